@@ -1,0 +1,1 @@
+"""The Streamlit dashboard. It asks through `pipeline.query` and `pipeline.insight` alone."""

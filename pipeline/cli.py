@@ -1,0 +1,136 @@
+"""The command line: parses, dispatches to one module of `pipeline.commands`, and turns every error into a sentence and an exit code.
+
+Each command is a module, imported only when it is the one that runs, so that `tlsrpt --help` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+
+from pipeline import __version__
+from pipeline.errors import LakeError, TlsrptError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.config import Settings
+
+COMMANDS: dict[str, str] = {
+    "ingest": "take new reports out of the configured mailboxes, or out of files",
+    "status": "what is in the lake, when it was last fed, what was rejected or forged",
+    "sql": "run one SELECT over the views of the lake",
+    "questions": "list the named questions, or run one",
+    "schema": "the tables and views, column by column",
+    "rejects": "what could not be read, why, and its bytes",
+    "incidents": "what fails, since when, for whom, whose fault it is, what to do",
+    "readiness": "whether a domain may go from testing to enforce",
+    "coverage": "who reports, how often, and who went silent",
+    "rebuild": "read all kept bytes again with this version of the program",
+    "maintain": "compact, sort, clean up, apply retention",
+    "export-raw": "write the bytes of one message as received",
+    "dashboard": "run the page",
+    "demo": "the whole thing on synthetic mail",
+    "doctor": "check configuration, mailboxes, lake and DNS",
+}
+"""The commands and what each does; the module is `pipeline.commands.<name with _ for ->`."""
+
+
+class Command(Protocol):
+    """What a module of `pipeline.commands` provides."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments of the command."""
+
+    def run(self, args: argparse.Namespace, context: Context) -> int:
+        """Do it, and return the exit code."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What every command gets: the settings, read when they are first asked for."""
+
+    config: str | None = None
+    lake: str | None = None
+    _settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, from file, environment and command line.
+
+        Raises:
+            ConfigError: They are wrong.
+        """
+        if self._settings is None:
+            from pipeline.config import load_settings
+
+            self._settings = load_settings(self.config, lake=self.lake)
+        return self._settings
+
+
+class _Parser(argparse.ArgumentParser):
+    """Usage mistakes end with one sentence and exit code 2, without the usage dump."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _available() -> dict[str, str]:
+    here = os.path.join(os.path.dirname(__file__), "commands")
+    return {name: text for name, text in COMMANDS.items() if os.path.exists(os.path.join(here, name.replace("-", "_") + ".py"))}
+
+
+def _module(name: str) -> Command:
+    return cast("Command", import_module(f"pipeline.commands.{name.replace('-', '_')}"))
+
+
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """Build the parser; with `only`, the arguments of that command alone are declared (the others are named, not imported)."""
+    parser = _Parser(prog="tlsrpt", description="Read SMTP TLS reports (RFC 8460) into a lake, and answer questions on it.")
+    parser.add_argument("--version", action="version", version=f"tlsrpt {__version__}")
+    parser.add_argument("--config", metavar="FILE", help="configuration file (default: TLSRPT_CONFIG, ./tlsrpt.toml, ~/.config, /etc)")
+    parser.add_argument("--lake", metavar="DIR|s3://…", help="the lake; wins over the configuration")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name, text in _available().items():
+        command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+        if only in (name, "*"):
+            _module(name).add_arguments(command)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    only = next((word for word in arguments if word in COMMANDS), None)
+    try:
+        args = build_parser(only).parse_args(arguments)
+        return _module(args.command).run(args, Context(config=args.config, lake=args.lake))
+    except TlsrptError as err:
+        _say(str(err))
+        return err.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): no mistake of anybody's.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        _say("interrupted; what was committed stays, the next run goes on from there")
+        return 128 + signal.SIGINT
+    except MemoryError:
+        _say("out of memory; give the machine more, or lower [limits]")
+        return 71
+    except OSError as err:
+        _say(f"{err.strerror or err}{f': {err.filename}' if err.filename else ''}")
+        return LakeError.exit_code
+
+
+def _say(sentence: str) -> None:
+    print(f"tlsrpt: {sentence}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

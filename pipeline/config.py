@@ -1,0 +1,359 @@
+"""The settings, as one frozen value read from one TOML file and the environment.
+
+Searched in this order: `--config`, `TLSRPT_CONFIG`, `./tlsrpt.toml`, the user's and the system's configuration folder. Environment variables
+`TLSRPT_<SECTION>__<NAME>` override the file. An unknown key is an error that names it. Secrets have to be asked for by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import subprocess
+import tomllib
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipeline.errors import ConfigError
+from pipeline.report.limits import DEFAULT_LIMITS, Limits
+
+
+class Section(BaseModel):
+    """A table of the configuration file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LakeSettings(Section):
+    """`[lake]`: where the lake is."""
+
+    path: str = "data/lake"
+    """A folder, or s3://bucket/prefix."""
+
+
+class OAuth2Settings(Section):
+    """`[mailbox.oauth2]`: how to get an access token (see README, Microsoft 365 and Google)."""
+
+    provider: Literal["microsoft", "google", "command"]
+    mechanism: Literal["xoauth2", "oauthbearer"] = "xoauth2"
+    tenant: str = ""
+    client_id: str = ""
+    client_secret_file: str = ""
+    client_certificate_file: str = ""
+    flow: Literal["client_credentials", "device_code", "service_account", "installed_app"] | None = None
+    service_account_file: str = ""
+    client_secrets_file: str = ""
+    cache_file: str = ""
+    authority: str = ""
+    token_command: tuple[str, ...] = ()
+
+
+class FolderSettings(Section):
+    """`[mailbox.folders]`: where `after = "move"` puts mail, by outcome. An empty name leaves that mail where it is."""
+
+    processed: str = "Processed"
+    quarantined: str = ""
+    other: str = ""
+
+
+class MailboxSettings(Section):
+    """`[[mailbox]]`: one account to poll."""
+
+    name: str
+    host: str
+    port: int | None = None
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    ca_file: str = ""
+    user: str
+    password: SecretStr | None = None
+    password_file: str = ""
+    password_env: str = ""
+    password_command: tuple[str, ...] = ()
+    oauth2: OAuth2Settings | None = None
+    folder: str = "INBOX"
+    folders: tuple[str, ...] = ()
+    """More folders to poll beside `folder`."""
+    after: Literal["keep", "seen", "move", "delete"] = "keep"
+    move_to: FolderSettings = FolderSettings()
+    touch_other: bool = False
+    """Whether `after` also applies to mail that is no TLS report."""
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    deadline: float = 3600.0
+    """Seconds one run may spend on this mailbox, whatever the server does."""
+
+    @model_validator(mode="after")
+    def _cleartext_only_on_loopback(self) -> MailboxSettings:
+        if self.tls == "none" and self.host not in {"127.0.0.1", "::1", "localhost"}:
+            msg = 'tls = "none" is for a server on this machine only; use "implicit" or "starttls"'
+            raise ValueError(msg)
+        return self
+
+    @property
+    def effective_port(self) -> int:
+        """The port: as set, else 993 for implicit TLS and 143 otherwise."""
+        return self.port or (993 if self.tls == "implicit" else 143)
+
+    @property
+    def all_folders(self) -> tuple[str, ...]:
+        """`folder` and `folders`, without repetition."""
+        return tuple(dict.fromkeys((self.folder, *self.folders)))
+
+    def reveal_password(self) -> str:
+        """Return the password from where the configuration says it is.
+
+        Raises:
+            ConfigError: No source is set, or the file, variable or command does not give one.
+        """
+        where = f"mailbox {self.name}"
+        if self.password is not None:
+            return self.password.get_secret_value()
+        if self.password_file:
+            try:
+                return Path(self.password_file).read_text(encoding="utf-8").rstrip("\r\n")
+            except (OSError, UnicodeDecodeError) as err:
+                raise ConfigError(f"{where}: password_file {self.password_file} cannot be read: {_reason(err)}") from err
+        if self.password_env:
+            if self.password_env not in os.environ:
+                raise ConfigError(f"{where}: environment variable {self.password_env} (password_env) is not set")
+            return os.environ[self.password_env]
+        if self.password_command:
+            return _output_of(self.password_command, f"{where}: password_command")
+        raise ConfigError(f"{where}: no password; set password_file, password_env, password_command or oauth2")
+
+
+class DomainSettings(Section):
+    """`[domains]`: what is ours. Without `own` every domain is."""
+
+    own: tuple[str, ...] = ()
+    mx: tuple[str, ...] = ()
+
+    @field_validator("own", "mx")
+    @classmethod
+    def _normalised(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name.strip().rstrip(".").lower() for name in names)
+
+
+class TrustSettings(Section):
+    """`[trust]`: whom to believe."""
+
+    dkim: Literal["verify", "off"] = "off"
+    resolver: str = ""
+    """host:port of a resolver of one's own; empty: the system's."""
+    dns_timeout: float = 5.0
+    authserv_ids: tuple[str, ...] = ()
+    reporters: tuple[str, ...] = ()
+    count: tuple[Literal["verified", "attested", "vouched", "unaligned", "unverified"], ...] = ("verified", "attested", "vouched")
+    unknown_submitter_per_day: Annotated[int, Field(ge=0)] = 1000
+    """Reports a day accepted from a submitter that is not known; the surplus waits. 0: no limit."""
+
+
+class InsightSettings(Section):
+    """`[insight]`: the numbers behind incidents and readiness."""
+
+    gap_days: int = 2
+    readiness_days: int = 28
+    readiness_sessions: int = 300
+    readiness_reporters: int = 2
+    readiness_days_covered: int = 14
+    readiness_bound: float = 0.01
+    settle_days: int = 14
+    """Days without an incident of ours before `ready`."""
+    clean_confidence: float = 0.05
+    known_after_days: int = 14
+    """Distinct days after which a verified reporter counts as known."""
+
+
+class RetentionSettings(Section):
+    """`[retention]`: what `maintain` removes. 0 keeps for ever."""
+
+    raw_days: int = 0
+    report_months: int = 0
+
+
+class DashboardSettings(Section):
+    """`[dashboard]`: where the page listens."""
+
+    address: str = "127.0.0.1"
+    port: int = 8501
+
+
+class LogSettings(Section):
+    """`[log]`: how the program speaks on stderr."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(BaseSettings):
+    """All settings. Build it with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TLSRPT_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    lake: LakeSettings = LakeSettings()
+    mailbox: tuple[MailboxSettings, ...] = ()
+    domains: DomainSettings = DomainSettings()
+    trust: TrustSettings = TrustSettings()
+    insight: InsightSettings = InsightSettings()
+    retention: RetentionSettings = RetentionSettings()
+    limits: dict[str, float] = {}
+    dashboard: DashboardSettings = DashboardSettings()
+    log: LogSettings = LogSettings()
+
+    @field_validator("limits")
+    @classmethod
+    def _known_limits(cls, limits: dict[str, float]) -> dict[str, float]:
+        for name in limits:
+            if name not in Limits._fields:
+                raise ValueError(f"unknown limit {name}{_hint(name, Limits._fields)}")
+        return limits
+
+    @model_validator(mode="after")
+    def _distinct_mailboxes(self) -> Settings:
+        names = [box.name for box in self.mailbox]
+        if len(names) != len(set(names)) or "file" in names:
+            msg = "mailbox names must be distinct, and not `file`"
+            raise ValueError(msg)
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file."""
+        return env_settings, init_settings
+
+    @property
+    def report_limits(self) -> Limits:
+        """The limits of reading, with the configured overrides."""
+        return DEFAULT_LIMITS._replace(**{name: type(getattr(DEFAULT_LIMITS, name))(value) for name, value in self.limits.items()})
+
+
+_CONTROL_VARIABLES = frozenset({"TLSRPT_CONFIG"})
+
+
+def find_config(explicit: str | None) -> Path | None:
+    """Return the configuration file to read, or None where there is none.
+
+    Raises:
+        ConfigError: A file was named, on the command line or in the environment, and is not there.
+    """
+    named = explicit or os.environ.get("TLSRPT_CONFIG")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise ConfigError(f"configuration file {named} is not there; write one or leave out --config")
+        return path
+    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    candidates = (Path("tlsrpt.toml"), user / "tlsrpt" / "tlsrpt.toml", Path("/etc/tlsrpt/tlsrpt.toml"))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def load_settings(explicit: str | None = None, *, lake: str | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        explicit: The file named with `--config`.
+        lake: The lake named with `--lake`; wins over file and environment.
+
+    Raises:
+        ConfigError: The file is missing, no TOML, or has a wrong or unknown setting; the sentence names it.
+    """
+    path = find_config(explicit)
+    table: dict[str, Any] = {}
+    if path is not None:
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as err:
+            raise ConfigError(f"configuration file {path} cannot be read: {_reason(err)}") from err
+        except tomllib.TOMLDecodeError as err:
+            raise ConfigError(f"configuration file {path} is no TOML: {err}") from err
+    _refuse_unknown_variables()
+    try:
+        settings = Settings(**table)
+    except ValidationError as err:
+        raise ConfigError(_explain(err, path)) from err
+    except Exception as err:
+        if type(err).__name__ != "SettingsError":
+            raise
+        raise ConfigError(f"a TLSRPT_ environment variable cannot be read: {err}") from err
+    if lake is not None:
+        settings = settings.model_copy(update={"lake": LakeSettings(path=lake)})
+    return settings
+
+
+def _refuse_unknown_variables() -> None:
+    sections = {name.upper() for name in Settings.model_fields}
+    for variable in os.environ:
+        if not variable.startswith("TLSRPT_") or variable in _CONTROL_VARIABLES or variable.startswith("TLSRPT_TEST_"):
+            continue
+        section = variable.removeprefix("TLSRPT_").split("__")[0]
+        if section not in sections:
+            hint = _hint(section, tuple(sections))
+            raise ConfigError(f"unknown setting {variable} in the environment{hint}; unset it or correct the name")
+
+
+def _explain(err: ValidationError, path: Path | None) -> str:
+    """Make one sentence of the first mistake."""
+    first = err.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(step) for step in first["loc"])
+    source = f"in {path}" if path is not None else "in the environment"
+    if first["type"] == "extra_forbidden":
+        known = _known_names(first["loc"])
+        return f"unknown setting {where} {source}{_hint(str(first['loc'][-1]), known)}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"setting {where or 'as a whole'} {source}: {message[:1].lower()}{message[1:]}"
+
+
+def _known_names(loc: tuple[int | str, ...]) -> tuple[str, ...]:
+    model: Any = Settings
+    for step in loc[:-1]:
+        if isinstance(step, int):
+            continue
+        field = model.model_fields.get(step)
+        if field is None:
+            return ()
+        model = next((m for m in _models(field.annotation)), None)
+        if model is None:
+            return ()
+    return tuple(model.model_fields)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for arg in getattr(annotation, "__args__", ()) for model in _models(arg)]
+
+
+def _hint(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _reason(err: Exception) -> str:
+    return err.strerror if isinstance(err, OSError) and err.strerror else str(err)
+
+
+_run = partial(subprocess.run, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+
+
+def _output_of(command: tuple[str, ...], where: str) -> str:
+    """Return the first line a secret command prints; what it says on stderr is never shown, it may hold the secret."""
+    try:
+        done = _run(command, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as err:
+        raise ConfigError(f"{where} {command[0]} did not run: {_reason(err)}") from err
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    if done.returncode != 0 or not lines:
+        raise ConfigError(f"{where} {command[0]} ended with {done.returncode} and {len(lines)} lines; one line with the secret is expected")
+    return lines[0]

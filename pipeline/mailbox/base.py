@@ -1,0 +1,32 @@
+"""What every source of mail hands over: where a message came from, and its bytes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class MessageRef(NamedTuple):
+    """The lasting name of a message: (account, folder, UIDVALIDITY, UID) for IMAP, the file for an import (RFC 9051 §2.3.1)."""
+
+    account: str
+    """Name of the mailbox in the configuration; `file` for an import."""
+    folder: str
+    """IMAP folder; for an import the path as given on the command line."""
+    uidvalidity: int | None = None
+    uid: int | None = None
+    item: str | None = None
+    """For an import: the file, and `#n` for the n-th mail of an mbox."""
+
+
+class Fetched(NamedTuple):
+    """One message or file as received."""
+
+    ref: MessageRef
+    content: bytes | None
+    """None where the message was not fetched because it is over the size limit."""
+    received_at: datetime
+    """INTERNALDATE, aware, UTC; for an import the time of ingestion."""
+    size_bytes: int
+    bare: bool = False
+    """Whether the content is a report file (.json, .gz, .zip) rather than a mail."""

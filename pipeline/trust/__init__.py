@@ -1,0 +1,1 @@
+"""Whom to believe: DKIM, Authentication-Results, trust tiers."""
