@@ -1,7 +1,8 @@
 """The settings, as one frozen value read from one TOML file and the environment.
 
-Searched in this order: `--config`, `TLSRPT_CONFIG`, `./tlsrpt.toml`, the user's and the system's configuration folder. Environment variables
-`TLSRPT_<SECTION>__<NAME>` override the file. An unknown key is an error that names it. Secrets have to be asked for by name.
+Searched in this order: `--config`, `TLSRPT_CONFIG`, `./tlsrpt.toml`, the user's and the system's configuration folder.
+Environment variables `TLSRPT_<SECTION>__<NAME>` override the file. An unknown key is an error that names it. Secrets have
+to be asked for by name.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import difflib
 import os
 import subprocess
 import tomllib
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -224,11 +224,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- the signature is pydantic's
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file."""
         return env_settings, init_settings
@@ -344,13 +344,10 @@ def _reason(err: Exception) -> str:
     return err.strerror if isinstance(err, OSError) and err.strerror else str(err)
 
 
-_run = partial(subprocess.run, capture_output=True, check=False, stdin=subprocess.DEVNULL)
-
-
 def _output_of(command: tuple[str, ...], where: str) -> str:
     """Return the first line a secret command prints; what it says on stderr is never shown, it may hold the secret."""
     try:
-        done = _run(command, timeout=60)
+        done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as err:
         raise ConfigError(f"{where} {command[0]} did not run: {_reason(err)}") from err
     lines = done.stdout.decode("utf-8", "replace").splitlines()
