@@ -185,7 +185,8 @@ class LogSettings(Section):
     """`[log]`: how the program speaks on stderr."""
 
     format: Literal["text", "json"] = "text"
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Literal["auto", "debug", "info", "warning", "error"] = "auto"
+    """auto: `info` on a terminal, `warning` under cron."""
 
 
 class Settings(BaseSettings):

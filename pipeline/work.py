@@ -1,0 +1,66 @@
+"""From a chunk of messages to the rows of the lake: read, judge, derive. What a worker process runs.
+
+It takes and returns plain values, touches no file, and asks the network nothing but the DNS for DKIM keys when that is configured.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.report.model import Envelope, Reading, Rejected
+from pipeline.report.read import read_file, read_mail
+from pipeline.report.rows import Ownership, RunStamp, build_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.config import TrustSettings
+    from pipeline.report.limits import Limits
+    from pipeline.row_types import MessageRows
+    from pipeline.source import Fetched
+    from pipeline.trust.judge import Judge
+
+
+class Job(NamedTuple):
+    """What stays the same over a run."""
+
+    limits: Limits
+    own: Ownership
+    trust: TrustSettings
+    run: RunStamp
+    vouch_before: datetime | None = None
+    """Mail received before this moment counts as vouched: the operator says so (`ingest --vouch-before`)."""
+
+
+NO_ENVELOPE = Envelope(None, None, None, None, None, None, None, None, declared=False)
+
+
+def read_chunk(chunk: Sequence[Fetched], job: Job) -> list[MessageRows]:
+    """Return the rows of each message, in order. Never raises on what a sender sent."""
+    judge = _judge(job.trust, job.vouch_before)
+    rows = []
+    for fetched in chunk:
+        reading = read_one(fetched, job.limits)
+        verdicts = judge.judge(fetched, reading)
+        rows.append(build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=job.own, run=job.run))
+    return rows
+
+
+def read_one(fetched: Fetched, limits: Limits) -> Reading:
+    """Read one message or report file."""
+    if fetched.content is None:
+        detail = f"the message has {fetched.size_bytes:,} bytes, the limit is {limits.message_bytes:,}; it was not fetched"
+        return Reading(NO_ENVELOPE, (), Rejected("too_large_message", detail))
+    if fetched.bare:
+        return read_file(fetched.content, name=fetched.ref.item, received_at=fetched.received_at, limits=limits)
+    return read_mail(fetched.content, received_at=fetched.received_at, limits=limits)
+
+
+@lru_cache(maxsize=2)
+def _judge(trust: TrustSettings, vouch_before: datetime | None) -> Judge:
+    """Return the judge of a run; kept, because it caches the keys it has looked up."""
+    from pipeline.trust.judge import Judge
+
+    return Judge(trust, vouch_before=vouch_before)
