@@ -118,6 +118,8 @@ class PolicyRow(NamedTuple):
     failure_count: int
     failure_detail_sum: int
     count_mismatch: bool
+    repeats_sessions: bool = False
+    """Set by `pipeline.report.sessions.mark_repeats` once all policies of the report are there."""
 
 
 class FailureRow(NamedTuple):

@@ -242,6 +242,13 @@ POLICIES = Table(
             nullable=False,
         ),
         _c("count_mismatch", "bool", "Whether failure_detail_sum differs from failure_count", nullable=False),
+        _c(
+            "repeats_sessions",
+            "bool",
+            "Whether another policy type of the same report and report_domain stands for its sessions: sts and tlsa describe the same ones, "
+            "the larger total counts (a tie: sts), the rows of the other repeat it",
+            nullable=False,
+        ),
     ),
 )
 
