@@ -1,0 +1,103 @@
+# One target each for what a person does here. `make help` lists them; every one sets up what it needs.
+SHELL := /bin/sh
+VENV ?= .venv
+export VENV
+BIN := $(VENV)/bin
+PINS := .ci/requirements
+RUN := $(VENV)/ready-run
+TEST := $(VENV)/ready-test
+CODE := pipeline dashboard tests notebooks
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+SQL := $(wildcard pipeline/query/sql/*.sql)
+ARGS ?=
+
+.NOTPARALLEL:
+.PHONY: help setup demo dashboard test system check lint types imports notebooks tests soak score bench bench-full \
+	screenshots sample docs format pins clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# -- run it ------------------------------------------------------------------------------------------------------------
+
+setup: $(RUN) ## a virtual environment with the pinned packages, in .venv
+
+demo: $(RUN) ## the whole thing on synthetic mail: mailbox, lake, dashboard in the browser
+	@exec $(BIN)/tlsrpt demo $(ARGS)
+
+dashboard: $(RUN) ## the dashboard on the configured lake
+	@exec $(BIN)/tlsrpt dashboard $(ARGS)
+
+# -- check it ----------------------------------------------------------------------------------------------------------
+
+test: $(TEST) system lint types imports notebooks tests ## every check; what continuous integration runs (ARGS="-k word" for some tests)
+
+check: lint types imports ## the quick checks: lint, types, imports
+
+lint: $(TEST) ## style of Python, SQL and prose
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/codespell
+	$(if $(SQL),$(BIN)/sqlfluff lint --processes 2 pipeline/query/sql)
+
+types: $(TEST) ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(TEST) ## who may import whom
+	$(BIN)/lint-imports
+
+notebooks: $(TEST) ## run every notebook; none may carry output, each equals its .py
+	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
+	$(if $(NOTEBOOKS),$(BIN)/jupytext --test --to py:percent $(NOTEBOOKS))
+	$(if $(NOTEBOOKS),$(BIN)/pytest --nbmake --nbmake-timeout=120 --durations=3 -n 2 $(NOTEBOOKS))
+
+tests: $(TEST) system
+	$(BIN)/pytest -n 2 --dist worksteal -m "not soak" $(ARGS)
+
+system: $(TEST)
+	@.ci/setup system
+
+# -- the long ones -----------------------------------------------------------------------------------------------------
+
+soak: $(TEST) system ## the long tests: kills, cuts, hours of mail
+	$(BIN)/pytest -m soak --timeout=3600 $(ARGS)
+
+score: $(TEST) ## how well incidents, causes and faults are found, on synthetic worlds with known truth
+	$(BIN)/python -m tests.score $(ARGS)
+
+bench: $(TEST) system ## the benchmarks, in minutes
+	$(BIN)/python -m tests.bench.run $(ARGS)
+
+bench-full: $(TEST) system ## the benchmarks at full size, in hours
+	$(BIN)/python -m tests.bench.run --full $(ARGS)
+
+# -- keep it -----------------------------------------------------------------------------------------------------------
+
+format: $(TEST) ## format the code
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+docs: $(TEST) ## the generated parts of the README anew
+	$(BIN)/python -m tests.project.readme
+
+screenshots: $(TEST) system ## the pictures of the dashboard anew, on demo data
+	$(BIN)/python -m tests.dashboard.screenshots
+
+sample: $(TEST) ## the sample mails in data/sample anew
+	$(BIN)/python -m tests.demo.sample
+
+pins: $(TEST) ## the newest allowed version of every package, with hashes
+	.ci/pin
+
+clean: ## away with everything made here, the lake of the checkout excepted
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/failures data/demo
+
+# -- the virtual environment: a second make finds it ready -------------------------------------------------------------
+
+$(RUN): .ci/setup pyproject.toml $(PINS)/build.txt $(PINS)/run.txt
+	@.ci/setup run
+	@touch $@
+
+$(TEST): .ci/setup pyproject.toml $(PINS)/build.txt $(PINS)/test.txt
+	@.ci/setup test
+	@touch $@ $(RUN)
