@@ -245,8 +245,8 @@ POLICIES = Table(
         _c(
             "repeats_sessions",
             "bool",
-            "Whether another policy type of the same report and report_domain stands for its sessions: sts and tlsa describe the same ones, "
-            "the larger total counts (a tie: sts), the rows of the other repeat it",
+            "Whether another policy type of the same report and report_domain stands for its sessions: sts and tlsa describe the "
+            "same ones, the larger total counts (a tie: sts), the rows of the other repeat it",
             nullable=False,
         ),
     ),
