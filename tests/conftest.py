@@ -1,0 +1,70 @@
+"""Two rules for every test: it stays on this machine, and it does not skip."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import sys
+
+import pytest
+
+_LOCAL_NAMES = {"localhost", socket.gethostname()}
+_UNRESOLVABLE = (".invalid", ".test", ".example", ".localhost")  # RFC 6761: names that no resolver knows
+
+
+def _is_here(host: object) -> bool:
+    """Whether a host name or address is this machine."""
+    if host in (None, "", b"", *_LOCAL_NAMES):
+        return True
+    try:
+        address = ipaddress.ip_address(str(host).split("%", maxsplit=1)[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _stay_on_this_machine(event: str, args: tuple[object, ...]) -> None:
+    """An audit hook: what would leave this machine fails, whichever library tried.
+
+    Raises:
+        socket.gaierror: A reserved name was looked up; that is what a resolver says of it.
+        RuntimeError: Anything else outside.
+    """
+    if not event.startswith("socket."):
+        return
+    if event == "socket.getaddrinfo":
+        host = args[0].decode("ascii", "replace") if isinstance(args[0], bytes) else args[0]
+        if _is_here(host):
+            return
+        if str(host).rstrip(".").endswith(_UNRESOLVABLE):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        raise RuntimeError(f"a test looked up {host}; tests stay on this machine")
+    if event in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
+        address = args[1]
+        if isinstance(address, tuple) and not _is_here(address[0]):
+            raise RuntimeError(f"a test sent to {address[0]}; tests stay on this machine")
+
+
+sys.addaudithook(_stay_on_this_machine)
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure: what a test needs is installed by `make test`, or its absence is a failure."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} was skipped, and no test may be: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    _refuse_skip(report)
+    return report
