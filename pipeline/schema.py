@@ -110,7 +110,7 @@ MESSAGES = Table(
         _c(
             "dkim_result",
             "string",
-            "pass, fail, temperror, permerror, expired, weak, unaligned, none or unchecked",
+            "pass, fail, temperror, permerror, no_key, expired, weak, unaligned, none or unchecked",
             source="RFC 8601 §2.7.1",
             nullable=False,
         ),
@@ -119,7 +119,13 @@ MESSAGES = Table(
         _c("dkim_algorithm", "string", "a= of the deciding signature", source="RFC 6376 §3.5"),
         _c("dkim_key_bits", "int32", "Size of the key", unit="bits"),
         _c("dkim_key_record", "string", "The key record as looked up, because keys rotate", source="RFC 6376 §3.6"),
-        _c("dkim_signed_headers", "strings", "h= of the deciding signature, lower-case", source="RFC 6376 §3.5", nullable=False),
+        _c(
+            "dkim_signed_headers",
+            "strings",
+            "Headers the passing signature covers and that occur once, lower-case",
+            source="RFC 6376 §3.5",
+            nullable=False,
+        ),
         _c("authserv_id", "string", "The authserv-id that attested", source="RFC 8601 §2.2"),
         _TIER,
         _c("outcome", "string", "What became of it: " + ", ".join(OUTCOMES), nullable=False),

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+DKIM_RESULTS = {
+    "pass": "a signature of the reporting domain verifies",
+    "fail": "the mail was changed after it was signed, or the signature was not made with the published key (it may have rotated)",
+    "temperror": "the DNS did not answer; the next runs try again for five days",
+    "permerror": "the signature or the key record breaks the standard, or uses l=, which RFC 8460 forbids",
+    "no_key": "the key is not published; usual for old mail, whose key has been withdrawn",
+    "expired": "the signature had expired when the mail was received",
+    "weak": "signed with rsa-sha1 or a key of less than 1024 bits (RFC 8301)",
+    "unaligned": "signed by another domain than the one that reports; not looked up",
+    "none": "not signed",
+    "unchecked": 'not checked: a report file, or `dkim = "off"`',
+}
+"""The values of `messages.dkim_result` (RFC 8601 §2.7.1 and some of our own), and what each means."""
+
 
 class Verdict(NamedTuple):
     """What authentication said. The fields are those of the `messages` table (`pipeline.schema`)."""
@@ -19,7 +33,7 @@ class Verdict(NamedTuple):
     dkim_key_bits: int | None = None
     dkim_key_record: str | None = None
     dkim_signed_headers: tuple[str, ...] = ()
-    """Header names the passing signature covers, lower-case; a header is believed only if it is here and occurs once."""
+    """Header names the passing signature covers and that occur once in the mail, lower-case, sorted; only these are believed."""
     authserv_id: str | None = None
     authenticated_domain: str | None = None
     """d= or header.d that is aligned and passed; None otherwise. The submitter where it is there."""
