@@ -1,1 +1,1 @@
-"""The lake: Delta tables, one commit protocol, rebuild, maintenance."""
+"""The lake: Delta tables of Parquet files, one commit protocol, rebuild and maintenance. `pipeline.query` is the door for readers."""

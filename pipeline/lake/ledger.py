@@ -1,0 +1,85 @@
+"""The ledger: which messages are in the lake already, asked before anything is fetched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.lake.scan import among, batches, read, since
+from pipeline.row_types import MessageRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from pipeline.lake.known import Files
+
+FILE_ACCOUNT = "file"
+"""The account of what was imported from files: its key is the sha256 of the bytes."""
+
+
+class Known:
+    """The UIDs of one folder that are in the ledger."""
+
+    def __init__(self, uids: NDArray[np.int64]) -> None:
+        self._uids = np.unique(uids)
+
+    def __len__(self) -> int:
+        return len(self._uids)
+
+    def missing(self, uids: Iterable[int]) -> list[int]:
+        """Return the UIDs that are not in the ledger, in the order given."""
+        asked = np.fromiter(uids, np.int64)
+        return asked[~np.isin(asked, self._uids)].tolist()
+
+
+class Ledger:
+    """The rows of `messages`, for the writer."""
+
+    def __init__(self, files: Files, floor: int) -> None:
+        self._files, self._floor = files, floor
+
+    def uids(self, account: str, folder: str, uidvalidity: int) -> Known:
+        """Return the UIDs in the ledger for one folder of one account."""
+        where = (pc.field("account") == account) & (pc.field("folder") == folder) & (pc.field("uidvalidity") == uidvalidity)
+        pieces = [piece.column(0).to_numpy(zero_copy_only=False) for piece in self._pieces(("uid",), where)]
+        return Known(np.concatenate([*pieces, np.empty(0, np.int64)]).astype(np.int64))
+
+    def uidvalidities(self, account: str, folder: str) -> set[int]:
+        """Return the UIDVALIDITY values under which the ledger knows a folder."""
+        where = (pc.field("account") == account) & (pc.field("folder") == folder) & pc.field("uidvalidity").is_valid()
+        return {value for piece in self._pieces(("uidvalidity",), where) for value in pc.unique(piece.column(0)).to_pylist()}
+
+    def file_hashes(self, hashes: Iterable[str]) -> set[str]:
+        """Return those of the sha256 values that were imported from files already."""
+        wanted = set(hashes)
+        where = (pc.field("account") == FILE_ACCOUNT) & among("message_sha256", wanted)
+        return {value for piece in self._pieces(("message_sha256",), where) for value in piece.column(0).to_pylist()} if wanted else set()
+
+    def waiting_for_dns(self, since_: datetime) -> list[MessageRow]:
+        """Return the messages first ingested since then whose DKIM key could not be looked up."""
+        moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))
+        where = (pc.field("dkim_result") == "temperror") & (pc.field("ingested_at") >= moment)
+        return self.rows(where & ~among("outcome", ("expired", "erased", "too_large", "not_tlsrpt")))
+
+    def rows(self, where: pc.Expression, months: Iterable[str] | None = None) -> list[MessageRow]:
+        """Return whole ledger rows."""
+        found = read(self._files.location, "messages", self._files.of(months), MessageRow._fields, where=since(self._floor) & where)
+        return to_rows(found)
+
+    def _pieces(self, columns: tuple[str, ...], where: pc.Expression) -> Iterator[pa.RecordBatch]:
+        return batches(self._files.location, "messages", self._files.of(), columns, where=since(self._floor) & where)
+
+
+def to_rows(table: pa.Table) -> list[MessageRow]:
+    """Return Arrow rows of the ledger as typed rows."""
+    columns = []
+    for name in MessageRow._fields:
+        values = table.column(name).to_pylist()
+        columns.append([tuple(value) for value in values] if pa.types.is_list(table.schema.field(name).type) else values)
+    return [MessageRow(*values) for values in zip(*columns, strict=True)]

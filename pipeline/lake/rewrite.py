@@ -1,0 +1,93 @@
+"""Files with some of their rows left out: how the lake deletes and replaces rows.
+
+`deltalake` can delete by predicate; done here instead because the predicate would stay in the log (an erased domain's name), and because
+its delete leaves string columns in a type that pyarrow's filters refuse. The untouched rows keep their batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.lake.parts import describe, encode
+from pipeline.lake.scan import read
+from pipeline.lake.tables import Gone, Part, commit_parts, parts_of
+from pipeline.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from deltalake import DeltaTable
+
+    from pipeline.lake.location import Location
+
+
+class Present(NamedTuple):
+    """One data file as the table names it."""
+
+    path: str
+    month: str
+    rows: int
+    size_bytes: int
+    first_batch: int | None
+    last_batch: int | None
+
+    @property
+    def gone(self) -> Gone:
+        """The same, to be removed."""
+        return Gone(self.path, self.month, self.size_bytes)
+
+
+def present(table: DeltaTable, name: str) -> list[Present]:
+    """Return the data files of a table."""
+    return [Present(*values) for values in zip(*(c.to_pylist() for c in parts_of(table, TABLES[name].partition).columns), strict=True)]
+
+
+def without(location: Location, name: str, files: Iterable[Present], unwanted: pc.Expression) -> tuple[list[Part], list[Gone]]:
+    """Write the files again without the rows that satisfy `unwanted`; a file without such rows is left alone.
+
+    Returns:
+        What to add and what to remove in one commit. Files that nobody commits are swept by `maintain`.
+    """
+    adds: list[Part] = []
+    removes: list[Gone] = []
+    for file in files:
+        rows = read(location, name, [file.path])
+        kept = rows.filter(pc.invert(_true_or_false(rows, unwanted)))
+        if kept.num_rows == rows.num_rows:
+            continue
+        removes.append(file.gone)
+        if kept.num_rows:
+            adds.append(put_part(location, name, kept, file.month, prefix="r"))
+    return adds, removes
+
+
+def put_part(location: Location, name: str, rows: pa.Table, month: str, *, prefix: str) -> Part:
+    """Write rows of one month as a data file in the folder of its table; no log names it yet."""
+    content = encode(name, rows)
+    part = describe(name, rows, month=month, size_bytes=content.size, prefix=prefix)
+    location.store.put(f"{name}/{part.path}", memoryview(content))
+    return part
+
+
+def drop_rows_beyond(location: Location, name: str, table: DeltaTable, last: int) -> None:
+    """Delete the rows of batches after `last`."""
+    touched = [file for file in present(table, name) if file.last_batch is None or file.last_batch > last]
+    adds, removes = without(location, name, touched, pc.field("batch") > last)
+    if removes:
+        commit_parts(location, name, table, adds=adds, removes=removes)
+
+
+def _true_or_false(rows: pa.Table, condition: pc.Expression) -> pa.ChunkedArray:
+    """Evaluate a condition over rows; null counts as false."""
+    from pyarrow import acero
+
+    plan = acero.Declaration.from_sequence(
+        [
+            acero.Declaration("table_source", acero.TableSourceNodeOptions(rows)),
+            acero.Declaration("project", acero.ProjectNodeOptions([condition], ["found"])),
+        ]
+    )
+    return pc.fill_null(plan.to_table(use_threads=False).column("found"), False)

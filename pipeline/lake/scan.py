@@ -1,0 +1,58 @@
+"""Reading rows back for the writer's own needs: few columns, few files, only rows of the present generation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+
+from pipeline.schema import TABLES, arrow_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from pipeline.lake.location import Location
+
+
+def dataset(location: Location, name: str, paths: Iterable[str]) -> pads.Dataset:
+    """Return data files of a table as a dataset with all columns of its schema, the partition from the path."""
+    partition = TABLES[name].partition
+    return pads.dataset(
+        [location.path_of(f"{name}/{path}") for path in paths],
+        schema=arrow_schema(name),
+        format="parquet",
+        filesystem=location.filesystem,
+        partitioning=pads.partitioning(pa.schema([(partition, pa.string())]), flavor="hive"),
+        partition_base_dir=location.path_of(name),
+    )
+
+
+def read(
+    location: Location, name: str, paths: Sequence[str], columns: Sequence[str] | None = None, *, where: pc.Expression | None = None
+) -> pa.Table:
+    """Return columns of the rows that satisfy `where`, from these data files of a table."""
+    if not paths:
+        schema = arrow_schema(name)
+        return (schema if columns is None else pa.schema([schema.field(column) for column in columns])).empty_table()
+    wanted = list(columns) if columns is not None else list(TABLES[name].column_names)
+    return dataset(location, name, paths).to_table(columns=wanted, filter=where)
+
+
+def batches(
+    location: Location, name: str, paths: Sequence[str], columns: Sequence[str], *, where: pc.Expression | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield columns of the rows that satisfy `where`, piece by piece, in the order of the files."""
+    if paths:
+        yield from dataset(location, name, paths).to_batches(columns=list(columns), filter=where, batch_size=65_536)
+
+
+def since(floor: int) -> pc.Expression:
+    """The rows of the present generation."""
+    return pc.field("batch") >= floor
+
+
+def among(column: str, values: Collection[str]) -> pc.Expression:
+    """The rows whose column is one of the values."""
+    return pc.field(column).isin(pa.array(sorted(values), pa.string()))

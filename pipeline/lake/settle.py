@@ -1,0 +1,135 @@
+"""Settling: which reports of a batch are new, which of an identity counts, what became of each message. PURE.
+
+Among the reports of one identity the best trust tier counts, within a tier the smallest content digest. The others are superseded,
+whichever came first: so neither the order of messages nor how they fall into batches matters for what counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.row_types import MessageRow, MessageRows, ReportRow, ReportRows, SupersededRow
+from pipeline.schema import TRUST_TIERS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+_RANK = {tier: rank for rank, tier in enumerate(TRUST_TIERS)}
+_PRECEDENCE = ("stored", "conflict", "quarantined", "duplicate")
+_KEEPS_BYTES = frozenset({"stored", "conflict", "quarantined"})
+
+
+class KnownReport(NamedTuple):
+    """What settling needs to know of a report."""
+
+    report_key: str
+    identity: str
+    trust_tier: str
+    content_sha256: str
+    report_month: str
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """The smallest of an identity counts."""
+        return _RANK[self.trust_tier], self.content_sha256
+
+
+class Known(NamedTuple):
+    """What the lake holds already that concerns this batch."""
+
+    reports: Mapping[str, Sequence[KnownReport]]
+    """By identity: all reports of it; at least for the identities in the batch."""
+    raw: Collection[str] = ()
+    """sha256 of messages whose bytes are kept."""
+    retired: Mapping[str, str] = {}
+    """report_key or message_sha256 of what has expired or was erased, with that outcome: it does not come back."""
+
+
+class Settlement(NamedTuple):
+    """What a batch adds to the lake."""
+
+    messages: list[MessageRow]
+    """One for each message given, in order."""
+    reports: list[ReportRows]
+    superseded: list[SupersededRow]
+    keeps_bytes: list[bool]
+    """Parallel to `messages`: whether its bytes go to `raw`."""
+
+
+def known_of(report: ReportRow) -> KnownReport:
+    """Return what settling needs to know of a report row."""
+    return KnownReport(report.report_key, report.identity, report.trust_tier, report.content_sha256, report.report_month)
+
+
+def settle(messages: Sequence[MessageRows], known: Known) -> Settlement:
+    """Settle the messages of a batch against what is known."""
+    held = {identity: list(reports) for identity, reports in known.reports.items()}
+    before = {identity: tuple(reports) for identity, reports in held.items()}
+    raw = set(known.raw)
+    done = Settlement([], [], [], [])
+    for rows in messages:
+        outcome = _retired(rows, known.retired)
+        if outcome is None:
+            fates = [_place(report, held, done.reports, known.retired) for report in rows.reports]
+            outcome = outcome_of(rows.message, fates)
+        message = rows.message if outcome == rows.message.outcome else rows.message._replace(outcome=outcome)
+        keeps = _keeps_bytes(message) and message.message_sha256 not in raw
+        if keeps:
+            raw.add(message.message_sha256)
+        done.messages.append(message)
+        done.keeps_bytes.append(keeps)
+    touched = dict.fromkeys(rows.report.identity for rows in done.reports)
+    done.superseded.extend(_losers(touched, before, held))
+    return done
+
+
+def outcome_of(message: MessageRow, fates: Iterable[str]) -> str:
+    """Return the outcome of a message whose reports met these fates: the first that applies."""
+    met = set(fates)
+    if not met:
+        return message.outcome
+    if message.reject_code is not None:
+        met.add("quarantined")
+    return next(outcome for outcome in _PRECEDENCE if outcome in met)
+
+
+def _place(rows: ReportRows, held: dict[str, list[KnownReport]], new: list[ReportRows], retired: Mapping[str, str]) -> str:
+    report = known_of(rows.report)
+    if report.report_key in retired:
+        return "duplicate"
+    others = held.setdefault(report.identity, [])
+    if any(other.report_key == report.report_key for other in others):
+        return "duplicate"
+    conflict = any(other.content_sha256 != report.content_sha256 for other in others)
+    others.append(report)
+    new.append(rows)
+    return "conflict" if conflict else "stored"
+
+
+def _losers(
+    identities: Iterable[str], before: Mapping[str, Sequence[KnownReport]], after: Mapping[str, Sequence[KnownReport]]
+) -> Iterable[SupersededRow]:
+    for identity in identities:
+        old, now = before.get(identity, ()), after[identity]
+        best = min(now, key=lambda report: report.rank)
+        lost_before = {report.report_key for report in old} - {min(old, key=lambda report: report.rank).report_key} if old else set()
+        for report in now:
+            if report.report_key != best.report_key and report.report_key not in lost_before:
+                reason = "better_tier" if report.trust_tier != best.trust_tier else "conflict"
+                yield SupersededRow(report.report_month, report.report_key, identity, best.report_key, reason)
+
+
+def _retired(rows: MessageRows, retired: Mapping[str, str]) -> str | None:
+    """Return `expired` or `erased` where this very message, or every report in it, is something the lake was told to forget."""
+    if not retired:
+        return None
+    whole = retired.get(rows.message.message_sha256)
+    if whole is not None:
+        return whole
+    fates = [retired.get(report.report.report_key) for report in rows.reports]
+    return fates[0] if fates and all(fates) else None
+
+
+def _keeps_bytes(message: MessageRow) -> bool:
+    # A duplicate that waits for the DNS may yet turn out better proved than the report it repeats: it is looked at again from its bytes.
+    return message.outcome in _KEEPS_BYTES or (message.outcome == "duplicate" and message.dkim_result == "temperror")

@@ -1,0 +1,126 @@
+"""One snapshot over all tables, for readers: no lock, no waiting, nothing half there.
+
+`messages` is opened first and names W, the last committed batch. The other tables are opened after it and may be newer; rows beyond W are
+filtered away by the reader (`floor <= batch <= W`). Compaction changes files, never rows; files it replaced stay for a day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.errors import ConfigError
+from pipeline.lake.location import Location
+from pipeline.schema import SCHEMA_VERSION, TABLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from deltalake import DeltaTable
+
+_TRIES = 5
+
+
+class FileEntry(NamedTuple):
+    """One data file of a table."""
+
+    path: str
+    """Absolute, as DuckDB and pyarrow take it."""
+    month: str
+    """YYYY-MM of the partition."""
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a reader needs to see one state of the lake."""
+
+    batch: int = 0
+    """W: rows of later batches are not there yet."""
+    floor: int = 0
+    """Rows of earlier batches, except in `raw`, belong to a generation that was replaced."""
+    schema_version: int = SCHEMA_VERSION
+    files: dict[str, list[FileEntry]] = field(default_factory=lambda: {name: [] for name in TABLES})
+    """The data files by table; a table without rows has none."""
+
+    @property
+    def version(self) -> str:
+        """Names the content: equal versions give equal answers. The key of every cache."""
+        return f"{self.schema_version}.{self.floor}.{self.batch}"
+
+
+def open_snapshot(where: str | Path | Location) -> Snapshot:
+    """Open the lake as it is now; a lake that is not there yet, or empty, gives an empty snapshot.
+
+    Raises:
+        LakeError: It cannot be read.
+        ConfigError: It was written by a newer version of this program.
+    """
+    location = Location(where)
+    if not location.exists():
+        return Snapshot()
+    with location.errors("read"):
+        for _ in range(_TRIES - 1):
+            snapshot, still = _try(location)
+            if still:
+                break
+        else:
+            snapshot, _ = _try(location)
+        return snapshot
+
+
+def current_version(where: str | Path | Location) -> str:
+    """Return what `Snapshot.version` would be, for the price of opening one table."""
+    from pipeline.lake.tables import open_table
+
+    location = Location(where)
+    if not location.exists():
+        return Snapshot().version
+    with location.errors("read"):
+        messages = open_table(location, "messages")
+        return Snapshot().version if messages is None else _head(location, messages).version
+
+
+def check_schema(location: Location, version: int) -> None:
+    """Refuse a lake of a newer program.
+
+    Raises:
+        ConfigError: It is one.
+    """
+    if version > SCHEMA_VERSION:
+        raise ConfigError(
+            f"the lake {location.uri} has schema {version} and this program knows {SCHEMA_VERSION}; use the newer program that wrote it"
+        )
+
+
+def _head(location: Location, messages: DeltaTable) -> Snapshot:
+    from pipeline.lake.tables import batch_of, floor_of, schema_version_of
+
+    version = schema_version_of(messages)
+    check_schema(location, version)
+    return Snapshot(batch_of(messages), floor_of(messages), version)
+
+
+def _try(location: Location) -> tuple[Snapshot, bool]:
+    """Open all tables once; False where a new generation began meanwhile, whose clean-up may have been seen in part."""
+    from pipeline.lake.tables import floor_of, open_table
+
+    messages = open_table(location, "messages")
+    if messages is None:
+        return Snapshot(), True
+    snapshot = _head(location, messages)
+    snapshot.files["messages"].extend(_entries(location, "messages", messages))
+    for name in TABLES:
+        table = None if name == "messages" else open_table(location, name)
+        if table is not None:
+            snapshot.files[name].extend(_entries(location, name, table))
+    messages.update_incremental()
+    return snapshot, floor_of(messages) == snapshot.floor
+
+
+def _entries(location: Location, name: str, table: DeltaTable) -> list[FileEntry]:
+    from pipeline.lake.tables import parts_of
+
+    parts = parts_of(table, TABLES[name].partition)
+    columns = (parts.column(column).to_pylist() for column in ("path", "month", "rows"))
+    return [FileEntry(location.path_of(f"{name}/{path}"), month, rows) for path, month, rows in zip(*columns, strict=True)]

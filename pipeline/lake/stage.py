@@ -1,0 +1,132 @@
+"""The stage of a batch: all its data files and a manifest, durable in the lake before any table names them.
+
+`_staging/BATCH/TABLE/N.parquet` are the very files the tables will have: committing moves them into the folders of the tables. The
+manifest is written last; a stage without one never was.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.failpoint import reach
+from pipeline.lake.parts import by_month, describe, encode
+from pipeline.lake.tables import BATCH, Gone, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from pipeline.lake.location import Location
+
+STAGING = "_staging"
+_MANIFEST = "manifest.json"
+
+
+class StagedPart(NamedTuple):
+    """A data file that waits in the stage, and what it will be."""
+
+    staged: str
+    """Relative to the lake."""
+    part: Part
+
+
+@dataclass(slots=True)
+class Change:
+    """What a batch does to one table."""
+
+    adds: list[StagedPart] = field(default_factory=list)
+    removes: list[Gone] = field(default_factory=list)
+
+
+class Stage(NamedTuple):
+    """A complete stage."""
+
+    batch: int
+    changes: dict[str, Change]
+    transactions: dict[str, int]
+    """Application transactions that `messages` gets beside the batch."""
+
+
+def folder_of(batch: int) -> str:
+    """Return the folder of a batch, relative to the lake."""
+    return f"{STAGING}/{batch:012d}"
+
+
+class StageWriter:
+    """A stage in the making."""
+
+    def __init__(self, location: Location, batch: int) -> None:
+        self._location, self.batch = location, batch
+        self._changes: dict[str, Change] = {}
+        self._count = 0
+
+    def add(self, name: str, rows: pa.Table) -> None:
+        """Write rows of a table, a file for each month."""
+        for month, some in by_month(name, rows).items() if rows.num_rows else ():
+            content = encode(name, some)
+            part = describe(name, some, month=month, size_bytes=content.size, prefix=f"b{self.batch}")
+            staged = f"{folder_of(self.batch)}/{name}/{self._count}.parquet"
+            self._count += 1
+            reach("stage-file")
+            self._location.store.put(staged, memoryview(content))
+            self._change(name).adds.append(StagedPart(staged, part))
+
+    def remove(self, name: str, gone: Sequence[Gone]) -> None:
+        """Let files of a table go in the same commit that adds to it."""
+        self._change(name).removes.extend(gone)
+
+    def seal(self, transactions: Mapping[str, int] | None = None) -> Stage:
+        """Write the manifest: from now on the batch will be committed, by this process or by a later one."""
+        stage = Stage(self.batch, self._changes, dict(transactions or {}))
+        reach("stage-manifest")
+        self._location.store.put(f"{folder_of(self.batch)}/{_MANIFEST}", json.dumps(_as_json(stage)).encode())
+        reach("staged")
+        return stage
+
+    def _change(self, name: str) -> Change:
+        return self._changes.setdefault(name, Change())
+
+
+def staged_batches(location: Location) -> list[int]:
+    """Return the batches that have a stage, complete or not."""
+    return [int(name) for name in location.store.names(STAGING) if name.isdigit()]
+
+
+def read_stage(location: Location, batch: int) -> Stage | None:
+    """Return a stage, or None where it is not complete: no manifest, or a file of it is neither staged nor in its table."""
+    text = location.store.get(f"{folder_of(batch)}/{_MANIFEST}")
+    if text is None:
+        return None
+    stage = _from_json(json.loads(text))
+    for name, change in stage.changes.items():
+        for staged, part in change.adds:
+            sizes = {location.store.size(staged), location.store.size(f"{name}/{part.path}")}
+            if part.size_bytes not in sizes:
+                return None
+    return stage
+
+
+def drop_stage(location: Location, batch: int) -> None:
+    """Remove a stage; the manifest goes first, so that half a stage is never taken for a whole one."""
+    location.store.remove(f"{folder_of(batch)}/{_MANIFEST}")
+    reach("stage-drop")
+    location.store.remove_tree(folder_of(batch))
+
+
+def _as_json(stage: Stage) -> dict[str, Any]:
+    changes = {
+        name: {"adds": [[staged, *part] for staged, part in change.adds], "removes": [list(gone) for gone in change.removes]}
+        for name, change in stage.changes.items()
+    }
+    return {BATCH: stage.batch, "transactions": stage.transactions, "changes": changes}
+
+
+def _from_json(value: dict[str, Any]) -> Stage:
+    changes = {
+        name: Change([StagedPart(staged, Part(*part)) for staged, *part in change["adds"]], [Gone(*gone) for gone in change["removes"]])
+        for name, change in value["changes"].items()
+    }
+    return Stage(value[BATCH], changes, value["transactions"])

@@ -1,0 +1,176 @@
+"""The Delta tables: their creation, opening, and the one kind of commit the lake makes.
+
+A commit adds and removes whole Parquet files that lie there already, and carries the application transactions of the commit protocol. The
+files are written by `pipeline.lake.parts`, not by `deltalake`: they are written once, staged, and durable before the log names them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
+
+from pipeline.schema import APPEND_ORDER, SCHEMA_VERSION, TABLES, arrow_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.lake.location import Location
+
+BATCH = "tlsrpt"
+"""The application id whose version is the last batch of a table; that of `messages` is W."""
+FLOOR = "tlsrpt.floor"
+"""The application id whose version, on `messages`, is the first batch of the present generation (see `pipeline.lake.rebuild`)."""
+SCHEMA_PROPERTY = "tlsrpt.schema"
+
+STATISTICS = ("batch", "report_day", "report_domain", "uidvalidity", "uid")
+"""Columns with minimum and maximum in the Delta log. Few: the log is read by every reader, and what is in it has to be erased, too."""
+
+RETRIES = 1000
+"""Commits tried again when somebody else's came first; ours has no rival, but a compaction by another program may."""
+
+_CONFIGURATION = {
+    "delta.checkpointInterval": "50",
+    "delta.logRetentionDuration": "interval 7 days",
+    "delta.deletedFileRetentionDuration": "interval 1 days",
+}
+
+
+class Part(NamedTuple):
+    """One data file of a table, as a Delta `add` names it."""
+
+    path: str
+    """Relative to the folder of the table."""
+    month: str
+    rows: int
+    size_bytes: int
+    statistics: str
+    """JSON, as the Delta protocol has it."""
+
+
+class Gone(NamedTuple):
+    """One data file to be removed from a table."""
+
+    path: str
+    month: str
+    size_bytes: int
+
+
+def create_tables(location: Location) -> None:
+    """Create the tables that are not there, `messages` last: with it the lake is there."""
+    for name in APPEND_ORDER:
+        if DeltaTable.is_deltatable(location.table_uri(name), location.storage_options):
+            continue
+        DeltaTable.create(
+            location.table_uri(name),
+            arrow_schema(name),
+            mode="ignore",
+            partition_by=TABLES[name].partition,
+            name=name,
+            description=TABLES[name].grain,
+            configuration={
+                **_CONFIGURATION,
+                SCHEMA_PROPERTY: str(SCHEMA_VERSION),
+                "delta.dataSkippingStatsColumns": ",".join(column for column in STATISTICS if column in TABLES[name].column_names),
+            },
+            storage_options=location.storage_options,
+            raise_if_key_not_exists=False,
+        )
+        sync_log(location, name, from_version=0)
+
+
+def open_table(location: Location, name: str) -> DeltaTable | None:
+    """Open a table at its newest version, or return None where there is none."""
+    try:
+        return DeltaTable(location.table_uri(name), storage_options=location.storage_options)
+    except TableNotFoundError:
+        return None
+
+
+def batch_of(table: DeltaTable) -> int:
+    """Return the last batch that was committed to a table; 0 before the first."""
+    return table.transaction_version(BATCH) or 0
+
+
+def floor_of(messages: DeltaTable) -> int:
+    """Return the first batch of the present generation; 0 before the first rebuild."""
+    return messages.transaction_version(FLOOR) or 0
+
+
+def schema_version_of(table: DeltaTable) -> int:
+    """Return the schema version that a table was written for."""
+    return int(table.metadata().configuration.get(SCHEMA_PROPERTY, "1"))
+
+
+def commit_parts(
+    location: Location,
+    name: str,
+    table: DeltaTable,
+    *,
+    adds: Sequence[Part] = (),
+    removes: Sequence[Gone] = (),
+    transactions: Mapping[str, int] | None = None,
+    rows_change: bool = True,
+) -> None:
+    """Commit data files to a table in one durable step, and bring `table` to the new version.
+
+    Args:
+        location: The lake.
+        name: The table.
+        table: The same, open.
+        adds: Files that lie in the folder of the table already.
+        removes: Files that do not belong to the table any more; they stay on disk for readers that have them open.
+        transactions: Application transactions, by id.
+        rows_change: False where the rows are the same as before in other files, which tells readers of changes that there are none.
+    """
+    partition = TABLES[name].partition
+    now = int(time.time() * 1000)
+    before = table.version()
+    actions: list[AddAction | RemoveAction] = [
+        AddAction(part.path, part.size_bytes, {partition: part.month}, now, rows_change, part.statistics) for part in adds
+    ]
+    actions += [RemoveAction(gone.path, rows_change, now, gone.size_bytes, {partition: gone.month}) for gone in removes]
+    table.create_write_transaction(
+        actions,
+        "append",
+        table.schema(),
+        [partition],
+        commit_properties=CommitProperties(
+            app_transactions=[Transaction(app, version) for app, version in (transactions or {}).items()], max_commit_retries=RETRIES
+        ),
+    )
+    table.update_incremental()
+    sync_log(location, name, from_version=before + 1, to_version=table.version())
+
+
+def sync_log(location: Location, name: str, *, from_version: int, to_version: int | None = None) -> None:
+    """Make log entries durable: `deltalake` leaves that to the operating system, and the mailbox is touched next."""
+    last = from_version if to_version is None else to_version
+    location.store.sync(f"{name}/_delta_log/{version:020d}.json" for version in range(from_version, last + 1))
+
+
+def parts_of(table: DeltaTable, partition: str) -> pa.Table:
+    """Return the data files of a table: path, month, rows, size_bytes, first_batch, last_batch; sorted by path."""
+    actions = pa.table(table.get_add_actions(flatten=True))
+    count = actions.num_rows
+
+    def column(name: str, kind: pa.DataType) -> pa.ChunkedArray:
+        if name in actions.column_names:
+            return actions.column(name).cast(kind)
+        return pa.chunked_array([pa.nulls(count, kind)])
+
+    found = pa.table(
+        {
+            "path": column("path", pa.string()),
+            "month": column(f"partition.{partition}", pa.string()),
+            "rows": column("num_records", pa.int64()),
+            "size_bytes": column("size_bytes", pa.int64()),
+            "first_batch": column("min.batch", pa.int64()),
+            "last_batch": column("max.batch", pa.int64()),
+        }
+    )
+    return found.sort_by("path")
