@@ -1,0 +1,74 @@
+"""What no file of the project may hold, and names that say nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.project.tree import ROOT, project_files, texts
+
+TOP_LEVEL = {"pyproject.toml", "README.md", "Makefile", "CHANGELOG.md", "LICENSE", "pipeline", "dashboard", "notebooks", "tests", "data"}
+BANNED = {"data", "info", "item", "record", "event", "provider", "handler", "manager", "utils", "helpers", "common", "misc"}
+REGISTRIES = re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|deb\.debian\.org".replace(r"\.", r"[.]"))
+HOME_PATHS = re.compile(r"(?<![\w.])/(?:home|root|work|Users)/\w")
+SECRETS = re.compile(r"AKIA[0-9A-Z]{16}|ghp_[0-9A-Za-z]{36}|xox[bap]-[0-9A-Za-z-]{20}|AIza[0-9A-Za-z_-]{35}")
+PURE = ("pipeline/report/", "pipeline/insight/")
+CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "getenv", "environ"}
+
+
+def _found(pattern: re.Pattern[str]) -> list[str]:
+    here = str(Path(__file__).relative_to(ROOT))
+    return [f"{name}: {match.group()}" for name, text in texts().items() if name != here for match in pattern.finditer(text)]
+
+
+@pytest.mark.parametrize("pattern", [REGISTRIES, HOME_PATHS, SECRETS], ids=["package registry", "somebody's folder", "secret"])
+def test_no_file_names_a(pattern):
+    assert _found(pattern) == []
+
+
+def test_the_top_level_is_that_of_the_design():
+    tops = {path.relative_to(ROOT).parts[0] for path in project_files()}
+    assert {name for name in tops if not name.startswith(".")} <= TOP_LEVEL
+
+
+def test_no_file_is_large():
+    assert [str(path) for path in project_files() if path.stat().st_size > 1_000_000] == []
+
+
+def _modules() -> list[tuple[str, ast.Module]]:
+    return [(name, ast.parse(text)) for name, text in texts(".py").items() if name.startswith(("pipeline/", "dashboard/"))]
+
+
+def test_no_module_or_class_has_a_name_that_says_nothing():
+    empty = [name for name, _ in _modules() if Path(name).stem.strip("_") in BANNED]
+    for name, tree in _modules():
+        classes = [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        empty += [f"{name}: {c}" for c in classes if BANNED & {word.lower() for word in re.findall(r"[A-Z][a-z]*", c)}]
+    assert empty == []
+
+
+def test_reading_reports_and_drawing_conclusions_ask_no_clock_and_no_environment():
+    asked = [
+        f"{name}:{node.lineno} {node.attr}"
+        for name, tree in _modules()
+        if name.startswith(PURE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr in CLOCKS
+        and isinstance(node.value, ast.Name)
+        and node.value.id in {"datetime", "date", "time", "os"}
+    ]
+    assert asked == []
+
+
+def test_every_module_says_what_it_is():
+    assert [name for name, tree in _modules() if tree.body and ast.get_docstring(tree) is None] == []
+
+
+def test_every_package_folder_is_seen_by_the_import_checker():
+    folders = {path.parent for path in project_files() if path.suffix == ".py" and path.is_relative_to(ROOT / "pipeline")}
+    folders |= {path.parent for path in project_files() if path.suffix == ".py" and path.is_relative_to(ROOT / "dashboard")}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").is_file()] == []
