@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from pipeline.lake.parts import distinct
 from pipeline.lake.prefixes import Prefixes
 from pipeline.lake.scan import among, read, since
 from pipeline.lake.settle import Known, KnownReport, known_of
@@ -41,8 +42,8 @@ class Files:
         if self._version != self._table.version():
             found: dict[str, list[str]] = defaultdict(list)
             parts = parts_of(self._table, TABLES[self.name].partition)
-            for path, month in zip(parts.column("path").to_pylist(), parts.column("month").to_pylist(), strict=True):
-                found[month].append(path)
+            for part in parts.to_pylist():
+                found[part["month"]].append(part["path"])
             self._by_month, self._version = dict(found), self._table.version()
         wanted = sorted(self._by_month) if months is None else sorted(set(months))
         return [path for month in wanted for path in self._by_month.get(month, ())]
@@ -106,7 +107,7 @@ class KnownBytes:
         if not hits:
             return set()
         rows = read(self._files.location, "raw", self._files.of(), ("message_sha256",), where=among("message_sha256", hits))
-        return set(rows.column("message_sha256").to_pylist())
+        return distinct(rows.column("message_sha256"))
 
     def add(self, hashes: Iterable[str]) -> None:
         """Take note of bytes that have been committed."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.lake.parts import distinct
 from pipeline.lake.scan import among, batches, read, since
 from pipeline.row_types import MessageRow
 
@@ -35,7 +36,8 @@ class Known:
     def missing(self, uids: Iterable[int]) -> list[int]:
         """Return the UIDs that are not in the ledger, in the order given."""
         asked = np.fromiter(uids, np.int64)
-        return asked[~np.isin(asked, self._uids)].tolist()
+        absent: list[int] = asked[~np.isin(asked, self._uids)].tolist()
+        return absent
 
 
 class Ledger:
@@ -53,13 +55,13 @@ class Ledger:
     def uidvalidities(self, account: str, folder: str) -> set[int]:
         """Return the UIDVALIDITY values under which the ledger knows a folder."""
         where = (pc.field("account") == account) & (pc.field("folder") == folder) & pc.field("uidvalidity").is_valid()
-        return {value for piece in self._pieces(("uidvalidity",), where) for value in pc.unique(piece.column(0)).to_pylist()}
+        return {value for piece in self._pieces(("uidvalidity",), where) for value in distinct(piece.column(0))}
 
     def file_hashes(self, hashes: Iterable[str]) -> set[str]:
         """Return those of the sha256 values that were imported from files already."""
         wanted = set(hashes)
         where = (pc.field("account") == FILE_ACCOUNT) & among("message_sha256", wanted)
-        return {value for piece in self._pieces(("message_sha256",), where) for value in piece.column(0).to_pylist()} if wanted else set()
+        return {value for piece in self._pieces(("message_sha256",), where) for value in distinct(piece.column(0))} if wanted else set()
 
     def waiting_for_dns(self, since_: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then whose DKIM key could not be looked up."""
@@ -78,8 +80,8 @@ class Ledger:
 
 def to_rows(table: pa.Table) -> list[MessageRow]:
     """Return Arrow rows of the ledger as typed rows."""
-    columns = []
+    columns: list[list[Any]] = []
     for name in MessageRow._fields:
-        values = table.column(name).to_pylist()
+        values: list[Any] = table.column(name).to_pylist()
         columns.append([tuple(value) for value in values] if pa.types.is_list(table.schema.field(name).type) else values)
     return [MessageRow(*values) for values in zip(*columns, strict=True)]

@@ -27,13 +27,16 @@ class Location:
         Raises:
             ConfigError: It is a URI of a kind that this version cannot use.
         """
-        text = where.uri if isinstance(where, Location) else str(where)
+        text = str(where)
         if "://" in text:
             raise ConfigError(f"the lake {text} is not in a folder; this version keeps its lake in a local folder only")
         self._root = Path(text).expanduser().absolute()
         self.uri = str(self._root)
         """The lake as text, absolute."""
         self.store: Store = FolderStore(self._root)
+
+    def __str__(self) -> str:
+        return self.uri
 
     def __repr__(self) -> str:
         return f"Location({self.uri!r})"

@@ -16,7 +16,6 @@ from pipeline.schema import TABLES, arrow_schema
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMPRESSION = "zstd"
 COMPRESSION_LEVEL = 3
 ROW_GROUP_ROWS = 122_880
 RAW_ROW_GROUP_ROWS = 256
@@ -41,10 +40,10 @@ def by_month(name: str, rows: pa.Table) -> dict[str, pa.Table]:
     partition = TABLES[name].partition
     if name in _ORDER:
         rows = rows.sort_by([(_ORDER[name], "ascending"), ("report_day", "ascending")])
-    months = pc.unique(rows.column(partition)).to_pylist()
+    months = sorted(distinct(rows.column(partition)))
     if len(months) == 1:
         return {months[0]: rows}
-    return {month: rows.filter(pc.equal(rows.column(partition), month)) for month in sorted(months)}
+    return {month: rows.filter(pc.field(partition) == month) for month in months}
 
 
 def encode(name: str, rows: pa.Table) -> pa.Buffer:
@@ -55,10 +54,10 @@ def encode(name: str, rows: pa.Table) -> pa.Buffer:
     pq.write_table(
         plain,
         sink,
-        compression=COMPRESSION,
+        compression="zstd",
         compression_level=COMPRESSION_LEVEL,
         row_group_size=RAW_ROW_GROUP_ROWS if name == "raw" else ROW_GROUP_ROWS,
-        use_dictionary=[column for column in plain.column_names if column not in _NO_DICTIONARY],
+        use_dictionary=[column for column in plain.column_names if column not in _NO_DICTIONARY],  # type: ignore[arg-type]
         write_statistics=[column for column in plain.column_names if column != "content"],
         bloom_filter_options=blooms or None,
     )
@@ -81,10 +80,15 @@ def statistics(rows: pa.Table) -> dict[str, Any]:
             continue
         column = rows.column(name)
         nulls[name] = column.null_count
-        ends = pc.min_max(column).as_py()
+        ends: dict[str, Any] = pc.min_max(column).as_py()  # type: ignore[assignment]
         if ends["min"] is not None:
             least[name], most[name] = _plain(ends["min"]), _plain(ends["max"])
     return {"numRecords": rows.num_rows, "minValues": least, "maxValues": most, "nullCount": nulls}
+
+
+def distinct(column: pa.ChunkedArray[Any] | pa.Array[Any]) -> set[Any]:
+    """Return the different values of a column."""
+    return set(pc.unique(column).to_pylist())
 
 
 def _plain(value: object) -> object:

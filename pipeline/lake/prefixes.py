@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,7 @@ class Prefixes:
     def __len__(self) -> int:
         return len(self._sorted) + len(self._recent)
 
-    def load(self, columns: Iterable[pa.ChunkedArray | pa.Array]) -> None:
+    def load(self, columns: Iterable[pa.ChunkedArray[Any]]) -> None:
         """Add whole columns of hex strings; what is no sha256 (the empty string) is left out."""
         found = [_of_column(column) for column in columns]
         self._merge(np.concatenate([*found, np.empty(0, np.uint64)]))
@@ -54,17 +54,16 @@ class Prefixes:
         self._sorted = np.unique(np.concatenate([self._sorted, more]))
 
 
-def _of_column(column: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    kept = whole.filter(pc.equal(pc.binary_length(whole), _HEX))
-    if not len(kept):
+def _of_column(column: pa.ChunkedArray[Any]) -> NDArray[np.uint64]:
+    kept = column.filter(pc.equal(pc.binary_length(column), pa.scalar(_HEX, pa.int32())))
+    heads = pc.utf8_slice_codeunits(kept, 0, 16).cast(pa.binary()).cast(pa.binary(16))
+    return np.concatenate([_numbers(chunk) for chunk in heads.chunks] or [np.empty(0, np.uint64)])
+
+
+def _numbers(heads: pa.Array[Any]) -> NDArray[np.uint64]:
+    """Read values of sixteen hex digits, which lie one after the other in the buffer of a fixed-size column."""
+    buffer = heads.buffers()[1]
+    if buffer is None or not len(heads):
         return np.empty(0, np.uint64)
-    heads = pc.utf8_slice_codeunits(kept, 0, 16)
-    text = "".join(heads.to_pylist()) if heads.offset else _joined(heads)
-    return np.frombuffer(bytes.fromhex(text), ">u8").astype(np.uint64)
-
-
-def _joined(heads: pa.Array) -> str:
-    """The characters of all strings of a column without an offset, in one piece."""
-    buffer = heads.buffers()[2]
-    return "" if buffer is None else buffer.to_pybytes()[: 16 * len(heads)].decode("ascii")
+    digits = buffer.to_pybytes()[16 * heads.offset : 16 * (heads.offset + len(heads))]
+    return np.frombuffer(bytes.fromhex(digits.decode("ascii")), ">u8").astype(np.uint64)

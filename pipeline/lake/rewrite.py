@@ -46,7 +46,7 @@ def present(table: DeltaTable, name: str) -> list[Present]:
 
 
 def without(location: Location, name: str, files: Iterable[Present], unwanted: pc.Expression) -> tuple[list[Part], list[Gone]]:
-    """Write the files again without the rows that satisfy `unwanted`; a file without such rows is left alone.
+    """Write the files again without the rows that satisfy `unwanted` (null does not); a file without such rows is left alone.
 
     Returns:
         What to add and what to remove in one commit. Files that nobody commits are swept by `maintain`.
@@ -55,7 +55,7 @@ def without(location: Location, name: str, files: Iterable[Present], unwanted: p
     removes: list[Gone] = []
     for file in files:
         rows = read(location, name, [file.path])
-        kept = rows.filter(pc.invert(_true_or_false(rows, unwanted)))
+        kept = rows.filter(~unwanted | unwanted.is_null())
         if kept.num_rows == rows.num_rows:
             continue
         removes.append(file.gone)
@@ -78,16 +78,3 @@ def drop_rows_beyond(location: Location, name: str, table: DeltaTable, last: int
     adds, removes = without(location, name, touched, pc.field("batch") > last)
     if removes:
         commit_parts(location, name, table, adds=adds, removes=removes)
-
-
-def _true_or_false(rows: pa.Table, condition: pc.Expression) -> pa.ChunkedArray:
-    """Evaluate a condition over rows; null counts as false."""
-    from pyarrow import acero
-
-    plan = acero.Declaration.from_sequence(
-        [
-            acero.Declaration("table_source", acero.TableSourceNodeOptions(rows)),
-            acero.Declaration("project", acero.ProjectNodeOptions([condition], ["found"])),
-        ]
-    )
-    return pc.fill_null(plan.to_table(use_threads=False).column("found"), False)

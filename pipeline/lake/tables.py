@@ -7,7 +7,7 @@ files are written by `pipeline.lake.parts`, not by `deltalake`: they are written
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
@@ -158,10 +158,8 @@ def parts_of(table: DeltaTable, partition: str) -> pa.Table:
     actions = pa.table(table.get_add_actions(flatten=True))
     count = actions.num_rows
 
-    def column(name: str, kind: pa.DataType) -> pa.ChunkedArray:
-        if name in actions.column_names:
-            return actions.column(name).cast(kind)
-        return pa.chunked_array([pa.nulls(count, kind)])
+    def column(name: str, kind: pa.DataType) -> Any:
+        return actions.column(name).cast(kind) if name in actions.column_names else pa.array([None] * count, kind)
 
     found = pa.table(
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pipeline.lake.commit import commit_stage, next_batch, recover
 from pipeline.lake.known import Files, Knowledge
@@ -113,7 +113,7 @@ class LakeWriter:
     def _commit(self, messages: Sequence[MessageRows], settlement: Settlement) -> int:
         stage = StageWriter(self.location, next_batch(self._tables))
         kept = [rows for rows, keeps in zip(messages, settlement.keeps_bytes, strict=True) if keeps]
-        rows = {
+        rows: dict[str, Sequence[tuple[Any, ...]]] = {
             "raw": [RawRow(m.received_month, m.message_sha256, len(content), content) for m, _, content in kept],
             "failures": [row for report in settlement.reports for row in report.failures],
             "policies": [row for report in settlement.reports for row in report.policies],
@@ -125,7 +125,7 @@ class LakeWriter:
             stage.add(name, to_arrow(name, rows[name], stage.batch))
         commit_stage(self.location, self._tables, stage.seal())
         self._knowledge.reports.add(settlement.reports)
-        self._knowledge.bytes.add(row.message_sha256 for row in rows["raw"])
+        self._knowledge.bytes.add(m.message.message_sha256 for m in kept)
         return stage.batch
 
     def _open(self) -> None:
