@@ -73,6 +73,8 @@ class MailboxSettings(Section):
     password_env: str = ""
     password_command: tuple[str, ...] = ()
     oauth2: OAuth2Settings | None = None
+    sign_in: Literal["auto", "plain", "login"] = "auto"
+    """How the password is sent; `auto`: SASL PLAIN where the server offers it, else LOGIN."""
     folder: str = "INBOX"
     folders: tuple[str, ...] = ()
     """More folders to poll beside `folder`."""
@@ -174,6 +176,14 @@ class RetentionSettings(Section):
     report_months: int = 0
 
 
+class QuerySettings(Section):
+    """`[query]`: what a reader may take of the machine."""
+
+    memory: Annotated[str, Field(pattern=r"^[0-9]+ ?(MB|GB|MiB|GiB)$")] = "2GB"
+    """Memory of DuckDB per open lake, with its unit; beyond it, it uses the temporary folder."""
+    threads: Annotated[int, Field(ge=1)] = 2
+
+
 class DashboardSettings(Section):
     """`[dashboard]`: where the page listens."""
 
@@ -203,6 +213,7 @@ class Settings(BaseSettings):
     insight: InsightSettings = InsightSettings()
     retention: RetentionSettings = RetentionSettings()
     limits: dict[str, float] = {}
+    query: QuerySettings = QuerySettings()
     dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
 

@@ -16,7 +16,10 @@ The message of each is one sentence for the user: what, where, what to do.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class TlsrptError(Exception):
@@ -59,6 +62,11 @@ class TryAgainError(TlsrptError):
     """Locked, throttled, timed out or cut: the next run may succeed."""
 
     exit_code = 75
+
+    def __init__(self, message: str, *, not_before: datetime | None = None) -> None:
+        super().__init__(message)
+        self.not_before = not_before
+        """When the server asked to be left alone until then (aware, UTC); None where it named no time."""
 
 
 class SignInError(TlsrptError):

@@ -1,0 +1,134 @@
+"""A mailbox over IMAP (RFC 9051, RFC 3501): which messages are new, and their bytes, in chunks.
+
+Whole messages are fetched (`BODY.PEEK[]`: a DKIM signature needs every byte), but never one over the size limit: its size is asked
+first, and it is handed on without its content. A message the server lists and does not deliver is left for the next run and
+counted in `unanswered`; it stops nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, Self
+
+from pipeline.mailbox.fetching import Fetching
+from pipeline.mailbox.session import ConnectionLostError, FolderState, Pace, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+
+    from pipeline.config import MailboxSettings
+    from pipeline.mailbox.sign_in import TokenSource
+    from pipeline.report.limits import Limits
+    from pipeline.source import Fetched
+
+_SMALLEST_SEARCH = 1_000
+
+
+class Known(Protocol):
+    """What the ledger knows of a folder."""
+
+    def missing(self, uids: Iterable[int]) -> list[int]:
+        """Return those UIDs that it does not know."""
+
+
+class ImapMailbox:
+    """A configured mailbox, signed in for as long as the `with` block lasts.
+
+    Args:
+        settings: Where, as whom, which folder.
+        limits: `message_bytes` is what is fetched at most.
+        token: Gives access tokens; default: made from `settings.oauth2`.
+        pace: How much is asked at once.
+    """
+
+    def __init__(self, settings: MailboxSettings, limits: Limits, *, token: TokenSource | None = None, pace: Pace | None = None) -> None:
+        self.settings = settings
+        self.limits = limits
+        self.unanswered: list[int] = []
+        """UIDs of the open folder that the server lists and did not deliver; they stay new."""
+        self.vanished: list[int] = []
+        """UIDs that were there when we searched and are gone: somebody else removed them."""
+        pace = pace or Pace()
+        largest = 2 * max(limits.message_bytes, pace.whole_bytes)
+        self._session = Session(settings, token=token, pace=pace, largest_literal=largest)
+        self._folder = ""
+        self._state: FolderState | None = None
+
+    def __enter__(self) -> Self:
+        self._session.connect()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._session.close()
+
+    @property
+    def reconnects(self) -> int:
+        """How often the connection was lost and made anew."""
+        return self._session.reconnects
+
+    @property
+    def state(self) -> FolderState:
+        """What the server said of the open folder."""
+        assert self._state is not None, "open a folder first"  # noqa: S101 -- a mistake of the caller
+        return self._state
+
+    def open(self, folder: str) -> FolderState:
+        """Select a folder: with EXAMINE where `after = "keep"`, so that nothing in it can change.
+
+        Raises:
+            ConfigError: There is no such folder; the sentence names those that exist.
+            TryAgainError: Cut, throttled, timed out.
+        """
+        self._state = self._session.select(folder)
+        self._folder = folder
+        self.unanswered, self.vanished = [], []
+        return self._state
+
+    def new_uids(self, known: Known) -> list[int]:
+        """Return the UIDs in the folder that the ledger does not know, ascending.
+
+        The folder is searched in windows of UIDs: an answer is one line, and a line has a limit.
+
+        Raises:
+            TryAgainError: Cut, throttled, timed out.
+        """
+        fresh: list[int] = []
+        for uids in self._windows():
+            fresh.extend(known.missing(uids))
+        return fresh
+
+    def fetch(self, uids: Sequence[int]) -> Iterator[list[Fetched]]:
+        """Yield the messages in chunks of up to 200 or 8 MB, in the order given.
+
+        Raises:
+            TryAgainError: Cut too often, throttled, timed out; chunks already yielded stand.
+        """
+        fetching = Fetching(self._session, self.limits, account=self.settings.name, folder=self._folder, uidvalidity=self.state.uidvalidity)
+        try:
+            yield from fetching.chunks(uids)
+        finally:
+            self.unanswered += fetching.unanswered
+            self.vanished += fetching.vanished
+
+    def _windows(self) -> Iterator[list[int]]:
+        """Yield the UIDs of the folder, window by window, each ascending."""
+        usual = self._session.pace.search_uids
+        span, first, seen = usual, 1, 0
+        state = self.state
+        while first < state.uidnext:
+            # Where few messages are left, one window holds them all, however far apart their UIDs are.
+            last = state.uidnext - 1 if state.exists - seen <= min(usual, span) else min(first + span, state.uidnext) - 1
+            try:
+                uids = self._search(first, last)
+            except ConnectionLostError:
+                span = max(span // 4, min(_SMALLEST_SEARCH, usual))
+                continue
+            yield uids
+            seen += len(uids)
+            first = last + 1
+            span = span * 2 if len(uids) < usual // 4 else usual
+
+    def _search(self, first: int, last: int) -> list[int]:
+        """Return the UIDs from `first` to `last`; a server may name the last message although it lies outside (RFC 9051 §9, `*`)."""
+        found: list[int] = self._session.once(lambda client: client.search(["UID", f"{first}:{last}"]))
+        return sorted(uid for uid in set(found) if first <= uid <= last)

@@ -1,0 +1,281 @@
+"""A signed-in session that survives cuts: it connects again, selects the same folder, and checks that it is still the same folder."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from imapclient.exceptions import IMAPClientError, IMAPClientReadOnlyError
+
+from pipeline import log
+from pipeline.errors import ConfigError, TlsrptError, TryAgainError, UnreachableError
+from pipeline.mailbox import trouble
+from pipeline.mailbox.connection import Client, tls_context
+from pipeline.mailbox.deadline import Deadline
+from pipeline.mailbox.sign_in import TokenSource, sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.config import MailboxSettings
+
+Answer = TypeVar("Answer")
+
+
+class Pace(NamedTuple):
+    """How much is asked of a server at once, and how patient we are."""
+
+    search_uids: int = 50_000
+    """UIDs per SEARCH answer: imaplib reads lines of a million bytes, and a UID has up to ten digits."""
+    size_messages: int = 500
+    """Messages per FETCH of sizes: a command line of ours stays under 8 KB (RFC 9051 §4, LITERAL aside)."""
+    chunk_messages: int = 200
+    """Messages per FETCH of bodies: beyond, memory grows and speed does not."""
+    chunk_bytes: int = 8 * 1024 * 1024
+    whole_bytes: int = 1024 * 1024
+    """A larger message is fetched in pieces of this size (RFC 9051 §6.4.5, partial fetch)."""
+    pause_seconds: float = 0.25
+    """Before the first reconnect; doubles up to `longest_pause_seconds`."""
+    longest_pause_seconds: float = 8.0
+    losses: int = 10
+    """Connections lost in a row, with nothing achieved in between, before we give up."""
+
+
+class FolderState(NamedTuple):
+    """What the server said when the folder was selected (RFC 9051 §6.3.2)."""
+
+    uidvalidity: int
+    uidnext: int
+    exists: int
+    read_only: bool
+    keywords: bool = False
+    """Whether new keywords can be set: `\\*` in PERMANENTFLAGS."""
+
+
+class ConnectionLostError(Exception):
+    """The connection was lost and made anew; the caller knows what to repeat. Never leaves this package."""
+
+
+class Session:
+    """One account on one server.
+
+    Args:
+        settings: Where and as whom.
+        token: For oauth2.
+        pace: How much at once.
+        largest_literal: Bytes; more in one piece is refused.
+    """
+
+    def __init__(self, settings: MailboxSettings, *, token: TokenSource | None, pace: Pace, largest_literal: int) -> None:
+        self.settings = settings
+        self.where = f"mailbox {settings.name}"
+        self.server = f"{settings.host}:{settings.effective_port}"
+        self.pace = pace
+        self.deadline = Deadline(seconds=settings.deadline, wait=settings.read_timeout)
+        self.reconnects = 0
+        self._token = token
+        self._largest_literal = largest_literal
+        self._client: Client | None = None
+        self._folder: tuple[str, FolderState] | None = None
+        self._losses = 0
+
+    def connect(self) -> None:
+        """Connect and sign in.
+
+        Raises:
+            UnreachableError: Host unknown, refused, or a certificate that does not verify.
+            SignInError: The sign-in is refused.
+            TryAgainError: Timed out, cut, throttled.
+            ConfigError: ca_file cannot be read, or there is no password.
+        """
+        client = self._greeted()
+        try:
+            sign_in(client, self.settings, self._token)
+        except TlsrptError:
+            _close(client)
+            raise
+        except (IMAPClientError, OSError, *trouble.GARBLED) as err:
+            _close(client)
+            raise self._late() or trouble.while_signing_in(self.where, self.server, self.settings.user, err) from err
+        self._client = client
+
+    def close(self) -> None:
+        """Sign out if the connection is still there, and close it."""
+        if self._client is not None:
+            # A short wait: the rows are committed, and nothing depends on the goodbye.
+            self.deadline.wait = min(self.deadline.wait, 5.0)
+            _close(self._client, politely=True)
+            self._client = None
+
+    def select(self, folder: str) -> FolderState:
+        """Select the folder, read-only where the mailbox is only read.
+
+        Raises:
+            ConfigError: There is no such folder, or it may not be changed and `after` wants that.
+            TryAgainError: Cut, throttled, timed out.
+        """
+        self._folder = None
+        state = self.do(lambda client: self._selected(client, folder))
+        self._folder = (folder, state)
+        return state
+
+    def once(self, operation: Callable[[Client], Answer]) -> Answer:
+        """Run an operation on the selected folder.
+
+        Raises:
+            ConnectionLostError: The connection was lost; there is a new one, with the same folder selected.
+            IMAPClientError: The server refuses.
+            TryAgainError: Lost too often, throttled, out of time, or the folder is another one now.
+        """
+        assert self._client is not None, "not connected"  # noqa: S101 -- a mistake of ours
+        try:
+            answer = operation(self._client)
+        except (*trouble.LOST, *trouble.GARBLED) as err:
+            self._recover(err)
+            raise ConnectionLostError(trouble.says(err)) from err
+        except IMAPClientError as err:
+            if "got more than" in str(err):
+                # A line beyond imaplib's limit: the rest of it is still to come, so that the connection is of no use.
+                self._recover(err)
+                raise ConnectionLostError(trouble.says(err)) from err
+            late = trouble.throttled(self.where, err)
+            if late is not None:
+                raise late from err
+            raise
+        self._losses = 0
+        return answer
+
+    def do(self, operation: Callable[[Client], Answer]) -> Answer:
+        """Run an operation that may be repeated, until it succeeds or the connection was lost too often.
+
+        Raises:
+            TryAgainError: See `once`; also where the server refuses.
+        """
+        while True:
+            try:
+                return self.once(operation)
+            except ConnectionLostError:
+                continue
+            except IMAPClientError as err:
+                raise trouble.while_working(self.where, self.server, err) from err
+
+    def _greeted(self) -> Client:
+        settings = self.settings
+        try:
+            context = None if settings.tls == "none" else tls_context(settings.ca_file, self.deadline)
+        except OSError as err:
+            raise ConfigError(f"{self.where}: ca_file {settings.ca_file} cannot be used: {trouble.says_os(err)}") from err
+        client: Client | None = None
+        try:
+            client = Client(
+                settings.host,
+                settings.effective_port,
+                context=context if settings.tls == "implicit" else None,
+                deadline=self.deadline,
+                connect_timeout=settings.connect_timeout,
+                largest_literal=self._largest_literal,
+            )
+            if settings.tls == "starttls":
+                client.starttls(context)
+        except (IMAPClientError, OSError, *trouble.GARBLED) as err:
+            if client is not None:
+                _close(client)
+            raise self._late() or trouble.while_connecting(self.where, self.server, err, ca_file=settings.ca_file) from err
+        return client
+
+    def _selected(self, client: Client, folder: str) -> FolderState:
+        read_only = self.settings.after == "keep"
+        try:
+            answer = client.select_folder(folder, readonly=read_only)
+        except IMAPClientReadOnlyError as err:
+            raise ConfigError(f'{self.where}: folder {folder} is read-only; set after = "keep", or get the right to change it') from err
+        except trouble.LOST:
+            raise
+        except IMAPClientError as err:
+            raise self._why_not(client, folder, err) from err
+        if b"UIDVALIDITY" not in answer:
+            raise ConfigError(f"{self.where}: folder {folder} has no lasting UIDs (no UIDVALIDITY); this server cannot be polled")
+        uidnext = answer.get(b"UIDNEXT")
+        if uidnext is None:
+            # RFC 9051 wants UIDNEXT; some old servers leave it out, and `*` names the last message.
+            last = client.search(["UID", "*"])
+            uidnext = max(last, default=0) + 1
+        keywords = rb"\*" in answer.get(b"PERMANENTFLAGS", ())
+        return FolderState(int(answer[b"UIDVALIDITY"]), int(uidnext), int(answer[b"EXISTS"]), read_only, keywords)
+
+    def _why_not(self, client: Client, folder: str, err: IMAPClientError) -> TlsrptError:
+        late = trouble.throttled(self.where, err)
+        if late is not None:
+            return late
+        existing = [name for flags, _, name in client.list_folders() if b"\\Noselect" not in flags]
+        if folder not in existing and folder.upper() != "INBOX":
+            return trouble.no_folder(self.where, folder, existing)
+        return ConfigError(f"{self.where}: folder {folder} cannot be opened: {trouble.says(err)}; check the rights of {self.settings.user}")
+
+    def _recover(self, err: BaseException) -> None:
+        """Make a new connection after a loss.
+
+        Raises:
+            TryAgainError: There is no point in it.
+        """
+        while True:
+            self._losses += 1
+            late = self._late() or trouble.throttled(self.where, err)
+            if late is not None:
+                raise late from err
+            if self._losses > self.pace.losses:
+                failure = trouble.while_working(self.where, self.server, err)
+                raise (failure if isinstance(failure, TryAgainError) else TryAgainError(str(failure))) from err
+            log.warning("connection-lost", mailbox=self.settings.name, attempt=self._losses, reason=trouble.says(err))
+            try:
+                self._reconnect()
+            except (UnreachableError, TryAgainError) as failure:
+                if isinstance(failure, TryAgainError) and failure.not_before is not None:
+                    raise
+                err = failure
+            else:
+                return
+
+    def _reconnect(self) -> None:
+        if self._client is not None:
+            _close(self._client)
+            self._client = None
+        pause = min(self.pace.pause_seconds * 2 ** (self._losses - 1), self.pace.longest_pause_seconds)
+        time.sleep(min(self.deadline.left, pause))
+        self.connect()
+        self.reconnects += 1
+        if self._folder is not None:
+            self._select_again(*self._folder)
+
+    def _select_again(self, folder: str, before: FolderState) -> None:
+        assert self._client is not None  # noqa: S101 -- connect has just set it
+        try:
+            state = self._selected(self._client, folder)
+        except (*trouble.LOST, *trouble.GARBLED) as err:
+            raise trouble.while_working(self.where, self.server, err) from err
+        if state.uidvalidity != before.uidvalidity:
+            self._losses = self.pace.losses
+            raise TryAgainError(
+                f"{self.where}: folder {folder} was made anew while we read it (UIDVALIDITY {before.uidvalidity}, "
+                f"now {state.uidvalidity}); the next run reads it from the start"
+            )
+
+    def _late(self) -> TryAgainError | None:
+        if self.deadline.left > 0:
+            return None
+        return TryAgainError(
+            f"{self.where}: the {self.deadline.seconds:g} seconds for one run (deadline) are used up at {self.server}; "
+            "the next run goes on from there"
+        )
+
+
+def _close(client: Client, *, politely: bool = False) -> None:
+    """Close a connection, whatever state it is in."""
+    try:
+        if politely:
+            client.logout()
+        else:
+            client.shutdown()
+    except (IMAPClientError, OSError, *trouble.GARBLED):
+        if politely:
+            _close(client)

@@ -1,0 +1,68 @@
+"""What a file is, told by its name and, where the name says nothing, by its first bytes."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+HEAD_BYTES = 8192
+"""How much of a file `kind_of` wants to see."""
+
+_GZIP = b"\x1f\x8b"
+_ZIP = b"PK\x03\x04"
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+"""A header field name and its colon (RFC 5322 §2.2; the blank before the colon is its §4.5.8)."""
+
+_USUAL_FIELDS = frozenset(
+    b"arc-seal authentication-results content-type date delivered-to dkim-signature from message-id mime-version received return-path "
+    b"subject to x-original-to".split()
+)
+
+
+class Kind(Enum):
+    """How to read a file."""
+
+    MAIL = "mail"
+    BARE = "bare"
+    """A report without a mail around it: JSON, gzip or zip."""
+    MBOX = "mbox"
+    OTHER = "other"
+
+
+_BY_SUFFIX = {".eml": Kind.MAIL, ".json": Kind.BARE, ".gz": Kind.BARE, ".zip": Kind.BARE, ".mbox": Kind.MBOX}
+
+
+def kind_by_name(name: str) -> Kind | None:
+    """Return what the name promises, or None where it says nothing."""
+    lower = name.lower()
+    if lower.endswith(".tar.gz"):
+        return Kind.OTHER
+    return next((kind for suffix, kind in _BY_SUFFIX.items() if lower.endswith(suffix)), None)
+
+
+def kind_by_content(head: bytes) -> Kind:
+    """Return what the first `HEAD_BYTES` bytes of a file look like.
+
+    JSON is an opening brace, after a byte order mark and blanks. A mail is a block of header fields of which one at least is
+    usual in mail: a text that merely starts with `Note:` is none.
+    """
+    if head.startswith((_GZIP, _ZIP)) or head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        return Kind.BARE
+    if head.lstrip(b"\r\n").startswith(b"From "):
+        return Kind.MBOX
+    return Kind.MAIL if _starts_with_header(head) else Kind.OTHER
+
+
+def _starts_with_header(head: bytes) -> bool:
+    usual = False
+    for line in head.splitlines():
+        if not line:
+            break
+        if line[:1] in b" \t":
+            continue
+        field = _FIELD.match(line)
+        if field is None:
+            # The last line of a full head may be cut off anywhere; any other is no header field.
+            return usual and len(head) >= HEAD_BYTES and head.endswith(line)
+        usual = usual or field[1].lower() in _USUAL_FIELDS
+    return usual

@@ -1,0 +1,126 @@
+"""What went wrong with a mailbox, as one of our errors with one sentence: what, where, what to do.
+
+A server's own words are quoted, shortened and without control characters; a password or token is never in them, because we do not
+quote what we sent.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+
+from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError, ProtocolError
+
+from pipeline.errors import ConfigError, SignInError, TlsrptError, TryAgainError, UnreachableError
+
+LOST = (IMAPClientAbortError, ProtocolError, OSError)
+"""The connection is gone or talks nonsense: a new one may help."""
+
+GARBLED = (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError)
+"""What the library raises on an answer that is not IMAP."""
+
+_BACKOFF = re.compile(r"backoff time:?\s*(\d{1,9})\s*(milliseconds|seconds|ms|s)\b", re.IGNORECASE)
+_THROTTLED = re.compile(
+    r"throttl|backoff time|bandwidth limit|\[(?:OVERQUOTA|LIMIT|INUSE|UNAVAILABLE|SERVERBUG)\]"
+    r"|too many (?:simultaneous )?(?:connections|logins)|rate limit|temporar(?:y|ily)|try again later|system error",
+    re.IGNORECASE,
+)
+"""Microsoft: `Request is throttled. Suggested Backoff Time: N milliseconds`; Gmail: `[OVERQUOTA] Account exceeded command or
+bandwidth limits`, `Too many simultaneous connections`, `System Error`; the codes are those of RFC 5530 §3."""
+
+
+def says(err: BaseException) -> str:
+    """Return the words of a server or library as one short printable line."""
+    text = " ".join(str(arg.decode("utf-8", "replace") if isinstance(arg, bytes) else arg) for arg in err.args) or type(err).__name__
+    text = re.sub(r"(?:\[?b'|^b\")(.*?)['\"]\]?$", r"\1", text.strip())
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return printable if len(printable) <= 200 else printable[:199] + "…"
+
+
+def throttled(where: str, err: BaseException, *, now: datetime | None = None) -> TryAgainError | None:
+    """Return the error of a server that asks to be left alone for a while, with the time it names; None if it does not.
+
+    Args:
+        where: Which mailbox, for the sentence.
+        err: What was raised.
+        now: Aware; default: the clock.
+    """
+    words = says(err)
+    if not _THROTTLED.search(words):
+        return None
+    named = _BACKOFF.search(words)
+    if named is None:
+        return TryAgainError(f"{where}: the server asks to come back later: {words}")
+    seconds = int(named[1]) / (1000 if named[2].lower() in ("milliseconds", "ms") else 1)
+    not_before = (now or datetime.now(UTC)) + timedelta(seconds=seconds)
+    return TryAgainError(f"{where}: the server throttles us until {not_before:%Y-%m-%d %H:%M:%S} UTC: {words}", not_before=not_before)
+
+
+def while_connecting(where: str, server: str, err: BaseException, *, ca_file: str) -> TlsrptError:
+    """Return the error of a connection that did not come about.
+
+    Args:
+        where: Which mailbox, for the sentence.
+        server: host:port.
+        err: What was raised.
+        ca_file: The private CA in use, for the advice.
+    """
+    if isinstance(err, CapabilityError):
+        return UnreachableError(f'{where}: {server} offers no STARTTLS; use tls = "implicit", or another server')
+    if isinstance(err, TimeoutError):
+        return TryAgainError(f"{where}: {server} does not answer ({says_os(err)}); the next run tries again")
+    if isinstance(err, OSError) and not isinstance(err, (ConnectionResetError, BrokenPipeError)):
+        return UnreachableError(f"{where}: {_why_unreachable(server, err, ca_file)}")
+    return while_working(where, server, err)
+
+
+def _why_unreachable(server: str, err: OSError, ca_file: str) -> str:
+    if isinstance(err, socket.gaierror):
+        return f"the host of {server} cannot be found ({says_os(err)}); check host, and the name servers of this machine"
+    if isinstance(err, ssl.SSLCertVerificationError):
+        advice = f"check ca_file {ca_file}" if ca_file else "set ca_file if the server uses a private CA"
+        return f"the certificate of {server} does not verify: {err.verify_message}; {advice}"
+    if isinstance(err, ssl.SSLError):
+        return f'{server} does not speak TLS here ({says_os(err)}); check port, and tls = "implicit" or "starttls"'
+    return f"{server} cannot be reached ({says_os(err)}); check host, port and firewall"
+
+
+def while_signing_in(where: str, server: str, user: str, err: BaseException) -> TlsrptError:
+    """Return the error of a sign-in that did not succeed."""
+    if isinstance(err, LOST):
+        return while_working(where, server, err)
+    late = throttled(where, err)
+    if late is not None:
+        return late
+    if isinstance(err, (LoginError, IMAPClientError)):
+        return SignInError(f"{where}: {server} refuses the sign-in of {user}: {says(err)}; check user and password or token")
+    return while_working(where, server, err)
+
+
+def while_working(where: str, server: str, err: BaseException) -> TlsrptError:
+    """Return the error of a session that broke off: cut, timed out, throttled, or nonsense."""
+    late = throttled(where, err)
+    if late is not None:
+        return late
+    if isinstance(err, TimeoutError):
+        return TryAgainError(f"{where}: {server} does not answer in time ({says_os(err)}); the next run goes on from there")
+    if isinstance(err, (IMAPClientAbortError, OSError)):
+        words = says_os(err) if isinstance(err, OSError) else says(err)
+        return TryAgainError(f"{where}: the connection to {server} was cut ({words}); the next run goes on from there")
+    if isinstance(err, (ProtocolError, *GARBLED)):
+        return TryAgainError(f"{where}: {server} sent what is not IMAP ({says(err)}); the next run tries again")
+    return TryAgainError(f"{where}: {server} refuses: {says(err)}; the next run tries again")
+
+
+def no_folder(where: str, folder: str, existing: list[str]) -> ConfigError:
+    """Return the error of a folder that is not there, naming those that are."""
+    shown = ", ".join(says(ValueError(name)) for name in existing[:20]) or "none"
+    more = f" and {len(existing) - 20} more" if len(existing) > 20 else ""
+    return ConfigError(f"{where}: there is no folder {folder}; the folders are: {shown}{more}")
+
+
+def says_os(err: OSError) -> str:
+    """Return the reason of an operating system error without its number."""
+    return (err.strerror or str(err) or type(err).__name__).lower()
