@@ -1,0 +1,93 @@
+"""Runs the benchmarks of this folder: prints a table each, and keeps the rows as JSON.
+
+`python -m tests.bench.run [--full] [--json] [NAME …]`; a benchmark is a module with `main(*, full: bool) -> list[dict]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PACKAGES = ("duckdb", "deltalake", "pyarrow", "streamlit", "imapclient", "orjson")
+
+
+def names() -> list[str]:
+    """The benchmarks there are."""
+    own = {"run", "__init__", "measure"}
+    return sorted(path.stem for path in HERE.glob("*.py") if path.stem not in own and not path.stem.startswith("_"))
+
+
+def machine() -> dict[str, object]:
+    """What the numbers were measured on."""
+    model = next((line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
+    return {
+        "processor": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def table(rows: list[dict]) -> str:
+    """The rows as text, numbers to the right."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    cells = [[_text(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(line[i]) for line in [columns, *cells]) for i in range(len(columns))]
+    numeric = [all(isinstance(row.get(column), int | float | None) for row in rows) for column in columns]
+    lines = [[*columns], ["-" * width for width in widths], *cells]
+    return "\n".join(
+        "  ".join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in zip(line, widths, numeric, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.3f}" if abs(value) < 10 else f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else "" if value is None else str(value)
+
+
+def main() -> int:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Run benchmarks.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}; all by default")
+    parser.add_argument("--full", action="store_true", help="at full size")
+    parser.add_argument("--json", action="store_true", help="print the JSON instead of tables")
+    args = parser.parse_args()
+    if unknown := sorted(set(args.names) - set(names())):
+        parser.error(f"no benchmark named {', '.join(unknown)}; there are {', '.join(names())}")
+    results: dict[str, object] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "full": args.full, "machine": machine()}
+    for name in args.names or names():
+        module = import_module(f"tests.bench.{name}")
+        rows = module.main(full=args.full)
+        results[name] = rows
+        if not args.json:
+            print(f"\n== {name}: {(inspect.getdoc(module) or '').splitlines()[0]}\n\n{table(rows)}", flush=True)
+    if args.json:
+        json.dump(results, sys.stdout, indent=2, default=str)
+    folder = HERE / "results"
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{results['at']}.json".replace(":", "")
+    file.write_text(json.dumps(results, indent=2, default=str), encoding="utf-8")
+    print(f"\nkept in {file.relative_to(HERE.parents[1])}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
