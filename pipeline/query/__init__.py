@@ -1,1 +1,33 @@
 """The only door for readers: one question is one .sql file, run by DuckDB over one snapshot of the lake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.query.lake import Lake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.config import Settings
+
+__all__ = ["Lake", "open_lake"]
+
+
+def open_lake(where: str | Path | None = None, *, settings: Settings | None = None) -> Lake:
+    """Open a lake for reading.
+
+    Args:
+        where: A folder, or a URI of object storage; the lake of the settings where it is not given.
+        settings: Whose tiers and domains count. Where they are not given, the configuration file and the environment are read, as the
+            command line does.
+
+    Raises:
+        ConfigError: The settings are wrong.
+        LakeError: The lake cannot be read.
+    """
+    from pipeline.config import load_settings
+    from pipeline.lake.location import Location
+
+    chosen = settings if settings is not None else load_settings(None)
+    return Lake(Location(where if where is not None else chosen.lake.path), chosen)

@@ -1,0 +1,126 @@
+"""The named questions: one `.sql` file each, its title, description and parameters in the comment at its top.
+
+```sql
+-- Sessions by day
+-- How many sessions used authenticated TLS, by UTC day.
+-- since (DATE): first day, inclusive
+-- domain (VARCHAR = null): one report domain; null for all
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib.resources import files as package_files
+from typing import Any, NamedTuple
+
+from pipeline.errors import UsageError
+
+_PARAMETER = re.compile(r"^(?P<name>[a-z_]+) \((?P<type>[A-Z]+(?:\[\])?)(?: = (?P<default>[^)]*))?\): (?P<meaning>.+)$")
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+class Parameter(NamedTuple):
+    """One parameter of a question."""
+
+    name: str
+    type: str
+    """The type in DuckDB: one of `_READ`, or a list of it (`VARCHAR[]`)."""
+    meaning: str
+    required: bool
+    """Whether it must be given; it may be null all the same."""
+    default: object = None
+
+    def convert(self, value: object) -> object:
+        """Return the value to bind; text, as the command line and an URL give it, is read by the type of the parameter.
+
+        Raises:
+            UsageError: It is no such value.
+        """
+        if value is None:
+            return None
+        read = _READ[self.type.removesuffix("[]")]
+        try:
+            if self.type.endswith("[]"):
+                return [None if element is None else read(element) for element in _elements(value)]
+            return read(value)
+        except (ValueError, TypeError, KeyError) as err:
+            raise UsageError(f"parameter {self.name} is a {self.type}, which {str(value)[:60]!r} is not; {self.meaning}") from err
+
+
+class Question(NamedTuple):
+    """One named question."""
+
+    name: str
+    title: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    sql: str
+
+    def bind(self, given: Mapping[str, object]) -> dict[str, Any]:
+        """Return a value for every parameter.
+
+        Raises:
+            UsageError: One is missing, unknown, or of the wrong type.
+        """
+        known = {parameter.name for parameter in self.parameters}
+        if unknown := sorted(given.keys() - known):
+            raise UsageError(f"question {self.name} has no parameter {unknown[0]}; it takes {', '.join(sorted(known)) or 'none'}")
+        if missing := [p.name for p in self.parameters if p.required and p.name not in given]:
+            raise UsageError(f"question {self.name} needs the parameter {missing[0]}")
+        return {p.name: p.convert(given[p.name]) if given.get(p.name) is not None else p.default for p in self.parameters}
+
+
+@cache
+def load_questions() -> dict[str, Question]:
+    """Return the questions of the package by name, in alphabetical order."""
+    folder = package_files("pipeline.query").joinpath("sql")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return {name[:-4]: read_question(name[:-4], folder.joinpath(name).read_text(encoding="utf-8")) for name in names}
+
+
+def read_question(name: str, sql: str) -> Question:
+    """Read the comment at the top of a `.sql` file.
+
+    Raises:
+        ValueError: It has no title, or a parameter has an unknown type.
+    """
+    comments = []
+    for line in sql.splitlines():
+        if not line.startswith("-- "):
+            break
+        comments.append(line[3:])
+    found = [(line, _PARAMETER.match(line)) for line in comments]
+    words = [line for line, match in found if match is None]
+    if not words:
+        raise ValueError(f"{name}.sql needs a title")
+    parameters = tuple(_parameter(name, match) for _, match in found if match is not None)
+    return Question(name, words[0], " ".join(words[1:]), parameters, sql)
+
+
+def _parameter(question: str, match: re.Match[str]) -> Parameter:
+    name, kind, default = match["name"], match["type"], match["default"]
+    if kind.removesuffix("[]") not in _READ:
+        raise ValueError(f"{question}.sql: parameter {name} has the unknown type {kind}")
+    parameter = Parameter(name, kind, match["meaning"], required=default is None)
+    return parameter if default in (None, "null") else parameter._replace(default=parameter.convert(default))
+
+
+def _date(value: object) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+def _elements(value: object) -> list[object]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return list(value)  # type: ignore[call-overload, no-any-return]  # a TypeError is what convert expects
+
+
+def _truth(value: object) -> bool:
+    return value if isinstance(value, bool) else _TRUTH[str(value).lower()]
+
+
+_READ: Mapping[str, Any] = {"DATE": _date, "VARCHAR": str, "INTEGER": int, "BIGINT": int, "DOUBLE": float, "BOOLEAN": _truth}

@@ -1,0 +1,97 @@
+"""What the views and their columns mean, for `tlsrpt schema`, notebooks, and the `COMMENT`s in DuckDB.
+
+A column of a view that comes from a table keeps the meaning it has in `pipeline.schema`; only what the views add is described here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+GRAINS: dict[str, str] = {
+    **{name: table.grain for name, table in TABLES.items()},
+    "counted_policies": "one row per element of a report's policies, where the report counts",
+    "counted_failures": "one row per failure detail, where the report counts",
+    "session_parts": "one row per counted policy, with the sessions it carries; quicker to sum than `sessions`, with the same sums",
+    "sessions": "one row per counted report and report_domain",
+    "mentions": "one row per counted report, domain, result type, MX host, addresses and reason, sts and tlsa taken together",
+}
+"""The views and what one row of each is."""
+
+_COUNTED = "Whether it counts: a tier of [trust] count, not superseded, about a domain of ours"
+_TYPE_SUM = "total-{0}-session-count of its {1} policies, whether they carry the sessions or repeat them"
+
+
+class Meaning(NamedTuple):
+    """What a reader must know about a column."""
+
+    meaning: str
+    unit: str = ""
+    source: str = ""
+
+
+_ADDED: dict[str, Meaning] = {
+    "counted": Meaning(_COUNTED),
+    "carries": Meaning("Whether it stands for its sessions: an sts or tlsa row that does not repeat another type of the same report"),
+    "counted_type": Meaning("sts or tlsa: the type whose sessions are taken; null where there was no policy"),
+    "sessions": Meaning("authenticated, failed and unprotected together", "sessions"),
+    "authenticated": Meaning("Sessions with TLS as the policy asks", "sessions", "RFC 8460 §4.2"),
+    "failed": Meaning("Sessions that did not meet the policy", "sessions", "RFC 8460 §4.2"),
+    "unprotected": Meaning("Sessions for which the sender found no policy", "sessions", "RFC 8460 §4.4"),
+    "sts_success": Meaning(_TYPE_SUM.format("successful", "sts"), "sessions", "RFC 8460 §4.2"),
+    "sts_failure": Meaning(_TYPE_SUM.format("failure", "sts"), "sessions", "RFC 8460 §4.2"),
+    "tlsa_success": Meaning(_TYPE_SUM.format("successful", "tlsa"), "sessions", "RFC 8460 §4.2"),
+    "tlsa_failure": Meaning(_TYPE_SUM.format("failure", "tlsa"), "sessions", "RFC 8460 §4.2"),
+    "mentions": Meaning("Sessions said to have failed this way; may overlap between result types", "mentions", "RFC 8460 §4"),
+}
+
+_OF_TABLES: dict[str, Meaning] = {
+    column.name: Meaning(column.meaning, column.unit, column.source) for table in reversed(TABLES.values()) for column in table.columns
+}
+
+
+class ColumnOfView(NamedTuple):
+    """One column of a view."""
+
+    name: str
+    type: str
+    meaning: str
+    unit: str
+    source: str
+
+
+def meaning_of(view: str, column: str) -> Meaning:
+    """Return what a column of a view means; a table's own word comes first."""
+    table = TABLES.get(view)
+    own = next((c for c in table.columns if c.name == column), None) if table else None
+    if own is not None:
+        return Meaning(own.meaning, own.unit, own.source)
+    return _ADDED.get(column) or _OF_TABLES.get(column) or Meaning("")
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, view: str) -> list[ColumnOfView]:
+    """Return the columns of a view with their types in DuckDB and their meaning."""
+    rows = connection.execute(
+        "select column_name, data_type from duckdb_columns() where schema_name = 'main' and table_name = $view order by column_index",
+        {"view": view},
+    ).fetchall()
+    return [ColumnOfView(name, kind, *meaning_of(view, name)) for name, kind in rows]
+
+
+def comments(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Return the statements that tell DuckDB what the views and columns mean. All text in them is ours."""
+    for view, grain in GRAINS.items():
+        yield f"comment on view {view} is {_literal(grain)}"
+        for column in columns_of(connection, view):
+            words = column.meaning + (f" [{column.unit}]" if column.unit else "") + (f" ({column.source})" if column.source else "")
+            yield f"comment on column {view}.{column.name} is {_literal(words)}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,140 @@
+"""DuckDB in memory over the files of one snapshot: the views, the lock, a cursor for every query.
+
+The connection never holds rows of the lake and never writes: it has the views of `views.sql`, and each cursor is told in one bound variable
+which files it may read. So a new snapshot needs no new connection, and a question about two months opens the files of two months.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.query.describe import comments
+from pipeline.schema import TABLES, arrow_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.config import Settings
+
+NO_MONTH = "0000-00"
+
+
+class Scope(NamedTuple):
+    """What one cursor may see."""
+
+    files: Mapping[str, Sequence[str]]
+    """The Parquet files of each table."""
+    floor: int
+    batch: int
+    nothing_superseded: bool
+
+
+class Engine:
+    """One locked-down in-memory DuckDB with the views of the lake."""
+
+    def __init__(self, root: str, settings: Settings) -> None:
+        """Make the views.
+
+        Args:
+            root: The folder of the lake: with the temporary folder of this engine, the only one that can be read.
+            settings: Whose tiers and domains count, and how much memory and how many threads DuckDB may take.
+        """
+        self._counted_tiers = list(settings.trust.count)
+        self._every_domain_ours = not settings.domains.own
+        self._temporary = Path(tempfile.mkdtemp(prefix="tlsrpt-"))
+        # A reader that is killed leaves an almost empty folder in the temporary directory, one that just ends leaves nothing.
+        self._clean_up = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
+        self._empty = {name: _empty_file(self._temporary, name) for name in TABLES}
+        self._connection = duckdb.connect(
+            config={
+                "threads": settings.query.threads,
+                "memory_limit": settings.query.memory,
+                "temp_directory": str(self._temporary / "spill"),
+                "python_enable_replacements": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+        self._prepare(settings)
+        self._lock_down(root)
+
+    def _prepare(self, settings: Settings) -> None:
+        connection = self._connection
+        connection.execute("set global TimeZone = 'UTC'")
+        connection.execute("create schema settings")
+        connection.execute("create table settings.own as select unnest($own::varchar[]) as domain", {"own": list(settings.domains.own)})
+        connection.execute("create table settings.mx as select unnest($mx::varchar[]) as host", {"mx": list(settings.domains.mx)})
+        self._tell(connection, Scope({}, 0, -1, nothing_superseded=False))
+        connection.execute(package_files("pipeline.query").joinpath("views.sql").read_text(encoding="utf-8"))
+        for comment in comments(connection):
+            connection.execute(comment)
+
+    def _lock_down(self, root: str) -> None:
+        # A path cannot be bound in `set`; DuckDB's own quoting of a string literal is all that is needed.
+        allowed = ", ".join("'" + str(folder).replace("'", "''") + "'" for folder in (root, self._temporary))
+        self._connection.execute(f"set allowed_directories = [{allowed}]")
+        self._connection.execute("set enable_external_access = false")
+        self._connection.execute("set lock_configuration = true")
+
+    def _tell(self, cursor: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+        lake: dict[str, Any] = {name: [self._empty[name], *scope.files.get(name, ())] for name in TABLES}
+        lake |= {
+            "floor": scope.floor,
+            "batch": scope.batch,
+            "counted_tiers": self._counted_tiers,
+            "nothing_superseded": scope.nothing_superseded,
+            "every_domain_ours": self._every_domain_ours,
+        }
+        cursor.execute("set variable lake = $lake", {"lake": lake})
+
+    def run(self, sql: str, parameters: Mapping[str, Any], scope: Scope) -> pa.Table:
+        """Run one statement on a cursor of its own and return all rows.
+
+        Raises:
+            duckdb.Error: As DuckDB says it.
+        """
+        with self._connection.cursor() as cursor:
+            self._tell(cursor, scope)
+            # Nothing a statement does may outlive it, whatever the guard let through.
+            cursor.execute("begin transaction read only")
+            answer: pa.Table = cursor.sql(sql, params=dict(parameters)).to_arrow_table()
+            return answer
+
+    def statements(self, sql: str) -> list[duckdb.Statement]:
+        """Return the statements of a text as DuckDB parses it.
+
+        Raises:
+            duckdb.Error: It does not parse.
+        """
+        return self._connection.extract_statements(sql)
+
+    def tree(self, sql: str) -> str:
+        """Return the parse tree of one SELECT as JSON; a JSON error where it is something else."""
+        with self._connection.cursor() as cursor:
+            row = cursor.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
+        return str(row[0]) if row else "{}"
+
+    def close(self) -> None:
+        """Close the connection and remove the temporary folder."""
+        self._connection.close()
+        self._clean_up()
+
+
+def _empty_file(folder: Path, name: str) -> str:
+    """Write a Parquet file without rows, so that a view over a table without files has its columns and their types."""
+    partition = TABLES[name].partition
+    home = folder / name / f"{partition}={NO_MONTH}"
+    home.mkdir(parents=True)
+    path = home / "none.parquet"
+    schema = arrow_schema(name)
+    pq.write_table(schema.remove(schema.get_field_index(partition)).empty_table(), path)
+    return str(path)

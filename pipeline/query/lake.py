@@ -1,0 +1,209 @@
+"""A lake as a reader sees it: named questions, SQL, and what the columns mean, over one snapshot."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import duckdb
+
+from pipeline.errors import LakeError, NotAReportError, UsageError
+from pipeline.lake.location import Location
+from pipeline.lake.snapshot import Snapshot, current_version, open_snapshot
+from pipeline.query import guard
+from pipeline.query.catalogue import Question, load_questions
+from pipeline.query.engine import Engine, Scope
+from pipeline.schema import TABLES
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import pyarrow as pa
+
+    from pipeline.config import Settings
+
+USUAL_DAYS = 90
+"""The period of a question that is asked without one."""
+
+_Answer = TypeVar("_Answer")
+
+
+class Lake:
+    """An open lake. Safe to share between threads; use it in a `with`, or close it.
+
+    Attributes:
+        snapshot: What the lake held when it was opened or last refreshed.
+    """
+
+    def __init__(self, location: Location, settings: Settings) -> None:
+        """Open the lake; one that is absent or empty answers every question with no rows.
+
+        Raises:
+            LakeError: It cannot be read.
+        """
+        self.location = location
+        self.snapshot: Snapshot = open_snapshot(location)
+        self._settings = settings
+        self._engine = Engine(location.uri, settings)
+        self._refreshing = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def version(self) -> str:
+        """What an answer depends on beside the question: a key for caches."""
+        settings = self._settings
+        rules = "\0".join((*settings.trust.count, "", *settings.domains.own, "", *settings.domains.mx))
+        return f"{self.snapshot.version}-{_digest(rules)}"
+
+    @property
+    def questions(self) -> Mapping[str, Question]:
+        """The named questions."""
+        return load_questions()
+
+    def ask(
+        self,
+        name: str,
+        *,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        as_of: date | str | None = None,
+        **parameters: object,
+    ) -> pa.Table:
+        """Answer a named question.
+
+        Args:
+            name: One of `questions`.
+            since: First day, inclusive; 90 days up to `until` where it is not given.
+            until: Last day, inclusive; `as_of` where it is not given or later.
+            as_of: The day of asking, UTC; today where it is not given. Reports about later days are ignored.
+            **parameters: The question's own.
+
+        Raises:
+            UsageError: There is no such question, or a parameter is missing, unknown or wrong.
+            LakeError: The lake cannot be read.
+        """
+        question = self.question(name)
+        period = period_of(since, until, as_of)
+        taken = {parameter.name for parameter in question.parameters}
+        values = question.bind({**parameters, **{key: value for key, value in period.items() if key in taken}})
+        # Bound with their types, so that an empty list or a null means what the question says.
+        bound = {parameter.name: duckdb.Value(values[parameter.name], duckdb.type(parameter.type)) for parameter in question.parameters}
+        limited = {"since", "until"} <= taken
+        months = (f"{period['since']:%Y-%m}", f"{period['until']:%Y-%m}") if limited else None
+        return self._answer(lambda: self._engine.run(question.sql, bound, self._scope(months)))
+
+    def question(self, name: str) -> Question:
+        """Return a named question.
+
+        Raises:
+            UsageError: There is none of that name.
+        """
+        try:
+            return self.questions[name]
+        except KeyError:
+            raise UsageError(f"there is no question {name}; `tlsrpt questions` lists them") from None
+
+    def sql(self, query: str, params: Mapping[str, object] | None = None) -> pa.Table:
+        """Run one SELECT, EXPLAIN or DESCRIBE over the views.
+
+        Args:
+            query: The statement; `$name` stands for a parameter.
+            params: A value for each parameter.
+
+        Raises:
+            NotAReportError: It does not parse, names what is not there, or fails on what it is given.
+            UsageError: It does something else than read, or reads outside the lake.
+            LakeError: The lake cannot be read.
+        """
+        guard.check(self._engine, query)
+        try:
+            return self._answer(lambda: self._engine.run(query, params or {}, self._scope(None)))
+        except duckdb.PermissionException as err:
+            raise UsageError(f"nothing outside the lake can be read: {guard.sentence(str(err))}") from err
+        except duckdb.Error as err:
+            raise NotAReportError(f"the SQL cannot be run: {guard.sentence(str(err))}") from err
+
+    def refresh(self) -> bool:
+        """Look at the lake again, and say whether it has changed.
+
+        Raises:
+            LakeError: It cannot be read.
+        """
+        with self._refreshing:
+            if current_version(self.location) == self.snapshot.version:
+                return False
+            self.snapshot = open_snapshot(self.location)
+            return True
+
+    def close(self) -> None:
+        """Let go of it. Queries that run are cut off."""
+        self._engine.close()
+
+    def _scope(self, months: tuple[str, str] | None) -> Scope:
+        snapshot = self.snapshot
+        files = {
+            table: [entry for entry in snapshot.files.get(table, ()) if months is None or months[0] <= entry.month <= months[1]]
+            for table in TABLES
+        }
+        return Scope(
+            files={table: [entry.path for entry in entries] for table, entries in files.items()},
+            floor=snapshot.floor,
+            batch=snapshot.batch,
+            nothing_superseded=not any(entry.rows for entry in files["superseded"]),
+        )
+
+    def _answer(self, run: Callable[[], _Answer]) -> _Answer:
+        """Run; where a file has gone meanwhile (compacted and cleaned up), open the lake once more."""
+        try:
+            return run()
+        except duckdb.IOException:
+            self.snapshot = open_snapshot(self.location)
+        except duckdb.OutOfMemoryException as err:
+            raise self._too_much(err) from err
+        try:
+            return run()
+        except duckdb.OutOfMemoryException as err:
+            raise self._too_much(err) from err
+        except duckdb.IOException as err:
+            raise LakeError(f"the lake {self.location.uri} cannot be read: {guard.sentence(str(err))}") from err
+
+    def _too_much(self, err: duckdb.Error) -> LakeError:
+        return LakeError(f"the query needs more than {self._settings.query.memory} of memory ([query] memory): {guard.sentence(str(err))}")
+
+
+def period_of(since: date | str | None, until: date | str | None, as_of: date | str | None) -> dict[str, date]:
+    """Return the period as days: until no later than as_of, since no later than until.
+
+    Raises:
+        UsageError: One of them is no date, or the period ends before it begins.
+    """
+    asked = _day("as_of", as_of) or datetime.now(UTC).date()
+    last = min(_day("until", until) or asked, asked)
+    first = _day("since", since) or last - timedelta(days=USUAL_DAYS - 1)
+    if until is not None and since is not None and first > (_day("until", until) or last):
+        raise UsageError(f"the period ends before it begins: {since} to {until}")
+    return {"since": first, "until": last, "as_of": asked}
+
+
+def _day(name: str, value: date | str | None) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise UsageError(f"{name} is a day like 2026-05-31, which {value[:40]!r} is not") from None
+
+
+def _digest(text: str) -> str:
+    from hashlib import sha256
+
+    return sha256(text.encode()).hexdigest()[:12]
