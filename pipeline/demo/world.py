@@ -1,0 +1,201 @@
+"""A deterministic synthetic world: what eight reporters would have mailed us over some months, and what is true about it.
+
+The same seed and the same specification give the same documents, day by day: a longer world begins with the shorter one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.demo.caches import PolicyCache
+from pipeline.demo.chance import dice, poisson
+from pipeline.demo.incidents import Incident, TrueIncident
+from pipeline.demo.landscape import changed_by
+from pipeline.demo.manners import MANNERS, Counted, Document
+from pipeline.demo.places import Domain
+from pipeline.demo.reporters import REPORTERS, Reporter
+from pipeline.demo.sessions import Applied, Circumstances, applied_policies
+from pipeline.demo.strays import add_stray
+
+if TYPE_CHECKING:
+    from pipeline.demo.readiness import Refusals
+
+
+class Span(NamedTuple):
+    """Days, both inclusive, on which something is so for a reporter or a domain; None: for all."""
+
+    first_day: date
+    last_day: date
+    reporter: str | None = None
+    domain: str | None = None
+    factor: float = 0.0
+    """For a lull: traffic relative to usual."""
+
+    def holds(self, day: date, reporter: str, domain: str) -> bool:
+        """Whether it is so."""
+        return self.first_day <= day <= self.last_day and self.reporter in (None, reporter) and self.domain in (None, domain)
+
+
+class Spec(NamedTuple):
+    """A world, written down."""
+
+    seed: int
+    first_day: date
+    last_day: date
+    domains: tuple[Domain, ...]
+    incidents: tuple[Incident, ...] = ()
+    reporters: tuple[Reporter, ...] = REPORTERS
+    loops: tuple[tuple[str, str], ...] = ()
+    """(reporter, domain): a report loop, one session a day and no other (RFC 8460 §1.2 counts are no mail)."""
+    silences: tuple[Span, ...] = ()
+    """Days on which a reporter sends nothing, though it had sessions: its own outage."""
+    lulls: tuple[Span, ...] = ()
+    """Days of little traffic."""
+    newcomers: tuple[tuple[str, date], ...] = ()
+    """(reporter, first day on which it reports at all)."""
+    stray_rate: float = 0.004
+    """Chance that a report has one stray failed session."""
+    noise: float = 0.25
+    """How far a day's traffic strays from the usual, up or down."""
+
+
+class WorldReport(NamedTuple):
+    """One report as its sender wrote it."""
+
+    reporter: str
+    report_day: date
+    sent_at: datetime
+    domain: str
+    document: Document
+
+
+class World:
+    """The reports of a specification, and the truth behind them."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.domains = tuple(changed_by(domain, spec.incidents) for domain in spec.domains)
+        self._named = {domain.name: domain for domain in self.domains}
+        self._shares = sum(reporter.share for reporter in spec.reporters)
+        self._caches: dict[tuple[str, str], PolicyCache] = {}
+        self._counted: dict[tuple[str, str, date], list[Applied]] = {}
+        self._since = dict(spec.newcomers)
+
+    @classmethod
+    def from_toml(cls, path: str | Path, *, last_day: date | None = None) -> World:
+        """Read a world file; days in it may be relative to its last day.
+
+        Raises:
+            InputError: The file is missing or cannot be read.
+            ConfigError: It is no world; the sentence names what is wrong.
+        """
+        from pipeline.demo.worldfile import read_spec
+
+        return cls(read_spec(Path(path), last_day=last_day))
+
+    @classmethod
+    def random(cls, seed: int, kind: str = "mixed", *, last_day: date | None = None) -> World:
+        """Make up a world: `mixed` has several incidents at once on noisy traffic, `quiet` none, a cause's name that one alone."""
+        from pipeline.demo.random_worlds import random_spec
+
+        return cls(random_spec(seed, kind, last_day=last_day))
+
+    @property
+    def own_domains(self) -> tuple[str, ...]:
+        """Names of our domains."""
+        return tuple(self._named)
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """Names of our MX hosts, sorted."""
+        return tuple(sorted({host.name for domain in self.domains for host in domain.hosts}))
+
+    @property
+    def truth(self) -> list[TrueIncident]:
+        """The incidents that show in the reports of the world, as they must be found."""
+        from pipeline.demo.truth import true_incidents
+
+        return true_incidents(self)
+
+    def refusals(self, domain: str, first_day: date | None = None, last_day: date | None = None) -> Refusals:
+        """Say what `enforce` would have refused for a domain."""
+        from pipeline.demo.readiness import refusals
+
+        return refusals(self, domain, first_day or self.spec.first_day, last_day or self.spec.last_day)
+
+    def domain(self, name: str) -> Domain:
+        """Return a domain as its owner really ran it."""
+        return self._named[name]
+
+    def days(self, first_day: date | None = None, last_day: date | None = None) -> Iterator[date]:
+        """Yield the days of the world, or some of them."""
+        day = max(first_day or self.spec.first_day, self.spec.first_day)
+        while day <= min(last_day or self.spec.last_day, self.spec.last_day):
+            yield day
+            day += timedelta(days=1)
+
+    def reports(self, first_day: date | None = None, last_day: date | None = None) -> Iterator[WorldReport]:
+        """Yield the reports about those days (both inclusive; default: all), in the order of day and of sending."""
+        for day in self.days(first_day, last_day):
+            reports = [r for reporter in self.spec.reporters for d in self.domains if (r := self._report(reporter, d, day)) is not None]
+            yield from sorted(reports, key=lambda report: (report.sent_at, report.reporter, report.domain))
+
+    def counted(self, reporter: Reporter, domain: Domain, day: date) -> list[Applied]:
+        """Return what a reporter counted, whether or not it reported; empty without sessions."""
+        key = (reporter.key, domain.name, day)
+        if key not in self._counted:
+            self._counted[key] = self._count(reporter, domain, day)
+        return self._counted[key]
+
+    def reports_on(self, reporter: Reporter, domain: Domain, day: date) -> bool:
+        """Whether that reporter mails a report about that day, if it had sessions."""
+        return not any(span.holds(day, reporter.key, domain.name) for span in self.spec.silences)
+
+    def _report(self, reporter: Reporter, domain: Domain, day: date) -> WorldReport | None:
+        rows = self.counted(reporter, domain, day)
+        if not rows or not self.reports_on(reporter, domain, day):
+            return None
+        sent_at = self._sent_at(reporter, domain, day)
+        document = MANNERS[reporter.manner](Counted(self.spec.seed, reporter, domain.name, day, sent_at, rows))
+        return WorldReport(reporter.key, day, sent_at, domain.name, document)
+
+    def _sent_at(self, reporter: Reporter, domain: Domain, day: date) -> datetime:
+        rng = dice(self.spec.seed, "sent", reporter.key, domain.name, day)
+        hours = 24 + max(0.02, reporter.hour + rng.uniform(-reporter.jitter_hours, reporter.jitter_hours))
+        return datetime.combine(day, time(), UTC) + timedelta(seconds=round(hours * 3600))
+
+    def _count(self, reporter: Reporter, domain: Domain, day: date) -> list[Applied]:
+        rng = dice(self.spec.seed, "day", reporter.key, domain.name, day)
+        sessions = self._sessions(reporter, domain, day)
+        if not sessions:
+            return []
+        concerned = tuple(i for i in self.spec.incidents if i.domain == domain.name and i.meets(reporter.key))
+        held = self._cache(reporter, domain).on(day)
+        rows = applied_policies(Circumstances(reporter, domain, day, held, concerned), sessions, rng)
+        if rng.random() < self.spec.stray_rate:
+            add_stray(rows, reporter, [(host.name, a) for host in domain.serving(day) for a in host.addresses], rng)
+        return rows
+
+    def _cache(self, reporter: Reporter, domain: Domain) -> PolicyCache:
+        key = (reporter.key, domain.name)
+        if key not in self._caches:
+            self._caches[key] = PolicyCache(self.spec.seed, reporter, domain, self.spec.incidents, self.spec.first_day)
+        return self._caches[key]
+
+    def _sessions(self, reporter: Reporter, domain: Domain, day: date) -> int:
+        """How many sessions a reporter had with a domain on a day."""
+        if day < self._since.get(reporter.key, day):
+            return 0
+        if (reporter.key, domain.name) in self.spec.loops:
+            return 1
+        rng = dice(self.spec.seed, "traffic", reporter.key, domain.name, day)
+        mean = domain.sessions_a_day * reporter.share / self._shares
+        if day.weekday() >= 5:
+            mean *= domain.weekend
+        for lull in self.spec.lulls:
+            if lull.holds(day, reporter.key, domain.name):
+                mean *= lull.factor
+        return poisson(rng, mean * rng.uniform(1 - self.spec.noise, 1 + self.spec.noise))
