@@ -1,0 +1,145 @@
+"""The generated parts of the README: tables, questions, commands, codes, each made from the code that defines it.
+
+`python -m tests.project.readme` (`make docs`) writes them between their markers; a test holds them to be fresh.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING
+
+from pipeline import errors
+from pipeline.cli import build_parser
+from pipeline.query.catalogue import load_questions
+from pipeline.query.describe import GRAINS
+from pipeline.report.quirks import QUIRKS, REJECT_CODES
+from pipeline.report.result_types import RESULT_TYPES
+from pipeline.schema import TABLES
+from tests.project.tree import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+README = ROOT / "README.md"
+BLOCK = re.compile(r"(?s)<!-- generated: (?P<name>[a-z-]+) -->\n.*?<!-- end -->")
+
+
+def fresh(text: str) -> str:
+    """The README with every generated part made anew."""
+    return BLOCK.sub(lambda match: f"<!-- generated: {match['name']} -->\n\n{BLOCKS[match['name']]()}\n\n<!-- end -->", text)
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(head), *(list(row) for row in rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _folded(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def _words(text: str) -> str:
+    """Text for Markdown: what looks like a tag is none."""
+    return text.replace("<", "&lt;")
+
+
+def tables() -> str:
+    """Every table with its columns."""
+    parts = []
+    for table in TABLES.values():
+        rows = [
+            (f"`{column.name}`", column.type, _words(column.meaning) + (f" [{column.unit}]" if column.unit else ""), column.source)
+            for column in table.columns
+        ]
+        key = ", ".join(table.key)
+        body = f"Key: {key}. Partitioned by {table.partition}.\n\n" + _table(("column", "type", "meaning [unit]", "source"), rows)
+        parts.append(_folded(f"<code>{table.name}</code> – {_words(table.grain)}", body))
+    return "\n\n".join(parts)
+
+
+def views() -> str:
+    """What the views are over the tables."""
+    return _table(("view", "what one row is"), ((f"`{name}`", _words(grain)) for name, grain in GRAINS.items()))
+
+
+def questions() -> str:
+    """The named questions and their parameters."""
+    rows = []
+    for question in load_questions().values():
+        parameters = ", ".join(f"`{p.name}`" if p.required else f"[`{p.name}`]" for p in question.parameters)
+        rows.append((f"`{question.name}`", _words(question.title), parameters))
+    return _table(("question", "answers", "parameters, [optional]"), rows)
+
+
+def commands() -> str:
+    """The command line, from the same parser that prints `--help`; written here so that the Python version does not matter."""
+    parser = build_parser("*")
+    subparsers = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    parts = ["Before the command: " + "; ".join(_argument(action) for action in _shown(parser)) + "."]
+    for name, command in subparsers.choices.items():
+        lines = [f"* {_argument(action)}" for action in _shown(command)]
+        parts.append("\n".join([f"#### `tlsrpt {name}`", "", _words(command.description or ""), *([""] if lines else []), *lines]))
+    return "\n\n".join(parts)
+
+
+def _shown(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    hidden = (argparse._HelpAction, argparse._SubParsersAction)
+    return [action for action in parser._actions if not isinstance(action, hidden) and action.help is not argparse.SUPPRESS]
+
+
+def _argument(action: argparse.Action) -> str:
+    value = action.metavar or ("|".join(str(choice) for choice in action.choices) if action.choices else action.dest.upper())
+    value = " ".join(value) if isinstance(value, tuple) else value
+    if not action.option_strings:
+        name = value + {"*": " …", "+": " …"}.get(str(action.nargs), "")
+    else:
+        name = ", ".join(action.option_strings) + ("" if action.nargs == 0 else f" {value}")
+    text = (action.help or "") % {**vars(action), "prog": "tlsrpt"}
+    return f"`{name}` – {_words(text)}"
+
+
+def exit_codes() -> str:
+    """The exit codes, from the exceptions that carry them."""
+    classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.TlsrptError)]
+    meanings = {kind.exit_code: (kind.__doc__ or "").splitlines()[0] for kind in classes if kind is not errors.TlsrptError}
+    rows = {
+        0: "Done. Mails that could not be read do not change that, nor does an empty mailbox.",
+        1: "A check found something (`doctor`, `--fail-on`).",
+        **meanings,
+        130: "Interrupted with Ctrl-C; what was committed stays.",
+    }
+    return _table(("code", "means"), ((str(code), text) for code, text in sorted(rows.items())))
+
+
+def quirks() -> str:
+    """What is tolerated."""
+    return _table(("quirk", "what was tolerated"), ((f"`{code}`", _words(text)) for code, text in QUIRKS.items()))
+
+
+def rejects() -> str:
+    """What is refused."""
+    return _table(("code", "why it was not read"), ((f"`{code}`", _words(text)) for code, text in REJECT_CODES.items()))
+
+
+def result_types() -> str:
+    """The registry of result types in plain words."""
+    rows = ((f"`{entry.name}`", entry.group, _words(entry.meaning), entry.rfc) for entry in RESULT_TYPES.values())
+    return _table(("result type", "group", "meaning", "source"), rows)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "tables": tables,
+    "views": views,
+    "questions": questions,
+    "commands": commands,
+    "exit-codes": exit_codes,
+    "quirks": quirks,
+    "rejects": rejects,
+    "result-types": result_types,
+}
+
+
+if __name__ == "__main__":
+    README.write_text(fresh(README.read_text(encoding="utf-8")), encoding="utf-8")
