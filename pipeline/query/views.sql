@@ -22,10 +22,12 @@ select *
 from read_parquet(getvariable('lake').superseded, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true)
 where batch between getvariable('lake').floor and getvariable('lake').batch;
 
+create macro tier_counts(tier) as list_contains(getvariable('lake').counted_tiers::varchar[], tier);
+
 -- A row counts when its sender's tier does, no better report of the same identity is there, and it is about a domain of ours. A domain is ours
 -- when [domains] own names it, exactly; a tlsa row also when its policy-domain is one of our MX hosts. Without own, every domain is.
 create macro settings.counts(tier, rkey, for_domain, kind, base) as
-    list_contains(getvariable('lake').counted_tiers::varchar[], tier)
+    tier_counts(tier)
     and (getvariable('lake').nothing_superseded or rkey not in (select report_key from superseded))
     and (
         getvariable('lake').every_domain_ours
@@ -36,7 +38,7 @@ create macro settings.counts(tier, rkey, for_domain, kind, base) as
 create view reports as
 select
     *,
-    list_contains(getvariable('lake').counted_tiers::varchar[], trust_tier)
+    tier_counts(trust_tier)
     and report_key not in (select report_key from superseded)
     and (getvariable('lake').every_domain_ours or list_has_any(report_domains, (select list(domain) from settings.own))) as counted
 from read_parquet(getvariable('lake').reports, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true)
@@ -111,3 +113,20 @@ select
     )::bigint as mentions
 from counted_failures
 group by all;
+
+-- The /24 of an IPv4 address or the /48 of an IPv6 address in canonical text; null for null. DuckDB's INET is an extension.
+create macro network_of(address) as
+    case
+        when address is null then null
+        when contains(address, '.') then regexp_replace(regexp_extract(address, '[0-9.]+$'), '[.][0-9]+$', '.0/24')
+        else regexp_replace(
+            array_to_string(
+                (
+                    list_filter(string_split(split_part(address, '::', 1), ':'), lambda part: part <> '')
+                    || if(contains(address, '::'), ['0', '0', '0'], [])
+                )[:3],
+                ':'
+            ),
+            '(:0)+$|^0(:0)*$', ''
+        ) || '::/48'
+    end;

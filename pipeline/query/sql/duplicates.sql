@@ -1,0 +1,16 @@
+-- Messages that carried a report already there
+-- By mailbox and day received: retries, several addresses in rua, or a folder that was read anew after UIDVALIDITY changed.
+-- since (DATE): first day, inclusive, UTC
+-- until (DATE): last day, inclusive, UTC
+select
+    account,
+    folder,
+    received_at::date as received_day,
+    from_domain,
+    count(*) as messages,
+    count(distinct message_sha256) as distinct_messages
+from messages
+where received_at::date between $since and $until
+    and outcome = 'duplicate'
+group by account, folder, received_day, from_domain
+order by received_day desc, account, folder, from_domain nulls last;

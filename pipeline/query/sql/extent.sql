@@ -1,0 +1,14 @@
+-- What the lake covers
+-- One row: first and last day, domains, reporters, reports, and when mail was last received and ingested.
+with days as (
+    select min(report_day) as first_day, max(report_day) as last_day, count(*) as reports
+    from reports
+),
+mail as (
+    select count(*) as messages, max(received_at) as last_received_at, max(ingested_at) as last_ingested_at
+    from messages
+)
+select days.*, mail.*
+from days
+cross join mail
+order by days.reports;

@@ -1,0 +1,17 @@
+-- Mail received by day and outcome
+-- Per mailbox and UTC day of receipt: how many messages, and what became of them.
+-- since (DATE): first day, inclusive, UTC
+-- until (DATE): last day, inclusive, UTC
+select
+    account,
+    folder,
+    received_at::date as received_day,
+    outcome,
+    count(*) as messages,
+    sum(size_bytes)::bigint as size_bytes,
+    sum(len(report_keys))::bigint as reports,
+    max(ingested_at) as last_ingested_at
+from messages
+where received_at::date between $since and $until
+group by account, folder, received_day, outcome
+order by received_day, account, folder, outcome;

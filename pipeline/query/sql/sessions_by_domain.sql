@@ -1,0 +1,23 @@
+-- Sessions by domain
+-- Per report domain: sessions over authenticated TLS, failed, and without a policy, how many senders report, on how many days.
+-- since (DATE): first day, inclusive, UTC
+-- until (DATE): last day, inclusive, UTC
+-- domain (VARCHAR = null): one report domain; null for all
+-- tiers (VARCHAR[] = null): trust tiers, narrower than those that count; null for these
+select
+    report_domain,
+    sum(sessions)::bigint as sessions,
+    sum(authenticated)::bigint as authenticated,
+    sum(failed)::bigint as failed,
+    sum(unprotected)::bigint as unprotected,
+    sum(authenticated) / nullif(sum(sessions), 0) as success_rate,
+    count(distinct submitter_domain) as reporters,
+    count(distinct report_day) as days,
+    min(report_day) as first_day,
+    max(report_day) as last_day
+from session_parts
+where report_day between $since and $until
+    and ($domain is null or report_domain = $domain)
+    and ($tiers is null or list_contains($tiers, trust_tier))
+group by report_domain
+order by sessions desc, report_domain;
