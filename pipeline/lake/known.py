@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.lake.location import Location
     from pipeline.row_types import MessageRows, ReportRows
 
-_RETIRED = ("expired", "erased")
+RETIRED = ("expired", "erased")
 
 
 class Files:
@@ -141,7 +141,7 @@ class Retired:
         return found
 
     def _read(self, month: str) -> dict[str, str]:
-        where = since(self._floor) & among("outcome", _RETIRED)
+        where = since(self._floor) & among("outcome", RETIRED)
         rows = read(self._files.location, "messages", self._files.of([month]), ("message_sha256", "report_keys", "outcome"), where=where)
         retired: dict[str, str] = {}
         for digest, keys, outcome in zip(*(column.to_pylist() for column in rows.columns), strict=True):

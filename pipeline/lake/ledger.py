@@ -57,6 +57,17 @@ class Ledger:
         where = (pc.field("account") == account) & (pc.field("folder") == folder) & pc.field("uidvalidity").is_valid()
         return {value for piece in self._pieces(("uidvalidity",), where) for value in distinct(piece.column(0))}
 
+    def settled_uids(self, account: str, folder: str, uidvalidity: int, since_: datetime) -> list[tuple[int, str]]:
+        """Return UID and outcome of messages first ingested since then; `pending` where the DKIM key is still awaited."""
+        moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))
+        where = (pc.field("account") == account) & (pc.field("folder") == folder) & (pc.field("uidvalidity") == uidvalidity)
+        pieces = self._pieces(("uid", "outcome", "dkim_result"), where & (pc.field("ingested_at") >= moment))
+        return [
+            (uid, "pending" if result == "temperror" and outcome == "stored" else outcome)
+            for piece in pieces
+            for uid, outcome, result in zip(*(column.to_pylist() for column in piece.columns), strict=True)
+        ]
+
     def file_hashes(self, hashes: Iterable[str]) -> set[str]:
         """Return those of the sha256 values that were imported from files already."""
         wanted = set(hashes)
@@ -76,6 +87,19 @@ class Ledger:
 
     def _pieces(self, columns: tuple[str, ...], where: pc.Expression) -> Iterator[pa.RecordBatch]:
         return batches(self._files.location, "messages", self._files.of(), columns, where=since(self._floor) & where)
+
+
+def key_of(message: MessageRow) -> tuple[object, ...]:
+    """Return what a message is known by: its place in a folder, or the bytes of a file."""
+    if message.account == FILE_ACCOUNT:
+        return (FILE_ACCOUNT, message.message_sha256)
+    return (message.account, message.folder, message.uidvalidity, message.uid)
+
+
+def keys_of(table: pa.Table) -> list[tuple[object, ...]]:
+    """Return the key of each of these Arrow rows of the ledger."""
+    columns = (table.column(name).to_pylist() for name in ("account", "folder", "uidvalidity", "uid", "message_sha256"))
+    return [(FILE_ACCOUNT, sha256) if place[0] == FILE_ACCOUNT else tuple(place) for *place, sha256 in zip(*columns, strict=True)]
 
 
 def to_rows(table: pa.Table) -> list[MessageRow]:

@@ -16,6 +16,19 @@ if TYPE_CHECKING:
 
 _RANK = {tier: rank for rank, tier in enumerate(TRUST_TIERS)}
 _PRECEDENCE = ("stored", "conflict", "quarantined", "duplicate")
+_ARRIVED = frozenset({"stored", "conflict"})
+NAMING_COLUMNS = (
+    "item",
+    "message_id",
+    "subject",
+    "from_domain",
+    "tls_report_domain",
+    "tls_report_submitter",
+    "subject_report_id",
+    "attachment_name",
+    "reject_detail",
+)
+"""Columns of the ledger whose text is the sender's, or made of it."""
 _KEEPS_BYTES = frozenset({"stored", "conflict", "quarantined"})
 
 
@@ -61,18 +74,23 @@ def known_of(report: ReportRow) -> KnownReport:
     return KnownReport(report.report_key, report.identity, report.trust_tier, report.content_sha256, report.report_month)
 
 
-def settle(messages: Sequence[MessageRows], known: Known) -> Settlement:
-    """Settle the messages of a batch against what is known."""
+def settle(messages: Sequence[MessageRows], known: Known, previous: Sequence[MessageRow] | None = None) -> Settlement:
+    """Settle the messages of a batch against what is known.
+
+    Args:
+        messages: What was read.
+        known: What the lake holds.
+        previous: Parallel to `messages`, where these messages are in the ledger already and are judged again: what became of a message
+            when it came stays (`stored` is not unsaid because its better proved self is new), unless it had brought nothing then.
+    """
     held = {identity: list(reports) for identity, reports in known.reports.items()}
     before = {identity: tuple(reports) for identity, reports in held.items()}
     raw = set(known.raw)
     done = Settlement([], [], [], [])
-    for rows in messages:
-        outcome = _retired(rows, known.retired)
-        if outcome is None:
-            fates = [_place(report, held, done.reports, known.retired) for report in rows.reports]
-            outcome = outcome_of(rows.message, fates)
-        message = rows.message if outcome == rows.message.outcome else rows.message._replace(outcome=outcome)
+    for place, rows in enumerate(messages):
+        message = _settled(rows, known.retired, held, done.reports)
+        if previous is not None:
+            message = _again(message, previous[place])
         keeps = _keeps_bytes(message) and message.message_sha256 not in raw
         if keeps:
             raw.add(message.message_sha256)
@@ -91,6 +109,27 @@ def outcome_of(message: MessageRow, fates: Iterable[str]) -> str:
     if message.reject_code is not None:
         met.add("quarantined")
     return next(outcome for outcome in _PRECEDENCE if outcome in met)
+
+
+def _settled(rows: MessageRows, retired: Mapping[str, str], held: dict[str, list[KnownReport]], new: list[ReportRows]) -> MessageRow:
+    outcome = _retired(rows, retired)
+    if outcome == "erased":
+        return forget(rows.message)._replace(outcome=outcome)
+    if outcome is None:
+        outcome = outcome_of(rows.message, [_place(report, held, new, retired) for report in rows.reports])
+    return rows.message if outcome == rows.message.outcome else rows.message._replace(outcome=outcome)
+
+
+def _again(message: MessageRow, before: MessageRow) -> MessageRow:
+    outcome = before.outcome if before.outcome in _ARRIVED or message.outcome == "duplicate" else message.outcome
+    return message._replace(outcome=outcome, ingested_at=before.ingested_at, run_id=before.run_id)
+
+
+def forget(message: MessageRow) -> MessageRow:
+    """Return a ledger row without the texts that may name a domain; what identifies the message stays, so that it does not come back."""
+    texts = dict.fromkeys(NAMING_COLUMNS)
+    blank = MessageRow._make(texts.get(name, value) for name, value in zip(MessageRow._fields, message, strict=True))
+    return blank._replace(folder="") if message.account == "file" else blank
 
 
 def _place(rows: ReportRows, held: dict[str, list[KnownReport]], new: list[ReportRows], retired: Mapping[str, str]) -> str:

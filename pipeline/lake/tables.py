@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import TableNotFoundError
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
 
 from pipeline.schema import APPEND_ORDER, SCHEMA_VERSION, TABLES, arrow_schema
 
@@ -33,8 +33,10 @@ STATISTICS = ("batch", "report_day", "report_domain", "uidvalidity", "uid")
 RETRIES = 1000
 """Commits tried again when somebody else's came first; ours has no rival, but a compaction by another program may."""
 
+CHECKPOINT_EVERY = 50
+"""Versions of a table between two checkpoints: opening it reads one checkpoint and the log entries after it."""
+
 _CONFIGURATION = {
-    "delta.checkpointInterval": "50",
     "delta.logRetentionDuration": "interval 7 days",
     "delta.deletedFileRetentionDuration": "interval 1 days",
 }
@@ -60,27 +62,29 @@ class Gone(NamedTuple):
     size_bytes: int
 
 
-def create_tables(location: Location) -> None:
-    """Create the tables that are not there, `messages` last: with it the lake is there."""
-    for name in APPEND_ORDER:
-        if DeltaTable.is_deltatable(location.table_uri(name), location.storage_options):
-            continue
-        DeltaTable.create(
-            location.table_uri(name),
-            arrow_schema(name),
-            mode="ignore",
-            partition_by=TABLES[name].partition,
-            name=name,
-            description=TABLES[name].grain,
-            configuration={
-                **_CONFIGURATION,
-                SCHEMA_PROPERTY: str(SCHEMA_VERSION),
-                "delta.dataSkippingStatsColumns": ",".join(column for column in STATISTICS if column in TABLES[name].column_names),
-            },
-            storage_options=location.storage_options,
-            raise_if_key_not_exists=False,
-        )
-        sync_log(location, name, from_version=0)
+def create_tables(location: Location) -> dict[str, DeltaTable]:
+    """Open all tables, and create those that are not there, `messages` last: with it the lake is there."""
+    return {name: open_table(location, name) or _create(location, name) for name in APPEND_ORDER}
+
+
+def _create(location: Location, name: str) -> DeltaTable:
+    table = DeltaTable.create(
+        location.table_uri(name),
+        arrow_schema(name),
+        mode="ignore",
+        partition_by=TABLES[name].partition,
+        name=name,
+        description=TABLES[name].grain,
+        configuration={
+            **_CONFIGURATION,
+            SCHEMA_PROPERTY: str(SCHEMA_VERSION),
+            "delta.dataSkippingStatsColumns": ",".join(column for column in STATISTICS if column in TABLES[name].column_names),
+        },
+        storage_options=location.storage_options,
+        raise_if_key_not_exists=False,
+    )
+    sync_log(location, name, from_version=0)
+    return table
 
 
 def open_table(location: Location, name: str) -> DeltaTable | None:
@@ -142,15 +146,26 @@ def commit_parts(
         commit_properties=CommitProperties(
             app_transactions=[Transaction(app, version) for app, version in (transactions or {}).items()], max_commit_retries=RETRIES
         ),
+        post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
     )
     table.update_incremental()
     sync_log(location, name, from_version=before + 1, to_version=table.version())
+    if before // CHECKPOINT_EVERY != table.version() // CHECKPOINT_EVERY:
+        checkpoint(location, name, table)
 
 
 def sync_log(location: Location, name: str, *, from_version: int, to_version: int | None = None) -> None:
     """Make log entries durable: `deltalake` leaves that to the operating system, and the mailbox is touched next."""
     last = from_version if to_version is None else to_version
     location.store.sync(f"{name}/_delta_log/{version:020d}.json" for version in range(from_version, last + 1))
+
+
+def checkpoint(location: Location, name: str, table: DeltaTable) -> None:
+    """Write a checkpoint of the present version, durably; a torn one would make the table unreadable (see `pipeline.lake.repair`)."""
+    table.create_checkpoint()
+    log = f"{name}/_delta_log"
+    stem = f"{table.version():020d}.checkpoint"
+    location.store.sync(f"{log}/{file}" for file in location.store.names(log) if file.startswith(stem) or file == "_last_checkpoint")
 
 
 def parts_of(table: DeltaTable, partition: str) -> pa.Table:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from pipeline import log
 from pipeline.lake.commit import commit_stage, next_batch, recover
-from pipeline.lake.known import Files, Knowledge
-from pipeline.lake.ledger import FILE_ACCOUNT, Known, Ledger
+from pipeline.lake.known import RETIRED, Files, Knowledge
+from pipeline.lake.ledger import Known, Ledger, key_of
 from pipeline.lake.location import Location
 from pipeline.lake.parts import to_arrow
 from pipeline.lake.raw import raw_bytes
+from pipeline.lake.repair import repair_log
+from pipeline.lake.replace import Found, find_rows, stage_replacement
 from pipeline.lake.settle import Settlement, settle
-from pipeline.lake.snapshot import check_schema
 from pipeline.lake.stage import StageWriter
-from pipeline.lake.tables import create_tables, floor_of, open_table, schema_version_of
+from pipeline.lake.tables import create_tables, floor_of
+from pipeline.lake.upgrade import upgrade
 from pipeline.row_types import MessageRow, MessageRows, RawRow
 from pipeline.schema import APPEND_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
@@ -79,6 +82,11 @@ class LakeWriter:
         with self.location.errors("read"):
             return self._ledger.uidvalidities(account, folder)
 
+    def settled_uids(self, account: str, folder: str, uidvalidity: int, *, since: datetime) -> list[tuple[int, str]]:
+        """Return UID and outcome of the messages of a folder that were first ingested since then; `pending` while the DNS is awaited."""
+        with self.location.errors("read"):
+            return self._ledger.settled_uids(account, folder, uidvalidity, since)
+
     def known_files(self, hashes: Iterable[str]) -> set[str]:
         """Return those of these sha256 values whose bytes were imported from files already."""
         with self.location.errors("read"):
@@ -110,7 +118,25 @@ class LakeWriter:
             batch = self._commit(first, settlement)
             return Settled(told, len(settlement.reports), batch)
 
-    def _commit(self, messages: Sequence[MessageRows], settlement: Settlement) -> int:
+    def replace(self, messages: Sequence[MessageRows]) -> Settled:
+        """Take messages that are in the ledger once more, judged or read better: their rows are replaced in the commit of the batch.
+
+        Better proved reports are added and the old ones superseded; the first day of ingestion stays, `changed_at` is set. A message that
+        is not in the ledger, or has expired or was erased, is left out and told as what it is there (`duplicate` where it is not).
+        """
+        with self.location.errors("write"):
+            found = find_rows(self.location, self._tables["messages"], [rows.message for rows in messages], self._floor)
+            old = {key: each for key, each in found.items() if each.row.outcome not in RETIRED}
+            ours = [rows for rows in _first_of_each(messages) if key_of(rows.message) in old]
+            before = [old[key_of(rows.message)].row for rows in ours]
+            now = datetime.now(UTC)
+            ours = [rows._replace(message=rows.message._replace(changed_at=rows.message.changed_at or now)) for rows in ours]
+            settlement = settle(ours, self._knowledge.about(ours), before)
+            batch = self._commit(ours, settlement, [old[key_of(row)] for row in before]) if ours else None
+            told = {key: each.row.outcome for key, each in found.items()} | {key_of(row): row.outcome for row in settlement.messages}
+            return Settled([told.get(key_of(rows.message), "duplicate") for rows in messages], len(settlement.reports), batch)
+
+    def _commit(self, messages: Sequence[MessageRows], settlement: Settlement, replaced: Sequence[Found] = ()) -> int:
         stage = StageWriter(self.location, next_batch(self._tables))
         kept = [rows for rows, keeps in zip(messages, settlement.keeps_bytes, strict=True) if keeps]
         rows: dict[str, Sequence[tuple[Any, ...]]] = {
@@ -119,37 +145,31 @@ class LakeWriter:
             "policies": [row for report in settlement.reports for row in report.policies],
             "reports": [report.report for report in settlement.reports],
             "superseded": settlement.superseded,
-            "messages": settlement.messages,
         }
-        for name in APPEND_ORDER:
-            stage.add(name, to_arrow(name, rows[name], stage.batch))
+        for name, some in rows.items():
+            stage.add(name, to_arrow(name, some, stage.batch))
+        stage_replacement(self.location, stage, replaced, settlement.messages)
         commit_stage(self.location, self._tables, stage.seal())
         self._knowledge.reports.add(settlement.reports)
         self._knowledge.bytes.add(m.message.message_sha256 for m in kept)
         return stage.batch
 
     def _open(self) -> None:
-        create_tables(self.location)
         for name in APPEND_ORDER:
-            table = open_table(self.location, name)
-            assert table is not None  # noqa: S101 -- created above
-            check_schema(self.location, schema_version_of(table))
-            self._tables[name] = table
+            for torn in repair_log(self.location, name):
+                log.warning("lake-log-repaired", removed=torn)
+        self._tables = create_tables(self.location)
+        for step in upgrade(self.location, self._tables):
+            log.info("lake-upgraded", step=step)
         recover(self.location, self._tables)
         self._files = {name: Files(self.location, name, table) for name, table in self._tables.items()}
-        floor = floor_of(self._tables["messages"])
-        self._knowledge = Knowledge(self._files, floor)
-        self._ledger = Ledger(self._files["messages"], floor)
+        self._floor = floor_of(self._tables["messages"])
+        self._knowledge = Knowledge(self._files, self._floor)
+        self._ledger = Ledger(self._files["messages"], self._floor)
 
 
 def _first_of_each(messages: Sequence[MessageRows]) -> list[MessageRows]:
     seen: dict[tuple[object, ...], MessageRows] = {}
     for rows in messages:
-        seen.setdefault(_key(rows.message), rows)
+        seen.setdefault(key_of(rows.message), rows)
     return list(seen.values())
-
-
-def _key(message: MessageRow) -> tuple[object, ...]:
-    if message.account == FILE_ACCOUNT:
-        return (FILE_ACCOUNT, message.message_sha256)
-    return (message.account, message.folder, message.uidvalidity, message.uid)

@@ -1,0 +1,71 @@
+"""From one schema of the lake to the next, under the writer's lock: named steps, each safe to repeat.
+
+A step changes tables in place (a new column is null in old files) and says in the changelog what `tlsrpt rebuild` fills in. The version
+goes up table by table, `messages` last; killed in between, the step is run again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.errors import ConfigError
+from pipeline.failpoint import reach
+from pipeline.lake.tables import SCHEMA_PROPERTY, schema_version_of, sync_log
+from pipeline.schema import APPEND_ORDER, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from deltalake import DeltaTable
+
+    from pipeline.lake.location import Location
+
+
+class Step(NamedTuple):
+    """One step from the version before to `to_version`."""
+
+    to_version: int
+    name: str
+    apply: Callable[[dict[str, DeltaTable]], None]
+    """Changes the tables; may find its work done, or done in part."""
+
+
+STEPS: tuple[Step, ...] = ()
+"""All steps there have been, in order. Schema 1 is the first."""
+
+
+def upgrade(location: Location, tables: dict[str, DeltaTable], *, steps: Sequence[Step] = STEPS, to: int = SCHEMA_VERSION) -> list[str]:
+    """Bring the tables of an older lake to schema `to`.
+
+    Returns:
+        The names of the steps taken.
+
+    Raises:
+        ConfigError: The lake is newer than `to`, or so old that no step leads on from it.
+    """
+    present = schema_version_of(tables["messages"])
+    if present > to:
+        raise ConfigError(f"the lake {location.uri} has schema {present} and this program knows {to}; use the newer program that wrote it")
+    taken = []
+    while present < to:
+        step = next((step for step in steps if step.to_version == present + 1), None)
+        if step is None:
+            raise ConfigError(
+                f"the lake {location.uri} has schema {present}, which this program cannot bring to {to}; use an older one first"
+            )
+        step.apply(tables)
+        for name in APPEND_ORDER:
+            reach("upgrade-table")
+            _mark(location, name, tables[name], step.to_version)
+        taken.append(step.name)
+        present = step.to_version
+    return taken
+
+
+def _mark(location: Location, name: str, table: DeltaTable, version: int) -> None:
+    table.update_incremental()
+    if schema_version_of(table) >= version:
+        return
+    table.alter.set_table_properties({SCHEMA_PROPERTY: str(version)}, raise_if_not_exists=False)
+    table.update_incremental()
+    sync_log(location, name, from_version=table.version())
