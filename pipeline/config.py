@@ -52,7 +52,7 @@ class OAuth2Settings(Section):
 
 
 class FolderSettings(Section):
-    """`[mailbox.folders]`: where `after = "move"` puts mail, by outcome. An empty name leaves that mail where it is."""
+    """`[mailbox.move_to]`: where `after = "move"` puts mail, by outcome. An empty name leaves that mail where it is."""
 
     processed: str = "Processed"
     quarantined: str = ""
@@ -81,7 +81,9 @@ class MailboxSettings(Section):
     after: Literal["keep", "seen", "move", "delete"] = "keep"
     move_to: FolderSettings = FolderSettings()
     touch_other: bool = False
-    """Whether `after` also applies to mail that is no TLS report."""
+    """Whether `seen` and `delete` also apply to mail that is no TLS report."""
+    touch_quarantined: bool = False
+    """Whether `seen` and `delete` also apply to mail that could not be read, or is too large."""
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     deadline: float = 3600.0
@@ -91,6 +93,18 @@ class MailboxSettings(Section):
     def _cleartext_only_on_loopback(self) -> MailboxSettings:
         if self.tls == "none" and self.host not in {"127.0.0.1", "::1", "localhost"}:
             msg = 'tls = "none" is for a server on this machine only; use "implicit" or "starttls"'
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _moves_somewhere_else(self) -> MailboxSettings:
+        targets = {folder for _, folder in self.move_to if folder}
+        polled = {folder.upper() if folder.upper() == "INBOX" else folder for folder in self.all_folders}
+        if self.after == "move" and not targets:
+            msg = 'after = "move" needs a folder in move_to'
+            raise ValueError(msg)
+        if self.after == "move" and (again := polled & {name.upper() if name.upper() == "INBOX" else name for name in targets}):
+            msg = f"move_to names {min(again)}, which is polled: what is moved there would be read again"
             raise ValueError(msg)
         return self
 
@@ -167,6 +181,28 @@ class InsightSettings(Section):
     clean_confidence: float = 0.05
     known_after_days: int = 14
     """Distinct days after which a verified reporter counts as known."""
+    days: Annotated[int, Field(ge=1)] = 90
+    """The period of `incidents` and `coverage`."""
+    settling_days: Annotated[int, Field(ge=0)] = 2
+    """Days until a day counts as complete: reports about it may still come."""
+    stray_sessions: int = 1
+    """So many failed sessions of one sender on one day may be a stray."""
+    stray_total: int = 10
+    """So many failed sessions in a row are never strays, whatever their share."""
+    stray_share: float = 0.01
+    """Fewer failures than this share of the sessions, of a cause that can pass by itself, are strays."""
+    bridge_days: int = 10
+    """A longer gap splits a run even where its sessions could not have shown a failure."""
+    lookback_days: int = 35
+    """How far before the period policies are looked at, to tell which is older."""
+    known_lookback_days: int = 180
+    """How far before the period a reporter's days are counted."""
+    evidence: int = 20
+    """Report keys that go with an incident unless all are asked for."""
+    silent_factor: float = 3.0
+    """A reporter is silent after so many of its usual steps without a report."""
+    silent_min_days: int = 3
+    """… and after at least so many days."""
 
 
 class RetentionSettings(Section):

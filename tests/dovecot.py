@@ -1,8 +1,8 @@
-"""A private Dovecot on loopback, with its own certificate authority, users, passwords and token key.
+r"""A private Dovecot on loopback, with its own certificate authority, users, passwords and token key.
 
     with dovecot() as server:
         user = server.add_user()
-        server.deliver(user.name, b"From: a@example.org\\r\\n\\r\\n")
+        server.deliver(user.name, b"From: a@example.org\r\n\r\n")
         ... IMAP on server.port (TLS) and server.plain_port (STARTTLS), trusted by server.ca_file
 
 It runs as root (mail belongs to the user `mail`) and as an ordinary user, needs nothing but the package dovecot-imapd, and uses no
@@ -137,7 +137,7 @@ class Dovecot:
         self.doveadm("flags", "add", "-u", user, flags, "mailbox", folder, "uid", ",".join(map(str, uids)))
 
     def flags(self, user: str, folder: str = "INBOX") -> dict[int, set[str]]:
-        """Return UID → flags of a folder; `\\Recent` left out, which opening a folder clears."""
+        r"""Return UID → flags of a folder; `\Recent` left out, which opening a folder clears."""
         lines = self.doveadm("-f", "tab", "fetch", "-u", user, "uid flags", "mailbox", folder, "all").splitlines()[1:]
         pairs = (line.split("\t") for line in lines)
         return {int(uid): set(flags.split()) - {"\\Recent"} for uid, flags in pairs}
@@ -188,10 +188,13 @@ class Dovecot:
         context = ssl.create_default_context(cafile=self.ca_file)
         end = time.monotonic() + 10
         while time.monotonic() < end and self._process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2) as plain:
-                with context.wrap_socket(plain, server_hostname=self.host) as secure:
-                    if secure.recv(100).startswith(b"* OK"):
-                        return True
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", self.port), timeout=2) as plain,
+                context.wrap_socket(plain, server_hostname=self.host) as secure,
+            ):
+                if secure.recv(100).startswith(b"* OK"):
+                    return True
             time.sleep(0.02)
         return False
 

@@ -56,9 +56,23 @@ class Client(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient has no 
         """Drop COPYUID codes collected so far: imaplib keeps adding to them (RFC 4315 §3)."""
         self._imap.untagged_responses.pop("COPYUID", None)
 
+    def begin_idle(self) -> None:
+        """Enter IDLE (RFC 2177).
+
+        imapclient's own `idle` takes an untagged response that comes before the `+` for an error, and servers send such.
+
+        Raises:
+            imaplib.IMAP4.abort: The server refuses.
+        """
+        imap = self._imap
+        self._idle_tag = imap._command("IDLE")  # noqa: SLF001
+        while imap._get_response():  # noqa: SLF001
+            if imap.tagged_commands.get(self._idle_tag):
+                raise imap.abort("the server refuses IDLE")
+
     def read_idle_line(self) -> bytes:
-        """Return one untagged response of a server that is in IDLE (RFC 2177)."""
-        return bytes(self._imap._get_line())  # noqa: SLF001 -- imapclient's own way; its idle_check loses part of a line over TLS
+        """Return one untagged response of a server that is in IDLE."""
+        return bytes(self._imap._get_line())  # noqa: SLF001 -- imapclient's idle_check loses part of a line over TLS
 
     def has_buffered(self) -> bool:
         """Return whether TLS holds bytes that `select` on the socket does not see."""

@@ -14,6 +14,7 @@ from imapclient.exceptions import IMAPClientError
 
 from pipeline import log
 from pipeline.mailbox import trouble
+from pipeline.mailbox.searching import uid_set
 from pipeline.mailbox.session import ConnectionLostError, Session
 from pipeline.source import Fetched, MessageRef
 
@@ -155,17 +156,6 @@ class Fetching:
         for uid in uids:
             self.unanswered.append(uid)
             log.warning("message-not-delivered", mailbox=self._ref.account, folder=self._ref.folder, uid=uid, reason=reason)
-
-
-def uid_set(uids: Sequence[int]) -> str:
-    """Return UIDs as an IMAP set, runs as ranges: `3:7,9` (RFC 9051 §9, sequence-set)."""
-    runs: list[list[int]] = []
-    for uid in sorted(uids):
-        if runs and uid == runs[-1][1] + 1:
-            runs[-1][1] = uid
-        else:
-            runs.append([uid, uid])
-    return ",".join(str(first) if first == last else f"{first}:{last}" for first, last in runs)
 
 
 def _utc(moment: datetime | None) -> datetime:

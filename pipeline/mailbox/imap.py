@@ -10,18 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, Self
 
 from pipeline.mailbox.fetching import Fetching
-from pipeline.mailbox.session import ConnectionLostError, FolderState, Pace, Session
+from pipeline.mailbox.idle import wait_for_mail
+from pipeline.mailbox.searching import windows
+from pipeline.mailbox.session import FolderState, Pace, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from pipeline.config import MailboxSettings
     from pipeline.mailbox.sign_in import TokenSource
     from pipeline.report.limits import Limits
     from pipeline.source import Fetched
-
-_SMALLEST_SEARCH = 1_000
 
 
 class Known(Protocol):
@@ -50,21 +50,23 @@ class ImapMailbox:
         """UIDs that were there when we searched and are gone: somebody else removed them."""
         pace = pace or Pace()
         largest = 2 * max(limits.message_bytes, pace.whole_bytes)
-        self._session = Session(settings, token=token, pace=pace, largest_literal=largest)
-        self._folder = ""
+        self.session = Session(settings, token=token, pace=pace, largest_literal=largest)
+        """For this package alone."""
+        self.folder = ""
+        """The open folder."""
         self._state: FolderState | None = None
 
     def __enter__(self) -> Self:
-        self._session.connect()
+        self.session.connect()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._session.close()
+        self.session.close()
 
     @property
     def reconnects(self) -> int:
         """How often the connection was lost and made anew."""
-        return self._session.reconnects
+        return self.session.reconnects
 
     @property
     def state(self) -> FolderState:
@@ -79,8 +81,8 @@ class ImapMailbox:
             ConfigError: There is no such folder; the sentence names those that exist.
             TryAgainError: Cut, throttled, timed out.
         """
-        self._state = self._session.select(folder)
-        self._folder = folder
+        self._state = self.session.select(folder)
+        self.folder = folder
         self.unanswered, self.vanished = [], []
         return self._state
 
@@ -93,7 +95,7 @@ class ImapMailbox:
             TryAgainError: Cut, throttled, timed out.
         """
         fresh: list[int] = []
-        for uids in self._windows():
+        for uids in windows(self.session, self.state):
             fresh.extend(known.missing(uids))
         return fresh
 
@@ -103,32 +105,23 @@ class ImapMailbox:
         Raises:
             TryAgainError: Cut too often, throttled, timed out; chunks already yielded stand.
         """
-        fetching = Fetching(self._session, self.limits, account=self.settings.name, folder=self._folder, uidvalidity=self.state.uidvalidity)
+        fetching = Fetching(self.session, self.limits, account=self.settings.name, folder=self.folder, uidvalidity=self.state.uidvalidity)
         try:
             yield from fetching.chunks(uids)
         finally:
             self.unanswered += fetching.unanswered
             self.vanished += fetching.vanished
 
-    def _windows(self) -> Iterator[list[int]]:
-        """Yield the UIDs of the folder, window by window, each ascending."""
-        usual = self._session.pace.search_uids
-        span, first, seen = usual, 1, 0
-        state = self.state
-        while first < state.uidnext:
-            # Where few messages are left, one window holds them all, however far apart their UIDs are.
-            last = state.uidnext - 1 if state.exists - seen <= min(usual, span) else min(first + span, state.uidnext) - 1
-            try:
-                uids = self._search(first, last)
-            except ConnectionLostError:
-                span = max(span // 4, min(_SMALLEST_SEARCH, usual))
-                continue
-            yield uids
-            seen += len(uids)
-            first = last + 1
-            span = span * 2 if len(uids) < usual // 4 else usual
+    def wait(self, seconds: float, *, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Wait for mail newer than when the folder was opened, and return whether there is some. Begins a new deadline.
 
-    def _search(self, first: int, last: int) -> list[int]:
-        """Return the UIDs from `first` to `last`; a server may name the last message although it lies outside (RFC 9051 §9, `*`)."""
-        found: list[int] = self._session.once(lambda client: client.search(["UID", f"{first}:{last}"]))
-        return sorted(uid for uid in set(found) if first <= uid <= last)
+        Args:
+            seconds: At most.
+            stop: Looked at every second; True ends the wait.
+
+        Raises:
+            TryAgainError: Cut too often, throttled.
+        """
+        arrived = wait_for_mail(self.session, self.folder, self.state, seconds, stop)
+        self.session.deadline.restart()
+        return arrived

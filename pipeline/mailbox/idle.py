@@ -1,0 +1,77 @@
+"""Waiting for new mail: IDLE (RFC 2177), and asking now and then where the server has no IDLE."""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import TYPE_CHECKING
+
+from imapclient.exceptions import IMAPClientAbortError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.mailbox.connection import Client
+    from pipeline.mailbox.session import FolderState, Session
+
+RENEW_SECONDS = 25 * 60
+"""IDLE is ended and begun again before 29 minutes are over (RFC 2177 §3); routers forget idle connections sooner or later."""
+
+POLL_SECONDS = 60
+_STEP_SECONDS = 1.0
+"""How often `stop` is looked at."""
+
+
+def wait_for_mail(session: Session, folder: str, state: FolderState, seconds: float, stop: Callable[[], bool]) -> bool:
+    """Wait until there is mail newer than `state`, or the time is over, or `stop` says so.
+
+    Args:
+        session: Signed in.
+        folder: Which folder; it is selected.
+        state: What was known of it when it was last read.
+        seconds: At most.
+        stop: Looked at every second.
+
+    Returns:
+        Whether there is new mail.
+
+    Raises:
+        TryAgainError: Cut too often, throttled.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        session.deadline.restart()
+        # Mail that came after the last search and before IDLE: no server tells of it again.
+        now = session.select(folder)
+        if now.uidnext > state.uidnext or now.uidvalidity != state.uidvalidity:
+            return True
+        left = end - time.monotonic()
+        if left <= 0 or stop():
+            return False
+        _wait_once(session, left, stop)
+
+
+def _wait_once(session: Session, seconds: float, stop: Callable[[], bool]) -> None:
+    if session.do(lambda client: bool(client.has_capability("IDLE"))):
+        session.do(lambda client: _idle(client, min(seconds, RENEW_SECONDS), stop))
+    else:
+        _pause(min(seconds, POLL_SECONDS), stop)
+
+
+def _idle(client: Client, seconds: float, stop: Callable[[], bool]) -> None:
+    """Idle until the server says anything at all; what it was, the next SELECT tells."""
+    client.begin_idle()
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and not stop():
+        if client.has_buffered() or select.select([client.socket()], [], [], min(left, _STEP_SECONDS))[0]:
+            line = client.read_idle_line()
+            if line.upper().startswith(b"* BYE"):
+                raise IMAPClientAbortError(line.decode("utf-8", "replace"))
+            break
+    client.idle_done()
+
+
+def _pause(seconds: float, stop: Callable[[], bool]) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and not stop():
+        time.sleep(min(left, _STEP_SECONDS))
