@@ -84,7 +84,10 @@ class Envelope(NamedTuple):
     subject_report_id: str | None
     subject_report_domain: str | None
     declared: bool
-    """Whether the mail says that it is a TLS report: media type, report-type, TLS-Report headers or Subject (RFC 8460 §5.3)."""
+    """Whether the mail says that it is a TLS report: media type, report-type or TLS-Report headers (RFC 8460 §5.3).
+
+    Not the Subject, which DMARC reports share.
+    """
 
 
 class ReadPart(NamedTuple):

@@ -1,0 +1,115 @@
+"""From a candidate's bytes to a report: container, text, value, report; or the code of what went wrong on the way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pipeline.report.candidate import looks_like_report
+from pipeline.report.inflate import container_of, inflated_head, unpack
+from pipeline.report.model import ReadPart, Rejected
+from pipeline.report.notes import Notes, Refusal
+from pipeline.report.parse import parse_report, too_deep
+from pipeline.report.strict_json import load, refuse_duplicates
+
+if TYPE_CHECKING:
+    from pipeline.report.candidate import Candidate
+    from pipeline.report.inflate import Container
+    from pipeline.report.limits import Limits
+    from pipeline.report.model import Report
+
+NOT_TLSRPT = Rejected("not_tlsrpt", "there is no TLS report in it")
+
+_STANDARD_TYPES = {"gzip": "application/tlsrpt+gzip", "json": "application/tlsrpt+json"}
+_BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
+
+
+def read_candidate(candidate: Candidate, received_at: datetime | None, limits: Limits, quirks: frozenset[str]) -> ReadPart | None:
+    """Read one candidate.
+
+    Args:
+        candidate: The part or file.
+        received_at: When it was received; None leaves the age of the report unjudged.
+        limits: The bounds.
+        quirks: Quirks of the mail around it, which the report is to keep.
+
+    Returns:
+        The report or why it cannot be read; None where it neither says that it is one nor looks like one.
+    """
+    content = candidate.content
+    container = container_of(content)
+    if container is None:
+        result = _unknown_container(candidate) if candidate.declared else None
+    else:
+        result = _read(candidate, container, received_at, limits, quirks)
+    return ReadPart(candidate.name, candidate.media_type, container, result) if result is not None else None
+
+
+def _unknown_container(candidate: Candidate) -> Rejected:
+    content = candidate.content.lstrip(_BEFORE_TEXT)
+    if candidate.junk:
+        return Rejected("base64_invalid", "the base64 text of the report part is damaged")
+    if not content:
+        return Rejected("no_report_part", "the report part is empty")
+    if content.startswith(b"<"):
+        return NOT_TLSRPT
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Rejected("utf8_invalid", "the report part is UTF-16")
+    return Rejected("json_malformed", "the report part is neither gzip nor zip nor a JSON object")
+
+
+def _read(
+    candidate: Candidate, container: Container, received_at: datetime | None, limits: Limits, quirks: frozenset[str]
+) -> Report | Rejected | None:
+    if not candidate.declared and not _may_be_report(candidate.content, container):
+        return None
+    text: bytes | None = None
+    try:
+        text, quirk = unpack(candidate.content, container, limits)
+        if not candidate.declared and not looks_like_report(text):
+            return None
+        notes = Notes(limits)
+        notes.quirks.update(quirks)
+        if quirk is not None:
+            notes.add(quirk)
+        if candidate.junk:
+            notes.add("base64_junk")
+        if candidate.media_type is not None and candidate.media_type != _STANDARD_TYPES.get(container):
+            notes.add("media_type_odd")
+        return read_text(text, received_at, notes)
+    except Refusal as refusal:
+        return _rejected(refusal, candidate, container, text)
+
+
+def read_text(text: bytes, received_at: datetime | None, notes: Notes) -> Report:
+    """Read the JSON text of a report.
+
+    Raises:
+        Refusal: It is no report.
+    """
+    value = load(text, notes)
+    try:
+        report = parse_report(value, received_at, notes)
+    except Refusal as refusal:
+        if refusal.code == "schema_invalid" and too_deep(value, notes.limits.json_depth):
+            raise Refusal("json_depth", f"the JSON text is nested deeper than {notes.limits.json_depth} levels") from refusal
+        raise
+    refuse_duplicates(text, notes.members)
+    return report
+
+
+def _may_be_report(content: bytes, container: Container) -> bool:
+    """Whether what is in an undeclared container begins like a JSON object; DMARC reports begin with `<`."""
+    return inflated_head(content, container).lstrip(_BEFORE_TEXT).startswith(b"{")
+
+
+def _rejected(refusal: Refusal, candidate: Candidate, container: Container, text: bytes | None) -> Rejected | None:
+    """Decide what a refusal says about the candidate."""
+    head = inflated_head(candidate.content, container) if text is None else text
+    if head.lstrip(_BEFORE_TEXT).startswith(b"<"):
+        return NOT_TLSRPT
+    if not candidate.declared and not looks_like_report(head):
+        return None
+    if text is None and candidate.junk:
+        return Rejected("base64_invalid", f"the base64 text of the report part is damaged, and {refusal.detail}")
+    return Rejected(refusal.code, refusal.detail)

@@ -1,0 +1,115 @@
+"""The recipient domain of each policy row: whose mail the sessions were for.
+
+`sts` and `no-policy-found` name it themselves. The policy-domain of a `tlsa` policy is the MX host (RFC 8460 §1.1), except from senders that
+write the recipient domain there, and then the recipient domain is known only from elsewhere. File names are never asked: RFC 8460 gives
+them no meaning (erratum 8582).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from pipeline.report.model import Rejected
+from pipeline.report.names import valid_domain
+
+if TYPE_CHECKING:
+    from pipeline.report.model import Envelope, PolicyResult, Report
+    from pipeline.verdict import Verdict
+
+_NAMES_RECIPIENT = frozenset({"sts", "no-policy-found"})
+"""Policy types whose policy-domain is the recipient domain (RFC 8460 §1.1)."""
+
+
+class Owned(Protocol):
+    """What is ours: domains and MX hosts, as lower-case A-labels."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Our domains; none means that every domain is ours."""
+
+    @property
+    def mx(self) -> tuple[str, ...]:
+        """Our MX hosts."""
+
+
+class ReportDomain(NamedTuple):
+    """The recipient domain of one policy row and how it is known."""
+
+    domain: str
+    source: str
+    """policy, sts_policy, signed_header, signed_subject, policy_tlsa or unsigned_header."""
+    quirk: str | None = None
+
+
+def report_domains(report: Report, envelope: Envelope, verdict: Verdict, own: Owned) -> list[ReportDomain] | Rejected:
+    """Return the recipient domain of each policy, in order, or `report_domain_unknown` where nothing at all names one."""
+    found: list[ReportDomain] = []
+    for policy in report.policies:
+        if policy.policy_type in _NAMES_RECIPIENT and policy.policy_domain is not None:
+            found.append(ReportDomain(policy.policy_domain, "policy"))
+            continue
+        domain = _elsewhere(policy, report, envelope, verdict, own)
+        if domain is None:
+            return Rejected("report_domain_unknown", f"policy {len(found)} and the mail around it name no recipient domain")
+        found.append(domain)
+    return found
+
+
+def _elsewhere(policy: PolicyResult, report: Report, envelope: Envelope, verdict: Verdict, own: Owned) -> ReportDomain | None:
+    """Look for the recipient domain of a policy that does not name it: best proof first."""
+    neighbours = _only_domain(report, {"sts"}) or _only_domain(report, _NAMES_RECIPIENT)
+    if neighbours is not None:
+        return ReportDomain(neighbours, "sts_policy", _derived(policy))
+    signed = _signed(envelope, verdict)
+    if signed is not None:
+        return signed._replace(quirk=_derived(policy))
+    ours = _ours(policy.policy_domain, own)
+    if ours is not None:
+        return ReportDomain(ours, "policy_tlsa")
+    header = valid_domain(envelope.tls_report_domain)
+    if header is not None:
+        return ReportDomain(header, "unsigned_header", "report_domain_unsigned")
+    if policy.policy_domain is not None:
+        # better the MX host than no report; seen with files, which have no header
+        return ReportDomain(policy.policy_domain, "policy_tlsa", "policy_domain_derived")
+    return _last_resort(report, envelope)
+
+
+def _derived(policy: PolicyResult) -> str | None:
+    """Postfix with sys4's tlsrpt-reporter leaves policy-domain out of `no-policy-found`."""
+    return "policy_domain_derived" if policy.policy_domain is None else None
+
+
+def _only_domain(report: Report, types: set[str] | frozenset[str]) -> str | None:
+    """Return the policy-domain that all policies of these types share; None where there are several or none."""
+    domains = {policy.policy_domain for policy in report.policies if policy.policy_type in types and policy.policy_domain is not None}
+    return domains.pop() if len(domains) == 1 else None
+
+
+def _signed(envelope: Envelope, verdict: Verdict) -> ReportDomain | None:
+    """Return what a header says that the passing signature covers and that occurs once (RFC 8460 §5.3)."""
+    if verdict.authenticated_domain is None:
+        return None
+    header = valid_domain(envelope.tls_report_domain)
+    if header is not None and "tls-report-domain" in verdict.dkim_signed_headers:
+        return ReportDomain(header, "signed_header")
+    if envelope.subject_report_domain is not None and "subject" in verdict.dkim_signed_headers:
+        return ReportDomain(envelope.subject_report_domain, "signed_subject")
+    return None
+
+
+def _ours(policy_domain: str | None, own: Owned) -> str | None:
+    """Return our domain that a tlsa policy-domain means: itself, or the only domain we have where it is our MX host."""
+    if policy_domain is None:
+        return None
+    if policy_domain in own.own:
+        return policy_domain
+    return own.own[0] if policy_domain in own.mx and len(own.own) == 1 else None
+
+
+def _last_resort(report: Report, envelope: Envelope) -> ReportDomain | None:
+    """Take what an unsigned Subject says, else the only policy-domain of the report."""
+    if envelope.subject_report_domain is not None:
+        return ReportDomain(envelope.subject_report_domain, "unsigned_header", "report_domain_unsigned")
+    domains = {policy.policy_domain for policy in report.policies if policy.policy_domain is not None}
+    return ReportDomain(domains.pop(), "policy_tlsa", "policy_domain_derived") if len(domains) == 1 else None

@@ -1,0 +1,84 @@
+"""What the mail around a report says about it: claims, as texts free of control characters (RFC 8460 §5.3)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pipeline.report.model import Envelope
+from pipeline.report.names import address_domain, valid_domain
+from pipeline.report.notes import clean_text
+
+if TYPE_CHECKING:
+    from pipeline.report.headers import Headers
+
+NO_ENVELOPE = Envelope(None, None, None, None, None, None, None, None, declared=False)
+"""Of a bare file, or of a mail that was not read."""
+
+_SUBJECT = re.compile(r"Report\s+Domain:\s*(\S+)\s+Submitter:\s*(\S+)\s+Report-ID:\s*<?([^<>]*?)>?\s*", re.IGNORECASE)
+_SUBJECT_CHARS = 998
+_MESSAGE_ID_CHARS = 512
+_HEADER_CHARS = 320
+
+
+def read_envelope(headers: Headers) -> Envelope:
+    """Read the header of a report mail. A field that occurs twice says nothing about a domain: one of the two may be forged."""
+    subject = headers.text("subject")
+    subject_domain, subject_id = _subject_tokens(subject) if subject is not None and headers.only("subject") else (None, None)
+    sender = headers.only("from")
+    date = headers.first("date")
+    return Envelope(
+        _capped(headers.text("message-id"), _MESSAGE_ID_CHARS),
+        _capped(subject, _SUBJECT_CHARS),
+        _moment(date) if date and len(date) < 100 else None,
+        address_domain(sender) if sender else None,
+        _only_text(headers, "tls-report-domain"),
+        _only_text(headers, "tls-report-submitter"),
+        _capped(subject_id, _MESSAGE_ID_CHARS),
+        subject_domain,
+        declares_report(headers),
+    )
+
+
+def declares_report(headers: Headers) -> bool:
+    """Whether a mail or a part says that it is a TLS report (RFC 8460 §5.3).
+
+    The Subject does not count: DMARC reports have the same one (RFC 7489 §7.2.1.1).
+    """
+    fields = headers.fields
+    if "tls-report-domain" in fields or "tls-report-submitter" in fields:
+        return True
+    return headers.media_type.startswith("application/tlsrpt") or is_standard_form(headers)
+
+
+def is_standard_form(headers: Headers) -> bool:
+    """Whether a mail is a multipart/report with report-type tlsrpt (RFC 8460 §5.3)."""
+    return headers.media_type == "multipart/report" and (headers.parameter("content-type", "report-type") or "").lower() == "tlsrpt"
+
+
+def _subject_tokens(subject: str) -> tuple[str | None, str | None]:
+    """Return report domain and Report-ID of a Subject in the form of RFC 8460 §5.3; its tokens may be folded apart."""
+    match = _SUBJECT.fullmatch(subject) if subject[:6].lower() == "report" else None
+    return (valid_domain(match[1]), match[3].strip() or None) if match is not None else (None, None)
+
+
+def _only_text(headers: Headers, name: str) -> str | None:
+    value = headers.only(name)
+    return _capped(clean_text(value).strip(), _HEADER_CHARS) if value else None
+
+
+def _capped(text: str | None, most: int) -> str | None:
+    return text[:most] or None if text else None
+
+
+@lru_cache(maxsize=256)
+def _moment(date: str) -> datetime | None:
+    """Read a Date field as UTC; one without a zone counts as UTC (RFC 5322 §3.3)."""
+    try:
+        moment = parsedate_to_datetime(date)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -1,0 +1,134 @@
+"""The values of members: texts, lists of texts, counts. Each takes what JSON gave and returns what the model keeps.
+
+`path` names the member in the sentence of a refusal. Optional members may be absent, null or empty, which is all the same: None.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report.names import domain_name, ip_address
+from pipeline.report.notes import Refusal, clean_text
+
+if TYPE_CHECKING:
+    from pipeline.report.notes import Notes
+
+LARGEST = 2**53 - 1
+"""The largest integer that I-JSON can carry (RFC 7493 §2.2)."""
+
+_DIGITS = re.compile(r"\d{1,16}", re.ASCII)
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]*", re.ASCII)
+
+
+def text(value: Any, limit: int, path: str, notes: Notes) -> str | None:
+    """Return a text, cleaned and not longer than `limit` characters; None where it is absent, null or empty."""
+    if value is None:
+        return None
+    if type(value) is not str:
+        raise Refusal("schema_invalid", f"{path} is no text")
+    if value and len(value) <= limit and (notes.clean or value.isprintable()):
+        return value
+    return _odd_text(value, limit, notes)
+
+
+def _odd_text(value: str, limit: int, notes: Notes) -> str | None:
+    cleaned = value
+    if not value.isprintable():
+        cleaned = clean_text(value)
+        if cleaned != value:
+            notes.add("control_chars")
+    if not cleaned:
+        notes.add("empty_as_null")
+        return None
+    if len(cleaned) > limit:
+        notes.add("truncated")
+        cleaned = cleaned[:limit]
+    return cleaned
+
+
+def host(value: Any, path: str, notes: Notes) -> str | None:
+    """Return a host or domain name in lower-case A-labels; a text that is none is kept as sent (`host_invalid`)."""
+    if value is None:
+        return None
+    if type(value) is not str:
+        raise Refusal("schema_invalid", f"{path} is no text")
+    if len(value) > 4 * notes.limits.host_chars:
+        notes.add("host_invalid")
+        return None
+    name = domain_name(value)
+    if name.quirks:
+        notes.quirks.update(name.quirks)
+    return name.text
+
+
+def address(value: Any, path: str, notes: Notes) -> tuple[str | None, str | None]:
+    """Return an address in canonical text and, where it is none, the text as sent.
+
+    Google sends `"sending-mta-ip": ""` now and then (`ip_empty`).
+    """
+    if value is None:
+        return None, None
+    if type(value) is not str:
+        raise Refusal("schema_invalid", f"{path} is no text")
+    if len(value) > 4 * notes.limits.ip_chars:
+        notes.add("ip_invalid")
+        return None, clean_text(value[: notes.limits.ip_chars])
+    found = ip_address(value)
+    if found.quirks:
+        notes.quirks.update(found.quirks)
+    return found.text, found.raw
+
+
+def count(value: Any, path: str, notes: Notes) -> int:
+    """Return a session count.
+
+    A text of digits or a float without fraction counts as a number (`count_coerced`; lenient senders and databases). A negative number, a
+    fraction or a bool is no count, and the report is refused: nobody can say what was meant.
+    """
+    if type(value) is int and 0 <= value <= LARGEST:
+        return value
+    if type(value) is float and value.is_integer():
+        number = int(value)
+    elif type(value) is str and _DIGITS.fullmatch(value.strip()):
+        number = int(value)
+    elif type(value) is int:
+        number = value
+    else:
+        raise Refusal("schema_invalid", f"{path} is no number of sessions: {clean_text(str(value))[:40]!r}")
+    if number < 0:
+        raise Refusal("schema_invalid", f"{path} is negative: {number}")
+    if number > LARGEST:
+        raise Refusal("json_number", f"{path} is larger than 2^53-1")
+    if type(value) is not int:
+        notes.add("count_coerced")
+    return number
+
+
+def uri(value: Any, limit: int, path: str, notes: Notes) -> str | None:
+    """Return additional-information as sent; the standard's own example has blanks in it (`uri_invalid`, RFC 8460 appendix B)."""
+    read = text(value, limit, path, notes)
+    if read is not None and not _URI.fullmatch(read):
+        notes.add("uri_invalid")
+    return read
+
+
+def texts(value: Any, scalar_quirk: str, path: str, notes: Notes) -> list[str]:
+    """Return an array of texts; a lone text counts as an array of one, an absent or null member as empty.
+
+    `mx-host` is a lone text in RFC 8460 appendix B (erratum 6241) and from Mail::TLSRPT, `policy-string` from Halon's script.
+    """
+    if value is None:
+        return []
+    if type(value) is str:
+        notes.add(scalar_quirk)
+        value = value.splitlines()
+    if type(value) is not list:
+        raise Refusal("schema_invalid", f"{path} is neither array nor text")
+    found = []
+    for element in value:
+        if type(element) is str:
+            found.append(element)
+        elif element is not None:
+            raise Refusal("schema_invalid", f"an element of {path} is no text")
+    return found

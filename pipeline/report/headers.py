@@ -1,0 +1,177 @@
+"""Header fields of a mail or of one of its parts (RFC 5322 §2.2), unfolded, and the parameters of the MIME fields (RFC 2045 §5.1).
+
+Texts are bounded before anything clever happens to them: encoded words (RFC 2047) and continued parameters (RFC 2231) go to the standard
+library one short field at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.message import Message
+from typing import TYPE_CHECKING
+
+from pipeline.report.model import Rejected
+from pipeline.report.notes import clean_text
+
+if TYPE_CHECKING:
+    from pipeline.report.limits import Limits
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$&^_.+-]+(?:/[A-Za-z0-9!#$&^_.+-]+)?", re.ASCII)
+_PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"\\]*)"|([^\s;"()<>@,\\\[\]]+))\s*(?=;|$)', re.ASCII)
+_PART_FIELDS = ("content-type", "content-transfer-encoding", "content-disposition")
+_MAIL_FIELDS = (*_PART_FIELDS, "subject", "from", "date", "message-id", "tls-report-domain", "tls-report-submitter")
+_ENCODED_WORDS = 200
+_MOST_PARAMETERS = 100
+
+
+class Headers:
+    """The fields of one header that we read, in order; names are lower-case."""
+
+    __slots__ = ("fields", "rejected")
+
+    def __init__(self, fields: dict[str, list[str]], rejected: Rejected | None = None) -> None:
+        self.fields = fields
+        self.rejected = rejected
+
+    def first(self, name: str) -> str | None:
+        """Return a field as it first occurs, unfolded, not decoded."""
+        found = self.fields.get(name)
+        return found[0] if found else None
+
+    def only(self, name: str) -> str | None:
+        """Return a field that occurs exactly once; two of a kind say nothing, because one of them may be forged."""
+        found = self.fields.get(name)
+        return found[0] if found and len(found) == 1 else None
+
+    def token(self, name: str, default: str) -> str:
+        """Return the leading word of a MIME field, lower-case (RFC 2045 §5.1)."""
+        value = self.first(name)
+        match = _TOKEN.match(value.lstrip()) if value else None
+        return match[0].lower() if match else default
+
+    @property
+    def media_type(self) -> str:
+        """The media type, lower-case; text/plain where there is none (RFC 2045 §5.2)."""
+        found = self.token("content-type", "text/plain")
+        return found if "/" in found else "text/plain"
+
+    def parameter(self, name: str, parameter: str) -> str | None:
+        """Return a parameter of a MIME field, continued or encoded ones included (RFC 2231)."""
+        value = self.first(name)
+        if not value or ";" not in value:
+            return None
+        wanted = parameter.lower()
+        for match in _PARAMETER.finditer(value):
+            if match[1].lower() == wanted:
+                return match[2] if match[2] is not None else match[3]
+        return _odd_parameter(value, wanted) if wanted in value.lower() else None
+
+    def text(self, name: str) -> str | None:
+        """Return a field as text for people: encoded words decoded, control characters removed; None where absent or empty."""
+        value = self.first(name)
+        if value is None:
+            return None
+        return clean_text(decode_words(value)).strip() or None
+
+
+def read_headers(content: bytes, start: int, end: int, limits: Limits) -> tuple[Headers, int]:
+    """Read the header that begins at `start`, at most up to `end`.
+
+    Lines that are no field, such as an mbox's `From `, are passed over.
+
+    Returns:
+        The fields that we read, and where the body begins.
+    """
+    block_end, body = _header_end(content, start, end)
+    names = _PART_FIELDS if start else _MAIL_FIELDS
+    size = block_end - start
+    if size > limits.header_block_bytes:
+        fields, _ = _fields(content[start : start + limits.header_block_bytes], names, limits.header_bytes)
+        detail = f"a header of the mail has {size:,} bytes, the limit is {limits.header_block_bytes:,}"
+        return Headers(fields, Rejected("mime_limits", detail)), body
+    fields, longest = _fields(content[start:block_end], names, limits.header_bytes)
+    if longest > limits.header_bytes:
+        return Headers(fields, Rejected("mime_limits", f"a header field of the mail is longer than {limits.header_bytes:,} bytes")), body
+    return Headers(fields), body
+
+
+def _header_end(content: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return where the header ends and where the body begins: an empty line is between them."""
+    if content.startswith((b"\r\n", b"\n"), start, end):
+        return start, start + (2 if content.startswith(b"\r", start, end) else 1)
+    crlf = content.find(b"\n\r\n", start, end)
+    feed = content.find(b"\n\n", start, crlf if crlf >= 0 else end)
+    if feed >= 0:
+        return feed + 1, feed + 2
+    return (crlf + 1, crlf + 3) if crlf >= 0 else (end, end)
+
+
+def _fields(block: bytes, names: tuple[str, ...], most: int) -> tuple[dict[str, list[str]], int]:
+    """Find the fields of these names; of each the first two, which is enough to know that there are two."""
+    fields: dict[str, list[str]] = {}
+    longest = 0
+    lower = b"\n" + block.lower()
+    for name in names:
+        needle = b"\n" + name.encode("ascii") + b":"
+        at = lower.find(needle)
+        while at >= 0:
+            begin = at + len(needle) - 1
+            value = _unfolded(block, begin, most)
+            longest = max(longest, len(value))
+            found = fields.setdefault(name, [])
+            found.append(value[:most].decode("utf-8", "replace").strip())
+            at = lower.find(needle, begin) if len(found) == 1 else -1
+    return fields, longest
+
+
+def _unfolded(block: bytes, begin: int, most: int) -> bytes:
+    """Return the body of a field, its continuation lines joined (RFC 5322 §2.2.3); a little more than `most` bytes are enough."""
+    at = block.find(b"\n", begin)
+    if at < 0:
+        return block[begin:]
+    if block[at + 1 : at + 2] not in {b" ", b"\t"}:
+        return block[begin:at]
+    while at >= 0 and block[at + 1 : at + 2] in {b" ", b"\t"} and at - begin <= 2 * most:
+        at = block.find(b"\n", at + 1)
+    folded = block[begin : at if at >= 0 else len(block)]
+    return folded.replace(b"\r\n", b"").replace(b"\n", b"")
+
+
+def _odd_parameter(value: str, parameter: str) -> str | None:
+    """Find a parameter that is quoted with escapes, encoded or continued, with the standard library."""
+    if value.count(";") > _MOST_PARAMETERS:
+        return None
+    message = Message()
+    message["content-type"] = value.replace("\r", " ").replace("\n", " ")
+    try:
+        found = message.get_param(parameter)
+    except (ValueError, LookupError, TypeError, IndexError, HeaderParseError):
+        return None
+    if isinstance(found, tuple):
+        charset, _, text = found
+        try:
+            return text.encode("latin-1", "replace").decode(charset or "us-ascii", "replace")
+        except (LookupError, ValueError):
+            return text
+    return found
+
+
+def decode_words(value: str) -> str:
+    """Decode encoded words (RFC 2047); a field with too many of them stays as it is."""
+    if "=?" not in value or value.count("=?") > _ENCODED_WORDS:
+        return value
+    try:
+        return "".join(_word(text, charset) for text, charset in decode_header(value))
+    except (HeaderParseError, ValueError, LookupError):
+        return value
+
+
+def _word(text: bytes | str, charset: str | None) -> str:
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode(charset or "ascii", "replace")
+    except (LookupError, ValueError):
+        return text.decode("latin-1")

@@ -1,0 +1,103 @@
+"""From message bytes to a `Reading`: every report of a mail, or why there is none.
+
+A part is a candidate because it says so (`application/tlsrpt+gzip`), because the mail says so, or because it looks like a report inside.
+What neither says nor looks like it is somebody's private mail and is left alone: `not_tlsrpt`. What says so and cannot be read is rejected
+with a code, and kept.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pipeline.report.candidate import Candidate, candidate_in, display_name
+from pipeline.report.content import NOT_TLSRPT, read_candidate
+from pipeline.report.envelope import NO_ENVELOPE, declares_report, is_standard_form, read_envelope
+from pipeline.report.limits import DEFAULT_LIMITS, Limits
+from pipeline.report.mime import read_mime
+from pipeline.report.model import Reading, ReadPart, Rejected, Report
+from pipeline.report.names import address_domain, valid_domain
+
+if TYPE_CHECKING:
+    from pipeline.report.mime import Mime
+    from pipeline.report.model import Envelope
+
+_NO_QUIRKS: frozenset[str] = frozenset()
+_NOT_MULTIPART = frozenset({"not_multipart_report"})
+
+
+def read_mail(content: bytes, *, received_at: datetime, limits: Limits = DEFAULT_LIMITS) -> Reading:
+    """Read every report of one mail. Never raises, whatever the bytes are.
+
+    Args:
+        content: The mail as received (RFC 5322), at most `limits.message_bytes` bytes.
+        received_at: When it was received, aware; the reporting period is judged by it.
+        limits: The bounds.
+    """
+    if len(content) > limits.message_bytes:
+        return Reading(NO_ENVELOPE, (), _too_large(len(content), limits.message_bytes))
+    mime = read_mime(content, limits)
+    envelope = read_envelope(mime.headers)
+    if not envelope.declared and any([declares_report(part.headers) for part in mime.parts]):
+        envelope = envelope._replace(declared=True)
+    quirks = _NO_QUIRKS if is_standard_form(mime.headers) else _NOT_MULTIPART
+    parts: list[ReadPart] = []
+    for part in mime.parts:
+        candidate = candidate_in(part, mail_declared=envelope.declared)
+        read = read_candidate(candidate, received_at, limits, quirks) if candidate is not None else None
+        if read is not None:
+            parts.append(_with_header_quirks(read, envelope))
+            if len(parts) > limits.report_parts:
+                break
+    return _reading(mime, envelope, parts, limits)
+
+
+def read_file(content: bytes, *, name: str | None, received_at: datetime, limits: Limits = DEFAULT_LIMITS) -> Reading:  # noqa: ARG001
+    """Read a report file: JSON, gzip or zip, told by its first bytes. Never raises, whatever the bytes are.
+
+    Args:
+        content: The file.
+        name: Its name, for display only.
+        received_at: When it was imported. It says nothing about the age of the report, so the period is not judged by it.
+        limits: The bounds.
+    """
+    most = max(limits.message_bytes, limits.json_bytes)
+    if len(content) > most:
+        return Reading(NO_ENVELOPE, (), _too_large(len(content), most))
+    candidate = Candidate(content, display_name(name), None, declared=False)
+    part = read_candidate(candidate, None, limits, _NO_QUIRKS)
+    if part is None or part.result is NOT_TLSRPT:
+        return Reading(NO_ENVELOPE, (), NOT_TLSRPT)
+    return Reading(NO_ENVELOPE, (part,), None)
+
+
+def _too_large(size: int, most: int) -> Rejected:
+    return Rejected("too_large_message", f"the message has {size:,} bytes, the limit is {most:,}")
+
+
+def _with_header_quirks(part: ReadPart, envelope: Envelope) -> ReadPart:
+    """Hold TLS-Report-Submitter against contact-info; they must name the same domain (RFC 8460 §5.3)."""
+    report, claimed = part.result, envelope.tls_report_submitter
+    if claimed is None or not isinstance(report, Report):
+        return part
+    submitter = valid_domain(claimed)
+    if submitter is not None and (report.contact_info is None or address_domain(report.contact_info) == submitter):
+        return part
+    # sys4's tlsrpt-reporter once sent the organisation's name
+    quirk = "submitter_not_domain" if submitter is None else "submitter_mismatch"
+    return part._replace(result=report._replace(quirks=tuple(sorted({*report.quirks, quirk}))))
+
+
+def _reading(mime: Mime, envelope: Envelope, parts: list[ReadPart], limits: Limits) -> Reading:
+    """Say what the mail as a whole is."""
+    reports = [part for part in parts if part.result is not NOT_TLSRPT]
+    limited = mime.rejected is not None and mime.rejected.code == "mime_limits"
+    if limited and (reports or envelope.declared):
+        return Reading(envelope, (), mime.rejected)
+    if len(reports) > limits.report_parts:
+        return Reading(envelope, (), Rejected("too_many_reports", f"the mail carries more than {limits.report_parts} reports"))
+    if reports:
+        return Reading(envelope, tuple(reports), None)
+    if parts or not envelope.declared:
+        return Reading(envelope, (), NOT_TLSRPT)
+    return Reading(envelope, (), mime.rejected or Rejected("no_report_part", "the mail says that it is a TLS report and carries none"))

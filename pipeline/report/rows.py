@@ -1,0 +1,258 @@
+"""From a reading to the rows of the lake, before the lake has settled which of them are new (RFC 8460 §4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.report.domains import ReportDomain, report_domains
+from pipeline.report.identity import identity_of, report_key, submitter_of
+from pipeline.report.model import Rejected, Report
+from pipeline.report.moments import report_day
+from pipeline.report.result_types import group_of
+from pipeline.report.sts import NO_POLICY, parse_policy, policy_hash
+from pipeline.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
+from pipeline.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pipeline.report.model import PolicyResult, Reading, ReadPart
+    from pipeline.source import Fetched
+
+_UNJUDGED = Verdict("unverified", "none")
+_NO_PART = (None, None, None)
+_OUTCOME_OF = {"not_tlsrpt": "not_tlsrpt", "too_large_message": "too_large"}
+_TLS_HEADERS = frozenset({"tls-report-domain", "tls-report-submitter"})
+
+
+class Ownership(NamedTuple):
+    """Which domains and MX hosts are ours, as lower-case A-labels. Without `own` every domain is."""
+
+    own: tuple[str, ...] = ()
+    mx: tuple[str, ...] = ()
+
+
+class RunStamp(NamedTuple):
+    """What the rows of one run share."""
+
+    run_id: str
+    ingested_at: datetime
+    parser_version: str
+
+
+class _Frame(NamedTuple):
+    """What the rows of one report share."""
+
+    month: str
+    key: str
+    day: date
+    submitter: str
+    tier: str
+
+
+def build_rows(*, fetched: Fetched, reading: Reading, verdicts: Sequence[Verdict], own: Ownership, run: RunStamp) -> MessageRows:
+    """Return the rows of one message.
+
+    Args:
+        fetched: The message.
+        reading: What was read of it.
+        verdicts: What authentication says about each of `reading.parts`, in their order.
+        own: What is ours.
+        run: What the rows of this run share.
+    """
+    digest = sha256(fetched.content).hexdigest() if fetched.content is not None else ""
+    reports: dict[str, ReportRows] = {}
+    judged = _UNJUDGED
+    refused = reading.rejected
+    for part, verdict in zip(reading.parts, verdicts, strict=True):
+        rows = _report_rows(part, reading, verdict, own, digest, fetched.received_at, run)
+        if isinstance(rows, Rejected):
+            refused = refused or rows
+            continue
+        if not reports:
+            judged = verdict
+        reports.setdefault(rows.report.report_key, rows)
+    if not reports and verdicts:
+        judged = verdicts[0]
+    message = _message_row(fetched, reading, judged, digest, refused, tuple(reports), run)
+    return MessageRows(message, tuple(reports.values()), fetched.content or b"")
+
+
+@lru_cache(maxsize=4096)
+def _month(day: date) -> str:
+    return f"{day:%Y-%m}"
+
+
+def _report_rows(
+    part: ReadPart, reading: Reading, verdict: Verdict, own: Ownership, digest: str, received_at: datetime, run: RunStamp
+) -> ReportRows | Rejected:
+    report = part.result
+    if isinstance(report, Rejected):
+        return report
+    domains = report_domains(report, reading.envelope, verdict, own)
+    if isinstance(domains, Rejected):
+        return domains
+    distinct = tuple(sorted({domain.domain for domain in domains}))
+    submitter, source = submitter_of(report, reading.envelope, verdict)
+    identity = identity_of(report, submitter, distinct)
+    key = report_key(identity, verdict.trust_tier, report.content_sha256)
+    day = report_day(report.window_start, report.window_end)
+    frame = _Frame(_month(day), key, day, submitter, verdict.trust_tier)
+    policies = []
+    failures: list[FailureRow] = []
+    for index, (policy, domain) in enumerate(zip(report.policies, domains, strict=True)):
+        row = _policy_row(frame, index, policy, domain)
+        policies.append(row)
+        if policy.failures:
+            failures += _failure_rows(frame, row, policy)
+    head = _report_row(frame, report, identity, digest, distinct, source, domains, received_at, len(failures), run)
+    return ReportRows(head, tuple(policies), tuple(failures))
+
+
+def _report_row(
+    frame: _Frame,
+    report: Report,
+    identity: str,
+    digest: str,
+    distinct: tuple[str, ...],
+    source: str,
+    domains: list[ReportDomain],
+    received_at: datetime,
+    details: int,
+    run: RunStamp,
+) -> ReportRow:
+    quirks = report.quirks
+    more = {domain.quirk for domain in domains if domain.quirk is not None}
+    if more:
+        quirks = tuple(sorted({*quirks, *more}))
+    return ReportRow(
+        frame.month,
+        frame.key,
+        identity,
+        report.content_sha256,
+        digest,
+        frame.day,
+        distinct,
+        frame.submitter,
+        source,
+        frame.tier,
+        report.organization_name,
+        report.contact_info,
+        report.report_id,
+        report.window_start,
+        report.window_end,
+        report.window_start_raw,
+        report.window_end_raw,
+        received_at,
+        len(report.policies),
+        details,
+        quirks,
+        report.unknown_members,
+        report.unknown_member_count,
+        run.ingested_at,
+        run.parser_version,
+    )
+
+
+def _policy_row(frame: _Frame, index: int, policy: PolicyResult, domain: ReportDomain) -> PolicyRow:
+    strings = policy.policy_strings
+    sts = parse_policy(strings) if strings and policy.policy_type == "sts" else NO_POLICY
+    mentions = sum([detail.failed_session_count for detail in policy.failures]) if policy.failures else 0
+    return PolicyRow(
+        frame.month,
+        frame.key,
+        index,
+        frame.day,
+        domain.domain,
+        domain.source,
+        frame.submitter,
+        frame.tier,
+        policy.policy_type,
+        policy.policy_type_raw,
+        policy.policy_domain if policy.policy_domain is not None else domain.domain,
+        policy.policy_domain is None,
+        strings,
+        policy_hash(strings) if strings else None,
+        sts.version,
+        sts.mode,
+        sts.max_age_seconds,
+        sts.mx,
+        policy.mx_host,
+        strings if policy.policy_type == "tlsa" else (),
+        policy.success_count,
+        policy.failure_count,
+        mentions,
+        mentions != policy.failure_count,
+    )
+
+
+def _failure_rows(frame: _Frame, row: PolicyRow, policy: PolicyResult) -> list[FailureRow]:
+    """Return the rows of all details of a policy; they differ only in what the detail says."""
+    before = (frame.month, frame.key, row.policy_ix)
+    between = (frame.day, row.report_domain, frame.submitter, frame.tier, row.policy_type, row.policy_domain, row.policy_hash)
+    make = tuple.__new__
+    return [
+        make(FailureRow, (*before, index, *between, detail[0], detail[1], group_of(detail[0]), *detail[2:]))
+        for index, detail in enumerate(policy.failures)
+    ]
+
+
+def _message_row(
+    fetched: Fetched,
+    reading: Reading,
+    verdict: Verdict,
+    digest: str,
+    refused: Rejected | None,
+    keys: tuple[str, ...],
+    run: RunStamp,
+) -> MessageRow:
+    envelope, ref = reading.envelope, fetched.ref
+    first = reading.parts[0][:3] if reading.parts else _NO_PART
+    received = fetched.received_at
+    return MessageRow(
+        f"{received.year:04}-{received.month:02}",
+        digest,
+        ref.account,
+        ref.folder,
+        ref.uidvalidity,
+        ref.uid,
+        ref.item,
+        received,
+        envelope.header_date,
+        envelope.message_id,
+        envelope.subject,
+        fetched.size_bytes,
+        envelope.from_domain,
+        envelope.tls_report_domain,
+        envelope.tls_report_submitter,
+        _headers_signed(reading, verdict),
+        envelope.subject_report_id,
+        *first,
+        verdict.auth_method,
+        verdict.dkim_result,
+        verdict.dkim_domain,
+        verdict.dkim_selector,
+        verdict.dkim_algorithm,
+        verdict.dkim_key_bits,
+        verdict.dkim_key_record,
+        verdict.dkim_signed_headers,
+        verdict.authserv_id,
+        verdict.trust_tier,
+        "stored" if keys else _OUTCOME_OF.get(refused.code, "quarantined") if refused is not None else "not_tlsrpt",
+        refused.code if refused is not None else None,
+        refused.detail if refused is not None else None,
+        keys,
+        run.run_id,
+        run.ingested_at,
+        None,
+        run.parser_version,
+    )
+
+
+def _headers_signed(reading: Reading, verdict: Verdict) -> bool | None:
+    """Whether a passing signature covers the TLS-Report headers; None where there is no passing signature, or no such header."""
+    if verdict.dkim_result != "pass" or reading.envelope.tls_report_domain is None:
+        return None
+    return _TLS_HEADERS.issubset(verdict.dkim_signed_headers)
