@@ -74,6 +74,11 @@ class Ledger:
         where = (pc.field("account") == FILE_ACCOUNT) & among("message_sha256", wanted)
         return {value for piece in self._pieces(("message_sha256",), where) for value in distinct(piece.column(0))} if wanted else set()
 
+    def unvouched_since(self, moment: datetime) -> list[MessageRow]:
+        """Return the messages first ingested since then for which the operator does not vouch."""
+        where = (pc.field("trust_tier") != "vouched") & (pc.field("ingested_at") >= pa.scalar(moment, pa.timestamp("us", tz="UTC")))
+        return self.rows(where)
+
     def waiting_for_dns(self, since_: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then whose DKIM key could not be looked up."""
         moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))

@@ -92,6 +92,11 @@ class LakeWriter:
         with self.location.errors("read"):
             return self._ledger.file_hashes(hashes)
 
+    def unvouched_since(self, moment: datetime) -> list[MessageRow]:
+        """Return the messages first ingested since then for which the operator does not vouch."""
+        with self.location.errors("read"):
+            return self._ledger.unvouched_since(moment)
+
     def waiting_for_dns(self, since: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then whose DKIM key could not be looked up."""
         with self.location.errors("read"):

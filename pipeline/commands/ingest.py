@@ -1,0 +1,91 @@
+"""`tlsrpt ingest`: new reports out of the configured mailboxes, or out of files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.cli import Context
+    from pipeline.run.progress import Progress
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help=".eml, .json, .gz, .zip, mbox, Maildir, folders of them; - for standard input"
+    )
+    parser.add_argument("--mailbox", action="append", metavar="NAME", help="only this mailbox of the configuration (may be repeated)")
+    parser.add_argument("--dry-run", action="store_true", help="read everything, store and touch nothing, say what would happen")
+    parser.add_argument(
+        "--vouch-before",
+        type=_day,
+        metavar="DATE",
+        help="count mail received before DATE (UTC) as vouched: for old mail whose keys have rotated",
+    )
+    parser.add_argument("--watch", action="store_true", help="stay, and ingest whenever new mail arrives, instead of running from cron")
+    parser.add_argument(
+        "--apply-after",
+        metavar="NAME",
+        help="apply the `after` setting of this mailbox to mail that was ingested before it was set; asks first",
+    )
+    parser.add_argument("--yes", action="store_true", help="answer yes to that question")
+    parser.add_argument("--format", choices=("table", "json"), help="how to print the summary (default: a sentence, on a terminal only)")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="processes that read mail (0: none, in this one; default: one a core, two at most)"
+    )
+    parser.add_argument("--verbose", action="store_true", help="log every step")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline import log
+    from pipeline.run.ingest import ingest
+    from pipeline.run.options import RunOptions
+    from pipeline.run.progress import Progress as Quiet
+
+    settings = context.settings
+    log.set_up(settings.log, verbose=args.verbose)
+    options = RunOptions(
+        paths=tuple(args.paths),
+        mailboxes=tuple(args.mailbox or ()),
+        dry_run=args.dry_run,
+        vouch_before=args.vouch_before,
+        workers=args.workers,
+        progress=_bars() if sys.stderr.isatty() else Quiet(),
+    )
+    if args.apply_after:
+        from pipeline.run.apply_after import apply_after
+
+        return apply_after(settings, args.apply_after, confirm=(lambda _question: True) if args.yes else _asked)
+    if args.watch:
+        from pipeline.run.watch import watch
+
+        return watch(settings, options)
+    outcome = ingest(settings, options)
+    if args.format == "json":
+        import json
+
+        print(json.dumps(outcome.tally.as_dict(outcome.seconds)))
+    elif args.format == "table" or sys.stdout.isatty():
+        print(f"{'would be: ' if args.dry_run else ''}{outcome.tally.sentence(outcome.seconds)}")
+    return outcome.exit_code
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-11-23") from err
+
+
+def _asked(question: str) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def _bars() -> Progress:
+    from pipeline.commands._bars import Bars
+
+    return Bars()

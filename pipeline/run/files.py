@@ -1,0 +1,83 @@
+"""Importing files: chunks that are read together, without those whose bytes the ledger knows."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import InputError, NotAReportError
+from pipeline.mailbox.files import STDIN, printable, read_paths
+from pipeline.run.sink import Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pipeline.run.hands import Hands
+    from pipeline.source import Fetched
+
+CHUNK_MESSAGES = 200
+CHUNK_BYTES = 8 * 1024 * 1024
+
+
+def import_files(hands: Hands, paths: Sequence[str]) -> None:
+    """Import files and folders; what was imported before is a duplicate and not read again.
+
+    Raises:
+        InputError: A path is missing or cannot be read.
+        NotAReportError: One file was named, and it is no report.
+        LakeError: The lake cannot be written.
+    """
+    source = read_paths(paths, received_at=hands.job.run.ingested_at, limits=hands.job.limits)
+    sink = Sink(hands.ledger, hands.tally, lambda _rows, _outcomes: None)
+    hands.progress.begin("files", None)
+    for chunk, rows in hands.pool.read(_not_seen(hands, _chunks(source, hands))):
+        hands.progress.advance(len(chunk))
+        sink.add(rows)
+    sink.flush()
+    hands.progress.end()
+    hands.tally.skipped += source.skipped
+    if source.unreadable:
+        hands.tally.exit_codes.append(InputError.exit_code)
+    _refuse_single(hands, paths)
+
+
+def _chunks(source: Iterable[Fetched], hands: Hands) -> Iterator[list[Fetched]]:
+    chunk: list[Fetched] = []
+    size = 0
+    for fetched in source:
+        if hands.stop:
+            break
+        chunk.append(fetched)
+        size += fetched.size_bytes
+        if len(chunk) >= CHUNK_MESSAGES or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _not_seen(hands: Hands, chunks: Iterable[list[Fetched]]) -> Iterator[list[Fetched]]:
+    seen: set[str] = set()
+    for chunk in chunks:
+        digests = [hashlib.sha256(each.content).hexdigest() if each.content is not None else None for each in chunk]
+        known = seen | hands.ledger.known_files(digest for digest in digests if digest)
+        fresh = []
+        for fetched, digest in zip(chunk, digests, strict=True):
+            if digest in known:
+                hands.tally.add(["duplicate"])
+            else:
+                fresh.append(fetched)
+                known |= {digest} if digest else set()
+        seen |= {digest for digest in digests if digest}
+        if fresh:
+            yield fresh
+
+
+def _refuse_single(hands: Hands, paths: Sequence[str]) -> None:
+    """One named file that is no report is a mistake of the user; among others it is normal."""
+    single = len(paths) == 1 and (paths[0] == STDIN or Path(paths[0]).is_file())
+    seen = hands.tally.messages + hands.tally.skipped
+    if single and seen <= 1 and hands.tally.not_tlsrpt + hands.tally.skipped == seen:
+        what = "what came on standard input" if paths[0] == STDIN else printable(paths[0])
+        raise NotAReportError(f"{what} is no TLS report; expected is a report mail, JSON, or gzip or zip of it")

@@ -1,0 +1,68 @@
+"""What one run holds in its hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pipeline.run.memory import FolderMemory
+from pipeline.run.stop import Stop
+from pipeline.run.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pipeline.config import Settings
+    from pipeline.lake.rehearsal import Rehearsal
+    from pipeline.lake.writer import LakeWriter
+    from pipeline.row_types import MessageRows
+    from pipeline.run.progress import Progress
+    from pipeline.source import Fetched
+    from pipeline.trust.quota import Quota
+    from pipeline.work import Job
+
+
+class Pool(Protocol):
+    """Reads chunks of messages, in this process or in others."""
+
+    def read(self, chunks: Iterable[list[Fetched]]) -> Iterator[tuple[list[Fetched], list[MessageRows]]]:
+        """Yield each chunk with its rows, in order."""
+
+
+@dataclass(slots=True)
+class Hands:
+    """The settings, the lake, the workers, and the counts of one run."""
+
+    settings: Settings
+    job: Job
+    ledger: LakeWriter | Rehearsal
+    """The lake: for writing, or only looked at in a dry run."""
+    pool: Pool
+    quota: Quota
+    progress: Progress
+    stop: Stop = field(default_factory=Stop)
+    tally: Tally = field(default_factory=Tally)
+    memories: dict[str, FolderMemory] = field(default_factory=dict)
+
+    @property
+    def writer(self) -> LakeWriter | None:
+        """The lake for writing; None in a dry run."""
+        from pipeline.lake.writer import LakeWriter
+
+        return self.ledger if isinstance(self.ledger, LakeWriter) else None
+
+    def within_quota(self, rows: Sequence[MessageRows]) -> list[MessageRows]:
+        """Return those messages whose sender is within its share of the day; the others stay in the mailbox for a later run."""
+        admitted = [each for each in rows if self.quota.admits(each.message)]
+        self.tally.deferred += len(rows) - len(admitted)
+        return admitted
+
+    def memory(self, account: str, folder: str) -> FolderMemory:
+        """Return what is remembered of a folder."""
+        return self.memories.get(f"{account}/{folder}", FolderMemory())
+
+    def remember(self, account: str, folder: str, **changes: Any) -> FolderMemory:
+        """Remember more of a folder; it is written at the end of the run."""
+        memory = self.memory(account, folder)._replace(**changes)
+        self.memories[f"{account}/{folder}"] = memory
+        return memory

@@ -1,0 +1,137 @@
+"""The order of one ingest: lock, recover, ask the DNS again, read, commit, treat the mailbox, compact."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipeline import __version__, log
+from pipeline.errors import ConfigError, TryAgainError, most_lasting
+from pipeline.lake.location import Location
+from pipeline.lake.rehearsal import Rehearsal
+from pipeline.lake.writer import LakeWriter
+from pipeline.report.rows import Ownership, RunStamp
+from pipeline.run import memory
+from pipeline.run.files import import_files
+from pipeline.run.hands import Hands
+from pipeline.run.options import Outcome, RunOptions
+from pipeline.run.poll import poll
+from pipeline.run.stop import Stop
+from pipeline.trust.quota import Quota
+from pipeline.trust.waiting import rejudge, waiting_since
+from pipeline.work import Job
+from pipeline.workers import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.config import MailboxSettings, Settings
+
+
+def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) -> Outcome:
+    """Run once: import `options.paths`, or poll the mailboxes.
+
+    Raises:
+        TryAgainError: Another run holds the lake.
+        LakeError: The lake cannot be written; what was committed stays.
+        InputError: A path is missing.
+        NotAReportError: One file was named, and it is no report.
+        ConfigError: There is nothing to poll, or no such mailbox.
+    """
+    begun = time.monotonic()
+    boxes = () if options.paths else wanted_mailboxes(settings, options.mailboxes)
+    stop = stop or Stop()
+    job = make_job(settings, options)
+    with stop.on_signals(), _hands(settings, options, job, stop) as hands:
+        _ask_dns_again(hands)
+        try:
+            if options.paths:
+                import_files(hands, options.paths)
+            else:
+                poll(hands, boxes)
+        finally:
+            _put_down(hands)
+    seconds = time.monotonic() - begun
+    log.info("run-done", run=job.run.run_id, **hands.tally.as_dict(seconds))
+    codes = [*hands.tally.exit_codes, *([TryAgainError.exit_code] if stop else [])]
+    return Outcome(hands.tally, seconds, most_lasting(codes))
+
+
+def wanted_mailboxes(settings: Settings, only: Sequence[str]) -> tuple[MailboxSettings, ...]:
+    """Return the configured mailboxes, or those named.
+
+    Raises:
+        ConfigError: None is configured, or not the one that is named.
+    """
+    if not settings.mailbox:
+        raise ConfigError("no mailbox is configured; write a [[mailbox]] section, or name files: tlsrpt ingest PATH…")
+    known = [box.name for box in settings.mailbox]
+    for name in only:
+        if name not in known:
+            raise ConfigError(f"no mailbox {name!r} is configured; there is {', '.join(known)}")
+    return tuple(box for box in settings.mailbox if not only or box.name in only)
+
+
+def make_job(settings: Settings, options: RunOptions) -> Job:
+    """Return what stays the same over a run, with a fresh run id and the time of now."""
+    now = datetime.now(UTC)
+    stamp = RunStamp(run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", ingested_at=now, parser_version=__version__)
+    own = Ownership(own=settings.domains.own, mx=settings.domains.mx)
+    return Job(settings.report_limits, own, settings.trust, stamp, options.vouch_before)
+
+
+@contextlib.contextmanager
+def _hands(settings: Settings, options: RunOptions, job: Job, stop: Stop) -> Iterator[Hands]:
+    location = Location(settings.lake.path)
+    with contextlib.ExitStack() as held:
+        ledger: LakeWriter | Rehearsal
+        ledger = Rehearsal(location) if options.dry_run else held.enter_context(LakeWriter(location, run_id=job.run.run_id))
+        pool = held.enter_context(Pool(job, workers=options.workers))
+        quota = Quota(settings.trust.unknown_submitter_per_day, reporters=settings.trust.reporters)
+        memories = memory.load(location)
+        yield Hands(settings, job, ledger, pool, _with_today(quota, ledger, job), options.progress, stop, memories=memories)
+
+
+def _with_today(quota: Quota, ledger: LakeWriter | Rehearsal, job: Job) -> Quota:
+    """Return the quota with what this UTC day has taken already."""
+    if isinstance(ledger, Rehearsal):
+        return quota
+    midnight = job.run.ingested_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    taken: Counter[str] = Counter()
+    for row in ledger.unvouched_since(midnight):
+        share = quota.share_of(row)
+        if share is not None:
+            taken[share] += 1
+    return quota.having(taken)
+
+
+def _ask_dns_again(hands: Hands) -> None:
+    """Look up the DKIM keys once more that the DNS did not give at ingestion."""
+    writer = hands.writer
+    if writer is None or hands.settings.trust.dkim == "off":
+        return
+    now = hands.job.run.ingested_at
+    waiting = writer.waiting_for_dns(waiting_since(now))
+    if not waiting:
+        return
+    answered = list(
+        rejudge(waiting, raw=writer.raw, read=lambda chunk: [row for _, rows in hands.pool.read([chunk]) for row in rows], now=now)
+    )
+    if answered:
+        writer.replace(answered)
+    log.info("dns-asked-again", messages=len(waiting), answered=len(answered))
+
+
+def _put_down(hands: Hands) -> None:
+    """Remember the folders, and keep the lake in shape."""
+    writer = hands.writer
+    if writer is None:
+        return
+    if hands.memories:
+        memory.save(writer.location, hands.memories)
+    if hands.tally.messages and hasattr(writer, "compact_if_needed"):
+        writer.compact_if_needed()

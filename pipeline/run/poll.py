@@ -1,0 +1,143 @@
+"""Polling mailboxes: what is new in a folder, read, committed, and only then treated as configured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline import log
+from pipeline.errors import ConfigError, LakeError, TlsrptError, TryAgainError
+from pipeline.mailbox.after import housekeep
+from pipeline.mailbox.imap import ImapMailbox
+from pipeline.run.sink import Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.config import MailboxSettings
+    from pipeline.row_types import MessageRows
+    from pipeline.run.hands import Hands
+
+PENDING = "pending"
+"""Stored, but unproved until the DNS answers: the mail stays where it is until then."""
+
+
+def poll(hands: Hands, boxes: Sequence[MailboxSettings]) -> None:
+    """Poll mailboxes, one after the other; one that fails is counted and does not stop the others.
+
+    Raises:
+        LakeError: The lake cannot be written: no use going on.
+    """
+    for settings in boxes:
+        if hands.stop:
+            return
+        try:
+            _poll_mailbox(hands, settings)
+        except LakeError:
+            raise
+        except TlsrptError as err:
+            _failed(hands, settings.name, err)
+
+
+def _failed(hands: Hands, mailbox: str, err: TlsrptError) -> None:
+    log.error("mailbox-failed", mailbox=mailbox, reason=err)
+    hands.tally.mailboxes_failed += 1
+    hands.tally.exit_codes.append(err.exit_code)
+
+
+def _poll_mailbox(hands: Hands, settings: MailboxSettings) -> None:
+    _mind_throttling(hands, settings)
+    missing: list[ConfigError] = []
+    try:
+        with ImapMailbox(settings, hands.job.limits) as mailbox:
+            for folder in settings.all_folders:
+                if hands.stop:
+                    return
+                try:
+                    _poll_folder(hands, mailbox, folder)
+                except ConfigError as err:
+                    missing.append(err)
+    except TryAgainError as err:
+        if err.not_before is not None:
+            hands.remember(settings.name, settings.folder, not_before=err.not_before)
+        raise
+    if missing:
+        raise missing[0]
+
+
+def _mind_throttling(hands: Hands, settings: MailboxSettings) -> None:
+    until = hands.memory(settings.name, settings.folder).not_before
+    if until is not None and until > hands.job.run.ingested_at:
+        raise TryAgainError(
+            f"mailbox {settings.name}: the server asked not to be called before {until:%Y-%m-%d %H:%M:%S} UTC; nothing was done"
+        )
+
+
+def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
+    state = mailbox.open(folder)
+    account = mailbox.settings.name
+    ledger = hands.ledger
+    known_validities = ledger.uidvalidities(account, folder)
+    if known_validities and state.uidvalidity not in known_validities:
+        log.warning(
+            "uidvalidity-changed",
+            mailbox=account,
+            folder=folder,
+            now=state.uidvalidity,
+            meaning="the folder was made anew; everything in it is read once more, what is known falls out as duplicate",
+        )
+    _treat_earlier(hands, mailbox, folder)
+    uids = mailbox.new_uids(ledger.known_uids(account, folder, state.uidvalidity))
+    if not uids:
+        log.info("nothing-new", mailbox=account, folder=folder, messages=state.exists)
+        return
+    hands.progress.begin(f"{account}/{folder}", len(uids))
+    sink = Sink(hands.ledger, hands.tally, lambda rows, outcomes: _treat(hands, mailbox, rows, outcomes))
+    try:
+        for chunk, rows in hands.pool.read(chunk for chunk in mailbox.fetch(uids)):
+            hands.progress.advance(len(chunk))
+            sink.add(hands.within_quota(rows))
+            if hands.stop:
+                break
+    finally:
+        # What was fetched is worth keeping even when the connection is gone.
+        sink.flush()
+        hands.progress.end()
+        if mailbox.unanswered:
+            log.warning("not-delivered", mailbox=account, folder=folder, messages=len(mailbox.unanswered), meaning="asked again next run")
+
+
+def _treat(hands: Hands, mailbox: ImapMailbox, rows: Sequence[MessageRows], outcomes: Sequence[str]) -> None:
+    """Do what `after` says with messages that are committed."""
+    if hands.writer is None or mailbox.settings.after == "keep":
+        return
+    pairs = [
+        (each.message.uid, PENDING if each.message.dkim_result == "temperror" else outcome)
+        for each, outcome in zip(rows, outcomes, strict=True)
+        if each.message.uid is not None
+    ]
+    _housekeep(mailbox, pairs)
+
+
+def _treat_earlier(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
+    """Repeat what a killed run may have left undone; messages ingested under another setting stay as they were promised."""
+    settings = mailbox.settings
+    memory = hands.memory(settings.name, folder)
+    wanted = setting_of(settings)
+    if memory.after != wanted or memory.since is None:
+        memory = hands.remember(settings.name, folder, after=wanted, since=hands.job.run.ingested_at)
+    if hands.writer is None or settings.after == "keep" or memory.since is None:
+        return
+    pairs = hands.writer.settled_uids(settings.name, folder, mailbox.state.uidvalidity, since=memory.since)
+    _housekeep(mailbox, pairs)
+
+
+def setting_of(settings: MailboxSettings) -> str:
+    """Return the `after` setting as one text, to see whether it was changed."""
+    moved = f" {settings.move_to.processed}|{settings.move_to.quarantined}|{settings.move_to.other}" if settings.after == "move" else ""
+    return f"{settings.after}{moved}{' other' if settings.touch_other else ''}"
+
+
+def _housekeep(mailbox: ImapMailbox, pairs: Sequence[tuple[int, str]]) -> None:
+    if pairs:
+        done = housekeep(mailbox, pairs)
+        log.info("mailbox-treated", mailbox=mailbox.settings.name, after=mailbox.settings.after, **done)

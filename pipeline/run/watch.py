@@ -1,0 +1,66 @@
+"""Staying, instead of running from cron: ingest, wait for new mail with IDLE, ingest again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline import log
+from pipeline.errors import LakeError, TlsrptError, TryAgainError
+from pipeline.mailbox.imap import ImapMailbox
+from pipeline.run.ingest import ingest, wanted_mailboxes
+from pipeline.run.stop import Stop
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.run.options import RunOptions
+
+ROUND_SECONDS = 15 * 60
+"""At least so often everything is polled, whatever IDLE says."""
+FIRST_PAUSE = 5.0
+LONGEST_PAUSE = 15 * 60.0
+"""After a failure the pause doubles from the first to the longest."""
+
+
+def watch(settings: Settings, options: RunOptions) -> int:
+    """Ingest until somebody asks to stop; a failure of a mailbox is said and tried again with growing pauses.
+
+    The lake is locked only while a run works, so that other commands get their turn. With one mailbox the connection waits in IDLE on its
+    first folder; with several they are polled.
+
+    Raises:
+        ConfigError: Nothing is configured to poll, or the sign-in cannot work.
+    """
+    boxes = wanted_mailboxes(settings, options.mailboxes)
+    stop = Stop()
+    pause = FIRST_PAUSE
+    with stop.on_signals():
+        while not stop:
+            try:
+                outcome = ingest(settings, options, stop)
+                if outcome.exit_code == 0:
+                    pause = FIRST_PAUSE
+                    _wait_for_mail(settings, options, stop)
+                    continue
+            except LakeError as err:
+                log.error("run-failed", reason=err)
+            except TryAgainError as err:
+                log.warning("run-put-off", reason=err)
+            if not stop.wait(pause):
+                pause = min(pause * 2, LONGEST_PAUSE)
+    log.info("watch-ended", mailboxes=len(boxes))
+    return 0
+
+
+def _wait_for_mail(settings: Settings, options: RunOptions, stop: Stop) -> None:
+    boxes = wanted_mailboxes(settings, options.mailboxes)
+    if len(boxes) > 1:
+        stop.wait(60)
+        return
+    box = boxes[0].model_copy(update={"after": "keep"})  # EXAMINE is enough to wait
+    try:
+        with ImapMailbox(box, settings.report_limits) as mailbox:
+            mailbox.open(box.folder)
+            mailbox.wait(ROUND_SECONDS, stop=lambda: bool(stop))
+    except TlsrptError as err:
+        log.warning("wait-failed", mailbox=box.name, reason=err)
+        stop.wait(FIRST_PAUSE)
