@@ -1,0 +1,12 @@
+"""Answers on their way out: an aligned table, JSON, CSV or Parquet, with the text of strangers made harmless for where it goes.
+
+A terminal obeys control and bidirectional characters, a spreadsheet runs cells that begin like a formula: both get the text in a form that
+does nothing. JSON and Parquet keep every character; in JSON the dangerous ones are written as escapes.
+"""
+
+from __future__ import annotations
+
+from pipeline.output.text import escape, json_text, neutralise
+from pipeline.output.write import FORMATS, Format, add_arguments, deliver, write, write_json
+
+__all__ = ["FORMATS", "Format", "add_arguments", "deliver", "escape", "json_text", "neutralise", "write", "write_json"]

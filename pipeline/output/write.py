@@ -1,0 +1,134 @@
+"""Rows to a stream or a file, in the format asked for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from pipeline.errors import InputError, UsageError
+from pipeline.output.layout import aligned
+from pipeline.output.text import cell, escape, json_text, neutralise, rounded
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pyarrow as pa
+
+Format = Literal["table", "json", "csv", "parquet"]
+FORMATS: tuple[Format, ...] = ("table", "json", "csv")
+"""What every reading command offers; those that answer with rows offer parquet, too."""
+
+_CHUNK = 1 << 16
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, parquet: bool = False) -> None:
+    """Declare `--format` and `--output`."""
+    choices = (*FORMATS, "parquet") if parquet else FORMATS
+    parser.add_argument("--format", choices=choices, default="table", help="how to write the answer (default: table)")
+    parser.add_argument("--output", metavar="FILE", help="write it to a file instead of standard output")
+
+
+def deliver(table: pa.Table, args: argparse.Namespace) -> None:
+    """Write an answer as `--format` and `--output` say.
+
+    Raises:
+        InputError: The file cannot be written.
+        UsageError: Parquet would go to a terminal.
+    """
+    if args.output is None:
+        write(table, format=args.format, file=sys.stdout)
+        return
+    try:
+        with Path(args.output).open("wb") as file:
+            write(table, format=args.format, file=file)
+    except OSError as err:
+        raise InputError(f"{args.output} cannot be written: {err.strerror or err}") from err
+
+
+def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = None) -> None:
+    """Write rows.
+
+    Args:
+        table: The rows.
+        format: table (for eyes), json (one array of objects), csv (for spreadsheets) or parquet.
+        file: A text or binary stream; standard output where it is not given.
+
+    Raises:
+        UsageError: Parquet would go to a terminal.
+    """
+    stream: Any = sys.stdout if file is None else file
+    if format == "parquet":
+        _write_parquet(table, stream)
+        return
+    binary = isinstance(stream, io.RawIOBase | io.BufferedIOBase)
+    for text in _TEXTS[format](table, _width_of(stream)):
+        stream.write(text.encode("utf-8") if binary else text)
+
+
+def write_json(value: object, *, file: IO[str] | None = None) -> None:
+    """Write one value as an indented JSON document, for commands whose answer is no table."""
+    (sys.stdout if file is None else file).write(json_text(value, indent=True) + "\n")
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """Yield rows as tuples, a batch at a time; two columns may have one name."""
+    for batch in table.to_batches(max_chunksize=4096):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _table(table: pa.Table, width: int | None) -> Iterator[str]:
+    import pyarrow.types as kinds
+
+    rows = [[escape(cell(value, rounded)) for value in row] for row in _rows(table)]
+    if not rows:
+        return iter(("no rows\n",))
+    right = [kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind) for kind in table.schema.types]
+    return aligned([escape(name) for name in table.column_names], rows, right, width)
+
+
+def _json(table: pa.Table, width: int | None) -> Iterator[str]:  # noqa: ARG001 -- one signature for all
+    names = [json_text(name) for name in table.column_names]
+    before = "["
+    for row in _rows(table):
+        yield f"{before}{{{', '.join(f'{name}: {json_text(value)}' for name, value in zip(names, row, strict=True))}}}"
+        before = ",\n"
+    yield "[]\n" if before == "[" else "]\n"
+
+
+def _csv(table: pa.Table, width: int | None) -> Iterator[str]:  # noqa: ARG001
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([neutralise(name) for name in table.column_names])
+    for row in _rows(table):
+        writer.writerow([_csv_cell(value) for value in row])
+        if buffer.tell() > _CHUNK:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _csv_cell(value: object) -> object:
+    """Leave numbers alone, and make everything else text that does nothing."""
+    return value if type(value) in (int, float) and value == value else neutralise(cell(value, rounded))  # noqa: PLR0124 -- NaN is empty
+
+
+_TEXTS = {"table": _table, "json": _json, "csv": _csv}
+
+
+def _width_of(stream: IO[Any]) -> int | None:
+    """Return the width of the terminal behind a stream; None where it is a file or a pipe, which take any."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def _write_parquet(table: pa.Table, stream: IO[Any]) -> None:
+    import pyarrow.parquet as pq
+
+    if stream.isatty():
+        raise UsageError("parquet is no text; name a file with --output")
+    pq.write_table(table, getattr(stream, "buffer", stream), compression="zstd")
