@@ -1,0 +1,71 @@
+"""The wheel, installed into an environment of its own, works without the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipeline import __version__
+from tests.project.tree import ROOT, project_files
+
+
+def _run(*command: str | Path, cwd: Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run it outside the checkout, with nothing of this process's Python in the environment."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TLSRPT_", "VIRTUAL_ENV", "COV_"))}
+    env["HOME"] = str(cwd)
+    return subprocess.run([str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built without a network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
+    done = _run(*command, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of a new environment with the wheel in it; its dependencies are those of this environment."""
+    home = tmp_path_factory.mktemp("venv")
+    venv.create(home, with_pip=False)
+    python = home / "bin" / "python"
+    here = sysconfig.get_path("purelib")
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(home)}))
+    # A path named in a .pth file is searched, but the .pth files in it are not read: so the editable checkout stays out.
+    (site / "dependencies.pth").write_text(f"{here}\n", encoding="utf-8")
+    done = _run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=home)
+    assert done.returncode == 0, done.stderr
+    return home / "bin"
+
+
+def test_everything_the_program_needs_is_in_the_wheel(wheel):
+    kept = {str(path.relative_to(ROOT)) for path in project_files() if path.relative_to(ROOT).parts[0] in {"pipeline", "dashboard"}}
+    kept = {name for name in kept if not name.startswith(("pipeline/decisions/", "dashboard/static/screenshots/"))}
+    shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert (sorted(kept - shipped), sorted(shipped - kept)) == ([], [])
+
+
+def test_the_wheel_carries_the_licence_and_the_version(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert wheel.name == f"tlsrpt_analytics-{__version__}-py3-none-any.whl"
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_installed_program_is_not_the_checkout(installed, tmp_path):
+    done = _run(installed / "python", "-c", "import pipeline, dashboard; print(pipeline.__file__, dashboard.__file__)", cwd=tmp_path)
+    assert done.stdout.count(str(installed.parent)) == 2, done.stdout + done.stderr
+
+
+def test_the_installed_program_says_its_version(installed, tmp_path):
+    assert _run(installed / "tlsrpt", "--version", cwd=tmp_path).stdout == f"tlsrpt {__version__}\n"
