@@ -1,0 +1,48 @@
+"""The reporters that verdicts may rest on without anybody vouching for them (`[trust] reporters` names more).
+
+A signature proves that a domain said something, not that it is true: anybody can mail verified reports from a domain bought this morning.
+So readiness and incidents that block something ask for known reporters. Whoever is not in this list becomes known by the configuration,
+or by fourteen distinct days of reports.
+
+On the list is who is seen to send reports in public samples *and* does not give mailboxes under its signing domain to the public: whoever
+has a mailbox at a web mail service can send mail that its domain signs. That leaves out, on purpose, senders such as mail.ru and
+fastmail.com, whose reports are real; an operator who knows the risk names them in the configuration.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Reporter(NamedTuple):
+    """A sender of TLS reports."""
+
+    domain: str
+    """Organisational domain of its signatures."""
+    name: str
+    seen: str
+    """What is known of its reports, and since when."""
+
+
+REPORTERS = (
+    Reporter(
+        "google.com", "Google (Gmail, Workspace)", "sts and no-policy-found, 2048 bit, expires after seven days; consumer mail is gmail.com"
+    ),
+    Reporter(
+        "microsoft.com", "Microsoft (Exchange Online, Outlook)", "sts and tlsa, 1024 bit; consumer mail is outlook.com and hotmail.com"
+    ),
+)
+"""Who is known without configuration."""
+
+
+def is_known_reporter(submitter_domain: str, configured: Iterable[str] = ()) -> bool:
+    """Whether the (lower-case) domain is one of the shipped or configured reporters, or below one of them.
+
+    Ask this of an authenticated domain only (tiers `verified` and `attested`): anything else is a claim.
+    """
+    names = {reporter.domain for reporter in REPORTERS} | {name.strip().rstrip(".").lower() for name in configured}
+    labels = submitter_domain.split(".")
+    return any(".".join(labels[start:]) in names for start in range(len(labels)))

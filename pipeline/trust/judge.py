@@ -1,0 +1,97 @@
+"""Whom to believe: the verdict on each report of a message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from dkim import DKIMException
+
+from pipeline.trust.alignment import claimed_domain
+from pipeline.trust.authres import aligned_pass, attested_results
+from pipeline.trust.dkim import Signature, check_signatures
+from pipeline.trust.dns import Resolver
+from pipeline.trust.signed_mail import SignedMail
+from pipeline.trust.tiers import decide
+from pipeline.verdict import VOUCHED
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeline.report.model import Reading
+    from pipeline.source import Fetched
+    from pipeline.verdict import Verdict
+
+
+class TrustRules(Protocol):
+    """What the judge reads of `[trust]`; `pipeline.config.TrustSettings` is one."""
+
+    @property
+    def dkim(self) -> str:
+        """`verify`, or `off`: the operator vouches for the mailbox."""
+
+    @property
+    def resolver(self) -> str:
+        """host:port; empty: the system's."""
+
+    @property
+    def dns_timeout(self) -> float:
+        """Seconds."""
+
+    @property
+    def authserv_ids(self) -> tuple[str, ...]:
+        """Servers whose Authentication-Results are believed."""
+
+
+class Judge:
+    """Gives verdicts. One per process and run: it keeps the keys it has looked up."""
+
+    def __init__(self, rules: TrustRules, resolver: Resolver | None = None, *, vouch_before: datetime | None = None) -> None:
+        """Prepare; the DNS is not asked before a signature needs a key.
+
+        Args:
+            rules: `[trust]` of the configuration.
+            resolver: Where keys come from; by default the one of the rules.
+            vouch_before: The operator vouches for mail received before this moment (`ingest --vouch-before`).
+
+        Raises:
+            ConfigError: The resolver of the rules is not of the form host:port.
+        """
+        self._rules = rules
+        self._vouch_before = vouch_before
+        self._resolver = resolver or Resolver(rules.resolver, timeout=rules.dns_timeout)
+
+    @property
+    def resolver_down(self) -> bool:
+        """Whether so many look-ups failed that no more are made in this run."""
+        return self._resolver.down
+
+    def judge(self, fetched: Fetched, reading: Reading) -> tuple[Verdict, ...]:
+        """Return one verdict per part of the reading, in order.
+
+        The parts of one mail may differ: a signature speaks only for a report whose contact-info shares its organisational domain. A report
+        file is vouched for by whoever imports it; so is an imported mail where the check does not pass.
+        """
+        if self._rules.dkim == "off" or fetched.bare or fetched.content is None:
+            return (VOUCHED,) * len(reading.parts)
+        if not reading.parts:
+            return ()
+        mail = _taken_apart(fetched.content)
+        claims = [claimed_domain(part, reading.envelope) for part in reading.parts]
+        verdicts = {claim: self._verdict(fetched, mail, claim) for claim in dict.fromkeys(claims)}
+        return tuple(verdicts[claim] for claim in claims)
+
+    def _verdict(self, fetched: Fetched, mail: SignedMail | None, claimed: str | None) -> Verdict:
+        vouched = fetched.ref.account == "file" or (self._vouch_before is not None and fetched.received_at < self._vouch_before)
+        if mail is None:
+            return decide(Signature("permerror"), attested=None, vouched=vouched)
+        signature = check_signatures(mail, claimed=claimed, received_at=fetched.received_at, resolver=self._resolver)
+        results = attested_results(mail, self._rules.authserv_ids) if self._rules.authserv_ids else []
+        return decide(signature, attested=aligned_pass(results, claimed), others=results, vouched=vouched)
+
+
+def _taken_apart(content: bytes) -> SignedMail | None:
+    """Return the mail for its signatures, None where its header block cannot be read."""
+    try:
+        return SignedMail(content)
+    except (DKIMException, ValueError, IndexError):
+        return None
