@@ -39,7 +39,7 @@ NO_ENVELOPE = Envelope(None, None, None, None, None, None, None, None, declared=
 
 def read_chunk(chunk: Sequence[Fetched], job: Job) -> list[MessageRows]:
     """Return the rows of each message, in order. Never raises on what a sender sent."""
-    judge = _judge(job.trust, job.vouch_before)
+    judge = judge_of(job)
     rows = []
     for fetched in chunk:
         reading = read_one(fetched, job.limits)
@@ -56,6 +56,11 @@ def read_one(fetched: Fetched, limits: Limits) -> Reading:
     if fetched.bare:
         return read_file(fetched.content, name=fetched.ref.item, received_at=fetched.received_at, limits=limits)
     return read_mail(fetched.content, received_at=fetched.received_at, limits=limits)
+
+
+def judge_of(job: Job) -> Judge:
+    """Return the judge of a run, the same one for the whole life of the process."""
+    return _judge(job.trust, job.vouch_before)
 
 
 @lru_cache(maxsize=2)
