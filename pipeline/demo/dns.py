@@ -78,10 +78,10 @@ class KeyServer:
         response = self._response(query, name, behaviour)
         if limit is not None:
             limit = max(limit, query.payload) if query.edns >= 0 else limit
-            if len(response.to_wire()) > limit:
+            if len(response.to_wire(max_size=65_535)) > limit:
                 response.answer.clear()
                 response.flags |= dns.flags.TC
-        return response.to_wire()
+        return response.to_wire(max_size=65_535)
 
     def _response(self, query: dns.message.Message, name: str, behaviour: str) -> dns.message.Message:
         response = dns.message.make_response(query, recursion_available=True)
