@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.report.domains import ReportDomain, report_domains
 from pipeline.report.identity import identity_of, report_key, submitter_of
-from pipeline.report.model import Rejected, Report
+from pipeline.report.model import Rejected
 from pipeline.report.moments import report_day
 from pipeline.report.result_types import group_of
+from pipeline.report.sessions import mark_repeats
 from pipeline.report.sts import NO_POLICY, parse_policy, policy_hash
 from pipeline.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 from pipeline.verdict import Verdict
 
 if TYPE_CHECKING:
-    from pipeline.report.model import PolicyResult, Reading, ReadPart
+    from pipeline.report.model import Envelope, PolicyResult, Reading, Report
     from pipeline.source import Fetched
 
 _UNJUDGED = Verdict("unverified", "none")
@@ -42,6 +43,16 @@ class RunStamp(NamedTuple):
     parser_version: str
 
 
+class _Carrier(NamedTuple):
+    """What came with the reports of one message."""
+
+    envelope: Envelope
+    message_sha256: str
+    received_at: datetime
+    own: Ownership
+    run: RunStamp
+
+
 class _Frame(NamedTuple):
     """What the rows of one report share."""
 
@@ -50,6 +61,14 @@ class _Frame(NamedTuple):
     day: date
     submitter: str
     tier: str
+
+
+class _Result(NamedTuple):
+    """What became of one message."""
+
+    verdict: Verdict
+    refused: Rejected | None
+    keys: tuple[str, ...]
 
 
 def build_rows(*, fetched: Fetched, reading: Reading, verdicts: Sequence[Verdict], own: Ownership, run: RunStamp) -> MessageRows:
@@ -63,20 +82,18 @@ def build_rows(*, fetched: Fetched, reading: Reading, verdicts: Sequence[Verdict
         run: What the rows of this run share.
     """
     digest = sha256(fetched.content).hexdigest() if fetched.content is not None else ""
+    carrier = _Carrier(reading.envelope, digest, fetched.received_at, own, run)
     reports: dict[str, ReportRows] = {}
-    judged = _UNJUDGED
+    judged = verdicts[0] if verdicts else _UNJUDGED
     refused = reading.rejected
     for part, verdict in zip(reading.parts, verdicts, strict=True):
-        rows = _report_rows(part, reading, verdict, own, digest, fetched.received_at, run)
+        rows = part.result if isinstance(part.result, Rejected) else _report_rows(part.result, verdict, carrier)
         if isinstance(rows, Rejected):
             refused = refused or rows
-            continue
-        if not reports:
-            judged = verdict
-        reports.setdefault(rows.report.report_key, rows)
-    if not reports and verdicts:
-        judged = verdicts[0]
-    message = _message_row(fetched, reading, judged, digest, refused, tuple(reports), run)
+        else:
+            judged = judged if reports else verdict
+            reports.setdefault(rows.report.report_key, rows)
+    message = _message_row(fetched, reading, _Result(judged, refused, tuple(reports)), carrier)
     return MessageRows(message, tuple(reports.values()), fetched.content or b"")
 
 
@@ -85,59 +102,32 @@ def _month(day: date) -> str:
     return f"{day:%Y-%m}"
 
 
-def _report_rows(
-    part: ReadPart, reading: Reading, verdict: Verdict, own: Ownership, digest: str, received_at: datetime, run: RunStamp
-) -> ReportRows | Rejected:
-    report = part.result
-    if isinstance(report, Rejected):
-        return report
-    domains = report_domains(report, reading.envelope, verdict, own)
+def _report_rows(report: Report, verdict: Verdict, carrier: _Carrier) -> ReportRows | Rejected:
+    domains = report_domains(report, carrier.envelope, verdict, carrier.own)
     if isinstance(domains, Rejected):
         return domains
     distinct = tuple(sorted({domain.domain for domain in domains}))
-    submitter, source = submitter_of(report, reading.envelope, verdict)
+    submitter, source = submitter_of(report, carrier.envelope, verdict)
     identity = identity_of(report, submitter, distinct)
-    key = report_key(identity, verdict.trust_tier, report.content_sha256)
+    tier = verdict.trust_tier
     day = report_day(report.window_start, report.window_end)
-    frame = _Frame(_month(day), key, day, submitter, verdict.trust_tier)
-    policies = []
+    frame = _Frame(_month(day), report_key(identity, tier, report.content_sha256), day, submitter, tier)
+    policies = tuple([_policy_row(frame, index, *pair) for index, pair in enumerate(zip(report.policies, domains, strict=True))])
     failures: list[FailureRow] = []
-    for index, (policy, domain) in enumerate(zip(report.policies, domains, strict=True)):
-        row = _policy_row(frame, index, policy, domain)
-        policies.append(row)
+    for row, policy in zip(policies, report.policies, strict=True):
         if policy.failures:
             failures += _failure_rows(frame, row, policy)
-    head = _report_row(frame, report, identity, digest, distinct, source, domains, received_at, len(failures), run)
-    return ReportRows(head, tuple(policies), tuple(failures))
-
-
-def _report_row(
-    frame: _Frame,
-    report: Report,
-    identity: str,
-    digest: str,
-    distinct: tuple[str, ...],
-    source: str,
-    domains: list[ReportDomain],
-    received_at: datetime,
-    details: int,
-    run: RunStamp,
-) -> ReportRow:
-    quirks = report.quirks
-    more = {domain.quirk for domain in domains if domain.quirk is not None}
-    if more:
-        quirks = tuple(sorted({*quirks, *more}))
-    return ReportRow(
+    head = ReportRow(
         frame.month,
         frame.key,
         identity,
         report.content_sha256,
-        digest,
-        frame.day,
+        carrier.message_sha256,
+        day,
         distinct,
-        frame.submitter,
+        submitter,
         source,
-        frame.tier,
+        tier,
         report.organization_name,
         report.contact_info,
         report.report_id,
@@ -145,15 +135,22 @@ def _report_row(
         report.window_end,
         report.window_start_raw,
         report.window_end_raw,
-        received_at,
-        len(report.policies),
-        details,
-        quirks,
+        carrier.received_at,
+        len(policies),
+        len(failures),
+        _quirks(report, domains),
         report.unknown_members,
         report.unknown_member_count,
-        run.ingested_at,
-        run.parser_version,
+        carrier.run.ingested_at,
+        carrier.run.parser_version,
     )
+    return ReportRows(head, policies, tuple(failures))
+
+
+def _quirks(report: Report, domains: list[ReportDomain]) -> tuple[str, ...]:
+    """Return the quirks of a report and those of finding its domains."""
+    more = {domain.quirk for domain in domains if domain.quirk is not None}
+    return tuple(sorted({*report.quirks, *more})) if more else report.quirks
 
 
 def _policy_row(frame: _Frame, index: int, policy: PolicyResult, domain: ReportDomain) -> PolicyRow:
@@ -199,21 +196,14 @@ def _failure_rows(frame: _Frame, row: PolicyRow, policy: PolicyResult) -> list[F
     ]
 
 
-def _message_row(
-    fetched: Fetched,
-    reading: Reading,
-    verdict: Verdict,
-    digest: str,
-    refused: Rejected | None,
-    keys: tuple[str, ...],
-    run: RunStamp,
-) -> MessageRow:
-    envelope, ref = reading.envelope, fetched.ref
+def _message_row(fetched: Fetched, reading: Reading, result: _Result, carrier: _Carrier) -> MessageRow:
+    envelope, ref, run = reading.envelope, fetched.ref, carrier.run
+    verdict, refused, keys = result
     first = reading.parts[0][:3] if reading.parts else _NO_PART
     received = fetched.received_at
     return MessageRow(
         f"{received.year:04}-{received.month:02}",
-        digest,
+        carrier.message_sha256,
         ref.account,
         ref.folder,
         ref.uidvalidity,
@@ -240,7 +230,7 @@ def _message_row(
         verdict.dkim_signed_headers,
         verdict.authserv_id,
         verdict.trust_tier,
-        "stored" if keys else _OUTCOME_OF.get(refused.code, "quarantined") if refused is not None else "not_tlsrpt",
+        _outcome(result),
         refused.code if refused is not None else None,
         refused.detail if refused is not None else None,
         keys,
@@ -249,6 +239,13 @@ def _message_row(
         None,
         run.parser_version,
     )
+
+
+def _outcome(result: _Result) -> str:
+    """Say what became of a message, before the lake has settled whether its reports are new."""
+    if result.keys:
+        return "stored"
+    return _OUTCOME_OF.get(result.refused.code, "quarantined") if result.refused is not None else "not_tlsrpt"
 
 
 def _headers_signed(reading: Reading, verdict: Verdict) -> bool | None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.row_types import PolicyRow
 
@@ -21,14 +21,14 @@ def mark_repeats(policies: Sequence[PolicyRow]) -> tuple[PolicyRow, ...]:
     Per report domain the type of `sts` and `tlsa` with the larger total counts, a tie counts as `sts`; rows of one type add up
     (a tlsa row per MX host).
     """
+    if {"sts", "tlsa"} - {row.policy_type for row in policies}:
+        return tuple(policies)
     totals: defaultdict[tuple[str, str], int] = defaultdict(int)
     for row in policies:
         totals[row.report_domain, row.policy_type] += row.success_count + row.failure_count
+    return tuple(row._replace(repeats_sessions=_repeats(row, totals)) for row in policies)
 
-    def repeats(row: PolicyRow) -> bool:
-        sts, tlsa = (row.report_domain, "sts"), (row.report_domain, "tlsa")
-        if sts not in totals or tlsa not in totals:
-            return False
-        return row.policy_type == ("sts" if totals[tlsa] > totals[sts] else "tlsa")
 
-    return tuple(row._replace(repeats_sessions=repeats(row)) for row in policies)
+def _repeats(row: PolicyRow, totals: Mapping[tuple[str, str], int]) -> bool:
+    sts, tlsa = totals.get((row.report_domain, "sts")), totals.get((row.report_domain, "tlsa"))
+    return sts is not None and tlsa is not None and row.policy_type == ("sts" if tlsa > sts else "tlsa")
