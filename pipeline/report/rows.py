@@ -144,7 +144,7 @@ def _report_rows(report: Report, verdict: Verdict, carrier: _Carrier) -> ReportR
         carrier.run.ingested_at,
         carrier.run.parser_version,
     )
-    return ReportRows(head, policies, tuple(failures))
+    return ReportRows(head, mark_repeats(policies), tuple(failures))
 
 
 def _quirks(report: Report, domains: list[ReportDomain]) -> tuple[str, ...]:

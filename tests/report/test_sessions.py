@@ -52,7 +52,7 @@ def policy(kind: str, success: int, failure: int = 0, *, domain: str = "example.
         ([policy("other", 7), policy("tlsa", 1)], [False, False]),
         ([], []),
     ],
-    ids=[
+    ids=["tie", "larger-counts", "one-type-adds-up", "another-domain", "no-policy", "sts-alone", "zero", "other", "none"],
         "a-tie-counts-as-sts",
         "the-larger-counts",
         "rows-of-one-type-add-up",
