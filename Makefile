@@ -8,7 +8,6 @@ RUN := $(VENV)/ready-run
 TEST := $(VENV)/ready-test
 CODE := pipeline dashboard tests notebooks
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
-SQL := $(wildcard pipeline/query/sql/*.sql)
 ARGS ?=
 
 .NOTPARALLEL:
@@ -37,14 +36,14 @@ check: lint types imports ## the quick checks: lint, types, imports
 lint: $(TEST) ## style of Python, SQL and prose
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/codespell
-	$(if $(SQL),$(BIN)/sqlfluff lint --processes 2 pipeline/query/sql)
+	$(BIN)/codespell $(CODE) README.md CHANGELOG.md data/tlsrpt.example.toml
+	$(BIN)/sqlfluff lint --processes 2 pipeline/query/sql
 
 types: $(TEST) ## mypy, strict
 	$(BIN)/mypy
 
 imports: $(TEST) ## who may import whom
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 notebooks: $(TEST) ## run every notebook; none may carry output, each equals its .py
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
