@@ -53,16 +53,6 @@ def policy(kind: str, success: int, failure: int = 0, *, domain: str = "example.
         ([], []),
     ],
     ids=["tie", "larger-counts", "one-type-adds-up", "another-domain", "no-policy", "sts-alone", "zero", "other", "none"],
-        "a-tie-counts-as-sts",
-        "the-larger-counts",
-        "rows-of-one-type-add-up",
-        "another-domain",
-        "no-policy",
-        "sts-alone",
-        "zero",
-        "other",
-        "none",
-    ],
 )
 def test_of_sts_and_tlsa_the_larger_total_of_a_domain_carries_the_sessions(rows, repeating):
     assert [row.repeats_sessions for row in mark_repeats(rows)] == repeating
