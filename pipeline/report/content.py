@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline.report.candidate import looks_like_report
 from pipeline.report.inflate import container_of, inflated_head, unpack
 from pipeline.report.model import ReadPart, Rejected
-from pipeline.report.notes import Notes, Refusal
+from pipeline.report.notes import Refusal
 from pipeline.report.parse import parse_report, too_deep
 from pipeline.report.strict_json import load, refuse_duplicates
 
 if TYPE_CHECKING:
     from pipeline.report.candidate import Candidate
     from pipeline.report.inflate import Container
-    from pipeline.report.limits import Limits
     from pipeline.report.model import Report
+    from pipeline.report.notes import Notes
 
 NOT_TLSRPT = Rejected("not_tlsrpt", "there is no TLS report in it")
 
@@ -24,28 +23,24 @@ _STANDARD_TYPES = {"gzip": "application/tlsrpt+gzip", "json": "application/tlsrp
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
 
 
-def read_candidate(candidate: Candidate, received_at: datetime | None, limits: Limits, quirks: frozenset[str]) -> ReadPart | None:
+def read_candidate(candidate: Candidate, notes: Notes) -> ReadPart | None:
     """Read one candidate.
 
     Args:
         candidate: The part or file.
-        received_at: When it was received; None leaves the age of the report unjudged.
-        limits: The bounds.
-        quirks: Quirks of the mail around it, which the report is to keep.
+        notes: New notes: the limits, when it came, and the quirks of the mail around it, which the report is to keep.
 
     Returns:
         The report or why it cannot be read; None where it neither says that it is one nor looks like one.
     """
-    content = candidate.content
-    container = container_of(content)
-    if container is None:
-        result = _unknown_container(candidate) if candidate.declared else None
-    else:
-        result = _read(candidate, container, received_at, limits, quirks)
+    container = container_of(candidate.content)
+    result = _read(candidate, container, notes) if container is not None else _unknown_container(candidate)
     return ReadPart(candidate.name, candidate.media_type, container, result) if result is not None else None
 
 
-def _unknown_container(candidate: Candidate) -> Rejected:
+def _unknown_container(candidate: Candidate) -> Rejected | None:
+    if not candidate.declared:
+        return None
     content = candidate.content.lstrip(_BEFORE_TEXT)
     if candidate.junk:
         return Rejected("base64_invalid", "the base64 text of the report part is damaged")
@@ -58,30 +53,26 @@ def _unknown_container(candidate: Candidate) -> Rejected:
     return Rejected("json_malformed", "the report part is neither gzip nor zip nor a JSON object")
 
 
-def _read(
-    candidate: Candidate, container: Container, received_at: datetime | None, limits: Limits, quirks: frozenset[str]
-) -> Report | Rejected | None:
+def _read(candidate: Candidate, container: Container, notes: Notes) -> Report | Rejected | None:
     if not candidate.declared and not _may_be_report(candidate.content, container):
         return None
     text: bytes | None = None
     try:
-        text, quirk = unpack(candidate.content, container, limits)
+        text, quirk = unpack(candidate.content, container, notes.limits)
         if not candidate.declared and not looks_like_report(text):
             return None
-        notes = Notes(limits)
-        notes.quirks.update(quirks)
         if quirk is not None:
             notes.add(quirk)
         if candidate.junk:
             notes.add("base64_junk")
         if candidate.media_type is not None and candidate.media_type != _STANDARD_TYPES.get(container):
             notes.add("media_type_odd")
-        return read_text(text, received_at, notes)
+        return read_text(text, notes)
     except Refusal as refusal:
         return _rejected(refusal, candidate, container, text)
 
 
-def read_text(text: bytes, received_at: datetime | None, notes: Notes) -> Report:
+def read_text(text: bytes, notes: Notes) -> Report:
     """Read the JSON text of a report.
 
     Raises:
@@ -89,7 +80,7 @@ def read_text(text: bytes, received_at: datetime | None, notes: Notes) -> Report
     """
     value = load(text, notes)
     try:
-        report = parse_report(value, received_at, notes)
+        report = parse_report(value, notes)
     except Refusal as refusal:
         if refusal.code == "schema_invalid" and too_deep(value, notes.limits.json_depth):
             raise Refusal("json_depth", f"the JSON text is nested deeper than {notes.limits.json_depth} levels") from refusal

@@ -7,7 +7,6 @@ representation that another version of Python could change.
 
 from __future__ import annotations
 
-from datetime import datetime
 from hashlib import sha256
 
 import orjson
@@ -17,20 +16,19 @@ from pipeline.report.model import PolicyResult
 _VERSION = b"tlsrpt content 1"
 
 
-def content_digest(
-    organization: str | None,
-    contact: str | None,
-    report_id: str,
-    start: datetime,
-    end: datetime,
-    policies: tuple[PolicyResult, ...],
-) -> str:
-    """Return the digest as 64 hex digits. JSON texts have no raw control characters, so line feeds and tabs separate without doubt."""
+def content_digest(head: tuple[str | int | None, ...], policies: tuple[PolicyResult, ...]) -> str:
+    """Return the digest as 64 hex digits.
+
+    Args:
+        head: What the report says on top: organization, contact, id, start and end in seconds.
+        policies: Its policies.
+
+    JSON texts have no raw control characters, so line feeds and tabs separate without doubt.
+    """
     parts = [_policy_bytes(policy) for policy in policies]
     if len(parts) > 1:
         parts.sort()
-    head = orjson.dumps((organization, contact, report_id, int(start.timestamp()), int(end.timestamp())))
-    return sha256(b"\n".join((_VERSION, head, *parts))).hexdigest()
+    return sha256(b"\n".join((_VERSION, orjson.dumps(head), *parts))).hexdigest()
 
 
 def _policy_bytes(policy: PolicyResult) -> bytes:

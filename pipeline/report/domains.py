@@ -1,8 +1,8 @@
 """The recipient domain of each policy row: whose mail the sessions were for.
 
-`sts` and `no-policy-found` name it themselves. The policy-domain of a `tlsa` policy is the MX host (RFC 8460 §1.1), except from senders that
-write the recipient domain there, and then the recipient domain is known only from elsewhere. File names are never asked: RFC 8460 gives
-them no meaning (erratum 8582).
+`sts` and `no-policy-found` name it themselves. The policy-domain of a `tlsa` policy is the MX host (RFC 8460 §1.1), except from senders
+that write the recipient domain there, and so the recipient domain is known only from elsewhere. File names are never asked: RFC 8460
+gives them no meaning (erratum 8582).
 """
 
 from __future__ import annotations

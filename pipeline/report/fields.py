@@ -88,14 +88,10 @@ def count(value: Any, path: str, notes: Notes) -> int:
     """
     if type(value) is int and 0 <= value <= LARGEST:
         return value
-    if type(value) is float and value.is_integer():
-        number = int(value)
-    elif type(value) is str and _DIGITS.fullmatch(value.strip()):
-        number = int(value)
-    elif type(value) is int:
-        number = value
-    else:
-        raise Refusal("schema_invalid", f"{path} is no number of sessions: {clean_text(str(value))[:40]!r}")
+    if not _is_whole(value):
+        shown = clean_text(str(value)[:40]) if isinstance(value, str | int | float) else "an array or object"
+        raise Refusal("schema_invalid", f"{path} is no number of sessions: {shown}")
+    number = int(value)
     if number < 0:
         raise Refusal("schema_invalid", f"{path} is negative: {number}")
     if number > LARGEST:
@@ -103,6 +99,12 @@ def count(value: Any, path: str, notes: Notes) -> int:
     if type(value) is not int:
         notes.add("count_coerced")
     return number
+
+
+def _is_whole(value: Any) -> bool:
+    if type(value) is str:
+        return _DIGITS.fullmatch(value) is not None
+    return type(value) is int or (type(value) is float and value.is_integer())
 
 
 def uri(value: Any, limit: int, path: str, notes: Notes) -> str | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.report.notes import Refusal, clean_text
 
 if TYPE_CHECKING:
-    from pipeline.report.limits import Limits
     from pipeline.report.notes import Notes
 
 EARLIEST = datetime(2016, 1, 1, tzinfo=UTC)
@@ -20,7 +19,7 @@ _DATE_TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d{1,12})?([Zz]|[+-]\d\d:?\d\d)?",
     re.ASCII,
 )
-_MIDNIGHT = 0
+_RAW_CHARS = 64
 _DAY = 86_400
 
 
@@ -52,39 +51,47 @@ def read_moment(text: str) -> tuple[datetime, str | None] | None:
         return None
 
 
-def read_window(start: object, end: object, received_at: datetime | None, notes: Notes) -> tuple[datetime, datetime]:
+class Window(NamedTuple):
+    """A reporting period, in the order of the fields of `Report`."""
+
+    start: datetime
+    end: datetime
+    start_raw: str
+    end_raw: str
+
+
+def read_window(start: object, end: object, notes: Notes) -> Window:
     """Read and check a reporting period.
 
     Args:
         start: The member start-datetime.
         end: The member end-datetime.
-        received_at: When the report was received; None where that is not known (a file), then `stale` is not judged.
-        notes: Takes the quirks.
+        notes: Takes the quirks, and says when the report was received.
 
     Raises:
         Refusal: The period cannot be read or cannot be true.
     """
-    first = _moment(start, "start-datetime", notes)
-    last = _moment(end, "end-datetime", notes)
+    first, first_raw = _moment(start, "start-datetime", notes)
+    last, last_raw = _moment(end, "end-datetime", notes)
     limits = notes.limits
-    quirk = _check_window(first, last, limits.window_days, limits.long_window_days)
-    if quirk:
-        notes.quirks.update(quirk)
-    if received_at is not None:
-        _check_age(last, received_at, limits, notes)
-    return first, last
+    quirks = _check_window(first, last, limits.window_days, limits.long_window_days)
+    if quirks:
+        notes.quirks.update(quirks)
+    if notes.received_at is not None:
+        _check_age(last, notes.received_at, notes)
+    return Window(first, last, first_raw, last_raw)
 
 
-def _moment(value: object, name: str, notes: Notes) -> datetime:
+def _moment(value: object, name: str, notes: Notes) -> tuple[datetime, str]:
     if type(value) is not str:
         raise Refusal("schema_invalid", f"{name} is {'absent' if value is None else 'no text'}")
-    read = read_moment(value) if len(value) < 64 else None
+    read = read_moment(value) if len(value) < _RAW_CHARS else None
     if read is None:
         raise Refusal("date_range", f"{name} is no date-time: {clean_text(value[:40])!r}")
     moment, quirk = read
     if quirk is not None:
         notes.quirks.add(quirk)
-    return moment
+    return moment, value.strip()
 
 
 @lru_cache(maxsize=4096)
@@ -102,17 +109,19 @@ def _check_window(start: datetime, end: datetime, most_days: int, long_days: int
     quirks = []
     if length > timedelta(days=long_days):
         quirks.append("window_long")
-    if _seconds_of_day(start) != _MIDNIGHT or _seconds_of_day(end) not in {_MIDNIGHT, _DAY - 1}:
+    if _seconds_of_day(start) != 0 or _seconds_of_day(end) not in {0, _DAY - 1}:
         quirks.append("window_unaligned")
     return tuple(quirks)
 
 
-def _check_age(end: datetime, received_at: datetime, limits: Limits, notes: Notes) -> None:
+def _check_age(end: datetime, received_at: datetime, notes: Notes) -> None:
+    limits = notes.limits
     if end > received_at + timedelta(hours=limits.future_hours):
         raise Refusal(
             "date_range", f"the reporting period ends at {end:%Y-%m-%d %H:%M}, after the report was received ({received_at:%Y-%m-%d})"
         )
-    if end < received_at - timedelta(days=limits.stale_days):
+    came = received_at if notes.sent_at is None else min(received_at, notes.sent_at)
+    if end < came - timedelta(days=limits.stale_days):
         notes.add("stale")
 
 

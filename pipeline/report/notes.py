@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pipeline.report.limits import Limits
 
 _UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufeff\ud800-\udfff]|[\ufffe\uffff]")
@@ -24,11 +26,15 @@ class Refusal(Exception):  # noqa: N818 -- not an error of ours; it never leaves
 class Notes:
     """The notes on one report."""
 
-    __slots__ = ("clean", "details", "limits", "members", "quirks", "unknown", "unknown_count")
+    __slots__ = ("clean", "details", "limits", "members", "quirks", "received_at", "sent_at", "unknown", "unknown_count")
 
-    def __init__(self, limits: Limits, *, clean: bool = False) -> None:
+    def __init__(self, limits: Limits, *, received_at: datetime | None = None, sent_at: datetime | None = None) -> None:
         self.limits = limits
-        self.clean = clean
+        self.received_at = received_at
+        """When the report was received; None where that is not known (a file): then it is not held against the reporting period."""
+        self.sent_at = sent_at
+        """The Date of the mail: an old mail that is imported today is not a report that came late."""
+        self.clean = False
         """Whether the whole JSON text is printable ASCII without escapes, so that no string in it needs to be looked at."""
         self.members = 0
         """JSON members seen; fewer than the text has means that a name occurs twice in one object."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report.digest import content_digest
@@ -18,12 +17,11 @@ if TYPE_CHECKING:
     from pipeline.report.model import PolicyResult
 
 
-def parse_report(value: Any, received_at: datetime | None, notes: Notes) -> Report:
+def parse_report(value: Any, notes: Notes) -> Report:
     """Normalise and check a report.
 
     Args:
         value: What the JSON text says.
-        received_at: When it was received; None where that is not known.
         notes: Takes quirks, unknown members and the count of members; what it holds already (of the container) is kept.
 
     Raises:
@@ -34,27 +32,24 @@ def parse_report(value: Any, received_at: datetime | None, notes: Notes) -> Repo
     members = canonical(value, REPORT, notes)
     policies = _policies(members.get("policies"), notes)
     period = canonical(members.get("date-range"), DATE_RANGE, notes)
-    start_raw, end_raw = period.get("start-datetime"), period.get("end-datetime")
-    start, end = read_window(start_raw, end_raw, received_at, notes)
+    window = read_window(period.get("start-datetime"), period.get("end-datetime"), notes)
     limits = notes.limits
     report_id = text(members.get("report-id"), limits.report_id_chars, "report-id", notes)
     if report_id is None:
         raise Refusal("schema_invalid", "report-id is absent or empty")
     organization = text(members.get("organization-name"), limits.organization_chars, "organization-name", notes)
     contact = _contact(members.get("contact-info"), notes)
+    head = (organization, contact, report_id, int(window.start.timestamp()), int(window.end.timestamp()))
     return Report(
         organization,
         contact,
         report_id,
-        start,
-        end,
-        start_raw,
-        end_raw,
+        *window,
         policies,
         tuple(sorted(notes.quirks)),
         tuple(sorted(notes.unknown)),
         notes.unknown_count,
-        content_digest(organization, contact, report_id, start, end, policies),
+        content_digest(head, policies),
     )
 
 

@@ -37,7 +37,7 @@ def read_policy(value: Any, notes: Notes) -> PolicyResult:
     details = entry.get("failure-details")
     failures = read_failures(details, notes) if details else _no_failures(details)
     if failure or failures:
-        _compare_counts(failure, sum([detail.failed_session_count for detail in failures]), bool(failures), notes)
+        _compare_counts(failure, sum([detail.failed_session_count for detail in failures]), explained=bool(failures), notes=notes)
     return PolicyResult(
         kind,
         kind_raw,
@@ -75,7 +75,7 @@ def policy_strings(value: Any, kind: str, notes: Notes) -> tuple[str, ...]:
     limits = notes.limits
     if len(lines) > limits.policy_lines or sum(map(len, lines)) > limits.policy_chars:
         raise Refusal("limits_exceeded", f"a policy-string has {len(lines)} elements of {sum(map(len, lines)):,} characters")
-    if any([line[:1] == "[" for line in lines]):
+    if any(line[:1] == "[" for line in lines):
         lines = [part for line in lines for part in nested_strings(line, notes)]
     if not notes.clean:
         lines = [_clean_line(line, notes) for line in lines]
@@ -158,7 +158,7 @@ def _no_failures(details: Any) -> tuple[()]:
     return ()
 
 
-def _compare_counts(failed: int, mentions: int, explained: bool, notes: Notes) -> None:  # noqa: FBT001 -- private, named at the call
+def _compare_counts(failed: int, mentions: int, *, explained: bool, notes: Notes) -> None:
     """Note where details and summary disagree; both are kept as sent (RFC 8460 §4: the types are not exclusive)."""
     if not explained:
         notes.add("failure_without_details")

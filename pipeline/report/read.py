@@ -17,13 +17,11 @@ from pipeline.report.limits import DEFAULT_LIMITS, Limits
 from pipeline.report.mime import read_mime
 from pipeline.report.model import Reading, ReadPart, Rejected, Report
 from pipeline.report.names import address_domain, valid_domain
+from pipeline.report.notes import Notes
 
 if TYPE_CHECKING:
     from pipeline.report.mime import Mime
     from pipeline.report.model import Envelope
-
-_NO_QUIRKS: frozenset[str] = frozenset()
-_NOT_MULTIPART = frozenset({"not_multipart_report"})
 
 
 def read_mail(content: bytes, *, received_at: datetime, limits: Limits = DEFAULT_LIMITS) -> Reading:
@@ -38,13 +36,18 @@ def read_mail(content: bytes, *, received_at: datetime, limits: Limits = DEFAULT
         return Reading(NO_ENVELOPE, (), _too_large(len(content), limits.message_bytes))
     mime = read_mime(content, limits)
     envelope = read_envelope(mime.headers)
-    if not envelope.declared and any([declares_report(part.headers) for part in mime.parts]):
+    if not envelope.declared and any(declares_report(part.headers) for part in mime.parts):
         envelope = envelope._replace(declared=True)
-    quirks = _NO_QUIRKS if is_standard_form(mime.headers) else _NOT_MULTIPART
+    standard = is_standard_form(mime.headers)
     parts: list[ReadPart] = []
     for part in mime.parts:
         candidate = candidate_in(part, mail_declared=envelope.declared)
-        read = read_candidate(candidate, received_at, limits, quirks) if candidate is not None else None
+        if candidate is None:
+            continue
+        notes = Notes(limits, received_at=received_at, sent_at=envelope.header_date)
+        if not standard:
+            notes.add("not_multipart_report")
+        read = read_candidate(candidate, notes)
         if read is not None:
             parts.append(_with_header_quirks(read, envelope))
             if len(parts) > limits.report_parts:
@@ -65,7 +68,7 @@ def read_file(content: bytes, *, name: str | None, received_at: datetime, limits
     if len(content) > most:
         return Reading(NO_ENVELOPE, (), _too_large(len(content), most))
     candidate = Candidate(content, display_name(name), None, declared=False)
-    part = read_candidate(candidate, None, limits, _NO_QUIRKS)
+    part = read_candidate(candidate, Notes(limits))
     if part is None or part.result is NOT_TLSRPT:
         return Reading(NO_ENVELOPE, (), NOT_TLSRPT)
     return Reading(NO_ENVELOPE, (part,), None)
