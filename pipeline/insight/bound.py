@@ -1,0 +1,84 @@
+"""The upper end of what a failure rate may be, given the sessions seen (Clopper and Pearson 1934, one-sided).
+
+Seeing no failure in n sessions does not prove a rate of zero: at a rate of about 3/n one still sees none in one case of twenty. The bound is
+the rate at which so few failures would be that improbable. It takes sessions as independent, which they are not quite: one bad night
+makes many of them.
+"""
+
+from __future__ import annotations
+
+from math import exp, expm1, lgamma, log, log1p
+
+_TINY = 1e-300
+
+
+def upper_bound(failures: int, sessions: int, *, confidence: float = 0.95) -> float:
+    """Return the one-sided upper confidence bound of a rate, between 0 and 1.
+
+    Args:
+        failures: Sessions that failed, 0 ≤ failures ≤ sessions.
+        sessions: Sessions in all; with none of them nothing is known, and the bound is 1.
+        confidence: Between 0 and 1, both excluded.
+
+    Raises:
+        ValueError: Failures are negative or more than sessions, or confidence is no probability.
+    """
+    if not 0 <= failures <= sessions or not 0 < confidence < 1:
+        msg = f"no bound for {failures} of {sessions} at {confidence}"
+        raise ValueError(msg)
+    if failures == sessions:
+        return 1.0
+    if failures == 0:
+        # (1 - p)^n = 1 - confidence, solved for p.
+        return -expm1(log(1 - confidence) / sessions)
+    return _bisect(failures + 1, sessions - failures, confidence)
+
+
+def _bisect(a: int, b: int, target: float) -> float:
+    """Return the `target` quantile of the beta distribution (a, b)."""
+    low, high = 0.0, 1.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        if incomplete_beta(a, b, middle) < target:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def incomplete_beta(a: float, b: float, x: float) -> float:
+    """Return the regularised incomplete beta function I_x(a, b), the distribution function of the beta distribution."""
+    if x <= 0:
+        return 0.0
+    if x >= 1:
+        return 1.0
+    front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x))
+    # The continued fraction converges fast below the mean; above it, the symmetry I_x(a, b) = 1 - I_{1-x}(b, a) is used.
+    if x < (a + 1) / (a + b + 2):
+        return front * _continued_fraction(a, b, x) / a
+    return 1.0 - front * _continued_fraction(b, a, 1 - x) / b
+
+
+def _continued_fraction(a: float, b: float, x: float) -> float:
+    """Evaluate the continued fraction of the incomplete beta function (NIST DLMF 8.17.22) by Lentz's method."""
+    c, d = 1.0, _away_from_zero(1 - (a + b) * x / (a + 1))
+    result = d = 1 / d
+    # About sqrt(max(a, b)) steps are needed; ten million sessions take three thousand.
+    for m in range(1, 100_000):
+        before = result
+        for numerator in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1 / _away_from_zero(1 + numerator * d)
+            c = _away_from_zero(1 + numerator / c)
+            result *= d * c
+        if abs(result - before) <= 1e-15 * abs(result):
+            break
+    return result
+
+
+def _away_from_zero(value: float) -> float:
+    return value if abs(value) > _TINY else _TINY

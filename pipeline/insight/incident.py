@@ -1,0 +1,114 @@
+"""An incident as it is told: a frozen value, its name, and its JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pipeline.insight.attribution import Fault
+
+State = Literal["open", "resolved", "unconfirmed"]
+
+_HOSTS_TRIED = 6
+"""Sub-sets of more hosts than this are not tried when an old id is looked up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """A run of failures with one cause and one scope, and all that is said about it. Days are UTC, both ends inclusive."""
+
+    id: str
+    domain: str
+    cause: str
+    title: str
+    fault: Fault
+    state: State
+    """open; resolved: the senders it hit had sessions since, and no such failure; unconfirmed: they had none that could show it."""
+    blocking: bool
+    """Ours, by the word of a known reporter: stands in the way of `enforce`."""
+    result_types: tuple[str, ...]
+    """As sent; empty text: the sender counted failures and detailed none."""
+    policy_types: tuple[str, ...]
+    reasons: tuple[str, ...]
+    """Failure reason codes as sent, most mentioned first."""
+    mx_hosts: tuple[str, ...]
+    receiving_ips: tuple[str, ...]
+    node: str | None
+    """The one receiving address at fault, where it is one of several."""
+    reporters: tuple[str, ...]
+    """Most failed sessions first."""
+    first_day: date
+    last_day: date
+    failed_sessions: int
+    sessions: int
+    """Sessions of those reporters from the first to the last day."""
+    share: float
+    """failed_sessions / sessions."""
+    component: str
+    comparison: str
+    meaning: str
+    fix: str
+    commands: tuple[str, ...]
+    """What shows the fault from outside; safe to paste into a shell."""
+    rfc: str
+    report_keys: tuple[str, ...] = ()
+    report_count: int = 0
+    """Reports that prove it in all; report_keys may hold the newest of them only."""
+
+    def with_evidence(self, keys: Sequence[str], in_all: int) -> Incident:
+        """Return the incident with the reports that prove it."""
+        return replace(self, report_keys=tuple(keys), report_count=in_all)
+
+
+def incident_id(domain: str, cause: str, hosts: Iterable[str], first_day: date) -> str:
+    """Return 12 hex digits that name an incident by domain, cause, hosts (`*` for none) and first day."""
+    where = ",".join(sorted(hosts)) or "*"
+    return hashlib.sha256(f"{domain}\0{cause}\0{where}\0{first_day.isoformat()}".encode()).hexdigest()[:12]
+
+
+def with_id(incidents: Iterable[Incident], wanted: str) -> Incident | None:
+    """Return the incident of that id, or the one that an old id has become.
+
+    Later reports may move the first day back, add hosts, or tell a stripped STARTTLS from a missing one; then the id of yesterday is that
+    of another day, fewer hosts or the sibling cause of the same incident.
+    """
+    candidates = list(incidents)
+    exact = next((incident for incident in candidates if incident.id == wanted), None)
+    return exact or next((incident for incident in candidates if wanted in set(_former_ids(incident))), None)
+
+
+def _former_ids(incident: Incident) -> Iterator[str]:
+    siblings = ("starttls-missing", "starttls-stripped", "mx-not-in-policy", "policy-stale")
+    pair = {incident.cause} | (
+        {*siblings[:2]} if incident.cause in siblings[:2] else {*siblings[2:]} if incident.cause in siblings[2:] else set()
+    )
+    sizes = range(len(incident.mx_hosts) + 1) if len(incident.mx_hosts) <= _HOSTS_TRIED else (0, 1, len(incident.mx_hosts))
+    scopes = [scope for size in sizes for scope in combinations(incident.mx_hosts, size)]
+    for offset in range((incident.last_day - incident.first_day).days + 1):
+        day = date.fromordinal(incident.first_day.toordinal() + offset)
+        for cause in pair:
+            yield from (incident_id(incident.domain, cause, scope, day) for scope in scopes)
+
+
+def as_json(incident: Incident) -> dict[str, Any]:
+    """Return the incident as `incidents --format json` prints it: the promised members first, in their order, then the others."""
+    promised = (
+        "id domain cause fault state result_types mx_hosts receiving_ips reporters first_day last_day failed_sessions share comparison "
+        "meaning fix report_keys"
+    ).split()
+    others = "title blocking component node policy_types reasons sessions commands rfc report_count".split()
+    return {name: _plain(getattr(incident, name)) for name in (*promised, *others)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return round(value, 6) if isinstance(value, float) else value

@@ -1,0 +1,54 @@
+"""Which reporters are known: their word is enough to say `ready`, or that something is ours.
+
+Verified means "that domain said so", and anybody can have a domain. Known are the reporters of the shipped list and of the configuration,
+those the operator vouched for, and those seen on enough distinct days before the time in question.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.insight.ask import rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pipeline.config import InsightSettings
+    from pipeline.insight.ask import Ask
+
+
+class _Row(NamedTuple):
+    submitter_domain: str
+    known_after_day: date | None
+    is_vouched: bool
+
+
+class KnownReporters(NamedTuple):
+    """Since when each reporter is known."""
+
+    always: frozenset[str]
+    after: dict[str, date]
+    """The day after which a reporter counts as known, by having been seen."""
+
+    def before(self, day: date) -> frozenset[str]:
+        """Return the reporters known by what was seen before that day."""
+        return self.always | {reporter for reporter, after in self.after.items() if after < day}
+
+
+def read_known(ask: Ask, *, since: date, until: date, listed: Collection[str], settings: InsightSettings) -> KnownReporters:
+    """Ask who was seen how often.
+
+    Args:
+        ask: Answers questions.
+        since: First day of the period.
+        until: Its last day.
+        listed: Reporters known by name: the shipped list and the configuration.
+        settings: `known_after_days` and `known_lookback_days`.
+    """
+    start = since - timedelta(days=settings.known_lookback_days)
+    rows = list(rows_of(ask("insight_reporters", since=start, until=until, needed=settings.known_after_days), _Row))
+    return KnownReporters(
+        always=frozenset(listed) | {row.submitter_domain for row in rows if row.is_vouched},
+        after={row.submitter_domain: row.known_after_day for row in rows if row.known_after_day is not None},
+    )

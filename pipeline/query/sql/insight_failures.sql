@@ -1,0 +1,71 @@
+-- What failed: one row per domain, day, reporter, policy applied, result type, reason, MX host and address
+-- The failures of a period as a cube, from which incidents are made; failures without details have an empty result type.
+-- since (DATE): first day, inclusive, UTC
+-- until (DATE): last day, inclusive, UTC
+-- domain (VARCHAR = null): the domain asked for; null for all
+-- domains (VARCHAR[] = null): the domains asked for, where they are several; null for all
+with failing as (
+    select
+        report_domain,
+        report_day,
+        submitter_domain,
+        policy_type,
+        sum(failure_count)::bigint as policy_failures,
+        coalesce(sum(failure_count) filter (where failure_detail_sum = 0), 0)::bigint as without_details
+    from counted_policies
+    where report_day between $since and $until
+        and failure_count > 0
+        and ($domain is null or report_domain = $domain)
+        and ($domains is null or list_contains($domains, report_domain))
+    group by all
+),
+details as (
+    select
+        report_domain,
+        report_day,
+        submitter_domain,
+        policy_type,
+        policy_hash,
+        result_type,
+        failure_reason_code,
+        receiving_mx_hostname,
+        receiving_ip,
+        sum(failed_session_count)::bigint as mentions
+    from counted_failures
+    where report_day between $since and $until
+        and failed_session_count > 0
+        and ($domain is null or report_domain = $domain)
+        and ($domains is null or list_contains($domains, report_domain))
+    group by all
+)
+select
+    details.report_domain,
+    details.report_day,
+    details.submitter_domain,
+    details.policy_type,
+    details.policy_hash,
+    details.result_type,
+    details.failure_reason_code,
+    details.receiving_mx_hostname,
+    details.receiving_ip,
+    details.mentions,
+    coalesce(failing.policy_failures, 0) as policy_failures
+from details
+left join failing using (report_domain, report_day, submitter_domain, policy_type)
+union all
+-- A reporter that counts failures and details none of them: all that is known is that they failed.
+select
+    report_domain,
+    report_day,
+    submitter_domain,
+    policy_type,
+    null as policy_hash,
+    '' as result_type,
+    null as failure_reason_code,
+    null as receiving_mx_hostname,
+    null as receiving_ip,
+    without_details as mentions,
+    policy_failures
+from failing
+where without_details > 0
+order by all;

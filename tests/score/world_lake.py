@@ -1,0 +1,95 @@
+"""A synthetic world as a lake that can be asked: real documents, the real reader, the real SQL; no mail, no Delta, no DKIM in between."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config import Settings
+from pipeline.demo.reporters import BY_KEY
+from pipeline.lake.parts import by_month, encode, to_arrow
+from pipeline.query.catalogue import load_questions
+from pipeline.query.engine import Engine, Scope
+from pipeline.query.lake import period_of
+from pipeline.report.read import read_file
+from pipeline.report.rows import Ownership, RunStamp, build_rows
+from pipeline.schema import TABLES
+from pipeline.source import Fetched, MessageRef
+from pipeline.verdict import Verdict
+from pipeline.work import NO_ENVELOPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+    from pipeline.demo.world import World, WorldReport
+    from pipeline.row_types import ReportRows
+
+_RUN = RunStamp("score", datetime(2026, 1, 1, tzinfo=UTC), "score")
+
+
+def rows_of(report: WorldReport, own: Ownership) -> tuple[ReportRows, ...]:
+    """Read one document as if it had come in a mail whose DKIM signature is aligned and covers TLS-Report-Domain."""
+    content = json.dumps(report.document).encode()
+    reading = read_file(content, name=None, received_at=report.sent_at)
+    assert reading.rejected is None, reading.rejected
+    reading = reading._replace(envelope=NO_ENVELOPE._replace(tls_report_domain=report.domain, declared=True))
+    domain = BY_KEY[report.reporter].signing_domain if report.reporter in BY_KEY else report.reporter
+    verdict = Verdict(
+        "verified", "dkim", "pass", domain, "s", "rsa-sha256", 2048, "", ("from", "tls-report-domain", "subject"), None, domain
+    )
+    fetched = Fetched(MessageRef("score", "INBOX", 1, 1), content, report.sent_at, len(content), bare=True)
+    rows = build_rows(fetched=fetched, reading=reading, verdicts=[verdict], own=own, run=_RUN)
+    assert rows.reports, rows.message
+    return rows.reports
+
+
+class ReportLake:
+    """Report rows in Parquet files of a temporary folder, behind the engine of `pipeline.query`."""
+
+    def __init__(self, reports: Iterable[ReportRows], settings: Settings | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="tlsrpt-score-"))
+        kept = list(reports)
+        tables = {
+            "reports": [report.report for report in kept],
+            "policies": [row for report in kept for row in report.policies],
+            "failures": [row for report in kept for row in report.failures],
+        }
+        self.files: dict[str, list[str]] = {}
+        for name, rows in tables.items():
+            for month, part in by_month(name, to_arrow(name, rows, 1)).items() if rows else ():
+                path = self.folder / name / f"{TABLES[name].partition}={month}" / "part.parquet"
+                path.parent.mkdir(parents=True)
+                path.write_bytes(encode(name, part))
+                self.files.setdefault(name, []).append(str(path))
+        self.engine = Engine(str(self.folder), settings or Settings())
+
+    def ask(self, name: str, **given: Any) -> pa.Table:
+        """Answer a question of the catalogue."""
+        question = load_questions()[name]
+        period = period_of(given.pop("since", None), given.pop("until", None), given.pop("as_of", None) or date(2099, 1, 1))
+        taken = {parameter.name for parameter in question.parameters}
+        bound = question.bind({**given, **{key: value for key, value in period.items() if key in taken}})
+        return self.engine.run(question.sql, bound, Scope(self.files, 0, 1, nothing_superseded=True))
+
+    def close(self) -> None:
+        """Remove everything."""
+        self.engine.close()
+        shutil.rmtree(self.folder)
+
+    def __enter__(self) -> ReportLake:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def lake_of(world: World) -> ReportLake:
+    """Return the lake of all reports of a world."""
+    own = Ownership(world.own_domains, world.own_hosts)
+    return ReportLake(row for report in world.reports() for row in rows_of(report, own))
