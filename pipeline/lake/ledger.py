@@ -87,11 +87,13 @@ class Ledger:
 
     def rows(self, where: pc.Expression, months: Iterable[str] | None = None) -> list[MessageRow]:
         """Return whole ledger rows."""
-        found = read(self._files.location, "messages", self._files.of(months), MessageRow._fields, where=since(self._floor) & where)
+        with self._files.location.errors("read"):
+            found = read(self._files.location, "messages", self._files.of(months), MessageRow._fields, where=since(self._floor) & where)
         return to_rows(found)
 
     def _pieces(self, columns: tuple[str, ...], where: pc.Expression) -> Iterator[pa.RecordBatch]:
-        return batches(self._files.location, "messages", self._files.of(), columns, where=since(self._floor) & where)
+        with self._files.location.errors("read"):
+            yield from batches(self._files.location, "messages", self._files.of(), columns, where=since(self._floor) & where)
 
 
 def key_of(message: MessageRow) -> tuple[object, ...]:

@@ -72,15 +72,18 @@ class LakeWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._held.close()
 
+    @property
+    def ledger(self) -> Ledger:
+        """The rows of `messages` as they are now."""
+        return self._ledger
+
     def known_uids(self, account: str, folder: str, uidvalidity: int) -> Known:
         """Return the UIDs of a folder that are in the ledger; ask its `.missing(uids)`."""
-        with self.location.errors("read"):
-            return self._ledger.uids(account, folder, uidvalidity)
+        return self._ledger.uids(account, folder, uidvalidity)
 
     def uidvalidities(self, account: str, folder: str) -> set[int]:
         """Return the UIDVALIDITY values under which the ledger knows a folder; another one means it was made anew."""
-        with self.location.errors("read"):
-            return self._ledger.uidvalidities(account, folder)
+        return self._ledger.uidvalidities(account, folder)
 
     def settled_uids(self, account: str, folder: str, uidvalidity: int, *, since: datetime) -> list[tuple[int, str]]:
         """Return UID and outcome of the messages of a folder that were first ingested since then; `pending` while the DNS is awaited."""
@@ -89,8 +92,7 @@ class LakeWriter:
 
     def known_files(self, hashes: Iterable[str]) -> set[str]:
         """Return those of these sha256 values whose bytes were imported from files already."""
-        with self.location.errors("read"):
-            return self._ledger.file_hashes(hashes)
+        return self._ledger.file_hashes(hashes)
 
     def unvouched_since(self, moment: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then for which the operator does not vouch."""
@@ -99,8 +101,7 @@ class LakeWriter:
 
     def waiting_for_dns(self, since: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then whose DKIM key could not be looked up."""
-        with self.location.errors("read"):
-            return self._ledger.waiting_for_dns(since)
+        return self._ledger.waiting_for_dns(since)
 
     def raw(self, sha256: str) -> bytes | None:
         """Return the bytes of a message, or None where they are not kept."""

@@ -1,0 +1,89 @@
+"""Runs scenarios in child processes that die where they are told to: one server that has everything imported, and forks.
+
+A test process cannot fork itself once `deltalake` and pyarrow run threads in it; the server never touches a lake.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+
+class Ending(NamedTuple):
+    """How a child ended: `signal` is 0 where it did not die by one."""
+
+    signal: int
+    code: int
+    points: dict[str, int]
+    """How often each failpoint was reached, where the child lived to tell."""
+
+
+class Server:
+    """The door to the forking process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, scenario: str, root: Path, *, kill_at: str | None = None) -> Ending:
+        """Run a scenario in a child; `kill_at` is a failpoint, `name:nth`."""
+        print(json.dumps([scenario, str(root), kill_at]), file=self._process.stdin, flush=True)
+        return Ending(*json.loads(self._process.stdout.readline()))
+
+
+@contextmanager
+def crash_server() -> Iterator[Server]:
+    """Start the server, and stop it at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.lake.crashes"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield Server(process)
+    finally:
+        process.stdin.close()
+        process.wait(timeout=30)
+        process.stdout.close()
+
+
+def _child(scenario: str, root: str, kill_at: str | None, told: int) -> int:
+    from pipeline import failpoint
+    from tests.lake.scenarios import SCENARIOS
+
+    os.environ[failpoint.VARIABLE] = kill_at or "none"
+    try:
+        SCENARIOS[scenario](Path(root))
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    os.write(told, json.dumps(failpoint.reached()).encode())
+    return 0
+
+
+def _serve() -> None:
+    import tests.lake.scenarios  # noqa: F401 -- what a child needs, imported once
+
+    for line in sys.stdin:
+        read_end, write_end = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os._exit(_child(*json.loads(line), write_end))
+        os.close(write_end)
+        with os.fdopen(read_end) as told:
+            points = told.read()
+        _, status = os.waitpid(child, 0)
+        ended = os.waitstatus_to_exitcode(status)
+        print(json.dumps([max(-ended, 0), max(ended, 0), json.loads(points or "{}")]), flush=True)
+
+
+if __name__ == "__main__":
+    _serve()
