@@ -14,7 +14,7 @@ from pipeline.demo.chance import dice
 from pipeline.demo.incidents import CAUSES, CERTIFICATE_CAUSES, DANE_CAUSES, POLICY_CAUSES, VARIANTS, Incident
 from pipeline.demo.places import SECONDS_PER_DAY, Domain, MxHost, StsPolicy
 from pipeline.demo.reporters import REPORTERS
-from pipeline.demo.world import Span, Spec
+from pipeline.demo.spec import Span, Spec
 from pipeline.errors import UsageError
 
 NAMES = ("example.com", "example.net", "example.org", "bakery.example", "harbour.example", "orchard.example", "library.example")

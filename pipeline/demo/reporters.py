@@ -87,7 +87,7 @@ REPORTERS: tuple[Reporter, ...] = (
         organization="Mail.ru",
         contact="tls_support@corp.mail.ru",
         from_address="tls_support@corp.mail.ru",
-        signing_domain="corp.mail.ru",
+        signing_domain="mail.ru",
         selector="mail4",
         addresses=_addresses(2, 4),
         share=0.10,
@@ -169,3 +169,17 @@ REPORTERS: tuple[Reporter, ...] = (
 """The eight, largest first."""
 
 BY_KEY: dict[str, Reporter] = {reporter.key: reporter for reporter in REPORTERS}
+
+STRANGER = Reporter(
+    key="stranger",
+    manner="google",
+    organization="Google Inc.",
+    contact="smtp-tls-reporting@google.com",
+    from_address="noreply-smtp-tls-reporting@google.com",
+    signing_domain="mallory.example",
+    selector="m1",
+    addresses=("192.0.2.250",),
+    share=0.0,
+    hour=3.0,
+)
+"""Signs with a key of its own, honestly, and says that it is Google."""

@@ -8,75 +8,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipeline.demo.caches import PolicyCache
 from pipeline.demo.chance import dice, poisson
-from pipeline.demo.incidents import Incident, TrueIncident
+from pipeline.demo.incidents import TrueIncident
+from pipeline.demo.keys import KeyRing
 from pipeline.demo.landscape import changed_by
-from pipeline.demo.manners import MANNERS, Counted, Document
+from pipeline.demo.manners import MANNERS, Counted
 from pipeline.demo.places import Domain
-from pipeline.demo.reporters import REPORTERS, Reporter
+from pipeline.demo.reporters import STRANGER, Reporter
 from pipeline.demo.sessions import Applied, Circumstances, applied_policies
+from pipeline.demo.spec import Span, Spec, WorldReport
 from pipeline.demo.strays import add_stray
 
 if TYPE_CHECKING:
+    from pipeline.demo.mail import DemoMail
     from pipeline.demo.readiness import Refusals
 
 
-class Span(NamedTuple):
-    """Days, both inclusive, on which something is so for a reporter or a domain; None: for all."""
-
-    first_day: date
-    last_day: date
-    reporter: str | None = None
-    domain: str | None = None
-    factor: float = 0.0
-    """For a lull: traffic relative to usual."""
-
-    def holds(self, day: date, reporter: str, domain: str) -> bool:
-        """Whether it is so."""
-        return self.first_day <= day <= self.last_day and self.reporter in (None, reporter) and self.domain in (None, domain)
-
-
-class Spec(NamedTuple):
-    """A world, written down."""
-
-    seed: int
-    first_day: date
-    last_day: date
-    domains: tuple[Domain, ...]
-    incidents: tuple[Incident, ...] = ()
-    reporters: tuple[Reporter, ...] = REPORTERS
-    loops: tuple[tuple[str, str], ...] = ()
-    """(reporter, domain): a report loop, one session a day and no other (RFC 8460 §1.2 counts are no mail)."""
-    silences: tuple[Span, ...] = ()
-    """Days on which a reporter sends nothing, though it had sessions: its own outage."""
-    lulls: tuple[Span, ...] = ()
-    """Days of little traffic."""
-    newcomers: tuple[tuple[str, date], ...] = ()
-    """(reporter, first day on which it reports at all)."""
-    stray_rate: float = 0.004
-    """Chance that a report has one stray failed session."""
-    noise: float = 0.25
-    """How far a day's traffic strays from the usual, up or down."""
-
-
-class WorldReport(NamedTuple):
-    """One report as its sender wrote it."""
-
-    reporter: str
-    report_day: date
-    sent_at: datetime
-    domain: str
-    document: Document
+__all__ = ["Span", "Spec", "World", "WorldReport"]
 
 
 class World:
     """The reports of a specification, and the truth behind them."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, keys: KeyRing | None = None) -> None:
+        """Make the world of a specification; its mails are signed with `keys`, by default with keys made for the occasion."""
         self.spec = spec
+        self.keyring = keys or KeyRing()
         self.domains = tuple(changed_by(domain, spec.incidents) for domain in spec.domains)
         self._named = {domain.name: domain for domain in self.domains}
         self._shares = sum(reporter.share for reporter in spec.reporters)
@@ -85,7 +45,7 @@ class World:
         self._since = dict(spec.newcomers)
 
     @classmethod
-    def from_toml(cls, path: str | Path, *, last_day: date | None = None) -> World:
+    def from_toml(cls, path: str | Path, *, last_day: date | None = None, keys: KeyRing | None = None) -> World:
         """Read a world file; days in it may be relative to its last day.
 
         Raises:
@@ -94,7 +54,7 @@ class World:
         """
         from pipeline.demo.worldfile import read_spec
 
-        return cls(read_spec(Path(path), last_day=last_day))
+        return cls(read_spec(Path(path), last_day=last_day), keys)
 
     @classmethod
     def random(cls, seed: int, kind: str = "mixed", *, last_day: date | None = None) -> World:
@@ -112,6 +72,14 @@ class World:
     def own_hosts(self) -> tuple[str, ...]:
         """Names of our MX hosts, sorted."""
         return tuple(sorted({host.name for domain in self.domains for host in domain.hosts}))
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The DNS zone with the reporters' DKIM keys: name to TXT."""
+        signers = (*self.spec.reporters, *((STRANGER,) if self.spec.odd_mail else ()))
+        return {
+            f"{r.selector}._domainkey.{r.signing_domain}": self.keyring.record(r.signing_domain, r.selector, r.key_bits) for r in signers
+        }
 
     @property
     def truth(self) -> list[TrueIncident]:
@@ -142,6 +110,19 @@ class World:
         for day in self.days(first_day, last_day):
             reports = [r for reporter in self.spec.reporters for d in self.domains if (r := self._report(reporter, d, day)) is not None]
             yield from sorted(reports, key=lambda report: (report.sent_at, report.reporter, report.domain))
+
+    def mails(self, first_day: date | None = None, last_day: date | None = None) -> Iterator[DemoMail]:
+        """Yield the reports about those days as signed mails, and the odd mails, in the order in which they were received."""
+        from pipeline.demo.mail import mail_of
+        from pipeline.demo.odd_mail import odd_mails
+
+        odd = sorted(odd_mails(self, first_day or self.spec.first_day, last_day or self.spec.last_day), reverse=True)
+        for report in sorted(self.reports(first_day, last_day), key=lambda report: (report.sent_at, report.reporter, report.domain)):
+            mail = mail_of(report, self.keyring)
+            while odd and odd[-1].received_at < mail.received_at:
+                yield odd.pop()
+            yield mail
+        yield from reversed(odd)
 
     def counted(self, reporter: Reporter, domain: Domain, day: date) -> list[Applied]:
         """Return what a reporter counted, whether or not it reported; empty without sessions."""

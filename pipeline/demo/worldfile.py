@@ -13,9 +13,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.demo.incidents import CAUSES, VARIANTS, Incident
+from pipeline.demo.odd_mail import KINDS
 from pipeline.demo.places import Domain, MxHost, StsPolicy
 from pipeline.demo.reporters import BY_KEY, REPORTERS
-from pipeline.demo.world import Span, Spec
+from pipeline.demo.spec import OddMail, Span, Spec
 from pipeline.errors import ConfigError, InputError
 
 Day = date | int
@@ -76,6 +77,13 @@ class _Newcomer(_Table):
     first_day: Day
 
 
+class _Odd(_Table):
+    kind: str
+    day: Day
+    reporter: str = "google"
+    domain: str = ""
+
+
 class _World(_Table):
     seed: int = 1
     days: Annotated[int, Field(ge=1, le=1000)] = 90
@@ -87,6 +95,7 @@ class _World(_Table):
     silence: tuple[_Span, ...] = ()
     lull: tuple[_Span, ...] = ()
     newcomer: tuple[_Newcomer, ...] = ()
+    odd: tuple[_Odd, ...] = ()
     stray_rate: Annotated[float, Field(ge=0, le=1)] = 0.004
     noise: Annotated[float, Field(ge=0, lt=1)] = 0.25
 
@@ -120,21 +129,26 @@ def read_spec(path: Path, *, last_day: date | None = None, days: int | None = No
 
 def _mistake(world: _World) -> str | None:
     """Return the first name that refers to nothing, as a clause."""
-    domains = {domain.name for domain in world.domain}
-    hosts = {domain.name: {host.name for host in domain.host} for domain in world.domain}
     keys = [*world.reporters, *(pair[0] for pair in world.loops), *(n.reporter for n in world.newcomer)]
-    keys += [span.reporter for span in (*world.silence, *world.lull) if span.reporter] + [k for i in world.incident for k in i.reporters]
+    keys += [span.reporter for span in (*world.silence, *world.lull) if span.reporter]
+    keys += [key for incident in world.incident for key in incident.reporters] + [odd.reporter for odd in world.odd]
     if unknown := next((key for key in keys if key not in BY_KEY), None):
         return f"no reporter is called {unknown}; there are {', '.join(BY_KEY)}"
-    for incident in world.incident:
-        if incident.cause not in CAUSES:
-            return f"no cause is called {incident.cause}; there are {', '.join(CAUSES)}"
-        if incident.domain not in domains:
-            return f"an incident is about {incident.domain}, which is no domain of this world"
-        if missing := set(incident.hosts) - hosts[incident.domain]:
-            return f"an incident names {min(missing)}, which is no host of {incident.domain}"
-        if incident.variant and incident.variant not in VARIANTS.get(incident.cause, ()):
-            return f"{incident.cause} has no variant {incident.variant}"
+    if unknown := next((odd.kind for odd in world.odd if odd.kind not in KINDS), None):
+        return f"no odd mail is called {unknown}; there are {', '.join(KINDS)}"
+    hosts = {domain.name: {host.name for host in domain.host} for domain in world.domain}
+    return next((wrong for incident in world.incident if (wrong := _mistaken_incident(incident, hosts))), None)
+
+
+def _mistaken_incident(incident: _Incident, hosts: dict[str, set[str]]) -> str | None:
+    if incident.cause not in CAUSES:
+        return f"no cause is called {incident.cause}; there are {', '.join(CAUSES)}"
+    if incident.domain not in hosts:
+        return f"an incident is about {incident.domain}, which is no domain of this world"
+    if missing := set(incident.hosts) - hosts[incident.domain]:
+        return f"an incident names {min(missing)}, which is no host of {incident.domain}"
+    if incident.variant and incident.variant not in VARIANTS.get(incident.cause, ()):
+        return f"{incident.cause} has no variant {incident.variant}"
     return None
 
 
@@ -174,6 +188,7 @@ def _spec(world: _World, last: date, days: int) -> Spec:
         silences=spans(world.silence),
         lulls=spans(world.lull),
         newcomers=tuple((n.reporter, day(n.first_day)) for n in world.newcomer),
+        odd_mail=tuple(OddMail(o.kind, day(o.day), o.reporter, o.domain) for o in world.odd),
         stray_rate=world.stray_rate,
         noise=world.noise,
     )

@@ -1,0 +1,73 @@
+"""A world, written down: what its reports are made from, and what a report of it is."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from pipeline.demo.incidents import Incident
+from pipeline.demo.manners import Document
+from pipeline.demo.places import Domain
+from pipeline.demo.reporters import REPORTERS, Reporter
+
+
+class OddMail(NamedTuple):
+    """A mail that is no ordinary report."""
+
+    kind: str
+    """A key of `pipeline.demo.odd_mail.KINDS`."""
+    day: date
+    """The day it is about; it comes the day after."""
+    reporter: str = "google"
+    domain: str = ""
+    """Empty: the first domain of the world."""
+
+
+class Span(NamedTuple):
+    """Days, both inclusive, on which something is so for a reporter or a domain; None: for all."""
+
+    first_day: date
+    last_day: date
+    reporter: str | None = None
+    domain: str | None = None
+    factor: float = 0.0
+    """For a lull: traffic relative to usual."""
+
+    def holds(self, day: date, reporter: str, domain: str) -> bool:
+        """Whether it is so."""
+        return self.first_day <= day <= self.last_day and self.reporter in (None, reporter) and self.domain in (None, domain)
+
+
+class Spec(NamedTuple):
+    """A world, written down."""
+
+    seed: int
+    first_day: date
+    last_day: date
+    domains: tuple[Domain, ...]
+    incidents: tuple[Incident, ...] = ()
+    reporters: tuple[Reporter, ...] = REPORTERS
+    loops: tuple[tuple[str, str], ...] = ()
+    """(reporter, domain): a report loop, nothing but the one session a day in which the other side's report came."""
+    silences: tuple[Span, ...] = ()
+    """Days on which a reporter sends nothing, though it had sessions: its own outage."""
+    lulls: tuple[Span, ...] = ()
+    """Days of little traffic."""
+    newcomers: tuple[tuple[str, date], ...] = ()
+    """(reporter, first day on which it reports at all)."""
+    stray_rate: float = 0.004
+    """Chance that a report has one stray failed session."""
+    odd_mail: tuple[OddMail, ...] = ()
+    """What lies in the mailbox beside the reports."""
+    noise: float = 0.25
+    """How far a day's traffic strays from the usual, up or down."""
+
+
+class WorldReport(NamedTuple):
+    """One report as its sender wrote it."""
+
+    reporter: str
+    report_day: date
+    sent_at: datetime
+    domain: str
+    document: Document
