@@ -43,12 +43,47 @@ class OAuth2Settings(Section):
     client_id: str = ""
     client_secret_file: str = ""
     client_certificate_file: str = ""
+    """PEM, with the private key and the certificate."""
     flow: Literal["client_credentials", "device_code", "service_account", "installed_app"] | None = None
+    """Default: client_credentials or service_account where there is a file for it, else device_code or installed_app."""
     service_account_file: str = ""
     client_secrets_file: str = ""
     cache_file: str = ""
+    """Where the refresh token of somebody who signed in once is kept, mode 0600."""
     authority: str = ""
+    """Instead of https://login.microsoftonline.com/TENANT: a national cloud."""
     token_command: tuple[str, ...] = ()
+
+    @property
+    def effective_flow(self) -> str:
+        """The flow: as set, else what the other settings are there for; empty for a command."""
+        if self.flow is not None:
+            return self.flow
+        if self.provider == "microsoft":
+            return "client_credentials" if self.client_secret_file or self.client_certificate_file else "device_code"
+        return {"google": "service_account" if self.service_account_file else "installed_app", "command": ""}[self.provider]
+
+    @model_validator(mode="after")
+    def _complete(self) -> OAuth2Settings:
+        flow = self.effective_flow
+        needed = {
+            "client_credentials": ("client_id",),
+            "device_code": ("client_id", "cache_file"),
+            "service_account": ("service_account_file",),
+            "installed_app": ("client_secrets_file", "cache_file"),
+            "": ("token_command",),
+        }[flow]
+        missing = [name for name in needed if not getattr(self, name)]
+        if self.provider == "microsoft" and not (self.tenant or self.authority):
+            missing.append("tenant")
+        if flow == "client_credentials" and not (self.client_secret_file or self.client_certificate_file):
+            missing.append("client_certificate_file")
+        if missing:
+            raise ValueError(f"provider {self.provider} needs {missing[0]}")
+        known = {"microsoft": ("client_credentials", "device_code"), "google": ("service_account", "installed_app"), "command": ("",)}
+        if flow not in known[self.provider]:
+            raise ValueError(f"provider {self.provider} has no flow {flow}")
+        return self
 
 
 class FolderSettings(Section):
@@ -137,7 +172,7 @@ class MailboxSettings(Section):
                 raise ConfigError(f"{where}: environment variable {self.password_env} (password_env) is not set")
             return os.environ[self.password_env]
         if self.password_command:
-            return _output_of(self.password_command, f"{where}: password_command")
+            return output_of(self.password_command, f"{where}: password_command")
         raise ConfigError(f"{where}: no password; set password_file, password_env, password_command or oauth2")
 
 
@@ -392,7 +427,7 @@ def _reason(err: Exception) -> str:
     return err.strerror if isinstance(err, OSError) and err.strerror else str(err)
 
 
-def _output_of(command: tuple[str, ...], where: str) -> str:
+def output_of(command: tuple[str, ...], where: str) -> str:
     """Return the first line a secret command prints; what it says on stderr is never shown, it may hold the secret."""
     try:
         done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=60)

@@ -77,8 +77,8 @@ class Dovecot:
         """Create an account; without a name one that nobody has."""
         name = name or f"user{next(self._numbers)}@example.org"
         encoded = base64.b64encode(password.encode("utf-8")).decode("ascii")
-        with (self.root / "passwd").open("a", encoding="utf-8") as file:
-            file.write(f"{name}:{{PLAIN.b64}}{encoded}::::::\n")
+        # A file for each: Dovecot looks once a second whether a file has changed.
+        (self.root / "passwd" / name).write_text(f"{name}:{{PLAIN.b64}}{encoded}::::::\n", encoding="utf-8")
         return User(name, password)
 
     def deliver(self, user: str, content: bytes, *, folder: str = "INBOX", received_at: datetime | None = None, seen: bool = False) -> None:
@@ -200,7 +200,7 @@ class Dovecot:
 
     def _lay_out(self) -> None:
         self.root.chmod(0o755)
-        for name in ("run", "state", "tls", "mail", "jwt/default/HS256"):
+        for name in ("run", "state", "tls", "mail", "passwd", "jwt/default/HS256"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         self._give(self.root / "mail")
         authority = Authority("tlsrpt test CA")
@@ -209,7 +209,6 @@ class Dovecot:
         (self.root / "tls" / "cert.pem").write_bytes(certificate)
         (self.root / "tls" / "key.pem").write_bytes(key)
         (self.root / "jwt/default/HS256/default").write_bytes(base64.b64encode(self._secret))
-        (self.root / "passwd").touch()
         (self.root / "oauth2.conf").write_text(_OAUTH2.format(root=self.root, issuer=ISSUER), encoding="utf-8")
 
     def _configuration(self) -> str:
@@ -305,7 +304,7 @@ passdb {{
 }}
 passdb {{
   driver = passwd-file
-  args = scheme=PLAIN username_format=%u {root}/passwd
+  args = scheme=PLAIN username_format=%u {root}/passwd/%u
 }}
 userdb {{
   driver = static
@@ -372,7 +371,7 @@ oauth2 {{
   }}
 }}
 passdb passwd-file {{
-  passwd_file_path = {root}/passwd
+  passwd_file_path = {root}/passwd/%{{user}}
   default_password_scheme = PLAIN
 }}
 userdb static {{

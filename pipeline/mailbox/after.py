@@ -14,6 +14,7 @@ from imapclient.exceptions import IMAPClientError
 
 from pipeline import log
 from pipeline.errors import ConfigError
+from pipeline.failpoint import reach
 from pipeline.mailbox import trouble
 from pipeline.mailbox.searching import uid_set, windows
 from pipeline.mailbox.session import ConnectionLostError, FolderState, Session
@@ -115,6 +116,7 @@ def _mark(session: Session, uids: Sequence[int], flag: str) -> int:
 
 def _delete(session: Session, uids: Sequence[int]) -> int:
     _mark(session, uids, _DELETED)
+    reach("marked-deleted")
     session.do(lambda client: client.uid_expunge(uids))
     return len(uids)
 
@@ -140,6 +142,7 @@ def _move_once(client: Client, uids: Sequence[int], folder: str) -> None:
 def _copy_and_delete(session: Session, uids: Sequence[int], folder: str) -> int:
     """Copy, then delete: each step is repeated on its own, so that a cut after the copy makes no second one."""
     session.do(lambda client: client.copy(uids, folder))
+    reach("copied")
     return _delete(session, uids)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from pipeline.mailbox.fetching import Fetching
 from pipeline.mailbox.idle import wait_for_mail
+from pipeline.mailbox.oauth import token_source
 from pipeline.mailbox.searching import windows
 from pipeline.mailbox.session import FolderState, Pace, Session
 
@@ -39,6 +40,9 @@ class ImapMailbox:
         limits: `message_bytes` is what is fetched at most.
         token: Gives access tokens; default: made from `settings.oauth2`.
         pace: How much is asked at once.
+
+    Raises:
+        ConfigError: oauth2 wants a package that is not installed, or a file that is missing.
     """
 
     def __init__(self, settings: MailboxSettings, limits: Limits, *, token: TokenSource | None = None, pace: Pace | None = None) -> None:
@@ -50,6 +54,7 @@ class ImapMailbox:
         """UIDs that were there when we searched and are gone: somebody else removed them."""
         pace = pace or Pace()
         largest = 2 * max(limits.message_bytes, pace.whole_bytes)
+        token = token or token_source(settings)
         self.session = Session(settings, token=token, pace=pace, largest_literal=largest)
         """For this package alone."""
         self.folder = ""
@@ -57,6 +62,11 @@ class ImapMailbox:
         self._state: FolderState | None = None
 
     def __enter__(self) -> Self:
+        """Connect and sign in.
+
+        Raises:
+            TlsrptError: See `Session.connect`.
+        """
         self.session.connect()
         return self
 

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from pipeline.errors import ConfigError, TryAgainError, UnreachableError
+from tests.authority import Authority
+from tests.mailbox.box import mailbox
+
+pytestmark = pytest.mark.dovecot
+
+
+def test_starttls_is_verified_and_works(server, user):
+    with mailbox(server, user, tls="starttls", port=server.plain_port) as box:
+        assert box.open("INBOX").uidnext == 1
+
+
+def test_starttls_with_a_certificate_of_an_unknown_authority_is_refused(server, user):
+    with pytest.raises(UnreachableError, match="does not verify"):
+        mailbox(server, user, tls="starttls", port=server.plain_port, ca_file="").__enter__()
+
+
+def test_no_tls_at_all_works_on_loopback(server, user):
+    with mailbox(server, user, tls="none", host="127.0.0.1", port=server.plain_port) as box:
+        assert box.open("INBOX").uidnext == 1
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(server, user):
+    with pytest.raises(UnreachableError, match=r"does not verify: .*; set ca_file") as caught:
+        mailbox(server, user, ca_file="").__enter__()
+    assert caught.value.exit_code == 69
+
+
+def test_a_certificate_of_another_authority_is_refused(server, user, tmp_path):
+    (tmp_path / "other.pem").write_bytes(Authority("another CA").certificate_pem)
+    with pytest.raises(UnreachableError, match=r"does not verify: .*; check ca_file"):
+        mailbox(server, user, ca_file=str(tmp_path / "other.pem")).__enter__()
+
+
+def test_a_certificate_for_another_name_is_refused(server, user):
+    with pytest.raises(UnreachableError, match="does not verify"):
+        # The certificate is for localhost and 127.0.0.1.
+        mailbox(server, user, host=socket.gethostname()).__enter__()
+
+
+def test_a_ca_file_that_is_missing_is_a_mistake_of_the_configuration(server, user, tmp_path):
+    with pytest.raises(ConfigError, match=r"ca_file .* cannot be used"):
+        mailbox(server, user, ca_file=str(tmp_path / "nowhere.pem")).__enter__()
+
+
+def test_a_ca_file_that_holds_no_certificate_is_a_mistake_of_the_configuration(server, user, tmp_path):
+    (tmp_path / "empty.pem").write_text("no certificate\n")
+    with pytest.raises(ConfigError, match=r"ca_file .* cannot be used"):
+        mailbox(server, user, ca_file=str(tmp_path / "empty.pem")).__enter__()
+
+
+def test_an_unknown_host_is_one_sentence(server, user):
+    with pytest.raises(UnreachableError, match=r"the host of imap\.nowhere\.invalid:\d+ cannot be found"):
+        mailbox(server, user, host="imap.nowhere.invalid").__enter__()
+
+
+def test_a_port_where_nobody_listens_is_one_sentence(server, user):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        with pytest.raises(UnreachableError, match="cannot be reached"):
+            mailbox(server, user, port=unused.getsockname()[1]).__enter__()
+
+
+def test_a_port_that_speaks_no_tls_is_one_sentence(server, user):
+    with pytest.raises(UnreachableError, match=r'does not speak TLS here .* "implicit" or "starttls"'):
+        mailbox(server, user, port=server.plain_port).__enter__()
+
+
+def test_a_server_that_says_nothing_ends_with_try_again(server, user):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        begun = time.monotonic()
+        with pytest.raises(TryAgainError, match="does not answer"):
+            mailbox(server, user, port=silent.getsockname()[1], connect_timeout=0.3, read_timeout=0.3).__enter__()
+        assert time.monotonic() - begun < 3
+
+
+def test_a_server_that_offers_no_starttls_is_not_given_the_password(server, user):
+    with greeting(b"* OK hello\r\n", capability=b"IMAP4rev1 AUTH=PLAIN") as fake:
+        with pytest.raises(UnreachableError, match="offers no STARTTLS"):
+            mailbox(server, user, tls="starttls", port=fake.port).__enter__()
+        assert not any(b"LOGIN" in line or b"AUTHENTICATE" in line for line in fake.lines)
+
+
+def test_a_server_that_is_already_signed_in_before_starttls_is_not_believed(server, user):
+    """RFC 9051 §11.1: PREAUTH would leave the session in the clear."""
+    with (
+        greeting(b"* PREAUTH welcome back\r\n", capability=b"IMAP4rev1 STARTTLS") as fake,
+        pytest.raises((UnreachableError, TryAgainError)),
+    ):
+        mailbox(server, user, tls="starttls", port=fake.port).__enter__()
+
+
+def test_a_folder_that_is_missing_is_answered_with_those_that_exist(server, user):
+    server.deliver(user.name, mail_in_reports := b"From: a@example.org\r\n\r\n", folder="Reports/2026")
+    assert mail_in_reports
+    with mailbox(server, user) as box, pytest.raises(ConfigError, match=r"there is no folder Report; the folders are: .*INBOX.*") as caught:
+        box.open("Report")
+    assert "Reports/2026" in str(caught.value)
+
+
+def test_a_folder_with_a_name_beyond_ascii_is_found(server, user):
+    server.doveadm("mailbox", "create", "-u", user.name, "Berichte für & über")
+    with mailbox(server, user) as box:
+        assert box.open("Berichte für & über").exists == 0
+
+
+def test_leaving_and_entering_twice_leaves_no_connection_behind(server, user):
+    for _ in range(3):
+        with mailbox(server, user) as box:
+            box.open("INBOX")
+    assert user.name not in server.doveadm("who", user.name)
+
+
+class greeting:  # noqa: N801 -- reads as a function
+    """A server on loopback that says hello, tells its capabilities, and refuses everything else."""
+
+    def __init__(self, hello: bytes, *, capability: bytes, answers: dict[bytes, bytes] | None = None) -> None:
+        self.hello, self.capability, self.answers = hello, capability, answers or {}
+        self.lines: list[bytes] = []
+
+    def __enter__(self):
+        import threading
+
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def _serve(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        with connection, connection.makefile("rwb") as file:
+            file.write(self.hello)
+            file.flush()
+            for line in file:
+                self.lines.append(line)
+                tag, command = line.split()[:2]
+                if command.upper() == b"CAPABILITY":
+                    file.write(b"* CAPABILITY " + self.capability + b"\r\n" + tag + b" OK done\r\n")
+                elif command.upper() in self.answers:
+                    file.write(self.answers[command.upper()].replace(b"TAG", tag))
+                else:
+                    file.write(tag + b" BAD unknown command\r\n")
+                file.flush()
+
+    def __exit__(self, *_):
+        self._listener.close()
+        self._thread.join(timeout=5)
