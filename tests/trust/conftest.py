@@ -24,10 +24,19 @@ KEYS = {
 }
 
 
-@pytest.fixture
-def keys():
+@pytest.fixture(scope="session")
+def _server():
     with serve_keys(KEYS) as server:
         yield server
+
+
+@pytest.fixture
+def keys(_server):
+    """The server, as new: starting it for every test would cost more than the tests."""
+    _server.zone = dict(KEYS)
+    _server.behaviour.clear()
+    _server.questions.clear()
+    return _server
 
 
 @pytest.fixture

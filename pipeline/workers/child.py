@@ -1,0 +1,109 @@
+"""The worker process: reads messages from its standard input, writes their rows to its standard output, and dies rather than overstay.
+
+Started as `python -m pipeline.workers.child`. The limits are the kernel's: an address space (RLIMIT_AS) over the whole life, and two timers
+per message whose signals end the process wherever it is, also inside one call of a C library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+from typing import TYPE_CHECKING, BinaryIO
+
+import orjson
+
+from pipeline.work import judge_of, read_chunk
+from pipeline.workers.wire import LENGTH, frame, pack_rows, unpack_chunk, unpack_job
+
+if TYPE_CHECKING:
+    from pipeline.source import Fetched
+    from pipeline.work import Job
+
+LOOK_UPS = 13
+"""Time-outs of the DNS that one message may cost: three signatures for each of four reports, and one look at the resolver itself."""
+
+
+def wall_seconds(job: Job) -> float:
+    """Return the seconds of wall time one message may take: those of reading it, and of waiting for the DNS where keys are looked up."""
+    return job.limits.seconds_per_message + (LOOK_UPS * job.trust.dns_timeout if job.trust.dkim == "verify" else 0.0)
+
+
+def main() -> None:
+    """Serve until the parent closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    for timer in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(timer, signal.SIG_DFL)
+    requests, replies = _take_pipes()
+    job = unpack_job(_read_frame(requests))
+    _limit_memory(job.limits.worker_memory_bytes)
+    _send(replies, b'["ready"]')
+    with contextlib.suppress(EOFError):
+        while True:
+            about = _read_frame(requests)
+            for fetched in unpack_chunk(about, _read_frame(requests)):
+                _send(replies, _read_one(fetched, job))
+            _send(replies, orjson.dumps(("done", judge_of(job).resolver_down)))
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Move the pipes away from the standard streams, so that nothing which prints can garble them."""
+    requests, replies = os.dup(0), os.dup(1)
+    with open(os.devnull, "r+b") as nowhere:  # noqa: PTH123 -- a file descriptor is wanted
+        os.dup2(nowhere.fileno(), 0)
+        os.dup2(nowhere.fileno(), 1)
+    return os.fdopen(requests, "rb"), os.fdopen(replies, "wb", buffering=0)
+
+
+def _read_frame(requests: BinaryIO) -> bytes:
+    head = requests.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        raise EOFError
+    return requests.read(LENGTH.unpack(head)[0])
+
+
+def _send(replies: BinaryIO, body: bytes) -> None:
+    left = memoryview(frame(body))
+    while left:
+        left = left[replies.write(left) :]
+
+
+def _limit_memory(beyond: int) -> None:
+    """Bound the address space to what it is now and so many bytes more. Where the system has no such limit the timers still hold."""
+    try:
+        with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123
+            now = int(statm.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        now = 0
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (now + beyond, now + beyond))
+
+
+def _read_one(fetched: Fetched, job: Job) -> bytes:
+    """Return the reply about one message: its rows, or what went wrong inside Python."""
+    signal.setitimer(signal.ITIMER_PROF, job.limits.seconds_per_message)
+    signal.setitimer(signal.ITIMER_REAL, wall_seconds(job))
+    try:
+        return pack_rows(read_chunk([fetched], job)[0])
+    except Exception as err:  # noqa: BLE001 -- one message must not end the run; the parent quarantines it and says so
+        return orjson.dumps(("failed", type(err).__name__, place_of(err)))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def place_of(err: Exception) -> str:
+    """Return the innermost place in the program: file and line, nothing of the message."""
+    trace = err.__traceback__
+    place = ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if "pipeline" in file:
+            place = f"{os.path.basename(file)}:{trace.tb_lineno}"  # noqa: PTH119
+        trace = trace.tb_next
+    return place
+
+
+if __name__ == "__main__":
+    main()

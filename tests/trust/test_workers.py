@@ -1,0 +1,204 @@
+"""Reading in other processes: what one message does to its worker touches no other message, and every message ends in rows."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import orjson
+import psutil
+import pytest
+
+from pipeline.config import TrustSettings
+from pipeline.errors import TryAgainError
+from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.report.rows import Ownership, RunStamp
+from pipeline.work import Job, read_chunk
+from pipeline.workers import Pool
+from pipeline.workers.wire import MalformedFrameError, pack_job, pack_rows, unpack_job, unpack_rows
+from tests.trust.signing import RECEIVED, fetched, report_json, report_mail, rsa_key, sign
+
+MIB = 1024 * 1024
+HUGE = DEFAULT_LIMITS._replace(json_objects=9_000_000, json_arrays=9_000_000, json_values=90_000_000, json_bytes=400 * MIB)
+"""Limits that let through what the limits are there to stop, so that only the process's own are left."""
+
+
+def _job(limits=DEFAULT_LIMITS, **trust) -> Job:
+    stamp = RunStamp("run-1", datetime(2026, 5, 14, 4, 0, 0, 123456, tzinfo=UTC), "0.1.0")
+    return Job(limits, Ownership(("rcpt.example",), ("mx.rcpt.example",)), TrustSettings(**{"dkim": "off", **trust}), stamp)
+
+
+def _mails(count, first=0):
+    return [fetched(report_mail(report_json(report_id=f"r{number}"))) for number in range(first, first + count)]
+
+
+def _bomb(objects: int):
+    """A report whose policies are so many empty objects: small as mail, gigabytes once parsed."""
+    return fetched(report_mail(b'{"policies": [' + b"{}," * objects + b"{}]}"))
+
+
+def _balloon(size: int):
+    """A report with one text of so many bytes: a thousandth of that as mail."""
+    return fetched(report_mail(b'{"report-id": "' + b"a" * size + b'"}'))
+
+
+def _read(pool, *chunks):
+    return [rows for _, rows in pool.read(iter(chunks))]
+
+
+def _codes(rows):
+    return [(each.message.outcome, each.message.reject_code) for each in rows]
+
+
+def _workers():
+    return [one for one in psutil.Process().children() if "pipeline.workers.child" in one.cmdline()]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_rows_from_workers_are_those_read_here_in_the_same_order(workers):
+    chunks = [_mails(7, first=10 * number) for number in range(5)]
+    with Pool(_job(), workers=workers) as pool:
+        assert list(pool.read(iter(chunks))) == [(chunk, read_chunk(chunk, _job())) for chunk in chunks]
+
+
+def test_no_process_starts_before_there_is_work_and_none_is_left_behind():
+    with Pool(_job(), workers=2) as pool:
+        assert _workers() == []
+        assert _read(pool) == []
+        assert _workers() == []
+        _read(pool, _mails(1))
+        assert len(_workers()) == 1
+    assert _workers() == []
+
+
+def test_a_message_that_takes_too_much_memory_is_quarantined_and_the_others_are_read():
+    limits = HUGE._replace(worker_memory_bytes=96 * MIB)
+    chunk = [*_mails(2), _balloon(200 * MIB), *_mails(2, first=2)]
+    with Pool(_job(limits), workers=1) as pool:
+        (rows,) = _read(pool, chunk)
+    assert _codes(rows) == [("stored", None)] * 2 + [("quarantined", "limits_exceeded")] + [("stored", None)] * 2
+    assert rows[2].content == chunk[2].content
+    assert "96 MiB" in rows[2].message.reject_detail
+
+
+def test_a_message_that_takes_too_much_time_is_quarantined_and_the_others_are_read():
+    limits = HUGE._replace(seconds_per_message=0.3)
+    chunk = [*_mails(2), _bomb(8_000_000), *_mails(2, first=2)]
+    started = time.monotonic()
+    with Pool(_job(limits), workers=1) as pool:
+        (rows,) = _read(pool, chunk)
+    assert _codes(rows) == [("stored", None)] * 2 + [("quarantined", "timeout")] + [("stored", None)] * 2
+    assert time.monotonic() - started < 20
+
+
+def test_a_message_stays_in_its_place_when_its_worker_is_killed():
+    with Pool(_job(), workers=1) as pool:
+        first = _read(pool, _mails(1))
+        (worker,) = _workers()
+        os.kill(worker.pid, signal.SIGKILL)
+        second = _read(pool, _mails(3, first=1))
+    assert _codes(first[0]) == [("stored", None)]
+    assert _codes(second[0]) == [("stored", None)] * 3
+    assert [rows.reports[0].report.report_id for rows in second[0]] == ["r1", "r2", "r3"]
+
+
+def test_a_stopped_run_ends_its_workers_at_once():
+    limits = HUGE._replace(worker_memory_bytes=4096 * MIB)
+    started = time.monotonic()
+    with Pool(_job(limits), workers=1) as pool:
+        results = pool.read(iter([_mails(1), [_bomb(8_000_000)], [_bomb(8_000_000)]]))
+        next(results)
+    assert _workers() == []
+    assert time.monotonic() - started < 20
+
+
+def test_what_was_fetched_before_the_source_failed_is_given_back():
+    def source():
+        yield _mails(2)
+        yield _mails(2, first=2)
+        raise TryAgainError("the connection was cut")
+
+    with Pool(_job(), workers=2) as pool:
+        results = pool.read(source())
+        assert [_codes(next(results)[1]) for _ in range(2)] == [[("stored", None)] * 2] * 2
+        with pytest.raises(TryAgainError, match="cut"):
+            next(results)
+
+
+def test_a_worker_has_none_of_the_secrets_of_its_parent(monkeypatch):
+    monkeypatch.setenv("RUA_PASSWORD", "hunter2")
+    monkeypatch.setenv("TLSRPT_TRUST__DKIM", "verify")
+    with Pool(_job(), workers=1) as pool:
+        _read(pool, _mails(1))
+        (worker,) = _workers()
+        environment = worker.environ()
+    assert "hunter2" not in environment.values()
+    assert not [name for name in environment if name.startswith("TLSRPT_")]
+
+
+def test_a_worker_dies_with_its_parent(tmp_path):
+    script = (
+        "import sys, time\n"
+        "from tests.trust.test_workers import _job, _mails, _read, _workers, Pool\n"
+        "pool = Pool(_job(), workers=1)\n"
+        "_read(pool, _mails(1))\n"
+        "print(_workers()[0].pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    worker.wait(timeout=10)
+
+
+def test_a_signed_mail_is_verified_in_a_worker_and_a_dead_resolver_is_said_once(keys, caplog):
+    job = _job(dkim="verify", resolver=keys.address, dns_timeout=0.5)
+    with Pool(job, workers=1) as pool:
+        (rows,) = _read(pool, [fetched(sign(report_mail(), rsa_key("s1")))])
+        assert rows[0].message.trust_tier == "verified"
+        assert not pool.resolver_down
+        keys.behave("servfail")
+        mails = [sign(report_mail(report_json(contact=f"a@r{n}.example")), rsa_key("s1"), domain=f"r{n}.example") for n in range(25)]
+        (rows,) = _read(pool, [fetched(mail) for mail in mails])
+        assert {each.message.dkim_result for each in rows} == {"temperror"}
+        assert pool.resolver_down
+        asked = len(keys.questions)
+        (rows,) = _read(pool, [fetched(sign(report_mail(report_json(contact="a@x.example")), rsa_key("s1"), domain="x.example"))])
+        assert rows[0].message.dkim_result == "temperror"
+        assert len(keys.questions) == asked
+    assert [each.message for each in caplog.records] == ["resolver-down"]
+
+
+def test_the_job_comes_out_of_the_pipe_as_it_went_in():
+    job = _job(authserv_ids=("mx.rcpt.example",))._replace(vouch_before=RECEIVED)
+    other = unpack_job(pack_job(job))
+    assert other._replace(trust=None) == job._replace(trust=None)
+    assert all(getattr(other.trust, name) == getattr(job.trust, name) for name in other.trust._fields)
+
+
+def test_rows_come_out_of_the_pipe_as_they_went_in():
+    mail = fetched(report_mail())
+    (rows,) = read_chunk([mail], _job())
+    assert unpack_rows(orjson.loads(pack_rows(rows))[1:], mail) == rows
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda parts: parts[:2],
+        lambda parts: [parts[0], parts[1][:-1], parts[2]],
+        lambda parts: [parts[0], [*parts[1][:-1], 7], parts[2]],
+        lambda parts: [parts[0], [*parts[1][:7], "yesterday", *parts[1][8:]], parts[2]],
+        lambda parts: [parts[0], parts[1], [[]]],
+        lambda parts: [parts[0], parts[1], {"a": 1}],
+    ],
+)
+def test_what_is_no_row_of_a_table_is_refused(spoil):
+    mail = fetched(report_mail())
+    (rows,) = read_chunk([mail], _job())
+    with pytest.raises(MalformedFrameError):
+        unpack_rows(spoil(orjson.loads(pack_rows(rows))[1:]), mail)
