@@ -1,0 +1,114 @@
+"""`tlsrpt demo`: the whole way on synthetic mail – a mailbox, an ingest over IMAP with DKIM checked, the page."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from pipeline.cli import Context
+    from pipeline.demo.stage import Stage
+
+_PAGE_SECONDS = 60.0
+"""How long the page may take to come up."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dir", metavar="DIR", type=Path, help="folder of the demo (default: data/demo in a checkout, else in the cache)")
+    parser.add_argument("--world", metavar="FILE", type=Path, help="a world of your own, in TOML (default: the one that comes with it)")
+    parser.add_argument("--days", metavar="N", type=int, help="length of the world in days, at its first start")
+    parser.add_argument("--no-dashboard", action="store_true", help="ingest, and do not run the page")
+    parser.add_argument("--port", metavar="P", type=int, default=8501, help="port of the page; a free one if it is taken (default: 8501)")
+    parser.add_argument("--exit-after", metavar="SECONDS", type=float, help="end the page after so long, instead of with Ctrl-C")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.demo.children import free_port
+    from pipeline.demo.stage import default_folder, prepare, yesterday
+    from pipeline.errors import UsageError
+
+    if context.config or context.lake:
+        raise UsageError("demo has a configuration and a lake of its own; leave out --config and --lake, name its folder with --dir")
+    if args.days is not None and not 1 <= args.days <= 1000:
+        raise UsageError("--days is a number from 1 to 1000")
+    signal.signal(signal.SIGTERM, _interrupt)
+    folder = (args.dir or default_folder()).absolute()
+    stage = prepare(folder, world_file=args.world, days=args.days, today=yesterday(_now()))
+    port = free_port(args.port)
+    code = _ingest(stage, port)
+    if code:
+        return code
+    if args.no_dashboard:
+        _say(f"Ask it: tlsrpt --config {stage.settings_file} status")
+        return 0
+    return _page(stage, port, args.exit_after)
+
+
+def _ingest(stage: Stage, dashboard_port: int) -> int:
+    """Offer the mailbox and the senders' keys, and poll them as cron would."""
+    from pipeline.demo.children import tlsrpt
+    from pipeline.demo.dns import serve_keys
+    from pipeline.demo.mail import RUA
+    from pipeline.demo.server import serve_mailbox
+
+    began = time.monotonic()
+    spec = stage.world.spec
+    again = "" if stage.first_start else " (as before, and what has come since)"
+    _say(f"World: {len(spec.domains)} domains, {len(spec.reporters)} reporters, {spec.first_day} to {spec.last_day}{again}")
+    mails = stage.mails(_now())
+    password = stage.password_file.read_text(encoding="utf-8")
+    with (
+        serve_keys(stage.world.keys) as dns,
+        serve_mailbox(mails, RUA, password, folder=stage.folder / "tls", uidvalidity=stage.uidvalidity) as mailbox,
+    ):
+        _say(f"Mailbox: {len(mails)} mails, IMAP on {mailbox.host}:{mailbox.port}; DKIM keys: DNS on {dns.address}")
+        stage.write_settings(mailbox, dns.address, dashboard_port)
+        with tlsrpt(stage.settings_file, "ingest", "--format", "table") as child:
+            code = child.wait()
+    if not code:
+        _say(f"Ingested {time.monotonic() - began:.0f} s after the start; the lake is {stage.folder / 'lake'}")
+    return code
+
+
+def _page(stage: Stage, port: int, seconds: float | None) -> int:
+    """Run the page until Ctrl-C, or for so long."""
+    from pipeline.demo.children import answers, tlsrpt
+    from pipeline.errors import TryAgainError
+
+    address = f"http://127.0.0.1:{port}"
+    with tlsrpt(stage.settings_file, "dashboard") as child:
+        try:
+            if not answers(f"{address}/_stcore/health", child, _PAGE_SECONDS):
+                raise TryAgainError(f"the page did not come up on {address}; see what it printed above")
+            _say(f"The page is at {address} – Ctrl-C ends it")
+            _wait(child, seconds)
+        except KeyboardInterrupt:
+            _say("")
+    _say("Ended. The same command goes on from here.")
+    return 0
+
+
+def _wait(child: subprocess.Popen[bytes], seconds: float | None) -> None:
+    """Wait until the page has ended by itself, or the time is over."""
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(seconds)
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    """SIGTERM ends the demo as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stdout, flush=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,74 @@
+"""Programs that the demo starts, and how they end: with it, whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PATIENCE_SECONDS = (5.0, 5.0, 5.0)
+"""How long a program may take to end after SIGINT, SIGTERM, SIGKILL."""
+
+
+@contextmanager
+def tlsrpt(settings_file: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command of this program with that configuration; when the block ends, it and all it started have ended.
+
+    It runs in a process group of its own, so that Ctrl-C reaches it through us alone, once.
+    """
+    command = [sys.executable, "-m", "pipeline.cli", "--config", str(settings_file), *arguments]
+    # The user's own overrides are for the user's own lake.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TLSRPT_")}
+    with subprocess.Popen(command, start_new_session=True, env=environment) as child:
+        try:
+            yield child
+        finally:
+            end(child)
+
+
+def end(child: subprocess.Popen[bytes]) -> None:
+    """End a process and its group: asked first, then told, then killed."""
+    for number, patience in zip((signal.SIGINT, signal.SIGTERM, signal.SIGKILL), _PATIENCE_SECONDS, strict=True):
+        if child.poll() is None:
+            _signal_group(child.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(patience)
+            break
+    # What the child left behind in its group.
+    _signal_group(child.pid, signal.SIGKILL)
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def free_port(wanted: int) -> int:
+    """Return the wanted port of 127.0.0.1 if nobody listens there, else a free one."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return int(probe.getsockname()[1])
+    raise OSError(f"no free port on 127.0.0.1 beside {wanted}")
+
+
+def answers(url: str, child: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait until a page answers with 200; False when its program ended or the time is over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and child.poll() is None:
+        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310
+            if response.status == 200:
+                return True
+        time.sleep(0.1)
+    return False
