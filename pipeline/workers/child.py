@@ -10,24 +10,17 @@ import contextlib
 import os
 import resource
 import signal
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import orjson
 
 from pipeline.work import judge_of, read_chunk
+from pipeline.workers.bounds import place_of, wall_seconds
 from pipeline.workers.wire import LENGTH, frame, pack_rows, unpack_chunk, unpack_job
 
 if TYPE_CHECKING:
     from pipeline.source import Fetched
     from pipeline.work import Job
-
-LOOK_UPS = 13
-"""Time-outs of the DNS that one message may cost: three signatures for each of four reports, and one look at the resolver itself."""
-
-
-def wall_seconds(job: Job) -> float:
-    """Return the seconds of wall time one message may take: those of reading it, and of waiting for the DNS where keys are looked up."""
-    return job.limits.seconds_per_message + (LOOK_UPS * job.trust.dns_timeout if job.trust.dkim == "verify" else 0.0)
 
 
 def main() -> None:
@@ -36,15 +29,25 @@ def main() -> None:
     for timer in (signal.SIGALRM, signal.SIGPROF):
         signal.signal(timer, signal.SIG_DFL)
     requests, replies = _take_pipes()
+    with requests, replies, contextlib.suppress(EOFError, BrokenPipeError):
+        _serve(requests, replies)
+
+
+def _serve(requests: BinaryIO, replies: BinaryIO) -> NoReturn:
+    """Read and reply until a pipe is closed.
+
+    Raises:
+        EOFError: The parent closed its end, or is gone.
+        BrokenPipeError: The same, noticed while replying.
+    """
     job = unpack_job(_read_frame(requests))
     _limit_memory(job.limits.worker_memory_bytes)
     _send(replies, b'["ready"]')
-    with contextlib.suppress(EOFError):
-        while True:
-            about = _read_frame(requests)
-            for fetched in unpack_chunk(about, _read_frame(requests)):
-                _send(replies, _read_one(fetched, job))
-            _send(replies, orjson.dumps(("done", judge_of(job).resolver_down)))
+    while True:
+        about = _read_frame(requests)
+        for fetched in unpack_chunk(about, _read_frame(requests)):
+            _send(replies, _read_one(fetched, job))
+        _send(replies, orjson.dumps(("done", judge_of(job).resolver_down)))
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -91,18 +94,6 @@ def _read_one(fetched: Fetched, job: Job) -> bytes:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.setitimer(signal.ITIMER_PROF, 0)
-
-
-def place_of(err: Exception) -> str:
-    """Return the innermost place in the program: file and line, nothing of the message."""
-    trace = err.__traceback__
-    place = ""
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if "pipeline" in file:
-            place = f"{os.path.basename(file)}:{trace.tb_lineno}"  # noqa: PTH119
-        trace = trace.tb_next
-    return place
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pipeline.errors import TryAgainError
 from pipeline.report.model import Reading, Rejected
 from pipeline.report.rows import build_rows
 from pipeline.work import NO_ENVELOPE, judge_of, read_chunk
-from pipeline.workers.child import place_of, wall_seconds
+from pipeline.workers.bounds import place_of, wall_seconds
 from pipeline.workers.wire import LENGTH, MalformedFrameError, frame, pack_chunk, pack_job, unpack_rows
 
 if TYPE_CHECKING:
