@@ -7,6 +7,6 @@ does nothing. JSON and Parquet keep every character; in JSON the dangerous ones 
 from __future__ import annotations
 
 from pipeline.output.text import escape, json_text, neutralise
-from pipeline.output.write import FORMATS, Format, add_arguments, deliver, write, write_json
+from pipeline.output.write import FORMATS, Format, add_arguments, deliver, deliver_json, write
 
-__all__ = ["FORMATS", "Format", "add_arguments", "deliver", "escape", "json_text", "neutralise", "write", "write_json"]
+__all__ = ["FORMATS", "Format", "add_arguments", "deliver", "deliver_json", "escape", "json_text", "neutralise", "write"]

@@ -7,6 +7,7 @@ import io
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -40,14 +41,31 @@ def deliver(table: pa.Table, args: argparse.Namespace) -> None:
         InputError: The file cannot be written.
         UsageError: Parquet would go to a terminal.
     """
-    if args.output is None:
-        write(table, format=args.format, file=sys.stdout)
+    with _opened(args.output) as file:
+        write(table, format=args.format, file=file)
+
+
+def deliver_json(value: object, args: argparse.Namespace) -> None:
+    """Write one value as an indented JSON document where `--output` says, for commands whose answer is no table.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    with _opened(args.output) as file:
+        text = json_text(value, indent=True) + "\n"
+        file.write(text if file is sys.stdout else text.encode("utf-8"))
+
+
+@contextmanager
+def _opened(name: str | None) -> Iterator[IO[Any]]:
+    if name is None:
+        yield sys.stdout
         return
     try:
-        with Path(args.output).open("wb") as file:
-            write(table, format=args.format, file=file)
+        with Path(name).open("wb") as file:
+            yield file
     except OSError as err:
-        raise InputError(f"{args.output} cannot be written: {err.strerror or err}") from err
+        raise InputError(f"{name} cannot be written: {err.strerror or err}") from err
 
 
 def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = None) -> None:
@@ -68,11 +86,6 @@ def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = N
     binary = isinstance(stream, io.RawIOBase | io.BufferedIOBase)
     for text in _TEXTS[format](table, _width_of(stream)):
         stream.write(text.encode("utf-8") if binary else text)
-
-
-def write_json(value: object, *, file: IO[str] | None = None) -> None:
-    """Write one value as an indented JSON document, for commands whose answer is no table."""
-    (sys.stdout if file is None else file).write(json_text(value, indent=True) + "\n")
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:

@@ -18,6 +18,7 @@ from importlib.resources import files as package_files
 from typing import Any, NamedTuple
 
 from pipeline.errors import UsageError
+from pipeline.query.describe import html_table
 
 _PARAMETER = re.compile(r"^(?P<name>[a-z_]+) \((?P<type>[A-Z]+(?:\[\])?)(?: = (?P<default>[^)]*))?\): (?P<meaning>.+)$")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -51,6 +52,14 @@ class Parameter(NamedTuple):
             raise UsageError(f"parameter {self.name} is a {self.type}, which {str(value)[:60]!r} is not; {self.meaning}") from err
 
 
+class Questions(dict[str, "Question"]):
+    """The named questions; shows itself as a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        rows = [(q.name, q.title, ", ".join(q.parameter_names)) for q in self.values()]
+        return html_table("The named questions", ("question", "answers", "parameters"), rows)
+
+
 class Question(NamedTuple):
     """One named question."""
 
@@ -60,26 +69,30 @@ class Question(NamedTuple):
     parameters: tuple[Parameter, ...]
     sql: str
 
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of its parameters, in the order of the file."""
+        return tuple(parameter.name for parameter in self.parameters)
+
     def bind(self, given: Mapping[str, object]) -> dict[str, Any]:
         """Return a value for every parameter.
 
         Raises:
             UsageError: One is missing, unknown, or of the wrong type.
         """
-        known = {parameter.name for parameter in self.parameters}
-        if unknown := sorted(given.keys() - known):
-            raise UsageError(f"question {self.name} has no parameter {unknown[0]}; it takes {', '.join(sorted(known)) or 'none'}")
+        if unknown := sorted(given.keys() - set(self.parameter_names)):
+            raise UsageError(f"question {self.name} has no parameter {unknown[0]}; it takes {', '.join(self.parameter_names) or 'none'}")
         if missing := [p.name for p in self.parameters if p.required and p.name not in given]:
             raise UsageError(f"question {self.name} needs the parameter {missing[0]}")
         return {p.name: p.convert(given[p.name]) if given.get(p.name) is not None else p.default for p in self.parameters}
 
 
 @cache
-def load_questions() -> dict[str, Question]:
+def load_questions() -> Questions:
     """Return the questions of the package by name, in alphabetical order."""
     folder = package_files("pipeline.query").joinpath("sql")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return {name[:-4]: read_question(name[:-4], folder.joinpath(name).read_text(encoding="utf-8")) for name in names}
+    return Questions({name[:-4]: read_question(name[:-4], folder.joinpath(name).read_text(encoding="utf-8")) for name in names})
 
 
 def read_question(name: str, sql: str) -> Question:

@@ -5,13 +5,13 @@ A column of a view that comes from a table keeps the meaning it has in `pipeline
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import duckdb
 
 GRAINS: dict[str, str] = {
@@ -66,6 +66,38 @@ class ColumnOfView(NamedTuple):
     source: str
 
 
+class View(NamedTuple):
+    """A table or view of the lake and what its columns mean."""
+
+    name: str
+    grain: str
+    columns: tuple[ColumnOfView, ...]
+
+    def _repr_html_(self) -> str:
+        caption = f"<b>{escape(self.name)}</b>: {escape(self.grain)}"
+        return html_table(caption, ColumnOfView._fields, self.columns)
+
+
+class Views(dict[str, View]):
+    """The tables and views of a lake by name; shows itself as a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        return html_table("The views of the lake", ("view", "one row is"), [(view.name, view.grain) for view in self.values()])
+
+
+def html_table(caption: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a table for a notebook.
+
+    Args:
+        caption: What stands above it, as HTML.
+        head: The headings; escaped here, like the cells.
+        rows: The cells.
+    """
+    cells = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
+    headings = "".join(f"<th>{escape(name)}</th>" for name in head)
+    return f"<table><caption>{caption}</caption><tr>{headings}</tr>{cells}</table>"
+
+
 def meaning_of(view: str, column: str) -> Meaning:
     """Return what a column of a view means; a table's own word comes first."""
     table = TABLES.get(view)
@@ -84,13 +116,18 @@ def columns_of(connection: duckdb.DuckDBPyConnection, view: str) -> list[ColumnO
     return [ColumnOfView(name, kind, *meaning_of(view, name)) for name, kind in rows]
 
 
+def views_of(connection: duckdb.DuckDBPyConnection) -> Views:
+    """Return all views with their columns."""
+    return Views({name: View(name, grain, tuple(columns_of(connection, name))) for name, grain in GRAINS.items()})
+
+
 def comments(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Return the statements that tell DuckDB what the views and columns mean. All text in them is ours."""
-    for view, grain in GRAINS.items():
-        yield f"comment on view {view} is {_literal(grain)}"
-        for column in columns_of(connection, view):
+    for view in views_of(connection).values():
+        yield f"comment on view {view.name} is {_literal(view.grain)}"
+        for column in view.columns:
             words = column.meaning + (f" [{column.unit}]" if column.unit else "") + (f" ({column.source})" if column.source else "")
-            yield f"comment on column {view}.{column.name} is {_literal(words)}"
+            yield f"comment on column {view.name}.{column.name} is {_literal(words)}"
 
 
 def _literal(text: str) -> str:

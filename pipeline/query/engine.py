@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.query.describe import comments
+from pipeline.query.describe import Views, comments, views_of
 from pipeline.schema import TABLES, arrow_schema
 
 if TYPE_CHECKING:
@@ -123,10 +123,26 @@ class Engine:
             row = cursor.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
         return str(row[0]) if row else "{}"
 
+    def views(self) -> Views:
+        """Return the views and what their columns mean."""
+        with self._connection.cursor() as cursor:
+            return views_of(cursor)
+
     def close(self) -> None:
         """Close the connection and remove the temporary folder."""
         self._connection.close()
         self._clean_up()
+
+
+def all_views() -> Views:
+    """Return the views and what their columns mean, without a lake."""
+    from pipeline.config import Settings
+
+    engine = Engine("/nowhere", Settings())
+    try:
+        return engine.views()
+    finally:
+        engine.close()
 
 
 def _empty_file(folder: Path, name: str) -> str:

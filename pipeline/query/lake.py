@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import duckdb
@@ -13,7 +15,8 @@ from pipeline.errors import LakeError, NotAReportError, UsageError
 from pipeline.lake.location import Location
 from pipeline.lake.snapshot import Snapshot, current_version, open_snapshot
 from pipeline.query import guard
-from pipeline.query.catalogue import Question, load_questions
+from pipeline.query.catalogue import Question, Questions, load_questions
+from pipeline.query.describe import Views, html_table
 from pipeline.query.engine import Engine, Scope
 from pipeline.schema import TABLES
 
@@ -55,6 +58,16 @@ class Lake:
     def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        return f"<Lake {self.location.uri} {self.version}>"
+
+    def _repr_html_(self) -> str:
+        caption = f"Lake <code>{escape(self.location.uri)}</code>, version {escape(self.version)}"
+        rows = [
+            (name, TABLES[name].grain, len(entries), sum(entry.rows for entry in entries)) for name, entries in self.snapshot.files.items()
+        ]
+        return html_table(caption, ("table", "one row is", "files", "rows"), rows)
+
     @property
     def version(self) -> str:
         """What an answer depends on beside the question: a key for caches."""
@@ -63,9 +76,14 @@ class Lake:
         return f"{self.snapshot.version}-{_digest(rules)}"
 
     @property
-    def questions(self) -> Mapping[str, Question]:
+    def questions(self) -> Questions:
         """The named questions."""
         return load_questions()
+
+    @cached_property
+    def tables(self) -> Views:
+        """The tables and views with the meaning of each column."""
+        return self._engine.views()
 
     def ask(
         self,
@@ -91,7 +109,7 @@ class Lake:
         """
         question = self.question(name)
         period = period_of(since, until, as_of)
-        taken = {parameter.name for parameter in question.parameters}
+        taken = set(question.parameter_names)
         values = question.bind({**parameters, **{key: value for key, value in period.items() if key in taken}})
         # Bound with their types, so that an empty list or a null means what the question says.
         bound = {parameter.name: duckdb.Value(values[parameter.name], duckdb.type(parameter.type)) for parameter in question.parameters}

@@ -1,0 +1,121 @@
+"""`tlsrpt status`: what is in the lake, when it was last fed, and what became of the mail."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pipeline import output
+from pipeline.verdict import DKIM_RESULTS
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pyarrow as pa
+
+    from pipeline.cli import Context
+    from pipeline.config import Settings
+    from pipeline.query import Lake
+
+_KEYS_GONE = ("no_key", "expired")
+"""Results of old mail whose sender withdrew the key since: not forged, and not proved any more."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    output.add_arguments(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.query import open_lake
+
+    with open_lake(settings=context.settings) as lake:
+        status = status_of(lake, context.settings)
+    if args.format == "json":
+        output.deliver_json(status, args)
+    else:
+        output.deliver(_lines(status), args)
+    if args.format == "table":
+        sys.stderr.writelines(f"tlsrpt: {note}\n" for note in notes(status))
+    return 0
+
+
+def status_of(lake: Lake, settings: Settings) -> dict[str, Any]:
+    """Return the status as the JSON output has it."""
+    runs = lake.ask("ingest_runs", at_most=1).to_pylist()
+    not_proved = lake.ask("not_proved").to_pylist()
+    by_result: dict[str, int] = {}
+    for row in not_proved:
+        by_result[row["dkim_result"] or "unknown"] = by_result.get(row["dkim_result"] or "unknown", 0) + row["reports"]
+    return {
+        "mailboxes": _mailboxes(lake, settings),
+        "tables": _named(lake.ask("table_rows"), "table_name", "row_count"),
+        "last_run": runs[0] if runs else None,
+        "outcomes": _named(lake.ask("outcomes"), "outcome", "messages"),
+        "tiers": {row["trust_tier"]: {"reports": row["reports"], "counted": row["counted"]} for row in lake.ask("tiers").to_pylist()},
+        "forged": {
+            "checked": settings.trust.dkim == "verify",
+            "reports": sum(row["reports"] for row in not_proved),
+            "keys_gone": sum(by_result.get(result, 0) for result in _KEYS_GONE),
+            "by_dkim_result": by_result,
+            "submitters": [row for row in not_proved if row["dkim_result"] not in _KEYS_GONE][:20],
+        },
+        "schema": lake.snapshot.schema_version,
+    }
+
+
+def notes(status: dict[str, Any]) -> list[str]:
+    """Return what a postmaster should know beside the numbers, in sentences."""
+    forged, said = status["forged"], []
+    if not forged["checked"] and status["tiers"]:
+        said.append('dkim = "off": nobody checks who sent the reports; whoever can write to the mailbox is believed')
+    if forged["keys_gone"]:
+        said.append(
+            f"{forged['keys_gone']} reports do not count because their signing key has been withdrawn or their signature had expired; "
+            "name the servers that checked them in [trust] authserv_ids, or vouch for old mail with `tlsrpt ingest --vouch-before DAY`"
+        )
+    if waiting := sum(box["waiting_for_dns"] for box in status["mailboxes"]):
+        said.append(f"{waiting} messages wait for the DNS to give the key of their sender; the next runs try again")
+    return said
+
+
+def _mailboxes(lake: Lake, settings: Settings) -> list[dict[str, Any]]:
+    """Return the folders mail came from, and the configured ones that none came from yet."""
+    configured = {(box.name, folder) for box in settings.mailbox for folder in box.all_folders}
+    seen = lake.ask("mailboxes").to_pylist()
+    known = {(row["account"], row["folder"]) for row in seen}
+    nothing = {"messages": 0, "reports": 0, "last_received_at": None, "last_ingested_at": None, "waiting_for_dns": 0, "uidvalidities": 0}
+    empty = [{"account": account, "folder": folder, **nothing} for account, folder in sorted(configured - known)]
+    return [{**row, "configured": (row["account"], row["folder"]) in configured} for row in (*seen, *empty)]
+
+
+def _named(table: pa.Table, name: str, value: str) -> dict[str, int]:
+    return {row[name]: row[value] for row in table.to_pylist()}
+
+
+def _lines(status: dict[str, Any]) -> pa.Table:
+    """Return the status as rows of section, name and value."""
+    import pyarrow as pa
+
+    rows: list[tuple[str, str, str]] = [("lake", "schema", str(status["schema"]))]
+    rows += [("table", name, f"{count:,} rows") for name, count in status["tables"].items()]
+    for box in status["mailboxes"]:
+        rows.append(
+            (
+                "mailbox",
+                f"{box['account']} {box['folder']}",
+                f"{box['messages']:,} messages, last received {_when(box['last_received_at'])}",
+            )
+        )
+    run = status["last_run"]
+    rows.append(
+        ("last run", run["run_id"] if run else "none", f"{run['messages']:,} messages, {_when(run['last_ingested_at'])}" if run else "")
+    )
+    rows += [("outcome", name, f"{count:,} messages") for name, count in status["outcomes"].items()]
+    rows += [("trust", name, f"{tier['reports']:,} reports, {tier['counted']:,} count") for name, tier in status["tiers"].items()]
+    for result, count in status["forged"]["by_dkim_result"].items():
+        rows.append(("not proved", result, f"{count:,} reports: {DKIM_RESULTS.get(result, 'no longer in the ledger')}"))
+    return pa.table(dict(zip(("about", "name", "value"), zip(*rows, strict=True), strict=True)))
+
+
+def _when(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment is not None else "never"

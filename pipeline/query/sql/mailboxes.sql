@@ -1,0 +1,14 @@
+-- Mailboxes and folders mail came from
+-- One row per account and folder: how many messages, when mail was last received, when last ingested; waiting mails have a key to be looked up again.
+select
+    account,
+    folder,
+    count(*) as messages,
+    sum(len(report_keys))::bigint as reports,
+    max(received_at) as last_received_at,
+    max(ingested_at) as last_ingested_at,
+    count(*) filter (dkim_result = 'temperror' and outcome in ('stored', 'conflict')) as waiting_for_dns,
+    count(distinct uidvalidity) as uidvalidities
+from messages
+group by account, folder
+order by account, folder;

@@ -1,0 +1,6 @@
+-- What became of the messages
+-- One row per outcome, over the whole lake.
+select outcome, count(*) as messages
+from messages
+group by outcome
+order by messages desc, outcome;
