@@ -21,9 +21,10 @@ ROW_GROUP_ROWS = 122_880
 RAW_ROW_GROUP_ROWS = 256
 """Messages are fetched from `raw` one at a time: a small row group is what has to be read for one."""
 
-_BLOOM = {"reports": ("report_key",), "policies": ("report_key",), "failures": ("report_key",), "raw": ("message_sha256",)}
+BLOOM = {"reports": ("report_key",), "policies": ("report_key",), "failures": ("report_key",), "raw": ("message_sha256",)}
 _NO_DICTIONARY = ("content", "message_sha256", "report_key", "identity", "content_sha256")
-_ORDER = {"policies": "report_domain", "failures": "report_domain"}
+ORDER = {"policies": ("report_domain", "report_day"), "failures": ("report_domain", "report_day")}
+"""Columns that the rows of a file are sorted by: what questions filter by."""
 
 
 def to_arrow(name: str, rows: Sequence[tuple[Any, ...]], batch: int) -> pa.Table:
@@ -38,8 +39,8 @@ def to_arrow(name: str, rows: Sequence[tuple[Any, ...]], batch: int) -> pa.Table
 def by_month(name: str, rows: pa.Table) -> dict[str, pa.Table]:
     """Return the rows of each month, sorted by what questions filter by, where there is such a column."""
     partition = TABLES[name].partition
-    if name in _ORDER:
-        rows = rows.sort_by([(_ORDER[name], "ascending"), ("report_day", "ascending")])
+    if name in ORDER:
+        rows = rows.sort_by([(column, "ascending") for column in ORDER[name]])
     months = sorted(distinct(rows.column(partition)))
     if len(months) == 1:
         return {months[0]: rows}
@@ -50,7 +51,7 @@ def encode(name: str, rows: pa.Table) -> pa.Buffer:
     """Return the rows of one month as the bytes of a Parquet file, without the partition column: that is in the path."""
     sink = pa.BufferOutputStream()
     plain = rows.drop_columns([TABLES[name].partition])
-    blooms = {column: {"ndv": max(rows.num_rows, 1), "fpp": 0.01} for column in _BLOOM.get(name, ())}
+    blooms = {column: {"ndv": max(rows.num_rows, 1), "fpp": 0.01} for column in BLOOM.get(name, ())}
     pq.write_table(
         plain,
         sink,

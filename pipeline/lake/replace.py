@@ -1,4 +1,4 @@
-"""Ledger rows replaced in place: the old row goes and the new one comes in the one commit of `messages`."""
+"""Ledger rows replaced or edited in place: the old row goes and the new one comes in the one commit of `messages`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import pyarrow as pa
 from pipeline.lake.ledger import key_of, keys_of, to_rows
 from pipeline.lake.parts import to_arrow
 from pipeline.lake.rewrite import Present, present
-from pipeline.lake.scan import among, read, since
+from pipeline.lake.scan import among, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from deltalake import DeltaTable
-
-    from pipeline.lake.location import Location
+    from pipeline.lake.opened import OpenLake
     from pipeline.lake.stage import StageWriter
     from pipeline.row_types import MessageRow
 
@@ -28,29 +26,35 @@ class Found(NamedTuple):
     file: Present
 
 
-def find_rows(location: Location, messages: DeltaTable, wanted: Iterable[MessageRow], floor: int) -> dict[tuple[object, ...], Found]:
+def find_rows(lake: OpenLake, wanted: Iterable[MessageRow]) -> dict[tuple[object, ...], Found]:
     """Return the ledger rows with the keys of these, by key."""
+    wanted = list(wanted)
     keys = {key_of(row) for row in wanted}
     months = {row.received_month for row in wanted}
     hashes = {row.message_sha256 for row in wanted}
     found: dict[tuple[object, ...], Found] = {}
-    for file in present(messages, "messages"):
-        if file.month not in months:
-            continue
-        rows = read(location, "messages", [file.path], where=since(floor) & among("message_sha256", hashes))
-        for row in to_rows(rows):
-            if key_of(row) in keys:
-                found[key_of(row)] = Found(row, file)
+    for file in present(lake.tables["messages"], "messages"):
+        if file.month in months:
+            rows = to_rows(read(lake.location, "messages", [file.path], where=among("message_sha256", hashes)))
+            found.update((key_of(row), Found(row, file)) for row in rows if key_of(row) in keys)
     return found
 
 
-def stage_replacement(location: Location, stage: StageWriter, found: Sequence[Found], rows: Sequence[MessageRow]) -> None:
+def stage_replacement(lake: OpenLake, stage: StageWriter, found: Sequence[Found], rows: Sequence[MessageRow]) -> None:
     """Stage `messages` so that the found rows go and `rows` come: their files are written again without them."""
     gone = {key_of(each.row) for each in found}
     kept = [to_arrow("messages", rows, stage.batch)]
     for file in {each.file for each in found}:
-        there = read(location, "messages", [file.path])
-        mask = pa.array([key not in gone for key in keys_of(there)], pa.bool_())
-        kept.append(there.filter(mask))
+        there = read(lake.location, "messages", [file.path])
+        kept.append(there.filter(pa.array([key not in gone for key in keys_of(there)], pa.bool_())))
         stage.remove("messages", [file.gone])
     stage.add("messages", pa.concat_tables(kept))
+
+
+def stage_edit(lake: OpenLake, stage: StageWriter, edit: Callable[[pa.Table], pa.Table | None]) -> None:
+    """Stage `messages` as `edit` makes it, file by file; None leaves a file as it is."""
+    for file in present(lake.tables["messages"], "messages"):
+        edited = edit(read(lake.location, "messages", [file.path]))
+        if edited is not None:
+            stage.remove("messages", [file.gone])
+            stage.add("messages", edited)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.failpoint import reach
 from pipeline.lake.parts import describe, encode
 from pipeline.lake.scan import read
-from pipeline.lake.tables import Gone, Part, commit_parts, parts_of
+from pipeline.lake.tables import Gone, Part, commit_parts, floor_of, parts_of
 from pipeline.schema import TABLES
 
 if TYPE_CHECKING:
@@ -70,6 +71,18 @@ def put_part(location: Location, name: str, rows: pa.Table, month: str, *, prefi
     part = describe(name, rows, month=month, size_bytes=content.size, prefix=prefix)
     location.store.put(f"{name}/{part.path}", memoryview(content))
     return part
+
+
+def drop_generation(location: Location, tables: dict[str, DeltaTable]) -> None:
+    """Remove the files of the generation that a rebuild replaced; `raw` has no generations."""
+    floor = floor_of(tables["messages"])
+    for name, table in tables.items():
+        if floor == 0 or name == "raw":
+            continue
+        old = [file.gone for file in present(table, name) if file.last_batch is not None and file.last_batch < floor]
+        if old:
+            commit_parts(location, name, table, removes=old)
+            reach("generation-dropped")
 
 
 def drop_rows_beyond(location: Location, name: str, table: DeltaTable, last: int) -> None:

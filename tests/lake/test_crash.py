@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shutil import copytree
+
 import pytest
 
 from pipeline.lake.snapshot import open_snapshot
@@ -17,14 +19,21 @@ def server():
         yield server
 
 
-def kill_everywhere(server, scenario, tmp_path, times):
-    """Run a scenario whole, and once for every point it reaches, killed there and run again. `times` picks which times of each point."""
+def kill_everywhere(server, scenario, tmp_path, times, *, points=16, after=None):
+    """Run a scenario whole, and once for every point it reaches, killed there and run again.
+
+    `times` picks which times of each point; `after` is a lake that each run begins with a copy of.
+    """
+    if after is not None:
+        copytree(after, tmp_path / "whole")
     ending = server.run(scenario, tmp_path / "whole")
     assert (ending.signal, ending.code) == (0, 0)
     expected = content(tmp_path / "whole")
-    assert len(ending.points) >= 16
+    assert len(ending.points) >= points
     for point in [f"{name}:{nth}" for name, most in ending.points.items() for nth in times(most)]:
         root = tmp_path / point.replace(":", "-")
+        if after is not None:
+            copytree(after, root)
         assert server.run(scenario, root, kill_at=point).signal == SIGKILL, point
         between = content(root)
         assert server.run(scenario, root)[:2] == (0, 0), point
@@ -37,7 +46,8 @@ def test_ingest_killed_at_any_point_and_run_again_gives_the_same_lake(server, tm
 
 
 def test_a_late_verdict_killed_at_any_point_and_run_again_gives_the_same_lake(server, tmp_path):
-    kill_everywhere(server, "late_verdict", tmp_path, lambda most: {most})
+    server.run("ingest", tmp_path / "before")
+    kill_everywhere(server, "late_verdict", tmp_path, lambda most: {most}, points=13, after=tmp_path / "before")
 
 
 @pytest.mark.soak
