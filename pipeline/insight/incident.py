@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.insight.attribution import Fault
+    from pipeline.insight.evidence import Line
 
 State = Literal["open", "resolved", "unconfirmed"]
 
@@ -57,6 +58,8 @@ class Incident:
     commands: tuple[str, ...]
     """What shows the fault from outside; safe to paste into a shell."""
     rfc: str
+    lines: tuple[Line, ...] = ()
+    """Where its failures are to be found, for the evidence."""
     report_keys: tuple[str, ...] = ()
     report_count: int = 0
     """Reports that prove it in all; report_keys may hold the newest of them only."""

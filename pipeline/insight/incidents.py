@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +10,7 @@ from pipeline.insight.absorb import absorbed, joined
 from pipeline.insight.attribution import Attribution, Standing, Surroundings, attribute, standing_of
 from pipeline.insight.causes import CAUSES
 from pipeline.insight.chance import at_most
+from pipeline.insight.evidence import Line
 from pipeline.insight.failures import Texts, read_cells, read_texts, with_causes
 from pipeline.insight.incident import Incident, State, incident_id
 from pipeline.insight.known import KnownReporters, read_known
@@ -159,7 +160,8 @@ class _Judge:
             return None
         around = self._surroundings(run, ground)
         standing = standing_of(run, around, self._settings)
-        affected = Run(run.domain, run.cause, tuple(cell for cell in run.cells if cell.submitter_domain in standing.failing))
+        strays = {r for r, failed in run.by_reporter.items() if r not in standing.failing and failed <= self._settings.stray_sessions}
+        affected = Run(run.domain, run.cause, tuple(cell for cell in run.cells if cell.submitter_domain not in strays))
         return self._told(affected, around, standing, attribute(affected, standing, around))
 
     def _surroundings(self, run: Run, ground: Ground) -> Surroundings:
@@ -245,6 +247,7 @@ class _Judge:
             fix=explanation.fix,
             commands=explanation.commands,
             rfc=explanation.rfc,
+            lines=_lines(run),
         )
 
     def _patterns(self, run: Run) -> tuple[str, ...]:
@@ -268,6 +271,16 @@ def _neighbours(runs: Sequence[Run], settings: InsightSettings) -> Iterable[tupl
 
 def _gap(one: Run, other: Run) -> Span:
     return Span(one.domain, one.last_day + _ONE_DAY, other.first_day - _ONE_DAY)
+
+
+def _lines(run: Run) -> tuple[Line, ...]:
+    """Return each combination of sender, result, reason and host with the days it covers."""
+    days: defaultdict[tuple[str, str, str, str], list[date]] = defaultdict(list)
+    for cell in run.cells:
+        days[cell.submitter_domain, cell.result_type, cell.failure_reason_code or "", cell.receiving_mx_hostname or ""].append(
+            cell.report_day
+        )
+    return tuple(Line(run.domain, min(on), max(on), *key) for key, on in sorted(days.items()))
 
 
 def _most_first(run: Run, column: str) -> tuple[str, ...]:

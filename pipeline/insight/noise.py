@@ -12,7 +12,11 @@ from pipeline.insight.chance import is_rare
 from pipeline.insight.runs import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
     from pipeline.config import InsightSettings
+    from pipeline.insight.failures import Cell
 
 PASSING_CAUSES = frozenset({"unknown", "starttls-missing", "policy-unreachable", "dnssec-broken"})
 """Causes a failure may have for a moment: a broken handshake, a server that answers 4xx instead of EHLO, a timeout."""
@@ -62,7 +66,7 @@ def _without_edges(run: Run, settings: InsightSettings) -> Run:
     return run if len(kept) == len(run.days) else _keeping(run, [cell for cell in run.cells if cell.report_day in kept])
 
 
-def _is_stray_edge(run: Run, days: list, at: int, beside: int, settings: InsightSettings) -> bool:
+def _is_stray_edge(run: Run, days: Sequence[date], at: int, beside: int, settings: InsightSettings) -> bool:
     failed = run.by_day[days[at]]
     if failed > settings.stray_sessions:
         return False
@@ -73,5 +77,5 @@ def _is_stray_edge(run: Run, days: list, at: int, beside: int, settings: Insight
     return is_rare(failed, usual * _QUIET_DAY * (1 + empty), below=settings.clean_confidence)
 
 
-def _keeping(run: Run, cells: list) -> Run:
+def _keeping(run: Run, cells: Sequence[Cell]) -> Run:
     return Run(run.domain, run.cause, tuple(cells))

@@ -143,7 +143,7 @@ def _by_hosts(cells: Sequence[Cell], gap_days: int) -> list[list[Cell]]:
     if len(piles) <= 1:
         return [list(cells)]
     parts: list[list[Cell]] = []
-    for pile in sorted((part for pile in piles.values() for part in _stretches(pile, gap_days)), key=len, reverse=True):
+    for pile in sorted((part for named in piles.values() for part in _stretches(named, gap_days)), key=len, reverse=True):
         beside = next((part for part in parts if _coincide(part, pile)), None)
         if beside is None:
             parts.append(list(pile))

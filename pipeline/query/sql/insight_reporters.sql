@@ -7,7 +7,8 @@ with seen as (
     select
         submitter_domain,
         report_day,
-        bool_or(trust_tier = 'vouched') as is_vouched
+        bool_or(trust_tier = 'vouched') as is_vouched,
+        bool_or(trust_tier in ('verified', 'attested')) as is_proved
     from reports
     where report_day between $since and $until
         and counted
@@ -17,7 +18,8 @@ select
     submitter_domain,
     count(*) as days,
     list_sort(list(report_day))[$needed] as known_after_day,
-    bool_or(is_vouched) as is_vouched
+    bool_or(is_vouched) as is_vouched,
+    bool_or(is_proved) as is_proved
 from seen
 group by submitter_domain
 order by submitter_domain;

@@ -1,0 +1,103 @@
+"""The door to the insight: what fails, may one enforce, which policies were applied, who reports. Pure over `ask`.
+
+```python
+from pipeline import open_lake
+from pipeline.insight.api import find_incidents
+
+with open_lake() as lake:
+    for incident in find_incidents(lake.ask, as_of=date.today(), settings=settings.insight, known=known):
+        print(incident.domain, incident.title, incident.fix)
+```
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipeline.insight.coverage import Coverage, read_coverage
+from pipeline.insight.evidence import with_evidence
+from pipeline.insight.incident import Incident, with_id
+from pipeline.insight.incidents import find, period_of
+from pipeline.insight.policies import PoliciesSeen, PublishedPolicy, checked_policy, read_policies
+from pipeline.insight.readiness import Readiness, assess
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pipeline.config import InsightSettings
+    from pipeline.insight.ask import Ask
+
+__all__ = [
+    "Coverage",
+    "Incident",
+    "PoliciesSeen",
+    "PublishedPolicy",
+    "Readiness",
+    "checked_policy",
+    "coverage",
+    "find_incident",
+    "find_incidents",
+    "policies_seen",
+    "readiness",
+]
+
+
+def find_incidents(
+    ask: Ask,
+    *,
+    as_of: date,
+    settings: InsightSettings,
+    known: Collection[str],
+    days: int | None = None,
+    domain: str | None = None,
+    evidence: int | None = 0,
+) -> list[Incident]:
+    """Return the incidents of the period, newest first.
+
+    Args:
+        ask: Answers the named questions, as `Lake.ask` does.
+        as_of: The day of asking (UTC). Days complete two days later; later ones are judged by nobody.
+        settings: Every threshold.
+        known: Reporters known by name: the shipped list and the configuration.
+        days: Complete days to look at; the configured ones where it is not given. Incidents are followed back beyond them.
+        domain: One domain only; None: all.
+        evidence: How many report keys to give each, newest first; None: all; 0: none, which saves a question.
+    """
+    found = find(ask, as_of=as_of, days=days or settings.days, settings=settings, known=known, domain=domain)
+    return found if evidence == 0 else with_evidence(ask, found, limit=evidence)
+
+
+def find_incident(
+    ask: Ask,
+    wanted: str,
+    *,
+    as_of: date,
+    settings: InsightSettings,
+    known: Collection[str],
+    days: int | None = None,
+    evidence: int | None = 20,
+) -> Incident | None:
+    """Return one incident by its id, also by the id it had before later reports came; None where there is none in the period."""
+    found = with_id(find_incidents(ask, as_of=as_of, settings=settings, known=known, days=days), wanted)
+    return None if found is None else with_evidence(ask, [found], limit=evidence)[0]
+
+
+def readiness(
+    ask: Ask, domain: str, *, as_of: date, settings: InsightSettings, known: Collection[str], published: PublishedPolicy | None = None
+) -> Readiness:
+    """Return the verdict on a domain; `published` is the policy as last checked, where it was."""
+    return assess(ask, domain, as_of=as_of, settings=settings, known=known, published=published)
+
+
+def policies_seen(
+    ask: Ask, domain: str, *, as_of: date, settings: InsightSettings, days: int | None = None, published: PublishedPolicy | None = None
+) -> PoliciesSeen:
+    """Return which policies senders applied to a domain, who holds an old one, and what changed."""
+    period = period_of(as_of, days or settings.days, settings)
+    return read_policies(ask, domain, since=period.since, until=period.until, published=published)
+
+
+def coverage(ask: Ask, *, as_of: date, settings: InsightSettings, days: int | None = None, domain: str | None = None) -> list[Coverage]:
+    """Return who reports on what, how often, and who went silent."""
+    return read_coverage(ask, as_of=as_of, settings=settings, days=days, domain=domain)
