@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipeline.run import memory
 from pipeline.run.memory import FolderMemory
 from pipeline.run.stop import Stop
 from pipeline.run.tally import Tally
@@ -62,7 +63,9 @@ class Hands:
         return self.memories.get(f"{account}/{folder}", FolderMemory())
 
     def remember(self, account: str, folder: str, **changes: Any) -> FolderMemory:
-        """Remember more of a folder; it is written at the end of the run."""
-        memory = self.memory(account, folder)._replace(**changes)
-        self.memories[f"{account}/{folder}"] = memory
-        return memory
+        """Remember more of a folder, at once: a killed run must find what was promised of the mail it has staged."""
+        remembered = self.memory(account, folder)._replace(**changes)
+        self.memories[f"{account}/{folder}"] = remembered
+        if self.writer is not None:
+            memory.save(self.writer.location, self.memories)
+        return remembered

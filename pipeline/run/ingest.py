@@ -127,11 +127,9 @@ def _ask_dns_again(hands: Hands) -> None:
 
 
 def _put_down(hands: Hands) -> None:
-    """Remember the folders, and keep the lake in shape."""
+    """Keep the lake in shape."""
     writer = hands.writer
     if writer is None:
         return
-    if hands.memories:
-        memory.save(writer.location, hands.memories)
     if hands.tally.messages and hasattr(writer, "compact_if_needed"):
         writer.compact_if_needed()

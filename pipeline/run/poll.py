@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import log
 from pipeline.errors import ConfigError, LakeError, TlsrptError, TryAgainError
+from pipeline.failpoint import reach
 from pipeline.mailbox.after import housekeep
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.run.sink import Sink
@@ -74,6 +75,7 @@ def _mind_throttling(hands: Hands, settings: MailboxSettings) -> None:
 
 def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
     state = mailbox.open(folder)
+    reach("folder-open")
     account = mailbox.settings.name
     ledger = hands.ledger
     known_validities = ledger.uidvalidities(account, folder)
@@ -87,6 +89,7 @@ def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
         )
     _treat_earlier(hands, mailbox, folder)
     uids = mailbox.new_uids(ledger.known_uids(account, folder, state.uidvalidity))
+    reach("searched")
     if not uids:
         log.info("nothing-new", mailbox=account, folder=folder, messages=state.exists)
         return
@@ -95,6 +98,7 @@ def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
     try:
         for chunk, rows in hands.pool.read(chunk for chunk in mailbox.fetch(uids)):
             hands.progress.advance(len(chunk))
+            reach("chunk-read")
             sink.add(hands.within_quota(rows))
             if hands.stop:
                 break
@@ -139,5 +143,7 @@ def setting_of(settings: MailboxSettings) -> str:
 
 def _housekeep(mailbox: ImapMailbox, pairs: Sequence[tuple[int, str]]) -> None:
     if pairs:
+        reach("before-treating")
         done = housekeep(mailbox, pairs)
+        reach("treated")
         log.info("mailbox-treated", mailbox=mailbox.settings.name, after=mailbox.settings.after, **done)
