@@ -148,7 +148,7 @@ class Fetching:
 
     def _present(self, uids: list[int]) -> list[int]:
         """Return those that are still in the folder; the others have vanished."""
-        found = set(self._session.do(lambda client: client.search(["UID", uid_set(uids)])))
+        found = set(self._session.do(lambda client: client.search(["UID", uid_set(uids)]), progress=False))
         self.vanished += [uid for uid in uids if uid not in found]
         return [uid for uid in uids if uid in found]
 

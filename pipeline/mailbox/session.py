@@ -36,9 +36,12 @@ class Pace(NamedTuple):
     """A larger message is fetched in pieces of this size (RFC 9051 §6.4.5, partial fetch)."""
     pause_seconds: float = 0.25
     """Before the first reconnect; doubles up to `longest_pause_seconds`."""
-    longest_pause_seconds: float = 8.0
-    losses: int = 10
-    """Connections lost in a row, with nothing achieved in between, before we give up."""
+    longest_pause_seconds: float = 4.0
+    losses: int = 25
+    """Connections lost in a row, with nothing delivered in between, before we give up; a few messages that break the server, one
+    after the other, have to fit: each is found by halving its chunk."""
+    refusals: int = 5
+    """Attempts to connect again, in a row, before we give up."""
 
 
 class FolderState(NamedTuple):
@@ -54,6 +57,10 @@ class FolderState(NamedTuple):
 
 class ConnectionLostError(Exception):
     """The connection was lost and made anew; the caller knows what to repeat. Never leaves this package."""
+
+
+class FolderChangedError(TryAgainError):
+    """The folder is another one than before: a new connection does not help."""
 
 
 class Session:
@@ -119,8 +126,12 @@ class Session:
         self._folder = (folder, state)
         return state
 
-    def once(self, operation: Callable[[Client], Answer]) -> Answer:
+    def once(self, operation: Callable[[Client], Answer], *, progress: bool = True) -> Answer:
         """Run an operation on the selected folder.
+
+        Args:
+            operation: What to do with the client.
+            progress: Whether its success means that we are getting on, so that earlier losses are forgiven.
 
         Raises:
             ConnectionLostError: The connection was lost; there is a new one, with the same folder selected.
@@ -142,10 +153,11 @@ class Session:
             if late is not None:
                 raise late from err
             raise
-        self._losses = 0
+        if progress:
+            self._losses = 0
         return answer
 
-    def do(self, operation: Callable[[Client], Answer]) -> Answer:
+    def do(self, operation: Callable[[Client], Answer], *, progress: bool = True) -> Answer:
         """Run an operation that may be repeated, until it succeeds or the connection was lost too often.
 
         Raises:
@@ -153,7 +165,7 @@ class Session:
         """
         while True:
             try:
-                return self.once(operation)
+                return self.once(operation, progress=progress)
             except ConnectionLostError:
                 continue
             except IMAPClientError as err:
@@ -218,29 +230,32 @@ class Session:
         Raises:
             TryAgainError: There is no point in it.
         """
-        while True:
-            self._losses += 1
-            late = self._late() or trouble.throttled(self.where, err)
-            if late is not None:
-                raise late from err
-            if self._losses > self.pace.losses:
-                failure = trouble.while_working(self.where, self.server, err)
-                raise (failure if isinstance(failure, TryAgainError) else TryAgainError(str(failure))) from err
-            log.warning("connection-lost", mailbox=self.settings.name, attempt=self._losses, reason=trouble.says(err))
+        self._losses += 1
+        late = self._late() or trouble.throttled(self.where, err)
+        if late is not None:
+            raise late from err
+        log.warning("connection-lost", mailbox=self.settings.name, times=self._losses, reason=trouble.says(err))
+        failure = trouble.while_working(self.where, self.server, err)
+        if self._losses > self.pace.losses:
+            raise failure from err
+        for refusals in range(self.pace.refusals):
             try:
-                self._reconnect()
-            except (UnreachableError, TryAgainError) as failure:
-                if isinstance(failure, TryAgainError) and failure.not_before is not None:
+                self._reconnect(self._losses + refusals)
+            except UnreachableError as refused:
+                failure = TryAgainError(str(refused))
+            except TryAgainError as again:
+                if isinstance(again, FolderChangedError) or again.not_before is not None or self._late():
                     raise
-                err = failure
+                failure = again
             else:
                 return
+        raise failure from err
 
-    def _reconnect(self) -> None:
+    def _reconnect(self, attempt: int) -> None:
         if self._client is not None:
             _close(self._client)
             self._client = None
-        pause = min(self.pace.pause_seconds * 2 ** (self._losses - 1), self.pace.longest_pause_seconds)
+        pause = min(self.pace.pause_seconds * 2 ** (attempt - 1), self.pace.longest_pause_seconds)
         time.sleep(min(self.deadline.left, pause))
         self.connect()
         self.reconnects += 1
@@ -254,8 +269,7 @@ class Session:
         except (*trouble.LOST, *trouble.GARBLED) as err:
             raise trouble.while_working(self.where, self.server, err) from err
         if state.uidvalidity != before.uidvalidity:
-            self._losses = self.pace.losses
-            raise TryAgainError(
+            raise FolderChangedError(
                 f"{self.where}: folder {folder} was made anew while we read it (UIDVALIDITY {before.uidvalidity}, "
                 f"now {state.uidvalidity}); the next run reads it from the start"
             )

@@ -71,9 +71,12 @@ def while_connecting(where: str, server: str, err: BaseException, *, ca_file: st
         return UnreachableError(f'{where}: {server} offers no STARTTLS; use tls = "implicit", or another server')
     if isinstance(err, TimeoutError):
         return TryAgainError(f"{where}: {server} does not answer ({says_os(err)}); the next run tries again")
-    if isinstance(err, OSError) and not isinstance(err, (ConnectionResetError, BrokenPipeError)):
+    if isinstance(err, OSError) and not isinstance(err, _HUNG_UP):
         return UnreachableError(f"{where}: {_why_unreachable(server, err, ca_file)}")
     return while_working(where, server, err)
+
+
+_HUNG_UP = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 def _why_unreachable(server: str, err: OSError, ca_file: str) -> str:
@@ -99,7 +102,7 @@ def while_signing_in(where: str, server: str, user: str, err: BaseException) -> 
     return while_working(where, server, err)
 
 
-def while_working(where: str, server: str, err: BaseException) -> TlsrptError:
+def while_working(where: str, server: str, err: BaseException) -> TryAgainError:
     """Return the error of a session that broke off: cut, timed out, throttled, or nonsense."""
     late = throttled(where, err)
     if late is not None:
