@@ -83,7 +83,7 @@ screenshots: $(TEST) system ## the pictures of the dashboard anew, on demo data
 	$(BIN)/python -m tests.dashboard.screenshots
 
 sample: $(TEST) ## the sample mails in data/sample anew
-	$(BIN)/python -m tests.demo.sample
+	$(BIN)/python -m tests.project.sample
 
 pins: $(TEST) ## the newest allowed version of every package, with hashes
 	.ci/pin
