@@ -59,13 +59,12 @@ def read_one(fetched: Fetched, limits: Limits) -> Reading:
 
 
 def judge_of(job: Job) -> Judge:
-    """Return the judge of a run, the same one for the whole life of the process."""
-    return _judge(job.trust, job.vouch_before)
+    """Return the judge of a run: kept for the keys it has looked up, and not over runs, since it may have given up on the DNS."""
+    return _judge(job.trust, job.vouch_before, job.run.run_id)
 
 
 @lru_cache(maxsize=2)
-def _judge(trust: TrustSettings, vouch_before: datetime | None) -> Judge:
-    """Return the judge of a run; kept, because it caches the keys it has looked up."""
+def _judge(trust: TrustSettings, vouch_before: datetime | None, _run_id: str) -> Judge:
     from pipeline.trust.judge import Judge
 
     return Judge(trust, vouch_before=vouch_before)
