@@ -1,7 +1,7 @@
-"""Makes `data/sample`: one day of reports of the demo's world as mails, the odd mails of the weeks before as an mbox, two bare report files.
+"""Makes `data/sample`: a day of reports of the demo's world as mails, the odd mails of the weeks before as an mbox, two bare files.
 
-`python -m tests.project.sample` (`make sample`). The keys that sign are made for the occasion and thrown away, so the signatures differ from run to run,
-and the mails count as vouched by whoever imports them.
+`python -m tests.project.sample` (`make sample`). The keys that sign are made for the occasion and thrown away, so the signatures
+differ from run to run, and the mails count as vouched by whoever imports them.
 """
 
 from __future__ import annotations
