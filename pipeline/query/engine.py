@@ -11,6 +11,7 @@ import tempfile
 import weakref
 from importlib.resources import files as package_files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
 
 NO_MONTH = "0000-00"
+CONTESTED = ("reports", "policies", "failures")
+"""The tables whose rows a better report can supersede."""
 
 
 class Scope(NamedTuple):
@@ -35,7 +38,8 @@ class Scope(NamedTuple):
     """The Parquet files of each table."""
     floor: int
     batch: int
-    nothing_superseded: bool
+    contested: Mapping[str, Sequence[str]] = MappingProxyType({})
+    """Those of `reports`, `policies` and `failures` in whose month something was superseded; they are not among `files`."""
 
 
 class Engine:
@@ -49,7 +53,6 @@ class Engine:
             settings: Whose tiers and domains count, and how much memory and how many threads DuckDB may take.
         """
         self._counted_tiers = list(settings.trust.count)
-        self._every_domain_ours = not settings.domains.own
         self._temporary = Path(tempfile.mkdtemp(prefix="tlsrpt-"))
         # A reader that is killed leaves an almost empty folder in the temporary directory, one that just ends leaves nothing.
         self._clean_up = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
@@ -73,8 +76,10 @@ class Engine:
         connection.execute("create schema settings")
         connection.execute("create table settings.own as select unnest($own::varchar[]) as domain", {"own": list(settings.domains.own)})
         connection.execute("create table settings.mx as select unnest($mx::varchar[]) as host", {"mx": list(settings.domains.mx)})
-        self._tell(connection, Scope({}, 0, -1, nothing_superseded=False))
-        connection.execute(package_files("pipeline.query").joinpath("views.sql").read_text(encoding="utf-8"))
+        self._tell(connection, Scope({}, 0, -1))
+        ours = "ours_every_domain" if not settings.domains.own else "ours_own_domains_and_mx" if settings.domains.mx else "ours_own_domains"
+        for name in ("tables", ours, "counted"):
+            connection.execute(package_files("pipeline.query").joinpath("views", f"{name}.sql").read_text(encoding="utf-8"))
         for comment in comments(connection):
             connection.execute(comment)
 
@@ -87,13 +92,8 @@ class Engine:
 
     def _tell(self, cursor: duckdb.DuckDBPyConnection, scope: Scope) -> None:
         lake: dict[str, Any] = {name: [self._empty[name], *scope.files.get(name, ())] for name in TABLES}
-        lake |= {
-            "floor": scope.floor,
-            "batch": scope.batch,
-            "counted_tiers": self._counted_tiers,
-            "nothing_superseded": scope.nothing_superseded,
-            "every_domain_ours": self._every_domain_ours,
-        }
+        lake |= {f"{name}_contested": [self._empty[name], *scope.contested.get(name, ())] for name in CONTESTED}
+        lake |= {"floor": scope.floor, "batch": scope.batch, "counted_tiers": self._counted_tiers}
         cursor.execute("set variable lake = $lake", {"lake": lake})
 
     def run(self, sql: str, parameters: Mapping[str, Any], scope: Scope) -> pa.Table:

@@ -17,7 +17,7 @@ from pipeline.lake.snapshot import Snapshot, current_version, open_snapshot
 from pipeline.query import guard
 from pipeline.query.catalogue import Question, Questions, load_questions
 from pipeline.query.describe import Views, html_table
-from pipeline.query.engine import Engine, Scope
+from pipeline.query.engine import CONTESTED, Engine, Scope
 from pipeline.schema import TABLES
 
 if TYPE_CHECKING:
@@ -166,16 +166,17 @@ class Lake:
 
     def _scope(self, months: tuple[str, str] | None) -> Scope:
         snapshot = self.snapshot
-        files = {
+        chosen = {
             table: [entry for entry in snapshot.files.get(table, ()) if months is None or months[0] <= entry.month <= months[1]]
             for table in TABLES
         }
-        return Scope(
-            files={table: [entry.path for entry in entries] for table, entries in files.items()},
-            floor=snapshot.floor,
-            batch=snapshot.batch,
-            nothing_superseded=not any(entry.rows for entry in files["superseded"]),
-        )
+        superseded = {entry.month for entry in chosen["superseded"] if entry.rows}
+        files = {
+            table: [entry.path for entry in entries if table not in CONTESTED or entry.month not in superseded]
+            for table, entries in chosen.items()
+        }
+        contested = {table: [entry.path for entry in chosen[table] if entry.month in superseded] for table in CONTESTED}
+        return Scope(files, snapshot.floor, snapshot.batch, contested)
 
     def _answer(self, run: Callable[[], _Answer]) -> _Answer:
         """Run; where a file has gone meanwhile (compacted and cleaned up), open the lake once more."""

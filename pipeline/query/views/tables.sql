@@ -1,0 +1,82 @@
+-- The tables as the snapshot shows them.
+--
+-- Nothing is pasted in. Before a cursor asks, it sets one variable, `lake`: the Parquet files to read of each table (a typed empty one is always
+-- among them), the batches its snapshot shows, and the tiers that count. The domains that are ours are in settings.own, our MX hosts in
+-- settings.mx; which of them is asked is the choice of ours_*.sql.
+
+create view messages as
+select *
+from read_parquet(
+    getvariable('lake').messages, hive_partitioning = true, hive_types = {'received_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch;
+
+-- The bytes do not depend on the parser: a rebuild keeps them, so the floor does not apply.
+create view raw as
+select *
+from read_parquet(getvariable('lake').raw, hive_partitioning = true, hive_types = {'received_month': varchar}, union_by_name = true)
+where batch <= getvariable('lake').batch;
+
+create view superseded as
+select *
+from read_parquet(getvariable('lake').superseded, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true)
+where batch between getvariable('lake').floor and getvariable('lake').batch;
+
+-- Reports, policies and failures come in two halves: months in which nothing was superseded, whose rows need not be looked up, and the others.
+-- The look-up reads report_key, the widest column there is.
+
+create view settings.all_reports as
+select *, true as stands
+from read_parquet(
+    getvariable('lake').reports, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch
+union all by name
+select *, report_key not in (select report_key from superseded) as stands
+from read_parquet(
+    getvariable('lake').reports_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch;
+
+create view settings.all_policies as
+select *, true as stands
+from read_parquet(
+    getvariable('lake').policies, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch
+union all by name
+select *, report_key not in (select report_key from superseded) as stands
+from read_parquet(
+    getvariable('lake').policies_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch;
+
+create view settings.all_failures as
+select *, true as stands
+from read_parquet(
+    getvariable('lake').failures, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch
+union all by name
+select *, report_key not in (select report_key from superseded) as stands
+from read_parquet(
+    getvariable('lake').failures_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch;
+
+-- The /24 of an IPv4 address or the /48 of an IPv6 address in canonical text; null for null. DuckDB's INET is an extension.
+create macro network_of(address) as
+    case
+        when address is null then null
+        when contains(address, '.') then regexp_replace(regexp_extract(address, '[0-9.]+$'), '[.][0-9]+$', '.0/24')
+        else regexp_replace(
+            array_to_string(
+                (
+                    list_filter(string_split(split_part(address, '::', 1), ':'), lambda part: part <> '')
+                    || if(contains(address, '::'), ['0', '0', '0'], [])
+                )[:3],
+                ':'
+            ),
+            '(:0)+$|^0(:0)*$', ''
+        ) || '::/48'
+    end;
