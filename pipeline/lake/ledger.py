@@ -79,6 +79,12 @@ class Ledger:
         where = (pc.field("trust_tier") != "vouched") & (pc.field("ingested_at") >= pa.scalar(moment, pa.timestamp("us", tz="UTC")))
         return self.rows(where)
 
+    def last_ingest(self) -> datetime | None:
+        """Return when a message was last ingested; None where nothing was."""
+        everything = pc.field("batch") >= 0
+        newest = (pc.max(piece.column(0)).as_py() for piece in self._pieces(("ingested_at",), everything))
+        return max((each for each in newest if each is not None), default=None)
+
     def waiting_for_dns(self, since_: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then whose DKIM key could not be looked up."""
         moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from pipeline.lake.asking import AsksLedger
 from pipeline.lake.known import Files, Knowledge
-from pipeline.lake.ledger import Known as KnownUids
 from pipeline.lake.ledger import Ledger
 from pipeline.lake.location import Location
 from pipeline.lake.settle import Known, settle
@@ -16,13 +14,13 @@ from pipeline.lake.writer import Settled
 from pipeline.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.row_types import MessageRows
 
 
-class Rehearsal:
+class Rehearsal(AsksLedger):
     """Answers as a `LakeWriter` would; each batch is settled against the lake as it is, not against the batches before it.
 
     Raises:
@@ -31,7 +29,6 @@ class Rehearsal:
 
     def __init__(self, where: str | Path | Location) -> None:
         self.location = Location(where)
-        self._ledger: Ledger | None = None
         self._knowledge: Knowledge | None = None
         if not self.location.exists():
             return
@@ -42,23 +39,6 @@ class Rehearsal:
             floor = floor_of(tables["messages"])
             files = {name: Files(self.location, name, table) for name, table in tables.items()}
             self._ledger, self._knowledge = Ledger(files["messages"], floor), Knowledge(files, floor)
-
-    def known_uids(self, account: str, folder: str, uidvalidity: int) -> KnownUids:
-        """Return the UIDs of a folder that are in the ledger."""
-        if self._ledger is None:
-            return KnownUids(np.empty(0, np.int64))
-        with self.location.errors("read"):
-            return self._ledger.uids(account, folder, uidvalidity)
-
-    def uidvalidities(self, account: str, folder: str) -> set[int]:
-        """Return the UIDVALIDITY values under which the ledger knows a folder."""
-        with self.location.errors("read"):
-            return self._ledger.uidvalidities(account, folder) if self._ledger else set()
-
-    def known_files(self, hashes: Iterable[str]) -> set[str]:
-        """Return those of these sha256 values whose bytes were imported from files already."""
-        with self.location.errors("read"):
-            return self._ledger.file_hashes(hashes) if self._ledger else set()
 
     def commit(self, messages: Sequence[MessageRows]) -> Settled:
         """Say what would become of these messages."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline.failpoint import reach
 from pipeline.lake.parts import describe, encode
-from pipeline.lake.scan import read
+from pipeline.lake.scan import count_rows, read
 from pipeline.lake.tables import Gone, Part, commit_parts, floor_of, parts_of
 from pipeline.schema import TABLES
 
@@ -55,10 +55,9 @@ def without(location: Location, name: str, files: Iterable[Present], unwanted: p
     adds: list[Part] = []
     removes: list[Gone] = []
     for file in files:
-        rows = read(location, name, [file.path])
-        kept = rows.filter(~unwanted | unwanted.is_null())
-        if kept.num_rows == rows.num_rows:
+        if not count_rows(location, name, [file.path], unwanted):
             continue
+        kept = read(location, name, [file.path]).filter(~unwanted | unwanted.is_null())
         removes.append(file.gone)
         if kept.num_rows:
             adds.append(put_part(location, name, kept, file.month, prefix="r"))

@@ -40,6 +40,11 @@ def read(
     return dataset(location, name, paths).to_table(columns=wanted, filter=where)
 
 
+def count_rows(location: Location, name: str, paths: Sequence[str], where: pc.Expression) -> int:
+    """Return how many rows of these data files satisfy `where`."""
+    return dataset(location, name, paths).count_rows(filter=where) if paths else 0
+
+
 def batches(
     location: Location, name: str, paths: Sequence[str], columns: Sequence[str], *, where: pc.Expression | None = None
 ) -> Iterator[pa.RecordBatch]:

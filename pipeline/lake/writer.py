@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pipeline.lake.compact import compact_small_files
 from pipeline.lake.known import RETIRED, Knowledge
-from pipeline.lake.ledger import Known, Ledger, key_of
+from pipeline.lake.ledger import Ledger, key_of
 from pipeline.lake.location import Location
 from pipeline.lake.opened import OpenLake, open_for_writing
 from pipeline.lake.parts import to_arrow
 from pipeline.lake.raw import raw_bytes
 from pipeline.lake.replace import Found, find_rows, stage_replacement
 from pipeline.lake.settle import Settlement, settle
-from pipeline.row_types import MessageRow, MessageRows, RawRow
+from pipeline.row_types import MessageRows, RawRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -36,7 +36,7 @@ class Settled(NamedTuple):
     """None where there was nothing to commit."""
 
 
-class LakeWriter:
+class LakeWriter(AsksLedger):
     """The writer of a lake; a context manager that holds its lock.
 
     Entering it creates the lake where there is none, and finishes or takes back what a dead writer left.
@@ -65,22 +65,6 @@ class LakeWriter:
     def ledger(self) -> Ledger:
         """The rows of `messages` as they are now."""
         return self._ledger
-
-    def known_uids(self, account: str, folder: str, uidvalidity: int) -> Known:
-        """Return the UIDs of a folder that are in the ledger; ask its `.missing(uids)`."""
-        return self._ledger.uids(account, folder, uidvalidity)
-
-    def uidvalidities(self, account: str, folder: str) -> set[int]:
-        """Return the UIDVALIDITY values under which the ledger knows a folder; another one means it was made anew."""
-        return self._ledger.uidvalidities(account, folder)
-
-    def known_files(self, hashes: Iterable[str]) -> set[str]:
-        """Return those of these sha256 values whose bytes were imported from files already."""
-        return self._ledger.file_hashes(hashes)
-
-    def waiting_for_dns(self, since: datetime) -> list[MessageRow]:
-        """Return the messages first ingested since then whose DKIM key could not be looked up."""
-        return self._ledger.waiting_for_dns(since)
 
     def raw(self, sha256: str) -> bytes | None:
         """Return the bytes of a message, or None where they are not kept."""
