@@ -191,7 +191,8 @@ class DomainSettings(Section):
 class TrustSettings(Section):
     """`[trust]`: whom to believe."""
 
-    dkim: Literal["verify", "off"] = "off"
+    dkim: Literal["verify", "off"] = "verify"
+    """off: the operator vouches for the mailbox."""
     resolver: str = ""
     """host:port of a resolver of one's own; empty: the system's."""
     dns_timeout: float = 5.0
