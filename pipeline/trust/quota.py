@@ -28,22 +28,28 @@ UNPROVED_SHARES = 10
 class Quota:
     """The shares of one UTC day, counted down as messages come in."""
 
-    def __init__(self, limit: int, *, taken: Mapping[str, int] | None = None, reporters: Iterable[str] = ()) -> None:
-        """Begin with what was already taken.
+    def __init__(self, limit: int, *, reporters: Iterable[str] = ()) -> None:
+        """Begin a day.
 
         Args:
             limit: Messages a submitter and day; 0 is without limit.
-            taken: What the ledger has of this UTC day (by `ingested_at`), counted by `Quota.share_of`.
             reporters: `[trust] reporters`.
         """
         self._limit = limit
         self._reporters = tuple(reporters)
-        self._taken = Counter(taken or {})
-        self._unproved = sum(count for share, count in self._taken.items() if share.startswith(UNPROVED))
+        self._taken: Counter[str] = Counter()
+        self._unproved = 0
 
     def having(self, taken: Mapping[str, int]) -> Quota:
-        """Return the same limits with another count of what was already taken."""
-        return Quota(self._limit, taken=taken, reporters=self._reporters)
+        """Return the same day in the middle of it.
+
+        Args:
+            taken: What the ledger has of this UTC day (by `ingested_at`), counted by `share_of`.
+        """
+        quota = Quota(self._limit, reporters=self._reporters)
+        quota._taken.update(taken)
+        quota._unproved = sum(count for share, count in taken.items() if share.startswith(UNPROVED))
+        return quota
 
     def admits(self, message: MessageRow) -> bool:
         """Whether the message is within its share; if so it is counted."""

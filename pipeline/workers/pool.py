@@ -19,6 +19,7 @@ from pipeline import log
 from pipeline.errors import TryAgainError
 from pipeline.report.model import Reading, Rejected
 from pipeline.report.rows import build_rows
+from pipeline.trust.dns import parse_address
 from pipeline.work import NO_ENVELOPE, judge_of, read_chunk
 from pipeline.workers.bounds import place_of, wall_seconds
 from pipeline.workers.wire import LENGTH, MalformedFrameError, frame, pack_chunk, pack_job, unpack_rows
@@ -204,7 +205,12 @@ class Pool:
         Args:
             job: What stays the same over the run.
             workers: Processes; by default `default_workers()`. 0 reads in this process, without any limit the kernel holds.
+
+        Raises:
+            ConfigError: The resolver of the job is not of the form host:port.
         """
+        if job.trust.resolver:
+            parse_address(job.trust.resolver)
         self._job = job
         self._count = default_workers() if workers is None else workers
         self._executor: ThreadPoolExecutor | None = None

@@ -43,7 +43,7 @@ UNVERIFIED = Verdict("unverified", "none", dkim_result="none")
 
 
 def test_a_stranger_gets_his_share_of_the_day_and_no_more():
-    quota = Quota(3, taken={"stranger.example": 1})
+    quota = Quota(3).having({"stranger.example": 1})
     assert [quota.admits(_verified("mail.stranger.example")) for _ in range(4)] == [True, True, False, False]
     assert quota.admits(_verified("other.example"))
 
@@ -71,7 +71,7 @@ def test_a_new_name_in_every_mail_does_not_help():
     quota = Quota(2)
     admitted = sum(quota.admits(_message(UNVERIFIED, f"x@s{number}.example")) for number in range(60))
     assert admitted == 20
-    again = Quota(2, taken={f"?s{number}.example": 1 for number in range(19)})
+    again = Quota(2).having({f"?s{number}.example": 1 for number in range(19)})
     assert [again.admits(_message(UNVERIFIED, f"x@t{number}.example")) for number in range(2)] == [True, False]
 
 

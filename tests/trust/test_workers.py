@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from pipeline.config import TrustSettings
-from pipeline.errors import TryAgainError
+from pipeline.errors import ConfigError, TryAgainError
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.work import Job, read_chunk
@@ -171,6 +171,11 @@ def test_a_signed_mail_is_verified_in_a_worker_and_a_dead_resolver_is_said_once(
         assert rows[0].message.dkim_result == "temperror"
         assert len(keys.questions) == asked
     assert [each.message for each in caplog.records] == ["resolver-down"]
+
+
+def test_a_resolver_that_is_no_address_is_said_before_anything_is_read():
+    with pytest.raises(ConfigError, match=r"trust\.resolver"):
+        Pool(_job(dkim="verify", resolver="not an address"))
 
 
 def test_the_job_comes_out_of_the_pipe_as_it_went_in():
