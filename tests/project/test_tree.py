@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,10 @@ def test_every_package_folder_is_seen_by_the_import_checker():
     folders = {path.parent for path in project_files() if path.suffix == ".py" and path.is_relative_to(ROOT / "pipeline")}
     folders |= {path.parent for path in project_files() if path.suffix == ".py" and path.is_relative_to(ROOT / "dashboard")}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+def test_every_module_has_a_place_in_the_layers():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    placed = {name.strip() for layer in contracts[0]["layers"] for name in layer.split("|")}
+    modules = {".".join(Path(name).with_suffix("").parts[:2]) for name, _ in _modules() if name.startswith("pipeline/")}
+    assert modules - placed - {"pipeline.__init__"} == set()
