@@ -75,7 +75,7 @@ class ReportLake:
         period = period_of(given.pop("since", None), given.pop("until", None), given.pop("as_of", None) or date(2099, 1, 1))
         taken = {parameter.name for parameter in question.parameters}
         bound = question.bind({**given, **{key: value for key, value in period.items() if key in taken}})
-        return self.engine.run(question.sql, bound, Scope(self.files, 0, 1, nothing_superseded=True))
+        return self.engine.run(question.sql, bound, Scope(self.files, 0, 1))
 
     def close(self) -> None:
         """Remove everything."""
