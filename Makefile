@@ -29,7 +29,7 @@ dashboard: $(RUN) ## the dashboard on the configured lake
 
 # -- check it ----------------------------------------------------------------------------------------------------------
 
-test: $(TEST) system lint types imports notebooks tests ## every check; what continuous integration runs (ARGS="-k word" for some tests)
+test: system $(TEST) lint types imports notebooks tests ## every check; what continuous integration runs (ARGS="-k word" for some tests)
 
 check: lint types imports ## the quick checks: lint, types, imports
 
@@ -50,24 +50,24 @@ notebooks: $(TEST) ## run every notebook; none may carry output, each equals its
 	$(if $(NOTEBOOKS),$(BIN)/jupytext --test --to py:percent $(NOTEBOOKS))
 	$(if $(NOTEBOOKS),$(BIN)/pytest --nbmake --nbmake-timeout=120 --durations=3 -n 2 $(NOTEBOOKS))
 
-tests: $(TEST) system
+tests: system $(TEST)
 	$(BIN)/pytest -n 2 --dist worksteal -m "not soak" $(ARGS)
 
-system: $(TEST)
+system:
 	@.ci/setup system
 
 # -- the long ones -----------------------------------------------------------------------------------------------------
 
-soak: $(TEST) system ## the long tests: kills, cuts, hours of mail
+soak: system $(TEST) ## the long tests: kills, cuts, hours of mail
 	$(BIN)/pytest -m soak --timeout=3600 $(ARGS)
 
 score: $(TEST) ## how well incidents, causes and faults are found, on synthetic worlds with known truth
 	$(BIN)/python -m tests.score $(ARGS)
 
-bench: $(TEST) system ## the benchmarks, in minutes
+bench: system $(TEST) ## the benchmarks, in minutes
 	$(BIN)/python -m tests.bench.run $(ARGS)
 
-bench-full: $(TEST) system ## the benchmarks at full size, in hours
+bench-full: system $(TEST) ## the benchmarks at full size, in hours
 	$(BIN)/python -m tests.bench.run --full $(ARGS)
 
 # -- keep it -----------------------------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ format: $(TEST) ## format the code
 docs: $(TEST) ## the generated parts of the README anew
 	$(BIN)/python -m tests.project.readme
 
-screenshots: $(TEST) system ## the pictures of the dashboard anew, on demo data
+screenshots: system $(TEST) ## the pictures of the dashboard anew, on demo data
 	$(BIN)/python -m tests.dashboard.screenshots
 
 sample: $(TEST) ## the sample mails in data/sample anew

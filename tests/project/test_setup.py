@@ -87,15 +87,19 @@ def test_an_old_python_is_refused_in_one_sentence(bare):
     )
 
 
+NO_VENV = 'case "$2" in *venv,*) exit 1;; *python%d*) echo python3.13-venv;; esac'
+
+
 def test_a_python_without_venv_is_named_with_its_package_where_it_cannot_be_installed(bare):
-    _python(bare, "python3", 'case "$2" in *venv,*) exit 1;; *python%d*) echo python3.13-venv;; esac')
+    _python(bare, "python3", NO_VENV)
     assert _setup("run", bare) == "setup: python3 has no venv module; install it as root with: apt-get install python3.13-venv"
 
 
 def test_missing_system_packages_are_named_in_one_sentence(bare):
+    _python(bare, "python3", NO_VENV)
     sentence = _setup("system", bare)
-    assert sentence.startswith("setup: the tests need these system packages: git openssl dovecot-imapd chromium")
-    assert "apt-get install --no-install-recommends git" in sentence
+    assert sentence.startswith("setup: the tests need these system packages: python3.13-venv git openssl dovecot-imapd chromium")
+    assert "apt-get install --no-install-recommends python3.13-venv git" in sentence
 
 
 def test_the_help_of_make_names_every_target_for_people():
