@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from pipeline.lake.asking import AsksLedger
 from pipeline.lake.compact import compact_small_files
 from pipeline.lake.known import RETIRED, Knowledge
 from pipeline.lake.ledger import Ledger, key_of
@@ -60,11 +61,6 @@ class LakeWriter(AsksLedger):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._held.close()
-
-    @property
-    def ledger(self) -> Ledger:
-        """The rows of `messages` as they are now."""
-        return self._ledger
 
     def raw(self, sha256: str) -> bytes | None:
         """Return the bytes of a message, or None where they are not kept."""

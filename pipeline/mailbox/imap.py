@@ -84,6 +84,15 @@ class ImapMailbox:
         assert self._state is not None, "open a folder first"  # noqa: S101 -- a mistake of the caller
         return self._state
 
+    def capabilities(self) -> frozenset[str]:
+        """Return what the server says it can do, upper-case (RFC 9051 §6.1.1).
+
+        Raises:
+            TryAgainError: Cut, throttled, timed out.
+        """
+        told = self.session.do(lambda client: client.capabilities())
+        return frozenset(each.decode("ascii", "replace").upper() for each in told)
+
     def open(self, folder: str) -> FolderState:
         """Select a folder: with EXAMINE where `after = "keep"`, so that nothing in it can change.
 

@@ -131,5 +131,5 @@ def _put_down(hands: Hands) -> None:
     writer = hands.writer
     if writer is None:
         return
-    if hands.tally.messages and hasattr(writer, "compact_if_needed"):
+    if hands.tally.messages:
         writer.compact_if_needed()

@@ -17,9 +17,9 @@ class Setup(NamedTuple):
         return ["--config", str(self.config), "--lake", str(self.lake), "ingest", "--format", "json", "--workers", "0", *words]
 
 
-def setup(folder: Path, server, user, *, name: str = "rua", port: int | None = None, more: str = "", **settings) -> Setup:
+def setup(place: Path, server, user, *, name: str = "rua", port: int | None = None, more: str = "", **settings) -> Setup:
     """Write a configuration for one mailbox; values are TOML by way of JSON."""
-    password = folder / "password"
+    password = place / "password"
     password.write_text(user.password, encoding="utf-8")
     given = {
         "name": name,
@@ -33,9 +33,9 @@ def setup(folder: Path, server, user, *, name: str = "rua", port: int | None = N
         **settings,
     }
     lines = ["[[mailbox]]", *(f"{key} = {json.dumps(value)}" for key, value in given.items())]
-    config = folder / "tlsrpt.toml"
+    config = place / "tlsrpt.toml"
     config.write_text("\n".join(lines) + "\n" + more, encoding="utf-8")
-    return Setup(config, folder / "lake")
+    return Setup(config, place / "lake")
 
 
 def outcomes(lake: Path) -> dict[str, int]:

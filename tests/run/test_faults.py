@@ -105,7 +105,7 @@ def test_a_cut_in_the_middle_is_mended_within_the_run(tlsrpt, server, tmp_path):
 def test_a_run_asked_to_stop_commits_what_it_has_and_says_so(tlsrpt, server, tmp_path, number):
     user = server.add_user()
     fill(server, user)
-    with proxy(server.port, always=drip(4_000, 0.001)) as slow:
+    with proxy(server.port, always=drip(14_000, 0.001)) as slow:
         box = setup(tmp_path, server, user, port=slow.port, after="move")
         pid = tlsrpt.begin(*box.argv())
         time.sleep(1.0)

@@ -1,0 +1,159 @@
+"""Tries everything a run needs, and says of each what to do: configuration, lake, disk, clock, DNS, mailboxes."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pipeline.errors import TlsrptError, TryAgainError
+from pipeline.lake.location import Location
+from pipeline.lake.snapshot import open_snapshot
+from pipeline.mailbox.imap import ImapMailbox
+from pipeline.trust.dns import Resolver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipeline.config import MailboxSettings, Settings
+
+ROOM_BYTES = 1024**3
+"""Less free disk than this is worth a word."""
+
+State = Literal["ok", "warn", "fail"]
+
+
+class Check(NamedTuple):
+    """One line of the doctor."""
+
+    name: str
+    state: State
+    says: str
+    """What was found, and, where something is wrong, what to do."""
+    exit_code: int = 0
+
+
+def examine(settings: Settings, source: Path | None, now: datetime | None = None) -> Iterator[Check]:
+    """Yield the checks one by one; none raises.
+
+    Args:
+        settings: The settings, already read.
+        source: The file they were read from.
+        now: The time, for tests.
+    """
+    moment = now or datetime.now(UTC)
+    yield Check("config", "ok", f"read from {source}" if source else "no file; built-in settings and environment")
+    yield from _lake(settings)
+    yield _clock(settings, moment)
+    yield _dns(settings)
+    if not settings.domains.own:
+        yield Check("domains", "warn", "[domains] own is empty: reports about anybody's domain count; list yours")
+    if not settings.mailbox:
+        yield Check("mailbox", "warn", "none configured; write a [[mailbox]] section, or import files: tlsrpt ingest PATH…")
+    for box in settings.mailbox:
+        yield from _mailbox(box, settings)
+
+
+def _guarded(name: str, attempt: Callable[[], str]) -> Check:
+    try:
+        return Check(name, "ok", attempt())
+    except TryAgainError as err:
+        return Check(name, "warn", str(err), err.exit_code)
+    except TlsrptError as err:
+        return Check(name, "fail", str(err), err.exit_code)
+
+
+def _lake(settings: Settings) -> Iterator[Check]:
+    location = Location(settings.lake.path)
+
+    def readable() -> str:
+        if not location.exists():
+            return f"{location.uri} is not there yet; the first ingest makes it"
+        snapshot = open_snapshot(location)
+        return f"{location.uri}, schema {snapshot.schema_version}, {snapshot.batch:,} batches"
+
+    def writable() -> str:
+        if not location.exists():
+            return "nothing to lock yet"
+        with location.writer_lock():
+            location.store.put("_state/doctor", b"")
+            location.store.remove("_state/doctor")
+        return "free to write"
+
+    readable_check = _guarded("lake", readable)
+    yield readable_check
+    if readable_check.state == "ok":
+        yield _guarded("lake lock", writable)
+    if "://" not in settings.lake.path:
+        yield _disk(Path(settings.lake.path))
+
+
+def _disk(path: Path) -> Check:
+    here = path.absolute()
+    while not here.exists():
+        here = here.parent
+    free = shutil.disk_usage(here).free
+    state: State = "ok" if free >= ROOM_BYTES else "warn"
+    advice = "" if state == "ok" else "; make room: a full disk stops the next ingest"
+    return Check("disk", state, f"{free / 1024**3:,.1f} GiB free at the lake{advice}")
+
+
+def _clock(settings: Settings, now: datetime) -> Check:
+    """A clock that is behind judges signatures and days wrongly; the lake remembers a time that has surely passed."""
+    try:
+        newest = _newest_ingest(settings)
+    except TlsrptError as err:
+        return Check("clock", "warn", f"not compared: {err}")
+    if newest is not None and newest > now + timedelta(minutes=5):
+        return Check(
+            "clock", "fail", f"it is {now:%Y-%m-%d %H:%M} UTC here, but the lake was fed at {newest:%Y-%m-%d %H:%M}; set the clock", 1
+        )
+    return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def _newest_ingest(settings: Settings) -> datetime | None:
+    from pipeline.lake.rehearsal import Rehearsal
+
+    return Rehearsal(settings.lake.path).last_ingest()
+
+
+def _dns(settings: Settings) -> Check:
+    if settings.trust.dkim == "off":
+        return Check("dns", "warn", 'not needed: [trust] dkim = "off", you vouch for whatever is in the mailbox; set dkim = "verify"')
+
+    def asked() -> str:
+        resolver = Resolver(settings.trust.resolver, timeout=settings.trust.dns_timeout)
+        if not resolver.answers():
+            where = settings.trust.resolver or "the system's resolver"
+            raise TryAgainError(f"{where} does not answer; DKIM keys cannot be looked up, reports stay unproved until it does")
+        return f"{settings.trust.resolver or 'the system resolver'} answers"
+
+    return _guarded("dns", asked)
+
+
+def _mailbox(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
+    name = f"mailbox {box.name}"
+    try:
+        with ImapMailbox(box, settings.report_limits) as mailbox:
+            capabilities = mailbox.capabilities()
+            yield Check(name, "ok", f"signed in to {box.host}:{box.effective_port} as {box.user}")
+            yield _capabilities(name, box, capabilities)
+            for folder in box.all_folders:
+                yield _guarded(f"{name}, folder {folder}", lambda folder=folder: _folder(mailbox, folder))  # type: ignore[misc]
+    except TlsrptError as err:
+        yield Check(name, "warn" if isinstance(err, TryAgainError) else "fail", str(err), err.exit_code)
+
+
+def _folder(mailbox: ImapMailbox, folder: str) -> str:
+    state = mailbox.open(folder)
+    how = "opened read-only" if state.read_only else "opened for changes"
+    return f"{state.exists:,} messages, UIDVALIDITY {state.uidvalidity}, {how}"
+
+
+def _capabilities(name: str, box: MailboxSettings, capabilities: frozenset[str]) -> Check:
+    helpful = [each for each in ("MOVE", "UIDPLUS", "IDLE") if each in capabilities]
+    told = ", ".join(helpful) or "neither MOVE, UIDPLUS nor IDLE"
+    if box.after in {"move", "delete"} and "UIDPLUS" not in capabilities and not (box.after == "move" and "MOVE" in capabilities):
+        return Check(f"{name}, server", "warn", f'has {told}: after = "{box.after}" cannot be done safely; use "seen" or "keep"')
+    return Check(f"{name}, server", "ok", f"has {told}")
