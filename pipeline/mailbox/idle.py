@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING
 
 from imapclient.exceptions import IMAPClientAbortError
 
+from pipeline.mailbox.session import ConnectionLostError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.mailbox.connection import Client
+    from pipeline.mailbox.deadline import Deadline
     from pipeline.mailbox.session import FolderState, Session
 
 RENEW_SECONDS = 25 * 60
 """IDLE is ended and begun again before 29 minutes are over (RFC 2177 §3); routers forget idle connections sooner or later."""
 
 POLL_SECONDS = 60
+_LOSSES = 3
+"""Connections lost while idle; after so many in one wait we ask instead: something on the way does not like silence."""
+
 _STEP_SECONDS = 1.0
 """How often `stop` is looked at."""
 
@@ -39,6 +45,7 @@ def wait_for_mail(session: Session, folder: str, state: FolderState, seconds: fl
         TryAgainError: Cut too often, throttled.
     """
     end = time.monotonic() + seconds
+    lost = 0
     while True:
         session.deadline.restart()
         # Mail that came after the last search and before IDLE: no server tells of it again.
@@ -48,26 +55,33 @@ def wait_for_mail(session: Session, folder: str, state: FolderState, seconds: fl
         left = end - time.monotonic()
         if left <= 0 or stop():
             return False
-        _wait_once(session, left, stop)
+        if lost < _LOSSES and session.do(lambda client: bool(client.has_capability("IDLE"))):
+            lost += not _idle_once(session, min(left, RENEW_SECONDS), stop)
+        else:
+            _pause(min(left, POLL_SECONDS), stop)
 
 
-def _wait_once(session: Session, seconds: float, stop: Callable[[], bool]) -> None:
-    if session.do(lambda client: bool(client.has_capability("IDLE"))):
-        session.do(lambda client: _idle(client, min(seconds, RENEW_SECONDS), stop))
-    else:
-        _pause(min(seconds, POLL_SECONDS), stop)
+def _idle_once(session: Session, seconds: float, stop: Callable[[], bool]) -> bool:
+    """Idle, and return whether the connection survived it."""
+    try:
+        session.once(lambda client: _idle(client, session.deadline, seconds, stop))
+    except ConnectionLostError:
+        return False
+    return True
 
 
-def _idle(client: Client, seconds: float, stop: Callable[[], bool]) -> None:
-    """Idle until the server says anything at all; what it was, the next SELECT tells."""
+def _idle(client: Client, deadline: Deadline, seconds: float, stop: Callable[[], bool]) -> None:
+    """Idle until the server says anything at all; what it was, the next SELECT tells. The time of the wait is not held against it."""
     client.begin_idle()
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and not stop():
         if client.has_buffered() or select.select([client.socket()], [], [], min(left, _STEP_SECONDS))[0]:
+            deadline.restart()
             line = client.read_idle_line()
             if line.upper().startswith(b"* BYE"):
                 raise IMAPClientAbortError(line.decode("utf-8", "replace"))
             break
+    deadline.restart()
     client.idle_done()
 
 

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from pipeline.mailbox import idle
+from tests.mailbox.box import Known, fetch_all, mail, mailbox
+from tests.proxy import cut, proxy
+
+pytestmark = pytest.mark.dovecot
+
+
+def later(seconds: float, action) -> threading.Timer:
+    timer = threading.Timer(seconds, action)
+    timer.start()
+    return timer
+
+
+def test_new_mail_ends_the_wait_at_once(server, user):
+    server.deliver(user.name, mail(1))
+    with mailbox(server, user) as box:
+        assert len(fetch_all(box)) == 1
+        timer = later(0.3, lambda: server.doveadm("save", "-u", user.name, "-m", "INBOX", _file(server, mail(2))))
+        begun = time.monotonic()
+        assert box.wait(20)
+        assert time.monotonic() - begun < 3
+        timer.join()
+        assert fetch_all(box, known=Known(1)).keys() == {2}
+
+
+def _file(server, content: bytes) -> str:
+    path = server.root / "new.eml"
+    path.write_bytes(content)
+    path.chmod(0o644)
+    return str(path)
+
+
+def test_no_new_mail_ends_the_wait_when_its_time_is_over(server, user):
+    with mailbox(server, user) as box:
+        box.open("INBOX")
+        begun = time.monotonic()
+        assert not box.wait(0.5)
+        assert 0.4 < time.monotonic() - begun < 2
+
+
+def test_mail_that_came_before_the_wait_is_seen(server, user):
+    with mailbox(server, user) as box:
+        box.open("INBOX")
+        server.deliver(user.name, mail(1))
+        assert box.wait(20)
+
+
+def test_a_flag_changed_by_somebody_else_does_not_end_the_wait(server, user):
+    server.deliver(user.name, mail(1))
+    with mailbox(server, user) as box:
+        box.open("INBOX")
+        timer = later(0.2, lambda: server.set_flags(user.name, "\\Flagged", 1))
+        assert not box.wait(1.0)
+        timer.join()
+
+
+def test_a_stop_ends_the_wait(server, user):
+    asked = []
+    with mailbox(server, user) as box:
+        box.open("INBOX")
+        begun = time.monotonic()
+        assert not box.wait(30, stop=lambda: asked.append(1) or len(asked) > 2)
+        assert time.monotonic() - begun < 4
+
+
+def test_a_wait_longer_than_the_renewal_begins_idle_again(server, user, monkeypatch):
+    monkeypatch.setattr(idle, "RENEW_SECONDS", 0.3)
+    with mailbox(server, user) as box:
+        box.open("INBOX")
+        timer = later(1.0, lambda: server.doveadm("save", "-u", user.name, "-m", "INBOX", _file(server, mail(2))))
+        assert box.wait(20)
+        timer.join()
+
+
+def test_a_connection_lost_while_idle_is_made_again(server, user):
+    with mailbox(server, user) as box:
+        box.open("INBOX")
+        kick = later(0.3, lambda: server.kick(user.name))
+        deliver = later(0.8, lambda: server.doveadm("save", "-u", user.name, "-m", "INBOX", _file(server, mail(1))))
+        assert box.wait(20)
+        kick.join()
+        deliver.join()
+        assert box.reconnects == 1
+
+
+def test_a_cut_while_entering_idle_is_survived(server, user):
+    with proxy(server.port, [cut(4_600)]) as wire, mailbox(server, user, port=wire.port) as box:
+        box.open("INBOX")
+        server.deliver(user.name, mail(1))
+        assert box.wait(5)
+
+
+def test_a_server_without_idle_is_asked_now_and_then(server_without_idle, monkeypatch):
+    monkeypatch.setattr(idle, "POLL_SECONDS", 0.2)
+    server = server_without_idle
+    user = server.add_user()
+    with mailbox(server, user) as box:
+        box.open("INBOX")
+        assert not box.wait(0.5)
+        timer = later(0.3, lambda: server.deliver(user.name, mail(1)))
+        assert box.wait(10)
+        timer.join()
+
+
+def test_waiting_begins_a_new_deadline(server, user):
+    with mailbox(server, user, deadline=1.0) as box:
+        box.open("INBOX")
+        assert not box.wait(1.5)
+        server.deliver(user.name, mail(1))
+        assert len(fetch_all(box)) == 1
