@@ -62,6 +62,12 @@ class LakeWriter(AsksLedger):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._held.close()
 
+    @property
+    def ledger(self) -> Ledger:
+        """The rows of `messages` as they are now."""
+        assert self._ledger is not None, "enter the writer first"  # noqa: S101 -- a mistake of the caller
+        return self._ledger
+
     def raw(self, sha256: str) -> bytes | None:
         """Return the bytes of a message, or None where they are not kept."""
         with self.location.errors("read"):
