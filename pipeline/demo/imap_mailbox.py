@@ -51,8 +51,17 @@ class RawMessage(Message):
     __slots__ = ["_raw"]
 
     def __init__(self, uid: int, received_at: datetime, raw: bytes) -> None:
-        super().__init__(uid, received_at, (), email_id=ObjectId(b"M%d" % uid), thread_id=ObjectId(b"T%d" % uid))
         self._raw = raw
+        super().__init__(uid, received_at, (), email_id=ObjectId(b"M%d" % uid), thread_id=ObjectId(b"T%d" % uid))
+
+    @property
+    def _content(self) -> MessageContent:
+        """The parsed message: what pymap takes along when it copies or moves one."""
+        return MessageContent.parse(self._raw)
+
+    @_content.setter
+    def _content(self, _nothing: MessageContent | None) -> None:
+        """Take no notice: the bytes are the content."""
 
     async def load_content(self, requirement: FetchRequirement) -> RawLoaded:
         """Return the message for a FETCH."""

@@ -60,13 +60,14 @@ def _forged(world: World, report: WorldReport) -> DemoMail:
 
 def _impostor(world: World, report: WorldReport) -> DemoMail:
     """Signed by a domain that is not the one it speaks for."""
-    mail = mail_of(_alarming(report), world.keyring)
-    head = mail.content.split(b"\r\nMIME-Version:", 1)[1]
+    claim = _alarming(report)
+    mail = mail_of(claim, world.keyring)
+    unsigned = b"MIME-Version:" + mail.content.split(b"\r\nMIME-Version:", 1)[1]
     names = ("From", "To", "Subject", "Date", "MIME-Version")
     signed = world.keyring.sign(
-        b"MIME-Version:" + head, domain=STRANGER.signing_domain, selector=STRANGER.selector, headers=names, signed_at=report.sent_at
+        unsigned, domain=STRANGER.signing_domain, selector=STRANGER.selector, headers=names, signed_at=claim.sent_at
     )
-    return mail._replace(content=received(signed, STRANGER, report.sent_at), reporter="")
+    return mail._replace(content=received(signed, STRANGER, claim.sent_at), reporter="")
 
 
 def _alarming(report: WorldReport) -> WorldReport:

@@ -95,7 +95,13 @@ class _Server:
         login, config = await self._backend()
         reader = ProxyProtocolReader(config.proxy_protocol)
         callback = reader.get_callback(IMAPServer(login, config))
-        server = await asyncio.start_server(callback, "127.0.0.1", 0, ssl=self._context)
+        writers: set[asyncio.StreamWriter] = set()
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writers.add(writer)
+            await callback(reader, writer)
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=self._context)
         self._port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._end.wait()
@@ -104,6 +110,9 @@ class _Server:
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.01)  # an aborted transport closes its socket in the next turn of the loop
 
     async def _backend(self) -> tuple[Any, Any]:
         from pymap.backend.dict import DictBackend
