@@ -117,7 +117,7 @@ class FileImport:
                 return {}
             self._seen_folders.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as entries:
-                return dict(sorted(((entry.name, entry.is_dir()) for entry in entries), key=lambda pair: os.fsencode(pair[0])))
+                return dict(sorted(((entry.name, _is_folder(entry)) for entry in entries), key=lambda pair: os.fsencode(pair[0])))
         except OSError as err:
             if named:
                 raise _unreadable(folder, err) from err
@@ -189,6 +189,13 @@ class FileImport:
         log.warning("file-unreadable", path=printable(path), reason=err.strerror or type(err).__name__)
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a symlink to itself: it fails again, and is counted, when it is opened
+
+
 def printable(name: str | Path) -> str:
     """Return a file name that fits in UTF-8; bytes that do not are shown as hexadecimal escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
@@ -214,9 +221,12 @@ def _bounded(head: bytes, file: BinaryIO, limit: int) -> tuple[bytes | None, int
     rest = file.read(max(0, limit + 1 - len(head)))
     if len(head) + len(rest) <= limit:
         return head + rest, len(head) + len(rest)
-    status = os.fstat(file.fileno()) if hasattr(file, "fileno") else None
     seen = len(head) + len(rest)
-    return None, max(seen, status.st_size) if status is not None and stat.S_ISREG(status.st_mode) else seen
+    try:
+        status = os.fstat(file.fileno())
+    except OSError:
+        return None, seen  # a stream has no size
+    return None, max(seen, status.st_size) if stat.S_ISREG(status.st_mode) else seen
 
 
 def _renamed(found: _Found) -> _Found | None:
