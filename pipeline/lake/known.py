@@ -17,7 +17,7 @@ from pipeline.lake.tables import parts_of
 from pipeline.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -37,23 +37,32 @@ class Files:
         self._version = -1
         self._by_month: dict[str, list[str]] = {}
 
+    def months(self) -> list[str]:
+        """Return the months that have files, in order."""
+        return sorted(self._found())
+
     def of(self, months: Iterable[str] | None = None) -> list[str]:
         """Return the paths of some months, or of all."""
+        found = self._found()
+        wanted = sorted(found) if months is None else sorted(set(months))
+        return [path for month in wanted for path in found.get(month, ())]
+
+    def _found(self) -> dict[str, list[str]]:
         if self._version != self._table.version():
             found: dict[str, list[str]] = defaultdict(list)
             parts = parts_of(self._table, TABLES[self.name].partition)
             for part in parts.to_pylist():
                 found[part["month"]].append(part["path"])
             self._by_month, self._version = dict(found), self._table.version()
-        wanted = sorted(self._by_month) if months is None else sorted(set(months))
-        return [path for month in wanted for path in self._by_month.get(month, ())]
+        return self._by_month
 
 
 class KnownReports:
-    """The reports of the lake by identity."""
+    """The reports of the lake, or of a generation in the making, by identity."""
 
-    def __init__(self, files: Files, floor: int) -> None:
-        self._files, self._floor = files, floor
+    def __init__(self, read_month: Callable[[str, Sequence[str], pc.Expression | None], pa.Table]) -> None:
+        """Take a function that returns columns of the reports of a month, filtered."""
+        self._read = read_month
         self._months: dict[str, Prefixes] = {}
 
     def of(self, reports: Iterable[KnownReport]) -> dict[str, list[KnownReport]]:
@@ -80,18 +89,13 @@ class KnownReports:
     def _prefixes(self, month: str) -> Prefixes:
         if month not in self._months:
             fresh = Prefixes()
-            columns = self._read(month, ("identity",), since(self._floor))
-            fresh.load([columns.column("identity")])
+            fresh.load([self._read(month, ("identity",), None).column("identity")])
             self._months[month] = fresh
         return self._months[month]
 
     def _rows(self, month: str, identities: Sequence[str]) -> list[KnownReport]:
-        where = since(self._floor) & among("identity", identities)
-        rows = self._read(month, KnownReport._fields, where)
+        rows = self._read(month, KnownReport._fields, among("identity", identities))
         return [KnownReport(*values) for values in zip(*(rows.column(name).to_pylist() for name in KnownReport._fields), strict=True)]
-
-    def _read(self, month: str, columns: Sequence[str], where: pc.Expression) -> pa.Table:
-        return read(self._files.location, "reports", self._files.of([month]), columns, where=where)
 
 
 class KnownBytes:
@@ -150,11 +154,19 @@ class Retired:
         return retired
 
 
+def _reports_of(files: Files, floor: int) -> Callable[[str, Sequence[str], pc.Expression | None], pa.Table]:
+    def read_month(month: str, columns: Sequence[str], where: pc.Expression | None) -> pa.Table:
+        present = since(floor) if where is None else since(floor) & where
+        return read(files.location, "reports", files.of([month]), columns, where=present)
+
+    return read_month
+
+
 class Knowledge:
     """All of it, for the settling of one batch after another."""
 
     def __init__(self, files: dict[str, Files], floor: int) -> None:
-        self.reports = KnownReports(files["reports"], floor)
+        self.reports = KnownReports(_reports_of(files["reports"], floor))
         self.bytes = KnownBytes(files["raw"])
         self.retired = Retired(files["messages"], floor)
 

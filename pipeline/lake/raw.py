@@ -1,13 +1,19 @@
-"""The bytes of messages as received, one at a time."""
+"""The bytes of messages as received: one at a time, or many of a month in one go."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.lake.scan import read
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.lake.known import Files
 
 
@@ -17,19 +23,55 @@ def raw_bytes(files: Files, sha256: str) -> bytes | None:
     Only the column of hashes is read of each file, and of the one file that has it one small row group.
     """
     for path in files.of():
-        with pq.ParquetFile(files.location.filesystem.open_input_file(files.location.path_of(f"raw/{path}"))) as file:
-            hashes = file.read(["message_sha256"]).column(0)
-            place = pc.index(hashes, sha256).as_py()
-            if place >= 0:
-                return _content_at(file, place)
+        found = _RawFile(files, path).contents([sha256])
+        if found:
+            return found[sha256]
     return None
 
 
-def _content_at(file: pq.ParquetFile, place: int) -> bytes:
+class RawMonth:
+    """The messages of one month whose bytes are kept; the hashes stay in memory, the bytes are read when asked for."""
+
+    def __init__(self, files: Files, month: str) -> None:
+        self._files = [_RawFile(files, path) for path in files.of([month])]
+
+    def contents(self, hashes: Sequence[str]) -> dict[str, bytes]:
+        """Return the bytes of those messages that are here, by sha256."""
+        found: dict[str, bytes] = {}
+        for file in self._files:
+            found.update(file.contents([value for value in hashes if value not in found]))
+        return found
+
+
+class _RawFile:
+    """One data file of `raw`."""
+
+    def __init__(self, files: Files, path: str) -> None:
+        self._location, self._path = files.location, path
+        self._hashes: Any = read(files.location, "raw", [path], ["message_sha256"]).column(0).combine_chunks()
+
+    def contents(self, hashes: Sequence[str]) -> dict[str, bytes]:
+        """Return the bytes of those messages that are in this file, reading no other row groups than theirs."""
+        places = pc.index_in(pa.array(hashes, pa.string()), value_set=self._hashes).to_pylist()
+        wanted = sorted((place, value) for place, value in zip(places, hashes, strict=True) if place is not None)
+        if not wanted:
+            return {}
+        with self._location.filesystem.open_input_file(self._location.path_of(f"raw/{self._path}")) as source:
+            return _contents_at(pq.ParquetFile(source), wanted)
+
+
+def _contents_at(file: pq.ParquetFile, wanted: Sequence[tuple[int, str]]) -> dict[str, bytes]:
+    starts = [0]
     for group in range(file.num_row_groups):
-        rows = file.metadata.row_group(group).num_rows
-        if place < rows:
-            content: bytes = file.read_row_group(group, ["content"]).column(0)[place].as_py()
-            return content
-        place -= rows
-    raise AssertionError(place)
+        starts.append(starts[-1] + file.metadata.row_group(group).num_rows)
+    by_group: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    group = 0
+    for place, value in wanted:
+        while place >= starts[group + 1]:
+            group += 1
+        by_group[group].append((place - starts[group], value))
+    found: dict[str, bytes] = {}
+    for number, places in by_group.items():
+        column: Any = file.read_row_group(number, ["content"]).column(0)
+        found.update((value, column[place].as_py()) for place, value in places)
+    return found

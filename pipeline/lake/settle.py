@@ -12,7 +12,7 @@ from pipeline.row_types import MessageRow, MessageRows, ReportRow, ReportRows, S
 from pipeline.schema import TRUST_TIERS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 _RANK = {tier: rank for rank, tier in enumerate(TRUST_TIERS)}
 _PRECEDENCE = ("stored", "conflict", "quarantined", "duplicate")
@@ -121,7 +121,8 @@ def _settled(rows: MessageRows, retired: Mapping[str, str], held: dict[str, list
 
 
 def _again(message: MessageRow, before: MessageRow) -> MessageRow:
-    outcome = before.outcome if before.outcome in _ARRIVED or message.outcome == "duplicate" else message.outcome
+    carries = message.outcome in _ARRIVED or message.outcome == "duplicate"
+    outcome = before.outcome if carries and before.outcome in _ARRIVED else message.outcome
     return message._replace(outcome=outcome, ingested_at=before.ingested_at, run_id=before.run_id)
 
 
@@ -145,17 +146,28 @@ def _place(rows: ReportRows, held: dict[str, list[KnownReport]], new: list[Repor
     return "conflict" if conflict else "stored"
 
 
+def superseded_among(reports: Sequence[KnownReport]) -> list[SupersededRow]:
+    """Return the rows of `superseded` for all reports of one identity."""
+    best = min(reports, key=lambda report: report.rank, default=None)
+    return [
+        SupersededRow(
+            report.report_month,
+            report.report_key,
+            report.identity,
+            best.report_key,
+            "better_tier" if report.trust_tier != best.trust_tier else "conflict",
+        )
+        for report in reports
+        if best is not None and report.report_key != best.report_key
+    ]
+
+
 def _losers(
     identities: Iterable[str], before: Mapping[str, Sequence[KnownReport]], after: Mapping[str, Sequence[KnownReport]]
-) -> Iterable[SupersededRow]:
+) -> Iterator[SupersededRow]:
     for identity in identities:
-        old, now = before.get(identity, ()), after[identity]
-        best = min(now, key=lambda report: report.rank)
-        lost_before = {report.report_key for report in old} - {min(old, key=lambda report: report.rank).report_key} if old else set()
-        for report in now:
-            if report.report_key != best.report_key and report.report_key not in lost_before:
-                reason = "better_tier" if report.trust_tier != best.trust_tier else "conflict"
-                yield SupersededRow(report.report_month, report.report_key, identity, best.report_key, reason)
+        lost = {row.report_key for row in superseded_among(before.get(identity, ()))}
+        yield from (row for row in superseded_among(after[identity]) if row.report_key not in lost)
 
 
 def _retired(rows: MessageRows, retired: Mapping[str, str]) -> str | None:

@@ -78,6 +78,14 @@ class StageWriter:
         """Let files of a table go in the same commit that adds to it."""
         self._change(name).removes.extend(gone)
 
+    def files(self, name: str, month: str) -> list[str]:
+        """Return the staged files of a table and month, relative to the lake."""
+        return [staged for staged, part in self._change(name).adds if part.month == month]
+
+    def months(self, name: str) -> list[str]:
+        """Return the months of a table that have staged files."""
+        return sorted({part.month for _, part in self._change(name).adds})
+
     def seal(self, transactions: Mapping[str, int] | None = None) -> Stage:
         """Write the manifest: from now on the batch will be committed, by this process or by a later one."""
         stage = Stage(self.batch, self._changes, dict(transactions or {}))

@@ -1,0 +1,78 @@
+"""A generation of the report rows in the making: staged files that no table names yet, and what they hold already."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.lake.known import KnownReports
+from pipeline.lake.parts import to_arrow
+from pipeline.lake.prefixes import Prefixes
+from pipeline.lake.settle import Known, KnownReport, Settlement, known_of, settle, superseded_among
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from pipeline.lake.opened import OpenLake
+    from pipeline.lake.stage import StageWriter
+    from pipeline.row_types import MessageRow, MessageRows
+
+_REPORT_TABLES = ("failures", "policies", "reports")
+
+
+class Generation:
+    """Takes the reports of a whole lake once more, piece by piece, and settles them among themselves."""
+
+    def __init__(self, lake: OpenLake, stage: StageWriter) -> None:
+        self._lake, self.stage = lake, stage
+        self._known = KnownReports(self._read_month)
+        self._keys = Prefixes()
+
+    def take(self, messages: Sequence[MessageRows], before: Sequence[MessageRow]) -> Settlement:
+        """Settle and stage the reports of messages that were read again; `before` are their ledger rows."""
+        known = Known(self._known.of(known_of(rows.report) for message in messages for rows in message.reports))
+        settlement = settle(messages, known, before)
+        reports = settlement.reports
+        self.stage.add("failures", to_arrow("failures", [row for each in reports for row in each.failures], self.stage.batch))
+        self.stage.add("policies", to_arrow("policies", [row for each in reports for row in each.policies], self.stage.batch))
+        self.stage.add("reports", to_arrow("reports", [each.report for each in reports], self.stage.batch))
+        self._known.add(reports)
+        self._keys.add(each.report.report_key for each in reports)
+        return settlement
+
+    def carry_over(self, name: str, rows: pa.Table) -> None:
+        """Stage rows as they were; before any message is taken."""
+        batch = pa.array([self.stage.batch] * rows.num_rows, pa.int64())
+        self.stage.add(name, rows.set_column(0, rows.schema.field(0), batch))
+        if name == "reports":
+            self._keys.load([rows.column("report_key")])
+
+    def has(self, keys: Collection[str]) -> set[str]:
+        """Return those of the report keys that are in this generation."""
+        return set(self._keys.hits(list(keys)))
+
+    def close(self) -> None:
+        """Stage which of the reports are superseded."""
+        for month in self.stage.months("reports"):
+            columns: list[list[Any]] = [self._read_month(month, [name], None).column(0).to_pylist() for name in KnownReport._fields]
+            by_identity: dict[str, list[KnownReport]] = defaultdict(list)
+            for values in zip(*columns, strict=True):
+                by_identity[values[1]].append(KnownReport(*values))
+            lost = [row for reports in by_identity.values() if len(reports) > 1 for row in superseded_among(reports)]
+            self.stage.add("superseded", to_arrow("superseded", lost, self.stage.batch))
+
+    def _read_month(self, month: str, columns: Sequence[str], where: pc.Expression | None) -> pa.Table:
+        partition = "report_month"
+        plain = [column for column in columns if column != partition]
+        found = []
+        for path in self.stage.files("reports", month):
+            with self._lake.location.filesystem.open_input_file(self._lake.location.path_of(path)) as source:
+                found.append(pq.read_table(source, columns=plain, filters=where))
+        rows = pa.concat_tables(found) if found else to_arrow("reports", [], 0).select(plain)
+        if partition in columns:
+            rows = rows.append_column(partition, pa.array([month] * rows.num_rows, pa.string()))
+        return rows.select(list(columns))
