@@ -22,7 +22,6 @@ MAXIMUM_FIELDS = 1_000
 """Header fields of a mail whose signatures are checked at all; real mail has some dozens."""
 
 _HEADER_END = re.compile(rb"\A\r?\n|\r?\n\r?\n")
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 _SPACES = re.compile(rb"[\t ]+")
 
 Field = tuple[bytes, bytes]
@@ -87,7 +86,8 @@ class SignedMail:
 
     @cached_property
     def _body(self) -> bytes:
-        return _BARE_LF.sub(b"\r\n", self._raw_body)
+        # Two passes in C: a regular expression keeps every piece it cuts, gigabytes for a body of bare line feeds.
+        return self._raw_body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def without_b(signature: bytes) -> bytes:
