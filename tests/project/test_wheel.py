@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -69,3 +70,10 @@ def test_the_installed_program_is_not_the_checkout(installed, tmp_path):
 
 def test_the_installed_program_says_its_version(installed, tmp_path):
     assert _run(installed / "tlsrpt", "--version", cwd=tmp_path).stdout == f"tlsrpt {__version__}\n"
+
+
+def test_the_installed_program_runs_the_demo_without_the_checkout(installed, tmp_path):
+    done = _run(installed / "tlsrpt", "demo", "--days", "2", "--no-dashboard", "--dir", tmp_path / "demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    status = _run(installed / "tlsrpt", "--config", tmp_path / "demo" / "tlsrpt.toml", "status", "--format", "json", cwd=tmp_path)
+    assert json.loads(status.stdout)["outcomes"]["stored"] > 20, status.stderr
