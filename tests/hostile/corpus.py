@@ -30,7 +30,7 @@ class Trick(NamedTuple):
     quirk: str | None = None
     """A quirk the stored report must carry."""
     seconds: float = 2.0
-    """Most wall time, on a busy machine; each takes far less than a second on an idle one."""
+    """Most processor time of the worker; most tricks take some milliseconds."""
     mib: int = 200
     """Most memory above that of an idle worker."""
 
