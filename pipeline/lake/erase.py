@@ -61,7 +61,7 @@ def erase_domain(lake: OpenLake, domain: str, *, dry_run: bool = False) -> Count
     def loses_bytes(rows: pa.Table) -> Mask:
         return pc.or_(erases(rows), any_within(rows.column("report_keys"), touched.any))
 
-    went["messages"] = retire(lake, erases, "erased", also=blank, dry_run=dry_run)
+    went["messages"] = retire(lake, erases, "erased", gone_keys=touched.alone, also=blank, dry_run=dry_run)
     reach("erase-told")
     went["raw"] = drop_bytes(lake, None, also=loses_bytes, dry_run=dry_run)
     unwanted = {

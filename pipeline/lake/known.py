@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from pipeline.lake.parts import distinct
 from pipeline.lake.prefixes import Prefixes
 from pipeline.lake.scan import among, read, since
-from pipeline.lake.settle import Known, KnownReport, known_of
+from pipeline.lake.settle import SEEN, Known, KnownReport, known_of
 from pipeline.lake.tables import parts_of
 from pipeline.schema import TABLES
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import pyarrow as pa
-    import pyarrow.compute as pc
     from deltalake import DeltaTable
 
     from pipeline.lake.location import Location
@@ -128,7 +129,8 @@ class KnownBytes:
 class Retired:
     """What has expired or was erased: a mailbox that was kept must not bring it back.
 
-    A message that is fetched once more has the same INTERNALDATE (RFC 9051 §2.3.3), hence the month of its ledger row.
+    A message that is fetched once more has the same INTERNALDATE (RFC 9051 §2.3.3), hence the month of its ledger row. A row of several
+    reports may have lost some of them only: then it was changed, and its keys are among those not to be taken again.
     """
 
     def __init__(self, files: Files, floor: int) -> None:
@@ -145,11 +147,14 @@ class Retired:
         return found
 
     def _read(self, month: str) -> dict[str, str]:
-        where = since(self._floor) & among("outcome", RETIRED)
+        where = since(self._floor) & (among("outcome", RETIRED) | pc.field("changed_at").is_valid())
         rows = read(self._files.location, "messages", self._files.of([month]), ("message_sha256", "report_keys", "outcome"), where=where)
         retired: dict[str, str] = {}
         for digest, keys, outcome in zip(*(column.to_pylist() for column in rows.columns), strict=True):
-            retired.update(dict.fromkeys((digest, *keys), outcome))
+            if outcome in RETIRED:
+                retired.update(dict.fromkeys((digest, *keys), outcome))
+            elif len(keys) > 1:
+                retired.update((key, SEEN) for key in keys if key not in retired)
         retired.pop("", None)
         return retired
 

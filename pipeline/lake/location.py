@@ -94,6 +94,19 @@ class Location:
         return folder_lock(self._root)
 
     @contextmanager
+    def notes_lock(self, folder: str) -> Iterator[None]:
+        """Hold the lock of a folder of small notes inside the lake, which writers do not take.
+
+        Raises:
+            TryAgainError: When entered: another process holds it.
+            LakeError: The folder cannot be made.
+        """
+        with self.errors("write"):
+            (self._root / folder).mkdir(exist_ok=True)
+        with folder_lock(self._root / folder):
+            yield
+
+    @contextmanager
     def errors(self, what: str) -> Iterator[None]:
         """Turn whatever storage, Delta or Arrow say into one sentence.
 

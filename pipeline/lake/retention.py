@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline.failpoint import reach
 from pipeline.lake.known import RETIRED
-from pipeline.lake.masks import Column, Mask, all_within, before, is_one_of, negated, put_where
+from pipeline.lake.masks import Column, Mask, all_within, any_within, before, is_one_of, negated, put_where
 from pipeline.lake.prefixes import Prefixes
 from pipeline.lake.replace import stage_edit
 from pipeline.lake.rewrite import Present, present, put_part
@@ -68,7 +68,7 @@ def expire(lake: OpenLake, keep: Keep, *, dry_run: bool = False) -> Counter[str]
     def expires(rows: pa.Table) -> Mask:
         return _expires(rows, keys, keep.raw_since)
 
-    went["messages"] = retire(lake, expires, "expired", dry_run=dry_run)
+    went["messages"] = retire(lake, expires, "expired", gone_keys=keys, dry_run=dry_run)
     reach("retention-told")
     went["raw"] = drop_bytes(lake, keep.raw_since, also=expires, dry_run=dry_run)
     for name in REPORT_TABLES if not dry_run else ():
@@ -83,15 +83,17 @@ def retire(
     retires: Callable[[pa.Table], Mask],
     outcome: str,
     *,
+    gone_keys: Column,
     also: Callable[[pa.Table, Mask], pa.Table] | None = None,
     dry_run: bool,
 ) -> int:
-    """Give ledger rows a new outcome, in one batch.
+    """Give ledger rows a new outcome, in one batch; a row that loses some of its reports only is marked as changed.
 
     Args:
         lake: The lake.
         retires: Says which rows.
         outcome: `expired` or `erased`.
+        gone_keys: The report keys that go.
         also: Edits rows further; it gets them and the mask, and returns the same object where it has nothing to do.
         dry_run: Whether to count only.
 
@@ -111,6 +113,8 @@ def retire(
         new = also(rows, mask) if also else rows
         for name, value in values.items() if pc.any(mask).as_py() else ():
             new = put_where(new, name, mask, value)
+        part = pc.and_not(pc.and_(is_one_of(rows.column("outcome"), CARRIES), any_within(rows.column("report_keys"), gone_keys)), mask)
+        new = put_where(new, "changed_at", part, now) if pc.any(part).as_py() else new
         edited = edited or new is not rows
         return new if new is not rows and not dry_run else None
 

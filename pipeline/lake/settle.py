@@ -29,6 +29,8 @@ NAMING_COLUMNS = (
     "reject_detail",
 )
 """Columns of the ledger whose text is the sender's, or made of it."""
+SEEN = "seen"
+"""Of a report key: it was in the lake once, and is not taken again from a message that carried it."""
 _KEEPS_BYTES = frozenset({"stored", "conflict", "quarantined"})
 
 
@@ -55,7 +57,7 @@ class Known(NamedTuple):
     raw: Collection[str] = ()
     """sha256 of messages whose bytes are kept."""
     retired: Mapping[str, str] = {}
-    """report_key or message_sha256 of what has expired or was erased, with that outcome: it does not come back."""
+    """report_key or message_sha256 of what has expired or was erased, with that outcome (or `SEEN`): it does not come back."""
 
 
 class Settlement(NamedTuple):
@@ -177,8 +179,8 @@ def _retired(rows: MessageRows, retired: Mapping[str, str]) -> str | None:
     whole = retired.get(rows.message.message_sha256)
     if whole is not None:
         return whole
-    fates = [retired.get(report.report.report_key) for report in rows.reports]
-    return fates[0] if fates and all(fates) else None
+    fates = {retired.get(report.report.report_key) for report in rows.reports}
+    return fates.pop() if len(fates) == 1 and not fates & {None, SEEN} else None
 
 
 def _keeps_bytes(message: MessageRow) -> bool:

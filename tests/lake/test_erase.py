@@ -1,0 +1,192 @@
+"""Erasing a domain leaves no trace of its name anywhere in the lake's folder, and leaves everybody else alone."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import zlib
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.lake.erase import erase_domain
+from pipeline.lake.maintain import maintain
+from pipeline.lake.opened import open_for_writing
+from pipeline.lake.snapshot import open_snapshot
+from pipeline.lake.writer import LakeWriter
+from tests.lake.build import message, report
+from tests.lake.content import content, rows
+
+DOMAIN = "victim.example"
+OTHER = "other.example"
+FEBRUARY = date(2026, 2, 9)
+
+
+def mail(domain: str, text: str = "") -> bytes:
+    """A mail as they come: the domain in a header, in base64 of gzip, and in plain text."""
+    packed = base64.encodebytes(gzip.compress(f'{{"policy-domain": "{domain}"}} {text}'.encode(), mtime=0))
+    return f"Subject: Report Domain: {domain}\r\n\r\n".encode() + packed
+
+
+def about(name: str, domain: str, **more) -> object:
+    made = report(name, domain=domain, mx=f"mx.{domain}", **more)
+    return made._replace(report=made.report._replace(report_id=f"{name}_{domain}"))
+
+
+def subject(domain: str) -> str:
+    return f"Report Domain: {domain} Submitter: reporter.example"
+
+
+def fill(root: Path) -> None:
+    with LakeWriter(root, run_id="run") as writer:
+        writer.commit(
+            [
+                message("m1", about("r1", DOMAIN), content=mail(DOMAIN), subject=subject(DOMAIN)),
+                message("m2", about("r2", OTHER), content=mail(OTHER), subject=subject(OTHER)),
+                message("m3", about("r3", DOMAIN, day=FEBRUARY), content=mail(DOMAIN, "3"), subject=subject(DOMAIN)),
+            ]
+        )
+        both = report("r4", domains=(DOMAIN, OTHER))
+        both = both._replace(report=both.report._replace(report_id=f"r4 {DOMAIN}"))
+        writer.commit(
+            [
+                message("m4", both, content=mail(DOMAIN, OTHER), subject=subject(DOMAIN)),
+                message("m5", about("r1", DOMAIN), content=mail(DOMAIN, "again"), subject=subject(DOMAIN)),
+                message("m6", about("r1", DOMAIN, content="b"), content=mail(DOMAIN, "else"), subject=subject(DOMAIN)),
+                message("m7", content=mail(DOMAIN, "broken"), subject=subject(DOMAIN)),
+                message("m8", about("r8", DOMAIN), about("r9", OTHER), content=mail(DOMAIN, "two"), subject=subject(OTHER)),
+                message("m10", about("r10", OTHER), content=mail(OTHER, "10"), subject=subject(OTHER)),
+                message(f"m11 {DOMAIN}", about("r11", DOMAIN), account="file", folder=f"mails/{DOMAIN}", content=mail(DOMAIN, "11")),
+            ]
+        )
+
+
+def names_in(root: Path, name: str) -> list[str]:
+    """Every file of the lake in which the name occurs: in its path, its bytes, its Parquet values, or packed in the bytes of a mail."""
+    needle = name.encode()
+    found = []
+    for path in sorted(root.rglob("*")):
+        texts = [str(path.relative_to(root)).encode()]
+        if path.is_file():
+            texts.append(path.read_bytes())
+            if ".parquet" in path.name:
+                texts += _values(pq.ParquetFile(path).read())
+        if any(needle in text for text in texts):
+            found.append(str(path.relative_to(root)))
+    return found
+
+
+def _values(table: pa.Table) -> list[bytes]:
+    texts = [repr(table.drop_columns([c for c in table.column_names if c == "content"]).to_pylist()).encode()]
+    for body in table.column("content").to_pylist() if "content" in table.column_names else []:
+        packed = body.partition(b"\r\n\r\n")[2]
+        texts += [body, zlib.decompress(base64.decodebytes(packed), wbits=31) if packed else b""]
+    return texts
+
+
+def erase(root: Path, domain: str = DOMAIN, **more):
+    with open_for_writing(root) as lake:
+        return erase_domain(lake, domain, **more)
+
+
+@pytest.fixture
+def lake(tmp_path):
+    fill(tmp_path)
+    return tmp_path
+
+
+def test_the_name_is_nowhere_in_the_folder_afterwards(lake):
+    assert len(names_in(lake, DOMAIN)) > 10
+    erase(lake)
+    assert names_in(lake, DOMAIN) == []
+
+
+def test_the_name_is_nowhere_after_compaction_checkpoints_and_a_rewritten_ledger_either(lake):
+    with open_for_writing(lake) as opened:
+        maintain(opened, today=date(2026, 5, 1))
+    with LakeWriter(lake, run_id="run") as writer:
+        writer.replace([message("m1", about("r1", DOMAIN, tier="verified"), content=mail(DOMAIN), subject=subject(DOMAIN))])
+    erase(lake)
+    assert names_in(lake, DOMAIN) == []
+
+
+def test_everybody_else_is_left_alone(lake):
+    before = rows(lake, "policies")
+    erase(lake)
+    assert [row for row in before if row["report_domain"] == OTHER] == rows(lake, "policies")
+    assert {row["report_domain"] for row in rows(lake, "failures")} == {OTHER}
+    assert {row["report_id"] for row in rows(lake, "reports")} == {
+        "r2_other.example",
+        "r4 erased.invalid",
+        "r9_other.example",
+        "r10_other.example",
+    }
+    assert {tuple(row["report_domains"]) for row in rows(lake, "reports")} == {(OTHER,)}
+    assert len(rows(lake, "raw")) == 2
+
+
+def test_the_ledger_remembers_without_naming(lake):
+    erase(lake)
+    ledger = {row["uid"]: row for row in rows(lake, "messages")}
+    assert {uid for uid, row in ledger.items() if row["outcome"] == "erased"} == {1, 3, 5, 6, 7, None}
+    assert {uid for uid, row in ledger.items() if row["outcome"] == "stored"} == {2, 4, 8, 10}
+    assert (ledger[1]["subject"], ledger[1]["tls_report_domain"], ledger[4]["subject"]) == (None, None, None)
+    assert ledger[2]["subject"] == subject(OTHER)
+
+
+def test_nothing_comes_back_from_a_mailbox_made_anew(lake):
+    erase(lake)
+    before = content(lake)
+    with LakeWriter(lake, run_id="run") as writer:
+        both = report("r4", domains=(DOMAIN, OTHER))
+        again = writer.commit(
+            [
+                message("m1", about("r1", DOMAIN), content=mail(DOMAIN), subject=subject(DOMAIN), uidvalidity=2),
+                message("m4", both, content=mail(DOMAIN, OTHER), subject=subject(DOMAIN), uidvalidity=2),
+                message("m7", content=mail(DOMAIN, "broken"), subject=subject(DOMAIN), uidvalidity=2),
+                message("m8", about("r8", DOMAIN), about("r9", OTHER), content=mail(DOMAIN, "two"), subject=subject(DOMAIN), uidvalidity=2),
+                message("m9", about("r3", DOMAIN, day=FEBRUARY), content=mail(DOMAIN, "new"), subject=subject(DOMAIN), uidvalidity=2),
+            ]
+        )
+    assert again.outcomes == ["erased", "duplicate", "erased", "duplicate", "erased"]
+    after = content(lake)
+    assert {name: after[name] for name in after if name != "messages"} == {name: before[name] for name in before if name != "messages"}
+    assert [row["subject"] for row in rows(lake, "messages") if row["uidvalidity"] == 2 and row["outcome"] == "erased"] == [None] * 3
+
+
+def test_a_dry_run_tells_the_same_numbers_and_changes_nothing(lake):
+    before = content(lake)
+    told = erase(lake, dry_run=True)
+    assert content(lake) == before
+    assert erase(lake) == told
+    assert told == {"messages": 6, "raw": 7, "reports": 5, "policies": 6, "failures": 6, "superseded": 1}
+
+
+def test_a_name_that_only_looks_like_it_is_another(tmp_path):
+    with LakeWriter(tmp_path, run_id="run") as writer:
+        for number, domain in enumerate(("example.org", "an.example.org", "anexample.org", "example.org.uk", "my-example.org")):
+            writer.commit([message(f"m{number}", about(f"r{number}", domain), subject=subject(domain))])
+    erase(tmp_path, "example.org")
+    assert {row["report_domain"] for row in rows(tmp_path, "policies")} == {
+        "an.example.org", "anexample.org", "example.org.uk", "my-example.org",
+    }  # fmt: skip
+    kept = {row["uid"]: row["subject"] for row in rows(tmp_path, "messages")}
+    assert [kept[number] is None for number in range(5)] == [True, True, False, False, False]
+
+
+def test_answers_that_were_cached_are_asked_again(lake):
+    version = open_snapshot(lake).version
+    erase(lake)
+    assert open_snapshot(lake).version != version
+
+
+def test_the_lake_goes_on_after_an_erasure(lake):
+    erase(lake)
+    with LakeWriter(lake, run_id="run") as writer:
+        assert writer.known_uids("rua", "INBOX", 1).missing([1, 2, 12]) == [12]
+        received = datetime(2026, 3, 12, tzinfo=UTC)
+        assert writer.commit([message("m12", report("r12"), received_at=received)]).outcomes == ["stored"]
+    assert len(rows(lake, "reports")) == 5
