@@ -30,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.demo.children import free_port
     from pipeline.demo.stage import default_folder, prepare, yesterday
     from pipeline.errors import UsageError
 
@@ -38,9 +37,18 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError("demo has a configuration and a lake of its own; leave out --config and --lake, name its folder with --dir")
     if args.days is not None and not 1 <= args.days <= 1000:
         raise UsageError("--days is a number from 1 to 1000")
-    signal.signal(signal.SIGTERM, _interrupt)
     folder = (args.dir or default_folder()).absolute()
     stage = prepare(folder, world_file=args.world, days=args.days, today=yesterday(_now()))
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _play(stage, args)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _play(stage: Stage, args: argparse.Namespace) -> int:
+    from pipeline.demo.children import free_port
+
     port = free_port(args.port)
     code = _ingest(stage, port)
     if code:

@@ -128,3 +128,43 @@ def test_refusals_are_the_failed_sessions_under_a_policy(cause):
 def test_a_policy_that_cannot_be_fetched_refuses_nothing():
     world = calm(2, "policy-unreachable")
     assert not world.refusals(world.spec.domains[0].name).would_refuse
+
+
+def test_a_sender_beyond_the_max_age_is_the_only_one_to_fail():
+    from datetime import date
+
+    from pipeline.demo.incidents import Incident
+    from pipeline.demo.places import Domain, MxHost, StsPolicy
+    from pipeline.demo.spec import Spec
+
+    day = date(2026, 9, 10)
+    hosts = (MxHost("mx1.example.com", ("203.0.113.1",)), MxHost("mx2.example.com", ("203.0.113.2",)))
+    policy = StsPolicy(day - timedelta(days=99), "testing", ("mx1.example.com",), 86_400, "1")
+    domain = Domain("example.com", hosts, (policy,), sessions_a_day=400)
+    incident = Incident(
+        "policy-stale", "example.com", day, day + timedelta(days=12), hosts=("mx2.example.com",), reporters=("google",), fault="sender"
+    )
+    world = World(
+        Spec(seed=1, first_day=day - timedelta(days=5), last_day=day + timedelta(days=20), domains=(domain,), incidents=(incident,))
+    )
+    (truth,) = world.truth
+    assert (truth.reporters, truth.fault, truth.first_day, truth.last_day) == (("google",), "sender", day, day + timedelta(days=12))
+    # The others fetched the new policy, which names the new host, on the day itself.
+    assert world.domain("example.com").published(day).covers("mx2.example.com")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_stale_policy_is_applied_no_longer_than_its_max_age(seed):
+    world = calm(seed, "policy-stale")
+    (truth,) = world.truth
+    max_age = max(policy.max_age_days for policy in world.domain(truth.domain).policies)
+    assert (truth.last_day - truth.incident.first_day).days <= max_age
+    assert truth.fault == "ours"
+
+
+def test_mixed_worlds_have_every_cause_and_every_fault():
+    truths = [truth for seed in range(30) for truth in World.random(seed).truth]
+    assert {truth.cause for truth in truths} == set(CAUSES)
+    assert {truth.fault for truth in truths} == {"ours", "sender", "path"}
+    assert any(truth.open for truth in truths)
+    assert any(not truth.open for truth in truths)
