@@ -41,7 +41,9 @@ def google_tokens(mailbox: str, user: str, oauth2: OAuth2Settings) -> GoogleToke
         if not Path(oauth2.cache_file).exists():
             raise SignInError(f"{where}: nobody has signed in yet; run: tlsrpt doctor --sign-in {mailbox}")
         kept = json.loads(read_secret(oauth2.cache_file, f"{where}: cache_file"))
-        made = credentials.Credentials.from_authorized_user_info(kept, [USER_SCOPE])
+        # Not from_authorized_user_info, which puts Google's own address for the token_uri that was kept.
+        names = ("refresh_token", "token_uri", "client_id", "client_secret")
+        made = credentials.Credentials(None, scopes=[USER_SCOPE], **{name: kept[name] for name in names})
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         name = "service_account_file" if oauth2.effective_flow == "service_account" else "cache_file"
         raise ConfigError(f"{where}: {name} is not what Google makes: {str(err).splitlines()[0][:200]}") from err

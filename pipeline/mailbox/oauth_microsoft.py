@@ -6,6 +6,8 @@ mailbox; see the README. There are no basic passwords any more.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from pipeline.errors import ConfigError, SignInError, TryAgainError
 from pipeline.mailbox.oauth import network_errors, optional, read_secret, write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pipeline.config import OAuth2Settings
 
@@ -46,7 +48,7 @@ class MicrosoftTokens:
             ConfigError: msal is not installed, or a file is missing.
         """
         app = self._application()
-        with network_errors(self._where, self._authority):
+        with self._asking():
             if self._oauth2.effective_flow == "client_credentials":
                 answer = app.acquire_token_for_client([APP_SCOPE])
             else:
@@ -67,7 +69,7 @@ class MicrosoftTokens:
             SignInError: It was refused, or nobody came in time.
         """
         app = self._application()
-        with network_errors(self._where, self._authority):
+        with self._asking():
             flow = app.initiate_device_flow([USER_SCOPE])
             if "user_code" not in flow:
                 self._token_of(flow)
@@ -75,6 +77,16 @@ class MicrosoftTokens:
             answer = app.acquire_token_by_device_flow(flow)
         self._token_of(answer)
         self._keep()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        trouble = import_module("msal.exceptions").MsalError
+        try:
+            with network_errors(self._where, self._authority):
+                yield
+        except trouble as err:
+            # msal raises for a server error (HTTP 5xx), and returns a dict for a refusal.
+            raise TryAgainError(f"{self._where}: {self._authority} has no token now ({err}); the next run tries again") from err
 
     def _silently(self, app: Any) -> dict[str, Any]:
         accounts = app.get_accounts(username=self._user) or app.get_accounts()
@@ -107,12 +119,12 @@ class MicrosoftTokens:
             # An authority of one's own (a national cloud, a test) is not in Microsoft's list of known ones.
             options["instance_discovery"] = False
         try:
-            with network_errors(self._where, self._authority):
+            with self._asking():
                 if oauth2.effective_flow == "client_credentials":
                     self._app = msal.ConfidentialClientApplication(oauth2.client_id, client_credential=self._credential(), **options)
                 else:
                     self._app = msal.PublicClientApplication(oauth2.client_id, **options)
-        except ValueError as err:
+        except (ValueError, KeyError) as err:
             raise ConfigError(f"{self._where}: {str(err).strip().splitlines()[0]}; check tenant, authority and certificate") from err
         return self._app
 
