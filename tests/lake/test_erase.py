@@ -114,9 +114,9 @@ def test_the_name_is_nowhere_after_compaction_checkpoints_and_a_rewritten_ledger
 
 
 def test_everybody_else_is_left_alone(lake):
-    before = rows(lake, "policies")
+    before = {repr(row) for row in rows(lake, "policies") if row["report_domain"] == OTHER}
     erase(lake)
-    assert [row for row in before if row["report_domain"] == OTHER] == rows(lake, "policies")
+    assert {repr(row) for row in rows(lake, "policies")} == before
     assert {row["report_domain"] for row in rows(lake, "failures")} == {OTHER}
     assert {row["report_id"] for row in rows(lake, "reports")} == {
         "r2_other.example",
