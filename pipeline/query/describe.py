@@ -107,27 +107,25 @@ def meaning_of(view: str, column: str) -> Meaning:
     return _ADDED.get(column) or _OF_TABLES.get(column) or Meaning("")
 
 
-def columns_of(connection: duckdb.DuckDBPyConnection, view: str) -> list[ColumnOfView]:
-    """Return the columns of a view with their types in DuckDB and their meaning."""
-    rows = connection.execute(
-        "select column_name, data_type from duckdb_columns() where schema_name = 'main' and table_name = $view order by column_index",
-        {"view": view},
-    ).fetchall()
-    return [ColumnOfView(name, kind, *meaning_of(view, name)) for name, kind in rows]
-
-
 def views_of(connection: duckdb.DuckDBPyConnection) -> Views:
-    """Return all views with their columns."""
-    return Views({name: View(name, grain, tuple(columns_of(connection, name))) for name, grain in GRAINS.items()})
+    """Return all views with their columns, their types in DuckDB, and what they mean."""
+    rows = connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where schema_name = 'main' and not internal order by table_name, column_index"
+    ).fetchall()
+    columns: dict[str, list[ColumnOfView]] = {name: [] for name in GRAINS}
+    for view, column, kind in rows:
+        columns[view].append(ColumnOfView(column, kind, *meaning_of(view, column)))
+    return Views({name: View(name, grain, tuple(columns[name])) for name, grain in GRAINS.items()})
 
 
-def comments(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def comments(views: Views) -> Iterator[str]:
     """Return the statements that tell DuckDB what the views and columns mean. All text in them is ours."""
-    for view in views_of(connection).values():
-        yield f"comment on view {view.name} is {_literal(view.grain)}"
+    for view in views.values():
+        yield f"comment on view {view.name} is {_literal(view.grain)};"
         for column in view.columns:
             words = column.meaning + (f" [{column.unit}]" if column.unit else "") + (f" ({column.source})" if column.source else "")
-            yield f"comment on column {view.name}.{column.name} is {_literal(words)}"
+            yield f"comment on column {view.name}.{column.name} is {_literal(words)};"
 
 
 def _literal(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from functools import cached_property
 from importlib.resources import files as package_files
 from pathlib import Path
 from types import MappingProxyType
@@ -56,6 +57,7 @@ class Engine:
         self._temporary = Path(tempfile.mkdtemp(prefix="tlsrpt-"))
         # A reader that is killed leaves an almost empty folder in the temporary directory, one that just ends leaves nothing.
         self._clean_up = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
+        self._root, self._alias = root, self._alias_of(root)
         self._empty = {name: _empty_file(self._temporary, name) for name in TABLES}
         self._connection = duckdb.connect(
             config={
@@ -70,6 +72,14 @@ class Engine:
         self._prepare(settings)
         self._lock_down(root)
 
+    def _alias_of(self, root: str) -> str:
+        """Return the path DuckDB knows the lake by: a `name=value` among the folders above it is no partition of ours."""
+        if "=" not in root:
+            return root
+        alias = self._temporary / "lake"
+        alias.symlink_to(root)
+        return str(alias)
+
     def _prepare(self, settings: Settings) -> None:
         connection = self._connection
         connection.execute("set global TimeZone = 'UTC'")
@@ -80,8 +90,6 @@ class Engine:
         ours = "ours_every_domain" if not settings.domains.own else "ours_own_domains_and_mx" if settings.domains.mx else "ours_own_domains"
         for name in ("tables", ours, "counted"):
             connection.execute(package_files("pipeline.query").joinpath("views", f"{name}.sql").read_text(encoding="utf-8"))
-        for comment in comments(connection):
-            connection.execute(comment)
 
     def _lock_down(self, root: str) -> None:
         # A path cannot be bound in `set`; DuckDB's own quoting of a string literal is all that is needed.
@@ -91,10 +99,16 @@ class Engine:
         self._connection.execute("set lock_configuration = true")
 
     def _tell(self, cursor: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-        lake: dict[str, Any] = {name: [self._empty[name], *scope.files.get(name, ())] for name in TABLES}
-        lake |= {f"{name}_contested": [self._empty[name], *scope.contested.get(name, ())] for name in CONTESTED}
+        lake: dict[str, Any] = {name: self._paths(name, scope.files) for name in TABLES}
+        lake |= {f"{name}_contested": self._paths(name, scope.contested) for name in CONTESTED}
         lake |= {"floor": scope.floor, "batch": scope.batch, "counted_tiers": self._counted_tiers}
         cursor.execute("set variable lake = $lake", {"lake": lake})
+
+    def _paths(self, table: str, files: Mapping[str, Sequence[str]]) -> list[str]:
+        paths = files.get(table, ())
+        if self._alias != self._root:
+            paths = [self._alias + path.removeprefix(self._root) for path in paths]
+        return [self._empty[table], *paths]
 
     def run(self, sql: str, parameters: Mapping[str, Any], scope: Scope) -> pa.Table:
         """Run one statement on a cursor of its own and return all rows.
@@ -123,10 +137,13 @@ class Engine:
             row = cursor.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
         return str(row[0]) if row else "{}"
 
+    @cached_property
     def views(self) -> Views:
-        """Return the views and what their columns mean."""
+        """The views and what their columns mean; from the first look on, DuckDB knows it, too (`duckdb_columns()`)."""
         with self._connection.cursor() as cursor:
-            return views_of(cursor)
+            views = views_of(cursor)
+            cursor.execute("".join(("begin;", *comments(views), "commit;")))
+        return views
 
     def close(self) -> None:
         """Close the connection and remove the temporary folder."""
@@ -140,7 +157,7 @@ def all_views() -> Views:
 
     engine = Engine("/nowhere", Settings())
     try:
-        return engine.views()
+        return engine.views
     finally:
         engine.close()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from pipeline.errors import NotAReportError, UsageError
+from pipeline.output import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ def sentence(message: str) -> str:
         return "DuckDB gives no reason"
     first = re.sub(r"^(?:[A-Z]\w+ ){1,3}Error: (?:[a-z]+ error: )?", "", lines[0])
     hints = [line for line in lines[1:] if line.startswith(("Candidate", "Did you mean"))]
-    return " ".join([first, *hints[:1]])[:500]
+    return escape(" ".join([first, *hints[:1]])[:500])
 
 
 def _nodes(tree: Any) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -80,10 +79,10 @@ class Lake:
         """The named questions."""
         return load_questions()
 
-    @cached_property
+    @property
     def tables(self) -> Views:
         """The tables and views with the meaning of each column."""
-        return self._engine.views()
+        return self._engine.views
 
     def ask(
         self,
@@ -141,6 +140,7 @@ class Lake:
             LakeError: The lake cannot be read.
         """
         guard.check(self._engine, query)
+        _ = self.tables  # from here on `describe` and `duckdb_columns()` say what columns mean
         try:
             return self._answer(lambda: self._engine.run(query, params or {}, self._scope(None)))
         except duckdb.PermissionException as err:

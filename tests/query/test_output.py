@@ -1,0 +1,142 @@
+"""What goes out: aligned, exact, and doing nothing to the terminal or the spreadsheet it goes to."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import UsageError
+from pipeline.output import escape, json_text, neutralise, write
+from pipeline.output.layout import aligned, columns_of, narrowed
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\u2066\x9b31m\r\n"
+
+ROWS = pa.table(
+    {
+        "day": [date(2026, 5, 1), None],
+        "at": pa.array([datetime(2026, 5, 1, 12, 30, tzinfo=UTC), None], pa.timestamp("us", tz="UTC")),
+        "count": pa.array([-5, 12_345_678], pa.int64()),
+        "rate": [0.98765432, None],
+        "ok": [True, None],
+        "text": ["=1+1", "plain"],
+        "list": [["@a", "b"], []],
+        "bytes": [b"\x00\xff", None],
+    }
+)
+
+
+def written(table, format):
+    file = io.StringIO()
+    write(table, format=format, file=file)
+    return file.getvalue()
+
+
+def test_a_table_is_aligned_numbers_to_the_right():
+    assert written(ROWS.select(["day", "count", "rate", "text"]), "table").splitlines() == [
+        "day            count    rate  text",
+        "──────────  ────────  ──────  ─────",
+        "2026-05-01        -5  0.9877  =1+1",
+        "            12345678          plain",
+    ]
+    assert written(ROWS.slice(0, 0), "table") == "no rows\n"
+
+
+def test_json_is_one_array_of_objects_with_iso_dates():
+    assert json.loads(written(ROWS, "json")) == [
+        {
+            "day": "2026-05-01",
+            "at": "2026-05-01T12:30:00Z",
+            "count": -5,
+            "rate": 0.98765432,
+            "ok": True,
+            "text": "=1+1",
+            "list": ["@a", "b"],
+            "bytes": "AP8=",
+        },
+        {"day": None, "at": None, "count": 12345678, "rate": None, "ok": None, "text": "plain", "list": [], "bytes": None},
+    ]
+    assert json.loads(written(ROWS.slice(0, 0), "json")) == []
+    assert json_text(float("nan")) == "null"
+    assert json_text({"sum": Decimal(7), "days": {date(2026, 5, 1): 1}}) == '{"sum":7,"days":{"2026-05-01":1}}'
+
+
+def test_csv_keeps_numbers_and_neutralises_formulas():
+    rows = list(csv.reader(io.StringIO(written(ROWS, "csv"))))
+    assert rows[0] == ROWS.column_names
+    assert rows[1] == ["2026-05-01", "2026-05-01T12:30:00Z", "-5", "0.98765432", "true", "'=1+1", "'@a; b", "AP8="]
+    assert rows[2] == ["", "", "12345678", "", "", "plain", "", ""]
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "＝1+1"])
+def test_a_cell_that_begins_like_a_formula_gets_an_apostrophe(formula):
+    assert neutralise(formula).startswith("'")
+    cell = next(csv.reader(io.StringIO(written(pa.table({"x": [formula]}), "csv").split("\n", 1)[1])))[0]
+    assert cell.startswith("'")
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv"])
+def test_no_control_or_bidirectional_character_reaches_a_terminal(format):
+    for table in (pa.table({"name": [HOSTILE], "list": [[HOSTILE]]}), pa.table({HOSTILE: ["x"]})):
+        text = written(table, format)
+        assert all(char.isprintable() or char == "\n" for char in text)
+    assert json.loads(written(pa.table({"name": [HOSTILE]}), "json")) == [{"name": HOSTILE}], "JSON says what was there"
+
+
+def test_what_is_harmless_stays_readable():
+    assert escape("mx1.bücher.example – 日本語 😀") == "mx1.bücher.example – 日本語 😀"
+    assert escape("a\x1b\u202eb\U000e0001\x9b") == r"a\x1b\u202eb\U000e0001\x9b"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_json_survives_any_text(text):
+    encoded = json_text(text)
+    assert json.loads(encoded) == text
+    assert all(char.isprintable() or char == "\n" for char in encoded)
+
+
+@given(
+    st.lists(st.lists(st.text(st.characters(categories=["L", "N", "P", "M"])), min_size=2, max_size=2), min_size=1, max_size=4),
+    st.integers(20, 80),
+)
+def test_no_line_is_wider_than_the_terminal(rows, width):
+    lines = list(aligned(["first", "second"], rows, [False, True], width))
+    assert max(columns_of(line.rstrip("\n")) for line in lines) <= width
+
+
+def test_the_widest_columns_are_narrowed_first_and_none_below_a_minimum():
+    assert narrowed([10, 50, 90], 100) == [10, 45, 45]
+    assert narrowed([10, 20, 90], 100) == [10, 20, 70]
+    assert narrowed([4, 60], 10) == [4, 8]
+    assert narrowed([10, 20], 40) == [10, 20]
+
+
+def test_parquet_keeps_everything_and_does_not_go_to_a_terminal(tmp_path):
+    with (tmp_path / "rows.parquet").open("wb") as file:
+        write(ROWS, format="parquet", file=file)
+    assert pq.read_table(tmp_path / "rows.parquet").equals(ROWS)
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as terminal, pytest.raises(UsageError, match="--output"):
+        write(ROWS, format="parquet", file=terminal)
+    os.close(ours)
+
+
+def test_a_table_on_a_terminal_is_cut_to_its_width(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+        write(pa.table({"name": ["x" * 100], "count": [1]}), file=terminal)
+    lines = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+    assert max(map(len, lines)) == 40
+    assert lines[2].endswith("…      1")
