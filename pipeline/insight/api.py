@@ -23,7 +23,7 @@ from pipeline.insight.policies import PoliciesSeen, PublishedPolicy, checked_pol
 from pipeline.insight.readiness import Readiness, assess
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
@@ -51,6 +51,7 @@ def find_incidents(
     known: Collection[str],
     days: int | None = None,
     domain: str | None = None,
+    published: Mapping[str, PublishedPolicy] | None = None,
     evidence: int | None = 0,
 ) -> list[Incident]:
     """Return the incidents of the period, newest first.
@@ -62,9 +63,10 @@ def find_incidents(
         known: Reporters known by name: the shipped list and the configuration.
         days: Complete days to look at; the configured ones where it is not given. Incidents are followed back beyond them.
         domain: One domain only; None: all.
+        published: The policies now published, as last checked, by domain; they tell a stale policy from a wrong one.
         evidence: How many report keys to give each, newest first; None: all; 0: none, which saves a question.
     """
-    found = find(ask, as_of=as_of, days=days or settings.days, settings=settings, known=known, domain=domain)
+    found = find(ask, as_of=as_of, days=days or settings.days, settings=settings, known=known, domain=domain, published=published)
     return found if evidence == 0 else with_evidence(ask, found, limit=evidence)
 
 

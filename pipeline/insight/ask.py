@@ -5,21 +5,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import date
 
     import pyarrow as pa
 
 _Row = TypeVar("_Row", bound=NamedTuple)
 
 
-class Ask(Protocol):
-    """Answers a question of `pipeline/query/sql` with its parameters bound."""
+Ask: TypeAlias = "Callable[..., pa.Table]"
+"""Answers a question of `pipeline/query/sql` by name, with its parameters by keyword."""
 
-    def __call__(self, name: str, /, **params: Any) -> pa.Table:
-        """Return the answer of the question."""
+
+def between(ask: Ask, name: str, *, since: date, until: date, **parameters: Any) -> pa.Table:
+    """Ask about some days, both ends inclusive, whatever day it is today."""
+    return ask(name, since=since, until=until, as_of=until, **parameters)
 
 
 def rows_of(table: pa.Table, kind: type[_Row]) -> Iterator[_Row]:

@@ -1,9 +1,9 @@
 """Whose fault an incident is: ours, the sender's, the path's, or not to be told; with the comparison that decided it.
 
-Success rows name no MX host, so a sender is cleared by numbers: one that had n sessions with the domain and names the host in no failure of
-this kind is clean on it when chance alone would hardly have kept it off that host, (1 - 1/k)^n < 0.05 for k hosts. Where the failing senders
-fail in fewer sessions than one in k (one address of several, one network of several), that share takes the place of 1/k. Only
-senders that check the same thing are compared: one that knows no DANE proves nothing about TLSA records, and one that holds a
+Success rows name no MX host, so a sender is cleared by numbers: one that had n sessions with the domain and names the host in no
+failure of this kind is clean on it when chance alone would hardly have kept it off that host, (1 - 1/k)^n < 0.05 for k hosts. Where the
+failing senders fail in fewer sessions than one in k (one address of several, one network of several), that share takes the place of
+1/k. Only senders that check the same thing are compared: one that knows no DANE proves nothing about TLSA records, and one that holds a
 policy in its cache has not tried to fetch it.
 """
 
@@ -149,10 +149,11 @@ def _share_of_run(run: Run, around: Surroundings) -> float:
 def _fault(run: Run, standing: Standing, around: Surroundings, node: str | None) -> Fault:
     alone = len(standing.failing) == 1
     if run.cause == "policy-stale":
-        return _fault_of_stale(standing, around)
+        return _fault_of_stale(around)
     if not alone:
         return "ours"
-    if node is not None:
+    if node is not None and (":" in node or not standing.clean):
+        # Not every sender has IPv6, so the clean may never have been there; over IPv4 their sessions were.
         return "ours"
     if standing.clean:
         return "path" if run.cause in ("starttls-missing", "starttls-stripped") else "sender"
@@ -162,13 +163,11 @@ def _fault(run: Run, standing: Standing, around: Surroundings, node: str | None)
     return "ours" if not standing.silent or run.cause != "starttls-missing" else "unknown"
 
 
-def _fault_of_stale(standing: Standing, around: Surroundings) -> Fault:
-    """A policy may be held for its max_age; who applies it longer, or alone among senders that all took the new one, is at fault."""
-    if around.max_age_days is not None and around.days_since_change is not None and around.days_since_change > around.max_age_days:
-        return "sender"
-    if len(standing.failing) == 1 and len(standing.clean) >= 3:
-        return "sender"
-    return "ours"
+def _fault_of_stale(around: Surroundings) -> Fault:
+    """A policy may be held for its max_age (RFC 8461 §3.2); who applies it longer is at fault, until then it is we who changed too soon."""
+    if around.max_age_days is None or around.days_since_change is None:
+        return "ours"
+    return "sender" if around.days_since_change > around.max_age_days else "ours"
 
 
 def _comparison(run: Run, standing: Standing, around: Surroundings, node: str | None) -> str:
@@ -178,7 +177,8 @@ def _comparison(run: Run, standing: Standing, around: Surroundings, node: str | 
     failed = sum(pair[0] for pair in standing.failing.values())
     sessions = sum(pair[1] for pair in standing.failing.values())
     parts = [
-        f"{listed(standing.failing)} {_verb(standing.failing, 'counts', 'count')} {count_of(failed, 'failed session')}{where} in {sessions:,} {when}"
+        f"{listed(standing.failing)} {_verb(standing.failing, 'counts', 'count')} {count_of(failed, 'failed session')}{where} in "
+        f"{sessions:,} {when}"
     ]
     if standing.clean:
         cleared = sum(pair[1] for pair in standing.clean.values())

@@ -1,8 +1,8 @@
 """The upper end of what a failure rate may be, given the sessions seen (Clopper and Pearson 1934, one-sided).
 
-Seeing no failure in n sessions does not prove a rate of zero: at a rate of about 3/n one still sees none in one case of twenty. The bound is
-the rate at which so few failures would be that improbable. It takes sessions as independent, which they are not quite: one bad night
-makes many of them.
+Seeing no failure in n sessions does not prove a rate of zero: at a rate of about 3/n one still sees none in one case of twenty. The
+bound is the rate at which so few failures would be that improbable. It takes sessions as independent, which they are not quite: one bad
+night makes many of them.
 """
 
 from __future__ import annotations

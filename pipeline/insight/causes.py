@@ -1,8 +1,8 @@
 """The closed list of causes, and which of them a failure detail speaks of.
 
 Result types alone do not tell the cause: Microsoft and Postfix report an unlisted MX host and a self-signed certificate as
-`validation-failure`, and some senders report an unlisted MX host as `certificate-host-mismatch`. Together with the reason code, and with the MX
-host held against the patterns of the policy that was applied, most are told apart. What remains is `unknown`, never guessed.
+`validation-failure`, and some senders report an unlisted MX host as `certificate-host-mismatch`. Together with the reason code, and with
+the MX host held against the patterns of the policy that was applied, most are told apart. What remains is `unknown`, never guessed.
 """
 
 from __future__ import annotations

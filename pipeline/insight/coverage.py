@@ -6,11 +6,11 @@ stop at once, the common part is on our side: the mailbox, the `_smtp._tls` reco
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pipeline.insight.ask import rows_of
+from pipeline.insight.ask import between, rows_of
 from pipeline.insight.incidents import period_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def read_coverage(
         domain: One domain only; None: all.
     """
     period = period_of(as_of, days or settings.days, settings)
-    rows = list(rows_of(ask("insight_coverage", since=period.since, until=as_of, domain=domain, as_of=as_of), _Row))
+    rows = list(rows_of(between(ask, "insight_coverage", since=period.since, until=as_of, domain=domain), _Row))
     lines = [_line(row, period.until, settings) for row in rows]
     if _all_silent(lines, period.until, settings):
         lines = [_as_outage(line) for line in lines]
@@ -126,8 +126,6 @@ def _is_alive(line: Coverage, until: date, settings: InsightSettings) -> bool:
 
 
 def _as_outage(line: Coverage) -> Coverage:
-    from dataclasses import replace
-
     if line.state not in ("silent", "reporting"):
         return line
     return replace(line, state="ingest-outage", silent_since=line.last_day + timedelta(days=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.ask import rows_of
+from pipeline.insight.ask import between, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,8 @@ def with_evidence(ask: Ask, incidents: Sequence[Incident], *, limit: int | None)
     lines = [(number, line) for number, incident in enumerate(incidents) for line in incident.lines]
     if not lines:
         return list(incidents)
-    answer = ask(
+    answer = between(
+        ask,
         "insight_evidence",
         since=min(line.first_day for _, line in lines),
         until=max(line.last_day for _, line in lines),

@@ -6,13 +6,14 @@ from collections import defaultdict
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.ask import rows_of
-from pipeline.insight.causes import POLICY_HOST_CAUSES, Sign, cause_of, is_outside
+from pipeline.insight.ask import between, rows_of
+from pipeline.insight.causes import Sign, cause_of, is_outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pipeline.insight.ask import Ask
+    from pipeline.insight.policies import PublishedPolicy
 
 
 class Cell(NamedTuple):
@@ -61,30 +62,29 @@ Texts = dict[str, dict[str, PolicyText]]
 
 def read_cells(ask: Ask, *, since: date, until: date, domain: str | None = None, domains: Sequence[str] | None = None) -> list[Cell]:
     """Ask for what failed between two days, both inclusive."""
-    answer = ask("insight_failures", since=since, until=until, domain=domain, domains=None if domains is None else list(domains))
+    answer = between(ask, "insight_failures", since=since, until=until, domain=domain, domains=None if domains is None else list(domains))
     return list(rows_of(answer, Cell))
 
 
-def read_texts(ask: Ask, *, since: date, until: date, domains: Iterable[str]) -> Texts:
-    """Ask for the policy texts that senders applied to the given domains."""
+def read_texts(
+    ask: Ask, *, since: date, until: date, domains: Iterable[str], published: Mapping[str, PublishedPolicy] | None = None
+) -> Texts:
+    """Ask for the policy texts that senders applied to the given domains, and add those published as far as they were looked up."""
     texts: Texts = defaultdict(dict)
     names = sorted(domains)
     if not names:
         return texts
-    for text in rows_of(ask("insight_policies", since=since, until=until, domains=names), PolicyText):
+    for text in rows_of(between(ask, "insight_policies", since=since, until=until, domains=names), PolicyText):
         texts[text.report_domain][text.policy_hash] = text._replace(mx_patterns=tuple(text.mx_patterns or ()))
+    for name, policy in (published or {}).items():
+        if name in names and policy.policy_hash not in texts[name]:
+            texts[name][policy.policy_hash] = _published_text(name, policy, until)
     return texts
 
 
-def published_text(texts: Mapping[str, PolicyText]) -> PolicyText | None:
-    """Return the policy now published, as far as senders show it: what most sessions of the last three complete days carried."""
-    seen = [text for text in texts.values() if text.sessions_last_three_days]
-    return max(seen, key=lambda text: (text.sessions_last_three_days, text.policy_hash)) if seen else None
-
-
-def needs_text(cell: Cell) -> bool:
-    """Say whether the mx patterns of the applied policy bear on the cause of this cell."""
-    return cell.policy_type == "sts" and cell.result_type in ("validation-failure", "certificate-host-mismatch")
+def _published_text(domain: str, policy: PublishedPolicy, until: date) -> PolicyText:
+    """A policy that is published and that no sender has applied yet, as if one had since the day it was first found."""
+    return PolicyText(domain, policy.policy_hash, policy.since or until, until, 0, 0, policy.mode, policy.max_age_seconds, policy.mx)
 
 
 def with_causes(cells: Iterable[Cell], texts: Texts) -> list[Failure]:
@@ -105,18 +105,13 @@ def _cause(cell: Cell, texts: Mapping[str, PolicyText]) -> str:
 def _newer_covers(applied: PolicyText, cell: Cell, texts: Iterable[PolicyText]) -> bool:
     """Say whether, on that day, some sender already applied a newer policy, which covers the host."""
     host = cell.receiving_mx_hostname
-    return any(
-        text.first_day <= cell.report_day and _is_newer(text, applied) and bool(text.mx_patterns) and not is_outside(host, text.mx_patterns)
-        for text in texts
-        if host is not None
-    )
+    newer = (text for text in texts if text.first_day <= cell.report_day and _is_newer(text, applied) and text.mx_patterns)
+    if host is None:
+        # Microsoft's MX_HOSTS_MISMATCH names no host; a newer policy that adds hosts is what there is to go by.
+        return any(set(text.mx_patterns) - set(applied.mx_patterns) for text in newer)
+    return any(not is_outside(host, text.mx_patterns) for text in newer)
 
 
 def _is_newer(text: PolicyText, applied: PolicyText) -> bool:
     """Compare by the day a text was first seen; where the look-back shows no beginning, by the day it was last seen."""
     return (text.first_day, text.last_day) > (applied.first_day, applied.last_day)
-
-
-def is_policy_host(cause: str) -> bool:
-    """Say whether a cause lies with the web host of the policy, where no MX host is involved."""
-    return cause in POLICY_HOST_CAUSES

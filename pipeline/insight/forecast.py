@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pipeline.insight.incident import Incident
     from pipeline.insight.incidents import Period
     from pipeline.insight.policies import PoliciesSeen
-    from pipeline.insight.readiness import Evidence
     from pipeline.insight.replay import ReplayDay
+    from pipeline.insight.weighing import Evidence, Found
 
 
 class Missing(NamedTuple):
@@ -33,15 +33,7 @@ class Missing(NamedTuple):
 
 
 def missing_of(
-    evidence: Evidence,
-    bound: float,
-    blocking: Sequence[Incident],
-    seen: PoliciesSeen,
-    stale: Sequence[str],
-    *,
-    period: Period,
-    settings: InsightSettings,
-    replay: Sequence[ReplayDay],
+    evidence: Evidence, found: Found, replay: Sequence[ReplayDay], period: Period, settings: InsightSettings
 ) -> Iterable[Missing]:
     """Yield what is missing, in the order of the conditions."""
     pace = _Pace(evidence, period, settings)
@@ -53,13 +45,13 @@ def missing_of(
         yield pace.days()
     if len(evidence.reporters) < settings.readiness_reporters:
         yield _reporters(evidence, settings)
-    if seen.published is None and evidence.sessions:
+    if found.seen.published is None and evidence.sessions:
         yield _published(period)
-    if bound > settings.readiness_bound and evidence.would_refuse:
-        yield pace.bound(bound, replay)
-    yield from (_incident(incident, settings) for incident in blocking)
-    if stale:
-        yield _stale(stale, seen, settings)
+    if found.bound > settings.readiness_bound and evidence.would_refuse:
+        yield pace.bound(found.bound, replay)
+    yield from (_incident(incident, settings) for incident in found.blocking)
+    if found.stale:
+        yield _stale(found.stale, found.seen, settings)
 
 
 def _nothing(evidence: Evidence, period: Period) -> Missing:
@@ -84,7 +76,10 @@ def _incident(incident: Incident, settings: InsightSettings) -> Missing:
     need = f"over for {settings.settle_days} days"
     if incident.state == "resolved":
         by = incident.last_day + timedelta(days=settings.settle_days + settings.settling_days)
-        sentence = f"incident {incident.id} ({incident.title}) is ours and ended on {incident.last_day}; {settings.settle_days} days without it are needed"
+        sentence = (
+            f"incident {incident.id} ({incident.title}) is ours and ended on {incident.last_day}; "
+            f"{settings.settle_days} days without it are needed"
+        )
         return Missing("incident", f"ended {incident.last_day}", need, by, sentence)
     sentence = f"incident {incident.id} ({incident.title}) is ours and open since {incident.first_day}"
     return Missing("incident", "open", need, None, sentence)
@@ -118,7 +113,8 @@ class _Pace:
 
     def days(self) -> Missing:
         have, need = len(self._evidence.days), self._settings.readiness_days_covered
-        sentence = f"{count_of(have, 'day')} of the last {self._settings.readiness_days} {'has' if have == 1 else 'have'} such sessions, {need} are needed"
+        had = f"{count_of(have, 'day')} of the last {self._settings.readiness_days} {'has' if have == 1 else 'have'}"
+        sentence = f"{had} such sessions, {need} are needed"
         days = ceil(need / self._covered)
         return self._by(Missing("days", str(have), str(need), None, sentence), days, f"{self._covered:.0%} of days covered")
 
@@ -138,7 +134,8 @@ class _Pace:
         diluted = self._period.until + timedelta(days=ceil(more / self.usual) + settings.settling_days) if self.usual else gone
         by = min(gone, diluted)
         sentence = (
-            f"enforce would have refused {refused:,} of {count_of(self._evidence.sessions, 'session')}: up to {bound:.2%} with 95 % confidence, "
+            f"enforce would have refused {refused:,} of {count_of(self._evidence.sessions, 'session')}: up to {bound:.2%} with 95 % "
+            "confidence, "
             f"{settings.readiness_bound:.0%} is allowed; without further failures that is so on {by} at the latest"
         )
         return Missing("bound", f"{bound:.2%}", f"{settings.readiness_bound:.2%}", by, sentence)

@@ -99,14 +99,32 @@ def _former_ids(incident: Incident) -> Iterator[str]:
             yield from (incident_id(incident.domain, cause, scope, day) for scope in scopes)
 
 
+PROMISED = (
+    "id",
+    "domain",
+    "cause",
+    "fault",
+    "state",
+    "result_types",
+    "mx_hosts",
+    "receiving_ips",
+    "reporters",
+    "first_day",
+    "last_day",
+    "failed_sessions",
+    "share",
+    "comparison",
+    "meaning",
+    "fix",
+    "report_keys",
+)
+"""Members of the JSON that others may rely on, in their order."""
+_OTHERS = ("title", "blocking", "component", "node", "policy_types", "reasons", "sessions", "commands", "rfc", "report_count")
+
+
 def as_json(incident: Incident) -> dict[str, Any]:
     """Return the incident as `incidents --format json` prints it: the promised members first, in their order, then the others."""
-    promised = (
-        "id domain cause fault state result_types mx_hosts receiving_ips reporters first_day last_day failed_sessions share comparison "
-        "meaning fix report_keys"
-    ).split()
-    others = "title blocking component node policy_types reasons sessions commands rfc report_count".split()
-    return {name: _plain(getattr(incident, name)) for name in (*promised, *others)}
+    return {name: _plain(getattr(incident, name)) for name in (*PROMISED, *_OTHERS)}
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.absorb import absorbed, joined
-from pipeline.insight.attribution import Attribution, Standing, Surroundings, attribute, standing_of
+from pipeline.insight.attribution import Attribution, Surroundings, attribute, standing_of
 from pipeline.insight.causes import CAUSES
 from pipeline.insight.chance import at_most
 from pipeline.insight.evidence import Line
@@ -20,11 +20,12 @@ from pipeline.insight.runs import Run, runs_of
 from pipeline.insight.spans import Ground, Span, added, read_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
     from pipeline.insight.failures import Cell
+    from pipeline.insight.policies import PublishedPolicy
 
 _ONE_DAY = timedelta(days=1)
 _FIRST_STEP_BACK = 60
@@ -54,7 +55,14 @@ class Gathered(NamedTuple):
 
 
 def find(
-    ask: Ask, *, as_of: date, days: int, settings: InsightSettings, known: Collection[str], domain: str | None = None
+    ask: Ask,
+    *,
+    as_of: date,
+    days: int,
+    settings: InsightSettings,
+    known: Collection[str],
+    domain: str | None = None,
+    published: Mapping[str, PublishedPolicy] | None = None,
 ) -> list[Incident]:
     """Return the incidents of the period, newest first.
 
@@ -65,9 +73,10 @@ def find(
         settings: Every threshold.
         known: Reporters known by name.
         domain: One domain only; None: all.
+        published: The policies now published, as last checked, by domain.
     """
     period = period_of(as_of, days, settings)
-    gathered = _gather(ask, period, settings, domain)
+    gathered = _gather(_Reader(ask, settings, domain, published or {}), period)
     if not gathered.runs:
         return []
     judge = _Judge(ask, period, settings, gathered, known)
@@ -75,36 +84,46 @@ def find(
     return sorted(found, key=lambda i: (-i.last_day.toordinal(), -i.first_day.toordinal(), -i.failed_sessions, i.domain, i.id))
 
 
-def _gather(ask: Ask, period: Period, settings: InsightSettings, domain: str | None) -> Gathered:
+class _Reader(NamedTuple):
+    """What stays the same over the questions of one search."""
+
+    ask: Ask
+    settings: InsightSettings
+    domain: str | None
+    published: Mapping[str, PublishedPolicy]
+
+    def read(self, period: Period, domains: Sequence[str] | None) -> Gathered:
+        """Read the failures of a period and make runs of them."""
+        settings = self.settings
+        cells = read_cells(self.ask, since=period.since, until=period.until, domain=self.domain, domains=domains)
+        failed = Counter[str]()
+        for cell in cells:
+            failed[cell.report_domain] += cell.mentions
+        concerned = {name for name, count in failed.items() if count > settings.stray_sessions}
+        before = period.since - timedelta(days=settings.lookback_days)
+        texts = read_texts(self.ask, since=before, until=period.until, domains=concerned, published=self.published)
+        runs = runs_of(with_causes((cell for cell in cells if cell.report_domain in concerned), texts), gap_days=settings.gap_days)
+        lasting = [without_strays(run, settings) for run in runs if run.failed_sessions > settings.stray_sessions]
+        return Gathered(absorbed(lasting, gap_days=settings.gap_days), cells, texts)
+
+
+def _gather(reader: _Reader, period: Period) -> Gathered:
     """Read the period, and for domains whose failures reach its beginning as much before it as it takes."""
-    since, step, narrowed = period.since, _FIRST_STEP_BACK, None
+    since, step = period.since, _FIRST_STEP_BACK
+    narrowed: list[str] | None = None
     done = Gathered([], [], {})
     while True:
-        here = _read(ask, Period(since, period.until), settings, domain, narrowed)
-        reaching = {run.domain for run in here.runs if (run.first_day - since).days <= settings.gap_days}
-        if since <= _EARLIEST:
-            reaching = set()
-        settled = Gathered(
+        here = reader.read(Period(since, period.until), narrowed)
+        reaching = {run.domain for run in here.runs if (run.first_day - since).days <= reader.settings.gap_days and since > _EARLIEST}
+        done = Gathered(
             done.runs + [run for run in here.runs if run.domain not in reaching],
             done.cells + [cell for cell in here.cells if cell.report_domain not in reaching],
             {**done.texts, **{name: texts for name, texts in here.texts.items() if name not in reaching}},
         )
         if not reaching:
-            return settled._replace(runs=[run for run in settled.runs if run.last_day >= period.since])
-        done, narrowed = settled, sorted(reaching)
+            return done._replace(runs=[run for run in done.runs if run.last_day >= period.since])
+        narrowed = sorted(reaching)
         since, step = max(since - timedelta(days=step), _EARLIEST), step * 2
-
-
-def _read(ask: Ask, period: Period, settings: InsightSettings, domain: str | None, domains: Sequence[str] | None) -> Gathered:
-    cells = read_cells(ask, since=period.since, until=period.until, domain=domain, domains=domains)
-    failed = Counter[str]()
-    for cell in cells:
-        failed[cell.report_domain] += cell.mentions
-    concerned = {name for name, count in failed.items() if count > settings.stray_sessions}
-    texts = read_texts(ask, since=period.since - timedelta(days=settings.lookback_days), until=period.until, domains=concerned)
-    runs = runs_of(with_causes((cell for cell in cells if cell.report_domain in concerned), texts), gap_days=settings.gap_days)
-    lasting = [without_strays(run, settings) for run in runs if run.failed_sessions > settings.stray_sessions]
-    return Gathered(absorbed(lasting, gap_days=settings.gap_days), cells, texts)
 
 
 class _Judge:
@@ -162,7 +181,7 @@ class _Judge:
         standing = standing_of(run, around, self._settings)
         strays = {r for r, failed in run.by_reporter.items() if r not in standing.failing and failed <= self._settings.stray_sessions}
         affected = Run(run.domain, run.cause, tuple(cell for cell in run.cells if cell.submitter_domain not in strays))
-        return self._told(affected, around, standing, attribute(affected, standing, around))
+        return self._told(affected, around, attribute(affected, standing, around))
 
     def _surroundings(self, run: Run, ground: Ground) -> Surroundings:
         texts = self._texts.get(run.domain, {})
@@ -199,7 +218,7 @@ class _Judge:
         rate = min(1.0, run.failed_sessions / sessions) if sessions else 1.0
         return "resolved" if idle and at_most(0, idle, rate) < self._settings.clean_confidence else "unconfirmed"
 
-    def _told(self, run: Run, around: Surroundings, standing: Standing, attribution: Attribution) -> Incident:
+    def _told(self, run: Run, around: Surroundings, attribution: Attribution) -> Incident:
         sessions = max(run.failed_sessions, sum(around.ground[r].sessions for r in run.by_reporter if r in around.ground))
         cause = CAUSES[attribution.cause]
         state = self._state(run)

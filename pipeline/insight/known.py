@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.ask import rows_of
+from pipeline.insight.ask import between, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,7 +49,7 @@ def read_known(ask: Ask, *, since: date, until: date, listed: Collection[str], s
         settings: `known_after_days` and `known_lookback_days`.
     """
     start = since - timedelta(days=settings.known_lookback_days)
-    rows = list(rows_of(ask("insight_reporters", since=start, until=until, needed=settings.known_after_days), _Row))
+    rows = list(rows_of(between(ask, "insight_reporters", since=start, until=until, needed=settings.known_after_days), _Row))
     return KnownReporters(
         always=frozenset(r.submitter_domain for r in rows if r.is_vouched or (r.is_proved and _is_listed(r.submitter_domain, listed))),
         after={row.submitter_domain: row.known_after_day for row in rows if row.is_proved and row.known_after_day is not None},

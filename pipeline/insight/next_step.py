@@ -48,7 +48,8 @@ def new_id(as_of: date) -> str:
 def _publish(name: str, as_of: date) -> str:
     return (
         f"the text at https://mta-sts.{name}/.well-known/mta-sts.txt first, and only when it is served everywhere the TXT record "
-        f'_mta-sts.{name} with a new id: "v=STSv1; id={new_id(as_of)};" (in this order: senders fetch when the id changes, and must not fetch the old text again)'
+        f'_mta-sts.{name} with a new id: "v=STSv1; id={new_id(as_of)};" (in this order: senders fetch when the id changes, and must not '
+        "fetch the old text again)"
     )
 
 
@@ -60,7 +61,8 @@ def _switch(name: str, as_of: date, published: PublishedPolicy | None) -> str:
     )
     return (
         f"Change mode to enforce and max_age to {ONE_DAY} (one day){kept}. Change {_publish(name, as_of)}. "
-        f"After a week without an incident of ours raise max_age to {ONE_WEEK} (one week), and after two more weeks to {ONE_MONTH} (one month) or more, "
+        f"After a week without an incident of ours raise max_age to {ONE_WEEK} (one week), and after two more weeks to {ONE_MONTH} (one "
+        "month) or more, "
         "each time text first, then a new id."
     )
 
@@ -78,13 +80,15 @@ def _lengthen(name: str, as_of: date, published: PublishedPolicy | None) -> str:
             "Nothing: the policy is enforced. Keep an eye on incidents, and keep every MX host in the policy before it goes into the DNS."
         )
     return (
-        f"Raise max_age from {age} to {rung[0]} seconds ({rung[1]}) after a week without an incident of ours: a longer one protects better against an "
+        f"Raise max_age from {age} to {rung[0]} seconds ({rung[1]}) after a week without an incident of ours: a longer one protects "
+        "better against an "
         f"attacker who blocks the fetch. Change {_publish(name, as_of)}."
     )
 
 
 def _begin(name: str, as_of: date) -> str:
     return (
-        f"Publish a policy in mode testing with max_age {ONE_DAY} and one mx line for every MX host ('dig +short MX {name}' lists them). Change "
+        f"Publish a policy in mode testing with max_age {ONE_DAY} and one mx line for every MX host ('dig +short MX {name}' lists them). "
+        "Change "
         f"{_publish(name, as_of)}. Reports about it come from the next day on."
     )

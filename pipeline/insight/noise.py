@@ -1,7 +1,7 @@
 """What is no incident: stray single failures, alone or at the edges of an incident, and on its hosts.
 
-Handshakes are cut short and fetches time out for no reason that anybody could remove. Such failures come one at a time, and their causes are
-few: those that can pass by themselves. An expired certificate does not.
+Handshakes are cut short and fetches time out for no reason that anybody could remove. Such failures come one at a time, and their
+causes are few: those that can pass by themselves. An expired certificate does not.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.ask import rows_of
+from pipeline.insight.ask import between, rows_of
 from pipeline.report.sts import parse_policy, policy_hash
 
 if TYPE_CHECKING:
@@ -114,7 +115,9 @@ def read_policies(ask: Ask, domain: str, *, since: date, until: date, published:
         published: The policy now published, as last checked; None: what most sessions of the last three days carried.
     """
     # A text without a mode is one that could not be read (RFC 8460 §4.4 has it reported with its errors); nobody applied it.
-    rows = [row for row in rows_of(ask("insight_policies_by_reporter", since=since, until=until, domain=domain), _Row) if row.sts_mode]
+    rows = [
+        row for row in rows_of(between(ask, "insight_policies_by_reporter", since=since, until=until, domain=domain), _Row) if row.sts_mode
+    ]
     by_hash: defaultdict[str, list[_Row]] = defaultdict(list)
     for row in rows:
         by_hash[row.policy_hash].append(row)
@@ -178,7 +181,7 @@ def _days(seconds: int | None) -> int:
 def _changes(by_hash: dict[str, list[_Row]], first_seen: dict[str, date]) -> Iterable[Change]:
     """Texts in the order in which they were first seen, each held against the one before it."""
     order = sorted(first_seen, key=lambda text: (first_seen[text], text))
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         old, new = by_hash[before][0], by_hash[after][0]
         lone = len(by_hash[after]) == 1 and len({row.submitter_domain for rows in by_hash.values() for row in rows}) > 2
         came_back = max(row.last_day for row in by_hash[before]) > max(row.last_day for row in by_hash[after])

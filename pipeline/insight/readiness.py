@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from pipeline.insight.bound import upper_bound
 from pipeline.insight.forecast import Missing, missing_of
-from pipeline.insight.incidents import Period, find, period_of
+from pipeline.insight.incidents import find, period_of
 from pipeline.insight.known import read_known
 from pipeline.insight.next_step import next_step
-from pipeline.insight.policies import PoliciesSeen, PublishedPolicy, read_policies
+from pipeline.insight.policies import PublishedPolicy, read_policies
 from pipeline.insight.replay import ReplayDay, read_replay
+from pipeline.insight.weighing import Evidence, Found, Verdict, blocks, evidence_of, stale_reporters, verdict_of
 from pipeline.insight.words import count_of, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
     from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
-    from pipeline.insight.incident import Incident
 
-Verdict = Literal["ready", "not-ready", "not-enough-evidence", "already-enforcing", "no-policy"]
-
-_WEEK = 7
-
-
-class Evidence(NamedTuple):
-    """The numbers a verdict rests on; those of known reporters only."""
-
-    sessions: int
-    would_refuse: int
-    reporters: tuple[str, ...]
-    """Known reporters with sessions under a policy, most sessions first."""
-    others: tuple[str, ...]
-    """Verified, but not known yet: shown, and not counted."""
-    days: tuple[date, ...]
-    """Days with such sessions, in order."""
-    enforced_last_week: int
-    sessions_last_week: int
-    switched_off_last_week: int
-    unprotected: int
-    """Sessions without a policy, of all reporters."""
+_OPEN_VERDICTS = ("not-ready", "not-enough-evidence")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +72,18 @@ def assess(
     period = period_of(as_of, settings.readiness_days, settings)
     replay = read_replay(ask, domain, since=period.since, until=period.until)
     trusted = read_known(ask, since=period.since, until=period.until, listed=known, settings=settings).before(period.since)
-    evidence = _evidence(replay, trusted, period)
+    evidence = evidence_of(replay, trusted, period)
     seen = read_policies(ask, domain, since=period.since, until=period.until, published=published)
-    incidents = find(ask, as_of=as_of, days=settings.readiness_days, settings=settings, known=known, domain=domain)
-    blocking = tuple(incident for incident in incidents if _blocks(incident, period, settings))
-    stale = _stale(seen, evidence.reporters, period)
-    bound = upper_bound(min(evidence.would_refuse, evidence.sessions), evidence.sessions)
-    missing = tuple(missing_of(evidence, bound, blocking, seen, stale, period=period, settings=settings, replay=replay))
-    verdict = _verdict(evidence, bound, blocking, seen, stale, settings)
+    checked = {domain: published} if published is not None else None
+    incidents = find(ask, as_of=as_of, days=settings.readiness_days, settings=settings, known=known, domain=domain, published=checked)
+    found = Found(
+        bound=upper_bound(min(evidence.would_refuse, evidence.sessions), evidence.sessions),
+        blocking=tuple(incident for incident in incidents if blocks(incident, period, settings)),
+        seen=seen,
+        stale=stale_reporters(seen, evidence.reporters, period),
+    )
+    verdict = verdict_of(evidence, found, settings)
+    missing = tuple(missing_of(evidence, found, replay, period, settings)) if verdict in _OPEN_VERDICTS else ()
     dates = [entry.by for entry in missing]
     return Readiness(
         domain=domain,
@@ -110,75 +94,20 @@ def assess(
         until=period.until,
         sessions=evidence.sessions,
         would_refuse=evidence.would_refuse,
-        upper_bound_95=bound,
-        arithmetic=arithmetic(evidence.would_refuse, evidence.sessions, bound),
+        upper_bound_95=found.bound,
+        arithmetic=arithmetic(evidence.would_refuse, evidence.sessions, found.bound),
         reporters=evidence.reporters,
         other_reporters=evidence.others,
         days_covered=len(evidence.days),
-        blocking=tuple(incident.id for incident in blocking),
-        reasons=tuple(_reasons(verdict, evidence, bound, missing, seen, settings)),
-        missing=missing if verdict in ("not-ready", "not-enough-evidence") else (),
-        possible_from=max((day for day in dates if day), default=None)
-        if all(dates) and verdict in ("not-ready", "not-enough-evidence")
-        else None,
+        blocking=tuple(incident.id for incident in found.blocking),
+        reasons=tuple(_reasons(verdict, evidence, found, missing, settings)),
+        missing=missing,
+        possible_from=max((day for day in dates if day), default=None) if all(dates) else None,
         next_step=next_step(verdict, domain, as_of=as_of, published=seen.published, missing=missing),
         published=seen.published,
-        stale_reporters=tuple(held for held in stale),
+        stale_reporters=found.stale,
         replay=tuple(day for day in replay if day.submitter_domain in trusted and day.sts_sessions),
     )
-
-
-def _evidence(replay: Sequence[ReplayDay], known: Collection[str], period: Period) -> Evidence:
-    counted = [day for day in replay if day.submitter_domain in known and day.sts_sessions]
-    totals: dict[str, int] = {}
-    for day in replay:
-        if day.sts_sessions:
-            totals[day.submitter_domain] = totals.get(day.submitter_domain, 0) + day.sts_sessions
-    order = sorted(totals, key=lambda reporter: (-totals[reporter], reporter))
-    week = [day for day in counted if day.report_day > period.until - timedelta(days=_WEEK)]
-    return Evidence(
-        sessions=sum(day.sts_sessions for day in counted),
-        would_refuse=sum(day.would_refuse for day in counted),
-        reporters=tuple(reporter for reporter in order if reporter in known),
-        others=tuple(reporter for reporter in order if reporter not in known),
-        days=tuple(sorted({day.report_day for day in counted})),
-        enforced_last_week=sum(day.enforced for day in week),
-        sessions_last_week=sum(day.sts_sessions for day in week),
-        switched_off_last_week=sum(day.switched_off for day in week),
-        unprotected=sum(day.unprotected for day in replay),
-    )
-
-
-def _blocks(incident: Incident, period: Period, settings: InsightSettings) -> bool:
-    """Say whether an incident of ours is open, or ended too short a time ago."""
-    return incident.blocking and (incident.state != "resolved" or (period.until - incident.last_day).days < settings.settle_days)
-
-
-def _stale(seen: PoliciesSeen, reporters: Collection[str], period: Period) -> tuple[str, ...]:
-    """Return the known reporters of the last seven days that applied another policy than the published one."""
-    week = period.until - timedelta(days=_WEEK)
-    return tuple(sorted(held.reporter for held in seen.stale if held.last_day > week and held.reporter in reporters))
-
-
-def _verdict(
-    evidence: Evidence, bound: float, blocking: Sequence[Incident], seen: PoliciesSeen, stale: Sequence[str], settings: InsightSettings
-) -> Verdict:
-    off = evidence.switched_off_last_week * 2 > evidence.sessions_last_week > 0 or (
-        seen.published is not None and seen.published.mode == "none"
-    )
-    if off or (not evidence.sessions and not evidence.others and evidence.unprotected):
-        return "no-policy"
-    if evidence.enforced_last_week * 2 > evidence.sessions_last_week > 0:
-        return "already-enforcing"
-    enough = (
-        evidence.sessions >= settings.readiness_sessions
-        and len(evidence.reporters) >= settings.readiness_reporters
-        and len(evidence.days) >= settings.readiness_days_covered
-        and seen.published is not None
-    )
-    if not enough:
-        return "not-enough-evidence"
-    return "ready" if bound <= settings.readiness_bound and not blocking and not stale else "not-ready"
 
 
 def arithmetic(would_refuse: int, sessions: int, bound: float) -> str:
@@ -195,24 +124,23 @@ def arithmetic(would_refuse: int, sessions: int, bound: float) -> str:
     )
 
 
-def _reasons(
-    verdict: Verdict, evidence: Evidence, bound: float, missing: Iterable[Missing], seen: PoliciesSeen, settings: InsightSettings
-) -> Iterable[str]:
+def _reasons(verdict: Verdict, evidence: Evidence, found: Found, missing: Iterable[Missing], settings: InsightSettings) -> Iterable[str]:
     if verdict == "no-policy":
-        yield f"senders found no MTA-STS policy in {count_of(evidence.unprotected, 'session')}, or one with mode none; there is nothing to enforce"
-        return
-    if verdict == "already-enforcing":
-        yield f"{evidence.enforced_last_week:,} of the {count_of(evidence.sessions_last_week, 'session')} of the last seven days carried mode enforce"
-    if verdict == "ready":
+        unprotected = count_of(evidence.unprotected, "session")
+        yield f"senders found no MTA-STS policy in {unprotected}, or one with mode none; there is nothing to enforce"
+    elif verdict == "already-enforcing":
+        week = count_of(evidence.sessions_last_week, "session")
+        yield f"{evidence.enforced_last_week:,} of the {week} of the last seven days carried mode enforce"
+    elif verdict == "ready":
         yield (
-            f"{count_of(evidence.sessions, 'session')} of {listed(evidence.reporters)} on {len(evidence.days)} of {settings.readiness_days} days, "
-            f"{evidence.would_refuse:,} of which enforce would have refused: at most {bound:.2%} with 95 % confidence, {settings.readiness_bound:.0%} is allowed"
+            f"{count_of(evidence.sessions, 'session')} of {listed(evidence.reporters)} on {len(evidence.days)} of "
+            f"{settings.readiness_days} "
+            f"days, {evidence.would_refuse:,} of which enforce would have refused: at most {found.bound:.2%} with 95 % confidence, "
+            f"{settings.readiness_bound:.0%} is allowed"
         )
         yield f"no incident of ours is open or ended in the last {settings.settle_days} days"
-        if seen.published is not None:
-            yield "every known reporter of the last seven days applies the published policy"
-    else:
-        yield from (entry.sentence for entry in missing)
+        yield "every known reporter of the last seven days applies the published policy"
+    yield from (entry.sentence for entry in missing)
     if evidence.others:
         yield f"not counted, because they are not known reporters yet: {listed(evidence.others)}"
 

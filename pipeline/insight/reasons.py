@@ -1,10 +1,10 @@
 """What senders write into failure-reason-code, as far as it tells the cause (RFC 8460 §4.4: free text, no registry).
 
-The vocabularies seen: Microsoft (`MX_HOSTS_MISMATCH`, `VALIDATION_FAILURE`), Postfix, which passes the texts of OpenSSL on with underscores or
-hyphens for blanks (`self-signed_certificate`, `X509_V_ERR_CERT_HAS_EXPIRED`, `tls-handshake-failure`, `all-TLSA-records-unusable`), Mail.ru
-(`bad https response code: 404`), mox (`tls-remote-alert-70-…`, `io-timeout-during-handshake`, `dane-no-match`) and Stalwart, which calls every
-failed handshake `certificate-not-trusted` and gives the text of rustls (`invalid peer certificate: UnknownIssuer`). Google sends none. A text
-that none of the words below occurs in decides nothing, and is shown as it was sent.
+The vocabularies seen: Microsoft (`MX_HOSTS_MISMATCH`, `VALIDATION_FAILURE`), Postfix, which passes the texts of OpenSSL on with
+underscores or hyphens for blanks (`self-signed_certificate`, `X509_V_ERR_CERT_HAS_EXPIRED`, `tls-handshake-failure`,
+`all-TLSA-records-unusable`), Mail.ru (`bad https response code: 404`), mox (`tls-remote-alert-70-…`, `io-timeout-during-handshake`,
+`dane-no-match`) and Stalwart, which calls every failed handshake `certificate-not-trusted` and gives the text of rustls (`invalid peer
+certificate: UnknownIssuer`). Google sends none. A text that none of the words below occurs in decides nothing, and is shown as sent.
 """
 
 from __future__ import annotations

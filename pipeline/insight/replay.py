@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.ask import rows_of
+from pipeline.insight.ask import between, rows_of
 
 if TYPE_CHECKING:
     from pipeline.insight.ask import Ask
@@ -23,8 +23,8 @@ class ReplayDay(NamedTuple):
     sts_sessions: int
     """Sessions under an MTA-STS policy, whether they failed or not."""
     would_refuse: int
-    """Of these, the ones that a policy in mode enforce would have refused: per policy row the smaller of its failure count and the sum of its
-    refusing details, and failures that no detail explains."""
+    """Of these, the ones that a policy in mode enforce would have refused: per policy row the smaller of its failure count and the sum
+    of its refusing details, and failures that no detail explains."""
     enforced: int
     """Sessions under a policy in mode enforce already."""
     switched_off: int
@@ -35,5 +35,5 @@ class ReplayDay(NamedTuple):
 
 def read_replay(ask: Ask, domain: str, *, since: date, until: date) -> list[ReplayDay]:
     """Ask what enforce would have refused between two days, both inclusive."""
-    answer = ask("insight_sts_days", since=since, until=until, domain=domain, harmless=list(HARMLESS))
+    answer = between(ask, "insight_sts_days", since=since, until=until, domain=domain, harmless=list(HARMLESS))
     return list(rows_of(answer, ReplayDay))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.ask import rows_of
+from pipeline.insight.ask import between, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,7 +58,8 @@ def read_spans(ask: Ask, spans: Iterable[Span]) -> dict[Span, Ground]:
     grounds: dict[Span, Ground] = {span: {} for span in wanted}
     if not wanted:
         return grounds
-    answer = ask(
+    answer = between(
+        ask,
         "insight_spans",
         since=min(span.first_day for span in wanted),
         until=max(span.last_day for span in wanted),

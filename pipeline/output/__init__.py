@@ -7,6 +7,6 @@ does nothing. JSON and Parquet keep every character; in JSON the dangerous ones 
 from __future__ import annotations
 
 from pipeline.output.text import escape, json_text, neutralise
-from pipeline.output.write import FORMATS, Format, add_arguments, deliver, deliver_json, write
+from pipeline.output.write import FORMATS, Format, add_arguments, deliver, deliver_json, deliver_text, write
 
-__all__ = ["FORMATS", "Format", "add_arguments", "deliver", "deliver_json", "escape", "json_text", "neutralise", "write"]
+__all__ = ["FORMATS", "Format", "add_arguments", "deliver", "deliver_json", "deliver_text", "escape", "json_text", "neutralise", "write"]

@@ -56,6 +56,16 @@ def deliver_json(value: object, args: argparse.Namespace) -> None:
         file.write(text if file is sys.stdout else text.encode("utf-8"))
 
 
+def deliver_text(text: str, args: argparse.Namespace) -> None:
+    """Write prose where `--output` says; what strangers wrote in it must be escaped already.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    with _opened(args.output) as file:
+        file.write(text if file is sys.stdout else text.encode("utf-8"))
+
+
 @contextmanager
 def _opened(name: str | None) -> Iterator[IO[Any]]:
     if name is None:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.config import Settings
 from pipeline.demo.reporters import BY_KEY
@@ -82,7 +82,7 @@ class ReportLake:
         self.engine.close()
         shutil.rmtree(self.folder)
 
-    def __enter__(self) -> ReportLake:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,53 @@
+"""What the commands of the insight share: the period, the day of asking, and who is known."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline.config import Settings
+
+
+def add_as_of(parser: argparse.ArgumentParser) -> None:
+    """Declare `--as-of`."""
+    parser.add_argument("--as-of", metavar="DAY", help="ask as on that day, UTC (default: today); days are complete two days later")
+
+
+def add_period(parser: argparse.ArgumentParser) -> None:
+    """Declare `--days` and `--as-of`."""
+    parser.add_argument("--days", type=_days, metavar="N", help="complete days to look at (default: 90)")
+    add_as_of(parser)
+
+
+def _days(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 3660:
+        raise ValueError(text)
+    return number
+
+
+def as_of_of(args: argparse.Namespace) -> date:
+    """Return the day of asking.
+
+    Raises:
+        UsageError: It is no day.
+    """
+    if args.as_of is None:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(args.as_of)
+    except ValueError as err:
+        raise UsageError(f"--as-of is a day like 2026-05-31, which {args.as_of[:40]!r} is not") from err
+
+
+def known_names(settings: Settings) -> frozenset[str]:
+    """Return the reporters known by name: the shipped list and the configuration."""
+    from pipeline.reporters import REPORTERS
+
+    configured = (name.strip().rstrip(".").lower() for name in settings.trust.reporters)
+    return frozenset(reporter.domain for reporter in REPORTERS) | frozenset(configured)

@@ -1,0 +1,59 @@
+"""`tlsrpt coverage`: who reports, how often, and who went silent."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pipeline import output
+from pipeline.commands._insight import add_period, as_of_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from pipeline.cli import Context
+    from pipeline.insight.api import Coverage
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_period(parser)
+    parser.add_argument("--domain", metavar="NAME", help="one domain only")
+    output.add_arguments(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.insight.api import coverage
+    from pipeline.insight.coverage import as_json
+    from pipeline.query import open_lake
+
+    with open_lake(settings=context.settings) as lake:
+        lines = coverage(lake.ask, as_of=as_of_of(args), settings=context.settings.insight, days=args.days, domain=args.domain)
+    if args.format == "json":
+        output.deliver_json([as_json(line) for line in lines], args)
+    else:
+        output.deliver(_table(lines), args)
+    if args.format == "table" and any(line.state == "ingest-outage" for line in lines):
+        sys.stderr.write(
+            "tlsrpt: every reporter stopped at once: look at the mailbox, at the run that fetches it, and at the _smtp._tls record, not "
+            "at the senders\n"
+        )
+    return 0
+
+
+def _table(lines: Sequence[Coverage]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "domain": pa.array([line.domain for line in lines], pa.string()),
+            "reporter": pa.array([line.reporter for line in lines], pa.string()),
+            "usual_every_days": pa.array([line.usual_every_days for line in lines], pa.float64()),
+            "last_day": pa.array([line.last_day for line in lines], pa.date32()),
+            "silent_since": pa.array([line.silent_since for line in lines], pa.date32()),
+            "lag_hours": pa.array([line.lag_hours for line in lines], pa.float64()),
+            "state": pa.array([line.state for line in lines], pa.string()),
+        }
+    )

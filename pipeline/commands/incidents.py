@@ -1,0 +1,191 @@
+"""`tlsrpt incidents`: what fails, since when, for whom, whose fault it is, what to do."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pipeline import output
+from pipeline.commands._insight import add_period, as_of_of, known_names
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from pipeline.cli import Context
+    from pipeline.insight.api import Incident
+    from pipeline.insight.told import News
+    from pipeline.query import Lake
+
+_NOTE = "told"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", nargs="?", metavar="ID", help="one incident in full; an id it had earlier is found, too")
+    add_period(parser)
+    parser.add_argument("--domain", metavar="NAME", help="one domain only")
+    parser.add_argument("--all", action="store_true", help="every report that proves it, not the newest alone")
+    parser.add_argument("--new-since-last", action="store_true", help="only what is new, worse or over since it was last asked; for cron")
+    parser.add_argument("--fail-on", choices=("ours", "any"), help="exit 1 when an incident that is shown and not over is ours, or any is")
+    output.add_arguments(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.query import open_lake
+
+    if args.id and args.new_since_last:
+        raise UsageError("--new-since-last is about all incidents; leave out the ID")
+    with open_lake(settings=context.settings) as lake:
+        if args.id:
+            shown = [_one(lake, args, context)]
+        elif args.new_since_last:
+            return _tell_news(lake, args, context)
+        else:
+            shown = _found(lake, args, context, evidence=_evidence(args, context))
+    _show(shown, args)
+    return _exit_code(shown, args.fail_on)
+
+
+def _evidence(args: argparse.Namespace, context: Context) -> int | None:
+    """Report keys are looked for where they are shown."""
+    if args.format == "table" and not args.id:
+        return 0
+    return None if args.all else context.settings.insight.evidence
+
+
+def _found(lake: Lake, args: argparse.Namespace, context: Context, *, evidence: int | None) -> list[Incident]:
+    from pipeline.insight.api import find_incidents
+
+    settings = context.settings
+    return find_incidents(
+        lake.ask,
+        as_of=as_of_of(args),
+        settings=settings.insight,
+        known=known_names(settings),
+        days=args.days,
+        domain=args.domain,
+        evidence=evidence,
+    )
+
+
+def _one(lake: Lake, args: argparse.Namespace, context: Context) -> Incident:
+    from pipeline.insight.evidence import with_evidence
+    from pipeline.insight.incident import with_id
+
+    found = with_id(_found(lake, args, context, evidence=0), args.id)
+    if found is None:
+        raise UsageError(f"there is no incident {args.id!r} in the period; `tlsrpt incidents` lists them, --days looks further back")
+    return with_evidence(lake.ask, [found], limit=_evidence(args, context))[0]
+
+
+def _tell_news(lake: Lake, args: argparse.Namespace, context: Context) -> int:
+    """Tell what is new, and remember that it was told; what could not be written out is told again."""
+    from pipeline.insight.told import from_plain, news_of, next_memory, to_plain
+    from pipeline.lake.memory import open_note
+
+    if not lake.location.exists():
+        _show_news([], args)
+        return 0
+    with open_note(lake.location, _NOTE) as note:
+        plain = note.read()
+        try:
+            memory = None if plain is None else from_plain(plain)
+        except ValueError as err:
+            raise note.damaged(str(err)) from err
+        incidents = _found(lake, args, context, evidence=_evidence(args, context))
+        news = news_of(incidents, memory)
+        _show_news(news, args)
+        sys.stdout.flush()
+        remembered = next_memory(incidents, memory, news, until=as_of_of(args))
+        if remembered != memory:
+            note.write(to_plain(remembered))
+    return _exit_code([entry.incident for entry in news if entry.kind != "over"], args.fail_on)
+
+
+def _exit_code(shown: Sequence[Incident], fail_on: str | None) -> int:
+    standing = [incident for incident in shown if incident.state != "resolved"]
+    if fail_on is None:
+        return 0
+    return 1 if any(fail_on == "any" or incident.fault == "ours" for incident in standing) else 0
+
+
+def _show(incidents: Sequence[Incident], args: argparse.Namespace) -> None:
+    from pipeline.insight.incident import as_json
+
+    if args.format == "json":
+        output.deliver_json([as_json(incident) for incident in incidents] if not args.id else as_json(incidents[0]), args)
+    elif args.format == "table" and args.id:
+        output.deliver_text("".join(f"{line}\n" for line in in_full(incidents[0])), args)
+    elif args.format == "table" and not incidents:
+        output.deliver_text("no incidents\n", args)
+    else:
+        output.deliver(_table(incidents, brief=args.format == "table"), args)
+
+
+def _show_news(news: Sequence[News], args: argparse.Namespace) -> None:
+    from pipeline.insight.incident import as_json
+
+    if args.format == "json":
+        output.deliver_json([{**as_json(entry.incident), "news": entry.kind, "news_why": entry.why} for entry in news], args)
+    elif args.format == "csv":
+        import pyarrow as pa
+
+        table = _table([entry.incident for entry in news], brief=False)
+        output.deliver(table.add_column(0, "news", pa.array([entry.kind for entry in news], pa.string())), args)
+    elif news:
+        lines = [line for entry in news for line in (f"{entry.kind.upper()}: {entry.why}", *in_full(entry.incident), "")]
+        output.deliver_text("".join(f"{line}\n" for line in lines), args)
+
+
+_BRIEF = ("id", "state", "fault", "domain", "title", "mx_hosts", "reporters", "first_day", "last_day", "failed_sessions", "share")
+
+
+def _table(incidents: Sequence[Incident], *, brief: bool) -> pa.Table:
+    """Return incidents as rows: a few columns for eyes, the members of the JSON for a spreadsheet."""
+    import pyarrow as pa
+
+    from pipeline.insight.incident import PROMISED
+
+    kinds: dict[str, Any] = {"first_day": pa.date32(), "last_day": pa.date32(), "failed_sessions": pa.int64(), "share": pa.float64()}
+    lists = {"result_types", "mx_hosts", "receiving_ips", "reporters", "report_keys"}
+    columns = {}
+    for name in _BRIEF if brief else PROMISED:
+        values = [list(value) if isinstance(value := getattr(incident, name), tuple) else value for incident in incidents]
+        columns[name] = pa.array(values, kinds.get(name, pa.list_(pa.string()) if name in lists else pa.string()))
+    return pa.table(columns)
+
+
+def in_full(incident: Incident) -> list[str]:
+    """Return all that is said of an incident, as lines of text; what strangers wrote is escaped."""
+    from pipeline.output import escape
+
+    days = f"{incident.first_day} to {incident.last_day}" if incident.state != "open" else f"since {incident.first_day}"
+    lines = [
+        f"{escape(incident.domain)}: {incident.title}",
+        f"  {incident.state}, fault: {incident.fault}, {days}, id {incident.id}",
+        f"  {incident.failed_sessions:,} of {incident.sessions:,} sessions failed ({incident.share:.1%})",
+        f"  MX hosts:  {_joined(incident.mx_hosts)}",
+        f"  addresses: {_joined(incident.receiving_ips)}{f' (only {escape(incident.node)})' if incident.node else ''}",
+        f"  senders:   {_joined(incident.reporters)}",
+        f"  results:   {_joined(tuple(name or 'no details' for name in incident.result_types))}",
+        f"  reasons:   {_joined(incident.reasons)}",
+        f"  What it means ({incident.rfc}): {incident.meaning}",
+        f"  What to do: {incident.fix}",
+        *(f"    $ {command}" for command in incident.commands),
+        f"  How the fault was told: {escape(incident.comparison)}",
+    ]
+    if incident.report_keys:
+        more = incident.report_count - len(incident.report_keys)
+        lines.append(f"  Proved by {incident.report_count:,} reports{f', the newest {len(incident.report_keys)} are' if more else ''}:")
+        lines += [f"    {key}" for key in incident.report_keys]
+    return lines
+
+
+def _joined(texts: Sequence[str], most: int = 12) -> str:
+    from pipeline.output import escape
+
+    shown = [escape(text) for text in texts[:most]]
+    return (", ".join(shown) + (f" and {len(texts) - most} more" if len(texts) > most else "")) or "none named"

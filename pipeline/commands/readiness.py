@@ -1,0 +1,85 @@
+"""`tlsrpt readiness DOMAIN`: whether a domain may go from testing to enforce."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline import output
+from pipeline.commands._insight import add_as_of, as_of_of, known_names
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pyarrow as pa
+
+    from pipeline.cli import Context
+    from pipeline.insight.api import Readiness
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("domain", metavar="DOMAIN", help="the recipient domain")
+    add_as_of(parser)
+    output.add_arguments(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.insight.api import readiness
+    from pipeline.insight.readiness import as_json
+    from pipeline.query import open_lake
+
+    settings = context.settings
+    name = args.domain.strip().rstrip(".").lower()
+    with open_lake(settings=settings) as lake:
+        verdict = readiness(lake.ask, name, as_of=as_of_of(args), settings=settings.insight, known=known_names(settings))
+    if args.format == "json":
+        output.deliver_json(as_json(verdict), args)
+    elif args.format == "csv":
+        output.deliver(_replay(verdict), args)
+    else:
+        output.deliver_text("".join(f"{line}\n" for line in in_full(verdict)), args)
+    return 0
+
+
+def _replay(verdict: Readiness) -> pa.Table:
+    """Return the what-if by day and sender: what a spreadsheet can use of a verdict."""
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "domain": pa.array([verdict.domain] * len(verdict.replay), pa.string()),
+            "day": pa.array([day.report_day for day in verdict.replay], pa.date32()),
+            "reporter": pa.array([day.submitter_domain for day in verdict.replay], pa.string()),
+            "sessions": pa.array([day.sts_sessions for day in verdict.replay], pa.int64()),
+            "would_refuse": pa.array([day.would_refuse for day in verdict.replay], pa.int64()),
+        }
+    )
+
+
+def in_full(verdict: Readiness) -> list[str]:
+    """Return all that is said of a verdict, as lines of text; what strangers wrote is escaped."""
+    from pipeline.output import escape
+
+    lines = [
+        f"{escape(verdict.domain)}: {verdict.verdict}, as of {verdict.as_of}, from {verdict.days} complete days ({verdict.since} to "
+        f"{verdict.until})",
+        f"  {escape(verdict.arithmetic)}",
+        f"  known reporters: {escape(', '.join(verdict.reporters)) or 'none'}; days with sessions: {verdict.days_covered}",
+    ]
+    if verdict.published is not None:
+        mode, age = verdict.published.mode or "unknown mode", verdict.published.max_age_seconds
+        source = "as checked" if verdict.published.source == "checked" else "as most sessions of the last three days carried it"
+        lines.append(f"  published policy ({source}): mode {mode}, max_age {age if age is not None else 'unknown'}")
+    lines += [f"  - {escape(reason)}" for reason in verdict.reasons]
+    refused = [day for day in verdict.replay if day.would_refuse]
+    if refused:
+        lines.append(f"  what enforce would have refused ({verdict.would_refuse:,} sessions), newest first:")
+        lines += [
+            f"    {day.report_day}  {escape(day.submitter_domain)}  {day.would_refuse:,} of {day.sts_sessions:,}"
+            for day in refused[:-21:-1]
+        ]
+    if verdict.blocking:
+        lines.append(f"  incidents in the way: {', '.join(verdict.blocking)} (`tlsrpt incidents ID` tells all of one)")
+    if verdict.possible_from is not None:
+        lines.append(f"  all of this can be there on {verdict.possible_from}")
+    lines.append(f"  Next: {escape(verdict.next_step)}")
+    return lines

@@ -1,0 +1,94 @@
+"""The score as a table."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from pipeline.demo.incidents import CAUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tests.score.case import Match, Outcome
+
+
+def table(title: str, outcomes: Sequence[Outcome]) -> str:
+    """Return the score of some worlds as text."""
+    by_cause: defaultdict[str, list[Match]] = defaultdict(list)
+    extra: Counter[str] = Counter()
+    for outcome in outcomes:
+        for match in outcome.matches:
+            by_cause[match.true.cause].append(match)
+        extra.update(incident.cause for incident in outcome.extra)
+    lines = [
+        f"{title}: {len(outcomes)} worlds, {sum(map(len, by_cause.values()))} incidents",
+        "",
+        f"{'cause':26}{'true':>6}{'found':>7}{'extra':>7}{'recall':>8}{'precision':>11}{'fault':>8}{'first±1':>9}{'last±1':>8}{'state':>7}",
+    ]
+    causes = (*CAUSES, *sorted(extra.keys() - set(CAUSES)))
+    lines += [_line(cause, by_cause[cause], extra[cause]) for cause in causes if by_cause[cause] or extra[cause]]
+    lines.append(_line("all", [match for matches in by_cause.values() for match in matches], sum(extra.values())))
+    lines += ["", *_quiet(outcomes), *_verdicts(outcomes)]
+    return "\n".join(lines)
+
+
+def _line(name: str, matches: Sequence[Match], extra: int) -> str:
+    found = [match for match in matches if match.found is not None]
+    cells = [
+        _rate(len(found), len(matches)),
+        _rate(len(found), len(found) + extra),
+        _rate(sum(match.found.fault == match.true.fault for match in found), len(found)),
+        _rate(sum(match.first_day_error <= 1 for match in found), len(found)),
+        _rate(sum(match.last_day_error <= 1 for match in found), len(found)),
+        _rate(sum(match.state_is_right for match in found), len(found)),
+    ]
+    widths = (8, 11, 8, 9, 8, 7)
+    return f"{name:26}{len(matches):>6}{len(found):>7}{extra:>7}" + "".join(
+        f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)
+    )
+
+
+def _rate(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}%" if whole else "–"
+
+
+def _quiet(outcomes: Iterable[Outcome]) -> list[str]:
+    quiet = [outcome for outcome in outcomes if outcome.case.kind == "quiet"]
+    alarms = sum(len(outcome.extra) for outcome in quiet)
+    return [f"quiet worlds: {len(quiet)}, false alarms in them: {alarms}"] if quiet else []
+
+
+def _verdicts(outcomes: Iterable[Outcome]) -> list[str]:
+    pairs = Counter((judged.true, judged.found) for outcome in outcomes for judged in outcome.verdicts)
+    right = sum(count for (true, found), count in pairs.items() if true == found)
+    wrong_ready = sum(count for (true, found), count in pairs.items() if found == "ready" and true != "ready")
+    lines = [f"verdicts: {sum(pairs.values())}, right {_rate(right, sum(pairs.values()))}, wrong `ready`: {wrong_ready}"]
+    lines += [
+        f"  {count:>5}  {true} → {found}{'' if true == found else '   wrong'}"
+        for (true, found), count in sorted(pairs.items(), key=lambda p: -p[1])
+    ]
+    return lines
+
+
+def mistakes(outcomes: Iterable[Outcome]) -> list[str]:
+    """Return one line for everything that is not right, so that it can be looked at."""
+    lines = []
+    for outcome in outcomes:
+        where = f"{outcome.case.kind} {outcome.case.seed} as of {outcome.as_of}"
+        for match in outcome.matches:
+            true = match.true
+            what = f"{where}: {true.domain} {true.cause} {true.fault} {true.first_day}..{true.last_day} {true.failed_sessions} sessions"
+            if match.found is None:
+                lines.append(f"missed  {what}")
+            elif match.found.fault != true.fault or match.first_day_error > 1 or match.last_day_error > 1 or not match.state_is_right:
+                found = match.found
+                lines.append(
+                    f"unlike  {what}; found {found.fault} {found.first_day}..{found.last_day} {found.state} {found.failed_sessions}"
+                )
+        lines += [
+            f"extra   {where}: {f.domain} {f.cause} {f.fault} {f.first_day}..{f.last_day} {f.failed_sessions} {f.reporters}"
+            for f in outcome.extra
+        ]
+        lines += [f"verdict {where}: {j.domain} is {j.true}, found {j.found}" for j in outcome.verdicts if j.true != j.found]
+    return lines
