@@ -1,0 +1,1 @@
+"""Chart options for ECharts, as plain values: pure functions over frames, tested without a page."""

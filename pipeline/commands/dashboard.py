@@ -1,0 +1,42 @@
+"""`tlsrpt dashboard`: runs the page, on this machine only unless told otherwise."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline.cli import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--address", metavar="ADDR", help="where to listen (default: the configuration, else 127.0.0.1)")
+    parser.add_argument("--port", metavar="P", type=int, help="port (default: the configuration, else 8501)")
+    parser.add_argument(
+        "--without-sign-in", action="store_true", help="listen beyond this machine although nobody has to sign in: behind a proxy that asks"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.dashboard_flags import command_line, environment, refuse_open_door
+
+    settings = context.settings
+    address = args.address or settings.dashboard.address
+    port = args.port or settings.dashboard.port
+    if not _is_loopback(address) and not args.without_sign_in:
+        refuse_open_door(address)
+    command = command_line(address, port)
+    sys.stdout.flush()
+    # The page takes the place of this process: a signal meets it, and nothing is left when it ends.
+    os.execve(command[0], command, environment(context.config, settings.lake.path))  # noqa: S606 -- our own interpreter
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
