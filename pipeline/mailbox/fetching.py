@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Answers = dict[int, dict[bytes, Any]]
 
+_SIZE = b"RFC822.SIZE"
 _BODY = b"BODY[]"
 
 
@@ -58,8 +59,8 @@ class Fetching:
                     yield fetched
 
     def _sizes(self, uids: list[int]) -> list[Sized]:
-        answers = self._ask(uids, [b"RFC822.SIZE", b"INTERNALDATE"], b"RFC822.SIZE")
-        return [Sized(uid, int(answers[uid][b"RFC822.SIZE"]), _utc(answers[uid].get(b"INTERNALDATE"))) for uid in uids if uid in answers]
+        answers = self._ask(uids, [_SIZE, b"INTERNALDATE"], _SIZE)
+        return [Sized(uid, answers[uid][_SIZE], _utc(answers[uid].get(b"INTERNALDATE"))) for uid in uids if uid in answers]
 
     def _planned(self, messages: list[Sized]) -> Iterator[list[Sized]]:
         """Cut into chunks by number and by bytes; messages over the limit weigh nothing, they are not fetched."""
@@ -118,7 +119,7 @@ class Fetching:
             return self._ask_in_halves(uids, items, wanted, str(err))
         except IMAPClientError as err:
             return self._ask_in_halves(uids, items, wanted, trouble.says(err))
-        answers = {uid: answer for uid, answer in raw.items() if answer.get(wanted) is not None}
+        answers = _usable(raw, wanted)
         missing = [uid for uid in uids if uid not in answers]
         if missing:
             present = self._present(missing)
@@ -141,7 +142,7 @@ class Fetching:
             raw: Answers = self._session.once(lambda client: client.fetch(uids, items))
         except (ConnectionLostError, IMAPClientError):
             raw = {}
-        answers = {uid: answer for uid, answer in raw.items() if answer.get(wanted) is not None}
+        answers = _usable(raw, wanted)
         if not answers:
             self._give_up(self._present(uids), reason)
         return answers
@@ -156,6 +157,12 @@ class Fetching:
         for uid in uids:
             self.unanswered.append(uid)
             log.warning("message-not-delivered", mailbox=self._ref.account, folder=self._ref.folder, uid=uid, reason=reason)
+
+
+def _usable(raw: Answers, wanted: bytes) -> Answers:
+    """Return the answers that have the item asked for: a size is a number, a body is bytes; NIL is neither."""
+    kind = int if wanted == _SIZE else bytes
+    return {uid: answer for uid, answer in raw.items() if isinstance(answer.get(wanted), kind)}
 
 
 def _utc(moment: datetime | None) -> datetime:

@@ -9,8 +9,6 @@ from pipeline.mailbox.session import ConnectionLostError, FolderState, Session
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_SMALLEST_WINDOW = 1_000
-
 
 def windows(
     session: Session, state: FolderState, criteria: Sequence[str] = (), *, first: int = 1, last: int | None = None
@@ -34,7 +32,8 @@ def windows(
         try:
             uids = search(session, first, stop - 1, criteria)
         except ConnectionLostError:
-            span = max(span // 4, min(_SMALLEST_WINDOW, usual))
+            span = max(span // 4, 1)
+            usual = min(usual, span)
             continue
         yield uids
         seen += len(uids)

@@ -11,7 +11,7 @@ import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 
-from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError, ProtocolError
+from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, ProtocolError
 
 from pipeline.errors import ConfigError, SignInError, TlsrptError, TryAgainError, UnreachableError
 
@@ -23,12 +23,16 @@ GARBLED = (ValueError, IndexError, KeyError, TypeError, AttributeError, Recursio
 
 _BACKOFF = re.compile(r"backoff time:?\s*(\d{1,9})\s*(milliseconds|seconds|ms|s)\b", re.IGNORECASE)
 _THROTTLED = re.compile(
-    r"throttl|backoff time|bandwidth limit|\[(?:OVERQUOTA|LIMIT|INUSE|UNAVAILABLE|SERVERBUG)\]"
-    r"|too many (?:simultaneous )?(?:connections|logins)|rate limit|temporar(?:y|ily)|try again later|system error",
+    r"throttl|backoff time|bandwidth limit|\[(?:OVERQUOTA|LIMIT|INUSE|UNAVAILABLE)\]|too many (?:simultaneous )?(?:connections|logins)"
+    r"|rate limit|temporar(?:y|ily)|try again later",
     re.IGNORECASE,
 )
 """Microsoft: `Request is throttled. Suggested Backoff Time: N milliseconds`; Gmail: `[OVERQUOTA] Account exceeded command or
-bandwidth limits`, `Too many simultaneous connections`, `System Error`; the codes are those of RFC 5530 §3."""
+bandwidth limits`, `Too many simultaneous connections`; the codes are those of RFC 5530 §3. SERVERBUG is not among them: it may be
+about one message, which must not keep the others back."""
+
+_BROKEN = re.compile(r"\[(?:SERVERBUG|CONTACTADMIN)\]|system error|internal (?:server )?error", re.IGNORECASE)
+"""At the sign-in the same words mean that the server is not well, not that the password is wrong."""
 
 
 def says(err: BaseException) -> str:
@@ -97,7 +101,7 @@ def while_signing_in(where: str, server: str, user: str, err: BaseException) -> 
     late = throttled(where, err)
     if late is not None:
         return late
-    if isinstance(err, (LoginError, IMAPClientError)):
+    if isinstance(err, IMAPClientError) and not _BROKEN.search(says(err)):
         return SignInError(f"{where}: {server} refuses the sign-in of {user}: {says(err)}; check user and password or token")
     return while_working(where, server, err)
 

@@ -8,6 +8,7 @@ import pytest
 from pipeline.errors import ConfigError, TryAgainError, UnreachableError
 from tests.authority import Authority
 from tests.mailbox.box import mailbox
+from tests.mailbox.scripted import scripted
 
 pytestmark = pytest.mark.dovecot
 
@@ -82,7 +83,7 @@ def test_a_server_that_says_nothing_ends_with_try_again(server, user):
 
 
 def test_a_server_that_offers_no_starttls_is_not_given_the_password(server, user):
-    with greeting(b"* OK hello\r\n", capability=b"IMAP4rev1 AUTH=PLAIN") as fake:
+    with scripted(b"* OK hello\r\n", capability=b"IMAP4rev1 AUTH=PLAIN") as fake:
         with pytest.raises(UnreachableError, match="offers no STARTTLS"):
             mailbox(server, user, tls="starttls", port=fake.port).__enter__()
         assert not any(b"LOGIN" in line or b"AUTHENTICATE" in line for line in fake.lines)
@@ -91,7 +92,7 @@ def test_a_server_that_offers_no_starttls_is_not_given_the_password(server, user
 def test_a_server_that_is_already_signed_in_before_starttls_is_not_believed(server, user):
     """RFC 9051 §11.1: PREAUTH would leave the session in the clear."""
     with (
-        greeting(b"* PREAUTH welcome back\r\n", capability=b"IMAP4rev1 STARTTLS") as fake,
+        scripted(b"* PREAUTH welcome back\r\n", capability=b"IMAP4rev1 STARTTLS") as fake,
         pytest.raises((UnreachableError, TryAgainError)),
     ):
         mailbox(server, user, tls="starttls", port=fake.port).__enter__()
@@ -116,43 +117,3 @@ def test_leaving_and_entering_twice_leaves_no_connection_behind(server, user):
         with mailbox(server, user) as box:
             box.open("INBOX")
     assert user.name not in server.doveadm("who", user.name)
-
-
-class greeting:  # noqa: N801 -- reads as a function
-    """A server on loopback that says hello, tells its capabilities, and refuses everything else."""
-
-    def __init__(self, hello: bytes, *, capability: bytes, answers: dict[bytes, bytes] | None = None) -> None:
-        self.hello, self.capability, self.answers = hello, capability, answers or {}
-        self.lines: list[bytes] = []
-
-    def __enter__(self):
-        import threading
-
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        return self
-
-    def _serve(self) -> None:
-        try:
-            connection, _ = self._listener.accept()
-        except OSError:
-            return
-        with connection, connection.makefile("rwb") as file:
-            file.write(self.hello)
-            file.flush()
-            for line in file:
-                self.lines.append(line)
-                tag, command = line.split()[:2]
-                if command.upper() == b"CAPABILITY":
-                    file.write(b"* CAPABILITY " + self.capability + b"\r\n" + tag + b" OK done\r\n")
-                elif command.upper() in self.answers:
-                    file.write(self.answers[command.upper()].replace(b"TAG", tag))
-                else:
-                    file.write(tag + b" BAD unknown command\r\n")
-                file.flush()
-
-    def __exit__(self, *_):
-        self._listener.close()
-        self._thread.join(timeout=5)

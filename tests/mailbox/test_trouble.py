@@ -34,7 +34,6 @@ def test_a_server_that_names_a_time_is_left_alone_until_then(words, wait):
         "[LIMIT] Rate limit hit.",
         "[INUSE] Mailbox in use",
         "[THROTTLED] Server busy",
-        "System Error (Failure)",
         "Server Unavailable. 15: temporarily not available",
     ],
 )
@@ -60,3 +59,9 @@ def test_the_words_of_a_server_are_shortened_and_cannot_move_the_cursor():
 
 def test_bytes_are_shown_as_text():
     assert trouble.says(IMAPClient.Error(b"Authentication failed.")) == "Authentication failed."
+
+
+@pytest.mark.parametrize("words", ["[SERVERBUG] Internal error occurred.", "System Error (Failure)"])
+def test_a_broken_server_is_no_wrong_password_and_one_broken_message_no_throttling(words):
+    assert trouble.throttled("mailbox rua", IMAPClient.Error(words)) is None
+    assert isinstance(trouble.while_signing_in("mailbox rua", "host:993", "me", IMAPClient.Error(words)), TryAgainError)

@@ -1,0 +1,69 @@
+"""An IMAP server that follows a script: for what no real server can be made to say."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+READY = b"* OK ready\r\n"
+
+
+class Scripted:
+    """Says hello, tells its capabilities, and answers commands as told; TAG stands for the tag. What it does not know is BAD."""
+
+    def __init__(self, hello: bytes, capability: bytes, answers: dict[bytes, bytes]) -> None:
+        self.lines: list[bytes] = []
+        self._hello, self._capability, self._answers = hello, capability, answers
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(timeout=5)
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with connection, connection.makefile("rwb") as file, contextlib.suppress(OSError):
+                    self._talk(file)
+
+    def _talk(self, file) -> None:
+        file.write(self._hello)
+        file.flush()
+        for line in file:
+            self.lines.append(line)
+            tag, command = line.split()[:2]
+            if command.upper() == b"CAPABILITY":
+                file.write(b"* CAPABILITY " + self._capability + b"\r\n" + tag + b" OK done\r\n")
+            else:
+                known = (answer for key, answer in self._answers.items() if key in line.upper())
+                file.write(next(known, b"TAG BAD unknown command\r\n").replace(b"TAG", tag))
+            file.flush()
+            if command.upper() == b"LOGOUT":
+                return
+
+
+@contextlib.contextmanager
+def scripted(hello: bytes = READY, *, capability: bytes = b"IMAP4rev1", answers: dict[bytes, bytes] | None = None) -> Iterator[Scripted]:
+    """Run such a server.
+
+    Args:
+        hello: The greeting.
+        capability: What CAPABILITY answers.
+        answers: What is found in a command line (upper-case) → the answer.
+    """
+    server = Scripted(hello, capability, answers or {})
+    try:
+        yield server
+    finally:
+        server.close()
