@@ -39,11 +39,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError("--days is a number from 1 to 1000")
     folder = (args.dir or default_folder()).absolute()
     stage = prepare(folder, world_file=args.world, days=args.days, today=yesterday(_now()))
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    # A closed terminal and a polite kill end the demo as Ctrl-C does: its children are in a session of their own.
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         return _play(stage, args)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, action in before.items():
+            signal.signal(number, action)
 
 
 def _play(stage: Stage, args: argparse.Namespace) -> int:
@@ -96,21 +98,16 @@ def _page(stage: Stage, port: int, seconds: float | None) -> int:
             if not answers(f"{address}/_stcore/health", child, _PAGE_SECONDS):
                 raise TryAgainError(f"the page did not come up on {address}; see what it printed above")
             _say(f"The page is at {address} – Ctrl-C ends it")
-            _wait(child, seconds)
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(seconds)  # it ended by itself: what it said is above
         except KeyboardInterrupt:
             _say("")
     _say("Ended. The same command goes on from here.")
     return 0
 
 
-def _wait(child: subprocess.Popen[bytes], seconds: float | None) -> None:
-    """Wait until the page has ended by itself, or the time is over."""
-    with suppress(subprocess.TimeoutExpired):
-        child.wait(seconds)
-
-
 def _interrupt(_number: int, _frame: object) -> NoReturn:
-    """SIGTERM ends the demo as Ctrl-C does."""
+    """End as on Ctrl-C."""
     raise KeyboardInterrupt
 
 

@@ -36,7 +36,16 @@ def tlsrpt(settings_file: Path, *arguments: str) -> Iterator[subprocess.Popen[by
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
-    """End a process and its group: asked first, then told, then killed."""
+    """End a process and its group: asked first, then told, then killed. An impatient second Ctrl-C does not stop us from it."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        _end(child)
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
     for number, patience in zip((signal.SIGINT, signal.SIGTERM, signal.SIGKILL), _PATIENCE_SECONDS, strict=True):
         if child.poll() is None:
             _signal_group(child.pid, number)

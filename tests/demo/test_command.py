@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 
 import pytest
+
+from pipeline.demo.children import free_port
 
 
 @pytest.fixture
@@ -88,10 +91,10 @@ def test_interrupted_while_it_ingests_it_ends_and_leaves_nothing(demo, tmp_path,
     assert still_running(folder) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_page_comes_up_with_what_was_ingested_and_ends_on_a_signal(demo, tmp_path, number):
     folder = tmp_path / "demo"
-    process = demo(folder, "--days", "3")
+    process = demo(folder, "--days", "3", "--port", str(free_port(0)))
     address = line_with(process, "The page is at ").split()[4]
     with urllib.request.urlopen(address, timeout=10) as response:
         assert response.status == 200
@@ -121,3 +124,11 @@ def test_it_has_no_use_for_a_configuration(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "leave out --config and --lake" in done.stderr
+
+
+def test_a_port_that_is_taken_is_left_to_who_has_it():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert free_port(port) not in (0, port)
