@@ -58,7 +58,7 @@ class Generation:
     def close(self) -> None:
         """Stage which of the reports are superseded."""
         for month in self.stage.months("reports"):
-            columns: list[list[Any]] = [self._read_month(month, [name], None).column(0).to_pylist() for name in KnownReport._fields]
+            columns: list[list[Any]] = [column.to_pylist() for column in self._read_month(month, KnownReport._fields, None).columns]
             by_identity: dict[str, list[KnownReport]] = defaultdict(list)
             for values in zip(*columns, strict=True):
                 by_identity[values[1]].append(KnownReport(*values))

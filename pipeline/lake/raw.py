@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.lake.known import Files
+from pipeline.lake.location import Location
 from pipeline.lake.scan import read
+from pipeline.lake.tables import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pipeline.lake.known import Files
+    from pathlib import Path
 
 
 def raw_bytes(files: Files, sha256: str) -> bytes | None:
@@ -27,6 +29,27 @@ def raw_bytes(files: Files, sha256: str) -> bytes | None:
         if found:
             return found[sha256]
     return None
+
+
+def find_raw(where: str | Path | Location, digits: str) -> dict[str, bytes]:
+    """Return the kept messages whose sha256 begins with these digits, at most two of them; takes no lock.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    location = Location(where)
+    if not location.exists():
+        return {}
+    with location.errors("read"):
+        table = open_table(location, "raw")
+        if table is None:
+            return {}
+        files = Files(location, "raw", table)
+        found: dict[str, bytes] = {}
+        for path in files.of():
+            file = _RawFile(files, path)
+            found.update(file.contents(file.beginning_with(digits)[:2]))
+        return found
 
 
 class RawMonth:
@@ -49,6 +72,11 @@ class _RawFile:
     def __init__(self, files: Files, path: str) -> None:
         self._location, self._path = files.location, path
         self._hashes: Any = read(files.location, "raw", [path], ["message_sha256"]).column(0).combine_chunks()
+
+    def beginning_with(self, digits: str) -> list[str]:
+        """Return the hashes that begin with these digits."""
+        found: list[str] = self._hashes.filter(pc.starts_with(self._hashes, pattern=digits)).to_pylist()
+        return found
 
     def contents(self, hashes: Sequence[str]) -> dict[str, bytes]:
         """Return the bytes of those messages that are in this file, reading no other row groups than theirs."""

@@ -1,0 +1,81 @@
+"""`tlsrpt maintain`: merge and sort files, apply retention, clean up; or erase one domain."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipeline import output
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Sequence
+
+    from pipeline.cli import Context
+    from pipeline.lake.maintain import Done
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="say what would go, change nothing")
+    parser.add_argument(
+        "--erase",
+        metavar="DOMAIN",
+        help="erase this domain instead: its rows, the bytes of the mails about it, its name in ledger and logs; readers must be closed",
+    )
+    output.add_arguments(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    import pyarrow as pa
+
+    from pipeline import log
+    from pipeline.lake.maintain import Done, maintain
+    from pipeline.lake.opened import open_for_writing
+
+    settings = context.settings
+    log.set_up(settings.log)
+    with open_for_writing(settings.lake.path) as lake:
+        if args.erase:
+            from pipeline.lake.erase import erase_domain
+
+            done = _erasure(erase_domain(lake, _domain(args.erase), dry_run=args.dry_run))
+        else:
+            keep = settings.retention
+            today = datetime.now(UTC).date()
+            done = maintain(lake, today=today, raw_days=keep.raw_days, report_months=keep.report_months, dry_run=args.dry_run)
+    columns = {name: [getattr(each, name) for each in done] for name in Done._fields}
+    if done or args.format != "table":
+        output.deliver(pa.table(columns), args)
+    if args.format == "table":
+        print(_sentence(done, dry_run=args.dry_run), file=sys.stderr)
+    return 0
+
+
+def _erasure(went: Counter[str]) -> list[Done]:
+    from pipeline.lake.maintain import Done
+
+    return [Done("erasure", name, rows) for name, rows in sorted(went.items()) if rows]
+
+
+def _domain(text: str) -> str:
+    """Return a domain as the lake has it: an A-label, lower-case.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        name = text.strip().rstrip(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        name = ""
+    if not name or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789.-_"):
+        raise UsageError(f"{output.escape(text)} is no domain; --erase takes a name such as example.org")
+    return name
+
+
+def _sentence(done: Sequence[Done], *, dry_run: bool) -> str:
+    if not done:
+        return "tlsrpt: nothing to do"
+    return "tlsrpt: nothing was changed; run it without --dry-run to do this" if dry_run else "tlsrpt: done"

@@ -1,0 +1,96 @@
+"""`tlsrpt rebuild`: read all kept bytes again with this version of the program; readers see the old rows until all is done."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from pipeline import output
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from pipeline.cli import Context
+    from pipeline.config import Settings
+    from pipeline.lake.rebuild import Rebuilt
+    from pipeline.row_types import MessageRow, MessageRows
+    from pipeline.source import Fetched
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="how to print the summary (default: a sentence)")
+    parser.add_argument("--output", metavar="FILE", help="write it to a file instead of standard output")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline import log
+    from pipeline.lake.opened import open_for_writing
+    from pipeline.lake.rebuild import rebuild
+
+    settings = context.settings
+    log.set_up(settings.log)
+    began = time.monotonic()
+    with open_for_writing(settings.lake.path) as lake:
+        bar = _bar(sum(lake.rows("messages")))
+        done = rebuild(lake, reader(settings), advance=bar)
+    seconds = time.monotonic() - began
+    if args.format == "json":
+        output.deliver_json({**done._asdict(), "seconds": round(seconds, 3)}, args)
+    else:
+        print(_sentence(done, seconds))
+    return 0
+
+
+def reader(settings: Settings) -> Callable[[Sequence[tuple[MessageRow, bytes]]], list[MessageRows]]:
+    """Return what reads messages of the lake again: today's parser, the verdicts of the day they came, the time they came."""
+    from pipeline import __version__
+    from pipeline.report.rows import Ownership, RunStamp, build_rows
+    from pipeline.trust.stored import stored_verdicts
+    from pipeline.work import read_one
+
+    own = Ownership(own=settings.domains.own, mx=settings.domains.mx)
+    limits = settings.report_limits
+
+    def read_again(messages: Sequence[tuple[MessageRow, bytes]]) -> list[MessageRows]:
+        found = []
+        for row, content in messages:
+            fetched = _as_fetched(row, content)
+            reading = read_one(fetched, limits)
+            stamp = RunStamp(row.run_id, row.ingested_at, __version__)
+            verdicts = stored_verdicts(row, reading)
+            found.append(build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=own, run=stamp))
+        return found
+
+    return read_again
+
+
+def _as_fetched(row: MessageRow, content: bytes) -> Fetched:
+    from pipeline.lake.ledger import FILE_ACCOUNT
+    from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
+    from pipeline.source import Fetched, MessageRef
+
+    kind = kind_by_name(row.item or "") or kind_by_content(content[:HEAD_BYTES])
+    bare = row.account == FILE_ACCOUNT and kind is Kind.BARE
+    ref = MessageRef(row.account, row.folder, row.uidvalidity, row.uid, row.item)
+    return Fetched(ref, content, row.received_at, row.size_bytes, bare)
+
+
+def _bar(total: int) -> Callable[[int], None]:
+    if not sys.stderr.isatty():
+        return lambda _messages: None
+    from pipeline.commands._bars import Bars
+
+    bars = Bars()
+    bars.begin("rebuild", total)
+    return bars.advance
+
+
+def _sentence(done: Rebuilt, seconds: float) -> str:
+    told = [f"{done.read_again:,} of {done.messages:,} messages read again"]
+    if done.carried_over:
+        told.append(f"{done.carried_over:,} carried over, their bytes have expired")
+    told.append(f"{done.outcomes_changed:,} with another outcome")
+    told.append(f"{done.reports_after:,} reports (before: {done.reports_before:,})")
+    return f"{'; '.join(told)} · {seconds:.1f} s"
