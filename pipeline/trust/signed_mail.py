@@ -12,7 +12,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dkim import rfc822_parse, select_headers
+from dkim import select_headers
 from dkim.canonicalization import CanonicalizationPolicy, Simple, correct_empty_body
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAXIMUM_FIELDS = 1_000
 """Header fields of a mail whose signatures are checked at all; real mail has some dozens."""
 
-_HEADER_END = re.compile(rb"\A\r?\n|\r?\n\r?\n")
+_NAME = re.compile(rb"([!-~]+?):")
 _SPACES = re.compile(rb"[\t ]+")
 
 Field = tuple[bytes, bytes]
@@ -34,17 +34,11 @@ class SignedMail:
         """Take the mail apart; the body is not looked at before a signature needs it.
 
         Raises:
-            dkim.MessageFormatError: The header block is no sequence of header fields.
-            ValueError: It has more than `MAXIMUM_FIELDS`.
+            ValueError: The header block is no sequence of header fields, or has more than `MAXIMUM_FIELDS`.
         """
-        end = _HEADER_END.search(content)
-        block = content[: end.start()] if end else content
-        self._raw_body = content[end.end() :] if end else b""
-        fields, _ = rfc822_parse(block + b"\r\n\r\n")
-        if len(fields) > MAXIMUM_FIELDS:
-            raise ValueError(f"the mail has {len(fields):,} header fields")
-        self.fields: list[Field] = [(name.lower(), value) for name, value in fields]
-        self._original: list[Field] = [(name, value) for name, value in fields]
+        block, self._raw_body = _halves(content)
+        self._original = _fields(block)
+        self.fields: list[Field] = [(name.lower(), value) for name, value in self._original]
         self._body_digests: dict[str, bytes] = {}
 
     def values(self, name: bytes) -> list[bytes]:
@@ -88,6 +82,33 @@ class SignedMail:
     def _body(self) -> bytes:
         # Two passes in C: a regular expression keeps every piece it cuts, gigabytes for a body of bare line feeds.
         return self._raw_body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _halves(content: bytes) -> tuple[bytes, bytes]:
+    """Return the header block and the body, without the empty line between them."""
+    if content.startswith((b"\n", b"\r\n")):
+        return b"", content[content.index(b"\n") + 1 :]
+    # twice as fast as a regular expression
+    crlf = content.find(b"\n\r\n")
+    bare = content.find(b"\n\n", 0, crlf if crlf >= 0 else len(content))
+    if bare >= 0:
+        return content[: bare + 1], content[bare + 2 :]
+    return (content[: crlf + 1], content[crlf + 3 :]) if crlf >= 0 else (content, b"")
+
+
+def _fields(block: bytes) -> list[Field]:
+    """Take the header fields apart as dkimpy does, folded values with CRLF; an mbox's `From ` line is passed over."""
+    fields: list[tuple[bytes, list[bytes]]] = []
+    for line in block.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n"):
+        if line.startswith((b" ", b"\t")) and fields:
+            fields[-1][1].append(line)
+        elif (match := _NAME.match(line)) is not None:
+            fields.append((match[1], [line[match.end() :]]))
+        elif line and not line.startswith(b"From "):
+            raise ValueError("a line of the header is no field")
+    if len(fields) > MAXIMUM_FIELDS:
+        raise ValueError(f"the mail has {len(fields):,} header fields")
+    return [(name, b"\r\n".join(lines) + b"\r\n") for name, lines in fields]
 
 
 def without_b(signature: bytes) -> bytes:
