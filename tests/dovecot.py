@@ -236,8 +236,7 @@ def dovecot(root: Path | None = None, *, capability: str = "") -> Iterator[Dovec
         capability: What the server says it can do, instead of what it can.
     """
     _executable("dovecot")
-    # A path under pytest's own folder would be too long for a Unix socket (107 bytes), and closed to the user `mail`.
-    folder = root or Path(tempfile.mkdtemp(prefix="tlsrpt-dovecot-", dir="/tmp"))
+    folder = root or Path(tempfile.mkdtemp(prefix="tlsrpt-dovecot-", dir=_base_folder()))
     server = Dovecot(folder, capability)
     try:
         server.start()
@@ -246,6 +245,18 @@ def dovecot(root: Path | None = None, *, capability: str = "") -> Iterator[Dovec
         server.stop()
         if root is None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _base_folder() -> str:
+    """Where to put a server: in memory if there is room, because a mail is a file and files are slow to remove.
+
+    A path under pytest's own folder would be too long for a Unix socket (107 bytes), and closed to the user `mail`.
+    """
+    with contextlib.suppress(OSError):
+        space = os.statvfs("/dev/shm")
+        if space.f_bavail * space.f_frsize > 512 * 1024 * 1024 and os.access("/dev/shm", os.W_OK):
+            return "/dev/shm"
+    return "/tmp"
 
 
 def _executable(name: str) -> str:
