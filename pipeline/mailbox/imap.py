@@ -93,6 +93,15 @@ class ImapMailbox:
         told = self.session.do(lambda client: client.capabilities())
         return frozenset(each.decode("ascii", "replace").upper() for each in told)
 
+    def capabilities(self) -> frozenset[str]:
+        """Return what the server says it can do, upper-case (RFC 9051 §6.1.1).
+
+        Raises:
+            TryAgainError: Cut, throttled, timed out.
+        """
+        names: tuple[bytes, ...] = self.session.do(lambda client: client.capabilities())
+        return frozenset(name.decode("ascii", "replace").upper() for name in names)
+
     def open(self, folder: str) -> FolderState:
         """Select a folder: with EXAMINE where `after = "keep"`, so that nothing in it can change.
 

@@ -138,7 +138,8 @@ def _treat_earlier(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
 def setting_of(settings: MailboxSettings) -> str:
     """Return the `after` setting as one text, to see whether it was changed."""
     moved = f" {settings.move_to.processed}|{settings.move_to.quarantined}|{settings.move_to.other}" if settings.after == "move" else ""
-    return f"{settings.after}{moved}{' other' if settings.touch_other else ''}"
+    touched = f"{' other' if settings.touch_other else ''}{' quarantined' if settings.touch_quarantined else ''}"
+    return f"{settings.after}{moved}{touched}"
 
 
 def _housekeep(mailbox: ImapMailbox, pairs: Sequence[tuple[int, str]]) -> None:

@@ -117,3 +117,10 @@ def test_leaving_and_entering_twice_leaves_no_connection_behind(server, user):
         with mailbox(server, user) as box:
             box.open("INBOX")
     assert user.name not in server.doveadm("who", user.name)
+
+
+def test_a_server_says_what_it_can_do(server, server_without_move, user):
+    with mailbox(server, user) as box:
+        assert {"IMAP4REV1", "MOVE", "UIDPLUS", "IDLE"} <= box.capabilities()
+    with mailbox(server_without_move, server_without_move.add_user()) as box:
+        assert "MOVE" not in box.capabilities()
