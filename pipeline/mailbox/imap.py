@@ -90,15 +90,6 @@ class ImapMailbox:
         Raises:
             TryAgainError: Cut, throttled, timed out.
         """
-        told = self.session.do(lambda client: client.capabilities())
-        return frozenset(each.decode("ascii", "replace").upper() for each in told)
-
-    def capabilities(self) -> frozenset[str]:
-        """Return what the server says it can do, upper-case (RFC 9051 §6.1.1).
-
-        Raises:
-            TryAgainError: Cut, throttled, timed out.
-        """
         names: tuple[bytes, ...] = self.session.do(lambda client: client.capabilities())
         return frozenset(name.decode("ascii", "replace").upper() for name in names)
 
