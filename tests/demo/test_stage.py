@@ -17,14 +17,14 @@ DAY = date(2026, 11, 10)
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 
 
-def started(folder, *, today=DAY, days=8, world_file=None):
+def started(folder, *, today=DAY, days=4, world_file=None):
     return prepare(folder, world_file=world_file, days=days, today=today)
 
 
 def test_on_a_later_day_the_same_mails_come_first_and_new_ones_after(tmp_path):
     first = started(tmp_path / "demo")
     early = first.mails(NOON)
-    later = started(tmp_path / "demo", today=DAY + timedelta(days=3), days=8)
+    later = started(tmp_path / "demo", today=DAY + timedelta(days=3), days=4)
     mails = later.mails(NOON + timedelta(days=3))
     assert mails[: len(early)] == early
     assert len(mails) > len(early) + 50
