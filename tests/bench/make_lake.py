@@ -1,0 +1,332 @@
+"""A large synthetic lake, written as fast as Parquet can be: `python -m tests.bench.make_lake FOLDER --policies 10000000 --months 24`.
+
+Numbers only look real: domains and reporters follow a Zipf law, Microsoft reports domains with DANE twice, a few per cent of policies fail
+with one to three details, in every fourth month some reports are superseded. The same arguments make the same lake. One batch and one file
+per month and table, sorted by report_domain, as `tlsrpt maintain` leaves closed months; no raw bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.lake.location import Location
+from pipeline.lake.parts import by_month, describe, encode
+from pipeline.lake.tables import BATCH, commit_parts, create_tables
+from pipeline.report.result_types import RESULT_TYPES
+from pipeline.schema import APPEND_ORDER, TABLES, arrow_schema
+
+LAST_DAY = datetime(2026, 10, 31, tzinfo=UTC)
+"""The last day of the lake; benchmarks ask as of two days later."""
+
+BIG = ["google.com", "microsoft.com", "mail.ru", "yahooinc.com", "comcast.net", "gmx.net", "web.de", "fastmail.com"]
+HEX = np.array([list(f"{byte:02x}".encode()) for byte in range(256)], dtype=np.uint8)
+SUPERSEDED_PER_MONTH = 50
+
+
+def hex_names(rng: np.random.Generator, count: int) -> pa.Array:
+    """Random sha256 digests as text."""
+    text = HEX[rng.integers(0, 256, (count, 32), dtype=np.uint8)].reshape(-1)
+    offsets = np.arange(0, 64 * count + 1, 64, dtype=np.int32)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(text))
+
+
+def pick(values: list[Any], index: np.ndarray, kind: pa.DataType | None = None) -> pa.Array:
+    """The values at these places."""
+    return pa.array(values, kind or pa.string()).take(pa.array(index))
+
+
+def zipf(rng: np.random.Generator, exponent: float, among: int, count: int) -> np.ndarray:
+    """Numbers below `among`, the small ones most often."""
+    weights = 1.0 / np.arange(1, among + 1) ** exponent
+    return np.searchsorted(np.cumsum(weights / weights.sum()), rng.random(count)).clip(0, among - 1)
+
+
+class Month:
+    """The rows of one month."""
+
+    def __init__(self, rng: np.random.Generator, first: datetime, days: int, policies: int, domains: int) -> None:
+        self.rng, self.batch, self.month = rng, 0, f"{first:%Y-%m}"
+        count = int(policies / 1.073)  # Microsoft's domains with DANE have a second row
+        self.reports = count
+        self.domain = np.sort(zipf(rng, 1.1, domains, count))
+        self.reporter = zipf(rng, 1.3, 200, count)
+        self.day = rng.integers(0, days, count)
+        self.first = first
+        self.key = hex_names(rng, count)
+        self.identity = hex_names(rng, count)
+        self.message = hex_names(rng, count)
+        self.domain_names = [f"domain{number:05d}.example" for number in range(domains)]
+        self.reporter_names = BIG + [f"mx{number:03d}.reporter.example" for number in range(200 - len(BIG))]
+
+    def constant(self, value: object, count: int, kind: pa.DataType) -> pa.Array:
+        """One value, `count` times."""
+        return pa.nulls(count, kind) if value is None else pa.repeat(pa.scalar(value, kind), count)
+
+    def table(self, name: str, count: int, **columns: Any) -> pa.Table:
+        """Rows of a table; columns that are not given are empty."""
+        arrays = []
+        for field in arrow_schema(name):
+            value = columns.get(field.name)
+            if field.name == "batch":
+                value = self.batch
+            if isinstance(value, pa.Array | pa.ChunkedArray):
+                array = value.cast(field.type) if value.type != field.type else value
+            elif isinstance(value, np.ndarray):
+                array = pa.array(value).cast(field.type)
+            elif pa.types.is_list(field.type) and value is None:
+                array = pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], pa.string()))
+            else:
+                array = self.constant(value, count, field.type)
+            arrays.append(array)
+        return pa.Table.from_arrays(arrays, schema=arrow_schema(name))
+
+    def days_of(self, rows: np.ndarray) -> pa.Array:
+        """The UTC days of reports."""
+        return pa.array((np.datetime64(self.first.date()) + self.day[rows]).astype("datetime64[D]"))
+
+    def times_of(self, rows: np.ndarray, hours: float) -> pa.Array:
+        """Moments so many hours after the beginning of the day of a report."""
+        start = np.datetime64(self.first.replace(tzinfo=None), "us") + self.day[rows].astype("timedelta64[D]")
+        return pa.array(start + np.timedelta64(int(hours * 3600), "s")).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))
+
+    def lists(self, values: pa.Array) -> pa.Array:
+        """Every value as a list of its own."""
+        return pa.ListArray.from_arrays(pa.array(np.arange(len(values) + 1, dtype=np.int32)), values)
+
+    def rows(self) -> dict[str, pa.Table]:
+        """All tables."""
+        everything = np.arange(self.reports)
+        policies, failures = self.policies_and_failures()
+        identity_rows = self.rng.choice(self.reports, min(SUPERSEDED_PER_MONTH, self.reports), replace=False)
+        superseded = self.table(
+            "superseded",
+            len(identity_rows),
+            report_month=self.month,
+            report_key=self.key.take(pa.array(identity_rows)),
+            identity=self.identity.take(pa.array(identity_rows)),
+            superseded_by="0" * 64,
+            reason="conflict",
+        )
+        tables = {
+            "reports": self.report_rows(everything),
+            "policies": policies,
+            "failures": failures,
+            "messages": self.message_rows(everything),
+        }
+        return {**tables, "superseded": superseded} if int(self.month[-2:]) % 4 == 0 else tables
+
+    def report_rows(self, rows: np.ndarray) -> pa.Table:
+        """One report per domain, day and reporter drawn."""
+        domain = pick(self.domain_names, self.domain)
+        return self.table(
+            "reports",
+            len(rows),
+            report_month=self.month,
+            report_key=self.key,
+            identity=self.identity,
+            content_sha256=self.identity,
+            message_sha256=self.message,
+            report_day=self.days_of(rows),
+            report_domains=self.lists(domain),
+            submitter_domain=pick(self.reporter_names, self.reporter),
+            submitter_source="dkim",
+            trust_tier="verified",
+            organization_name=pick(self.reporter_names, self.reporter),
+            contact_info="tls-reports@reporter.example",
+            report_id=pc.binary_join_element_wise(self.key.cast(pa.string()), domain, "_"),
+            window_start=self.times_of(rows, 0),
+            window_end=self.times_of(rows, 24),
+            window_start_raw="2026-05-01T00:00:00Z",
+            window_end_raw="2026-05-01T23:59:59Z",
+            received_at=self.times_of(rows, 30),
+            policy_count=1,
+            failure_detail_count=0,
+            unknown_member_count=0,
+            ingested_at=self.times_of(rows, 31),
+            parser_version="bench",
+        )
+
+    def message_rows(self, rows: np.ndarray) -> pa.Table:
+        """One message per report."""
+        return self.table(
+            "messages",
+            len(rows),
+            received_month=self.month,
+            message_sha256=self.message,
+            account="rua",
+            folder="INBOX",
+            uidvalidity=1,
+            uid=rows + 1,
+            received_at=self.times_of(rows, 30),
+            size_bytes=self.rng.integers(1500, 9000, len(rows)),
+            from_domain=pick(self.reporter_names, self.reporter),
+            auth_method="dkim",
+            dkim_result="pass",
+            trust_tier="verified",
+            outcome="stored",
+            report_keys=self.lists(self.key),
+            run_id=f"run-{self.month}",
+            ingested_at=self.times_of(rows, 31),
+            parser_version="bench",
+        )
+
+    def policies_and_failures(self) -> tuple[pa.Table, pa.Table]:
+        """One sts or no-policy-found row per report, a tlsa row more for Microsoft's reports on two domains of three."""
+        rng = self.rng
+        doubled = np.flatnonzero((self.reporter == 1) & (self.domain % 3 != 0))
+        report = np.concatenate([np.arange(self.reports), doubled])
+        kind = np.concatenate([(self.domain % 10 == 0) * 2, np.ones(len(doubled), np.int64)])
+        order = np.argsort(report, kind="stable")
+        report, kind = report[order], kind[order]
+        count = len(report)
+        good = rng.geometric(0.03, self.reports)[report]
+        failing = ((rng.random(self.reports) < 0.07)[report]) & (kind != 2)
+        bad = np.where(failing, rng.geometric(0.2, self.reports)[report], 0)
+        version = (self.domain[report] + self.day[report] // 20) % 7
+        hashes = [f"{number:064x}" for number in range(70_000)]
+        strings = [["version: STSv1", "mode: enforce", "mx: *.example", "max_age: 604800"], ["3 1 1 " + "ab" * 32], []]
+        domain = pick(self.domain_names, self.domain[report])
+        shared = {
+            "report_month": self.month,
+            "report_key": self.key.take(pa.array(report)),
+            "policy_ix": (kind == 1).astype(np.int16),
+            "report_day": self.days_of(report),
+            "report_domain": domain,
+            "submitter_domain": pick(self.reporter_names, self.reporter[report]),
+            "trust_tier": "verified",
+            "policy_type": pick(["sts", "tlsa", "no-policy-found"], kind),
+            "policy_domain": domain,
+            "policy_hash": pick(hashes, (self.domain[report] * 7 + version) % 70_000),
+        }
+        policies = self.table(
+            "policies",
+            count,
+            **shared,
+            report_domain_source="policy",
+            policy_domain_derived=False,
+            policy_strings=pick(strings, kind, pa.list_(pa.string())),
+            sts_version="STSv1",
+            sts_mode=pick(["enforce", "testing"], self.domain[report] % 2),
+            sts_max_age_seconds=604800,
+            success_count=good,
+            failure_count=bad,
+            failure_detail_sum=bad,
+            count_mismatch=False,
+            repeats_sessions=kind == 1,
+        )
+        return policies, self.failure_rows(policies, np.flatnonzero(failing), bad)
+
+    def failure_rows(self, policies: pa.Table, failing: np.ndarray, bad: np.ndarray) -> pa.Table:
+        """One to three details for each failing policy."""
+        rng = self.rng
+        details = rng.integers(1, 4, len(failing))
+        at = np.repeat(failing, details)
+        count = len(at)
+        names = list(RESULT_TYPES)
+        kind = zipf(rng, 1.2, len(names), count)
+        host = rng.integers(0, 3, count)
+        of_policy = {
+            name: policies.column(name).take(pa.array(at))
+            for name in (
+                "report_key",
+                "policy_ix",
+                "report_day",
+                "report_domain",
+                "submitter_domain",
+                "policy_type",
+                "policy_domain",
+                "policy_hash",
+            )
+        }
+        hosts = [f"mx{number}.example" for number in range(3)]
+        networks = [f"198.51.{number // 250}.{number % 250}" for number in range(2000)]
+        return self.table(
+            "failures",
+            count,
+            **of_policy,
+            report_month=self.month,
+            trust_tier="verified",
+            failure_ix=np.arange(count) - np.repeat(np.cumsum(details) - details, details),
+            result_type=pick(names, kind),
+            result_group=pick([RESULT_TYPES[name].group for name in names], kind),
+            sending_mta_ip=pick(networks, zipf(rng, 1.1, len(networks), count)),
+            receiving_ip=pick([f"192.0.2.{number}" for number in range(3)], host),
+            receiving_mx_hostname=pick(hosts, host),
+            failed_session_count=np.maximum(1, bad[at] // np.repeat(details, details)),
+        )
+
+
+def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: int = 1) -> Path:
+    """Write the lake, unless it is there already.
+
+    Args:
+        where: Its folder; new.
+        policies: Policy rows in all, about.
+        months: Months up to `LAST_DAY`, each with the same number of rows.
+        domains: Report domains.
+        seed: Another seed, another lake.
+    """
+    if (where / "messages").exists():
+        return where
+    location = Location(where)
+    location.create()
+    tables = create_tables(location)
+    first = LAST_DAY.replace(day=1)
+    starts = [first]
+    while len(starts) < months:
+        first = (first - timedelta(days=1)).replace(day=1)
+        starts.append(first)
+    for batch, start in enumerate(reversed(starts), start=1):
+        days = ((start + timedelta(days=32)).replace(day=1) - start).days
+        month = Month(np.random.default_rng([seed, batch]), start, days, policies // months, domains)
+        month.batch = batch
+        made = month.rows()
+        for name in APPEND_ORDER:
+            parts = [_written(where, name, month.month, rows, batch) for rows in ([made[name]] if name in made else [])]
+            commit_parts(location, name, tables[name], adds=parts, transactions={BATCH: batch})
+    return where
+
+
+def _written(where: Path, name: str, month: str, rows: pa.Table, batch: int) -> Any:
+    (rows,) = by_month(name, rows).values()
+    content = encode(name, rows)
+    part = describe(name, rows, month=month, size_bytes=content.size, prefix=f"b{batch}")
+    path = where / name / part.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return part
+
+
+def main() -> int:
+    """Make a lake and say how large it is."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.make_lake", description="Make a large synthetic lake.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--policies", type=int, default=10_000_000, help="policy rows (default: 10,000,000); failures are a tenth")
+    parser.add_argument("--months", type=int, default=24)
+    parser.add_argument("--domains", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    if (args.folder / "messages").exists():
+        parser.error(f"{args.folder} is there already")
+    begun = time.perf_counter()
+    make(args.folder, policies=args.policies, months=args.months, domains=args.domains, seed=args.seed)
+    for name in TABLES:
+        files = list((args.folder / name).rglob("*.parquet"))
+        rows = sum(pq.read_metadata(file).num_rows for file in files)
+        print(f"{name:<10} {rows:>12,} rows  {sum(file.stat().st_size for file in files) / 2**20:>8.1f} MiB  {len(files):>3} files")
+    print(f"{time.perf_counter() - begun:.1f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
