@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     log.set_up(settings.log)
     began = time.monotonic()
     with open_for_writing(settings.lake.path) as lake:
-        bar = _bar(sum(lake.rows("messages")))
+        bar = _bar(sum(file.rows for file in lake.present("messages")))
         done = rebuild(lake, reader(settings), advance=bar)
     seconds = time.monotonic() - began
     if args.format == "json":

@@ -46,7 +46,7 @@ class Merge(NamedTuple):
 def merges(lake: OpenLake, name: str, *, at_least: int = 2) -> Iterator[Merge]:
     """Yield what can be merged in a table: months with `at_least` small files, cut so that each result has a bounded size."""
     by_month: dict[str, list[Present]] = defaultdict(list)
-    for file in present(lake.tables[name], name):
+    for file in lake.present(name):
         if file.size_bytes < SMALL_BYTES:
             by_month[file.month].append(file)
     for month, files in sorted(by_month.items()):
@@ -102,7 +102,7 @@ def unsorted_months(lake: OpenLake, name: str, before: str) -> list[str]:
     size: dict[str, int] = defaultdict(int)
     unsorted: dict[str, int] = defaultdict(int)
     rows: dict[str, int] = defaultdict(int)
-    for file in present(lake.tables[name], name):
+    for file in lake.present(name):
         size[file.month] += file.size_bytes
         rows[file.month] += file.rows
         if not file.path.rpartition("/")[2].startswith(_SORTED_BY_ENGINE):

@@ -18,7 +18,7 @@ from pipeline.failpoint import reach
 from pipeline.lake.ledger import FILE_ACCOUNT
 from pipeline.lake.masks import Column, Mask, all_within, any_within, is_one_of, names_domain, negated, pattern_of, put_where
 from pipeline.lake.retention import CARRIES, drop_bytes, retire
-from pipeline.lake.rewrite import present, put_part, without
+from pipeline.lake.rewrite import put_part, without
 from pipeline.lake.scan import among, count_rows, read
 from pipeline.lake.settle import NAMING_COLUMNS
 from pipeline.lake.tables import Part, commit_parts
@@ -70,7 +70,7 @@ def erase_domain(lake: OpenLake, domain: str, *, dry_run: bool = False) -> Count
         "policies": pc.field("report_domain") == domain,
     }
     for name, condition in unwanted.items():
-        files = present(lake.tables[name], name)
+        files = lake.present(name)
         went[name] = count_rows(lake.location, name, [file.path for file in files], condition)
         if went[name] and not dry_run:
             adds, removes = without(lake.location, name, files, condition)
@@ -87,7 +87,7 @@ def erase_domain(lake: OpenLake, domain: str, *, dry_run: bool = False) -> Count
 
 
 def _touched(lake: OpenLake, domain: str) -> _Touched:
-    paths = [file.path for file in present(lake.tables["reports"], "reports")]
+    paths = [file.path for file in lake.present("reports")]
     rows = read(lake.location, "reports", paths, ["report_key", "report_domains"])
     keys, domains = rows.column("report_key"), rows.column("report_domains")
     return _Touched(
@@ -120,7 +120,7 @@ def _erase_reports(lake: OpenLake, touched: _Touched, domain: str) -> None:
     """Write the files of `reports` that speak of the domain again: reports about it alone go, the others do not name it any more."""
     adds: list[Part] = []
     removes = []
-    for file in present(lake.tables["reports"], "reports"):
+    for file in lake.present("reports"):
         if not count_rows(lake.location, "reports", [file.path], among("report_key", touched.any.to_pylist())):
             continue
         rows = read(lake.location, "reports", [file.path])

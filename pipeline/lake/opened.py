@@ -11,7 +11,7 @@ from pipeline.lake.commit import commit_stage, next_batch, recover
 from pipeline.lake.known import Files
 from pipeline.lake.location import Location
 from pipeline.lake.repair import repair_log
-from pipeline.lake.rewrite import drop_generation, present
+from pipeline.lake.rewrite import Present, drop_generation, present
 from pipeline.lake.stage import StageWriter
 from pipeline.lake.tables import create_tables, floor_of
 from pipeline.lake.upgrade import upgrade
@@ -37,9 +37,9 @@ class OpenLake:
         """The first batch of the present generation."""
         return floor_of(self.tables["messages"])
 
-    def rows(self, name: str) -> list[int]:
-        """Return the numbers of rows of the data files of a table."""
-        return [file.rows for file in present(self.tables[name], name)]
+    def present(self, name: str) -> list[Present]:
+        """Return the data files of a table."""
+        return present(self.tables[name], name)
 
     def stage(self) -> StageWriter:
         """Begin the next batch."""

@@ -22,7 +22,7 @@ from pipeline.lake.ledger import to_rows
 from pipeline.lake.masks import is_one_of
 from pipeline.lake.parts import to_arrow
 from pipeline.lake.raw import RawMonth, raw_bytes
-from pipeline.lake.rewrite import drop_generation, present
+from pipeline.lake.rewrite import drop_generation
 from pipeline.lake.scan import among, read
 from pipeline.lake.tables import FLOOR
 
@@ -68,14 +68,14 @@ def rebuild(
     work.read_all()
     work.link_duplicates()
     work.generation.close()
-    before = sum(file.rows for file in present(lake.tables["reports"], "reports"))
-    old = [file.gone for file in present(lake.tables["messages"], "messages")]
+    before = sum(file.rows for file in lake.present("reports"))
+    old = [file.gone for file in lake.present("messages")]
     stage = work.generation.stage
     stage.remove("messages", old)
     lake.commit(stage, {FLOOR: stage.batch})
     reach("generation-switched")
     drop_generation(lake.location, lake.tables)
-    after = sum(file.rows for file in present(lake.tables["reports"], "reports"))
+    after = sum(file.rows for file in lake.present("reports"))
     told = work.told
     return Rebuilt(told["messages"], told["read_again"], told["carried_over"], told["outcomes_changed"], before, after)
 
@@ -100,7 +100,7 @@ class _Rebuild:
         if not keys:
             return
         for name in ("failures", "policies", "reports"):
-            for file in present(self._lake.tables[name], name):
+            for file in self._lake.present(name):
                 rows_of = read(self._lake.location, name, [file.path], where=among("report_key", keys))
                 self.generation.carry_over(name, rows_of)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipeline.lake.ledger import key_of, keys_of, to_rows
 from pipeline.lake.parts import to_arrow
-from pipeline.lake.rewrite import Present, present
+from pipeline.lake.rewrite import Present
 from pipeline.lake.scan import among, read
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def find_rows(lake: OpenLake, wanted: Iterable[MessageRow]) -> dict[tuple[object
     months = {row.received_month for row in wanted}
     hashes = {row.message_sha256 for row in wanted}
     found: dict[tuple[object, ...], Found] = {}
-    for file in present(lake.tables["messages"], "messages"):
+    for file in lake.present("messages"):
         if file.month in months:
             rows = to_rows(read(lake.location, "messages", [file.path], where=among("message_sha256", hashes)))
             found.update((key_of(row), Found(row, file)) for row in rows if key_of(row) in keys)
@@ -53,7 +53,7 @@ def stage_replacement(lake: OpenLake, stage: StageWriter, found: Sequence[Found]
 
 def stage_edit(lake: OpenLake, stage: StageWriter, edit: Callable[[pa.Table], pa.Table | None]) -> None:
     """Stage `messages` as `edit` makes it, file by file; None leaves a file as it is."""
-    for file in present(lake.tables["messages"], "messages"):
+    for file in lake.present("messages"):
         edited = edit(read(lake.location, "messages", [file.path]))
         if edited is not None:
             stage.remove("messages", [file.gone])

@@ -18,7 +18,7 @@ from pipeline.lake.known import RETIRED
 from pipeline.lake.masks import Column, Mask, all_within, any_within, before, is_one_of, negated, put_where
 from pipeline.lake.prefixes import Prefixes
 from pipeline.lake.replace import stage_edit
-from pipeline.lake.rewrite import Present, present, put_part
+from pipeline.lake.rewrite import Present, put_part
 from pipeline.lake.scan import read
 from pipeline.lake.tables import commit_parts
 
@@ -61,7 +61,7 @@ def expire(lake: OpenLake, keep: Keep, *, dry_run: bool = False) -> Counter[str]
     Returns:
         Rows that went, or would go, by table; for `messages` the rows that turn `expired`.
     """
-    old = {name: [file for file in present(lake.tables[name], name) if file.month < (keep.reports_since or "")] for name in REPORT_TABLES}
+    old = {name: [file for file in lake.present(name) if file.month < (keep.reports_since or "")] for name in REPORT_TABLES}
     went = Counter({name: sum(file.rows for file in files) for name, files in old.items()})
     keys: Column = read(lake.location, "reports", [file.path for file in old["reports"]], ["report_key"]).column(0).combine_chunks()
 
@@ -139,7 +139,7 @@ def drop_bytes(
         The number of messages whose bytes went, or would go.
     """
     kept = Prefixes()
-    for file in present(lake.tables["messages"], "messages"):
+    for file in lake.present("messages"):
         rows = read(lake.location, "messages", [file.path])
         gone = is_one_of(rows.column("outcome"), RETIRED)
         if received_since is not None:
@@ -147,7 +147,7 @@ def drop_bytes(
         if also is not None:
             gone = pc.or_(gone, also(rows))
         kept.load([rows.column("message_sha256").filter(negated(gone))])
-    return sum(_drop_bytes_of(lake, file, kept, dry_run=dry_run) for file in present(lake.tables["raw"], "raw"))
+    return sum(_drop_bytes_of(lake, file, kept, dry_run=dry_run) for file in lake.present("raw"))
 
 
 def _drop_bytes_of(lake: OpenLake, file: Present, kept: Prefixes, *, dry_run: bool) -> int:

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from pipeline.lake.erase import erase_domain
+from pipeline.lake.maintain import maintain
+from pipeline.lake.opened import open_for_writing
+from pipeline.lake.rebuild import rebuild
 from pipeline.lake.writer import LakeWriter
-from tests.lake.build import message, report
+from pipeline.row_types import ReportRows
+from tests.lake.build import message, report, sha
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pipeline.row_types import MessageRows
+    from pipeline.row_types import MessageRow, MessageRows
 
 APRIL = date(2026, 4, 2)
 
@@ -62,4 +67,56 @@ def late_verdict(root: Path) -> None:
             writer.replace(better)
 
 
-SCENARIOS: dict[str, Callable[[Path], None]] = {scenario.__name__: scenario for scenario in (ingest, late_verdict)}
+def same_parser(messages: Sequence[tuple[MessageRow, bytes]]) -> list[MessageRows]:
+    """Read messages as they were read when they came."""
+    by_bytes = {rows.content: rows for batch in BATCHES for rows in batch}
+    return [by_bytes[content] for _, content in messages]
+
+
+def better_parser(messages: Sequence[tuple[MessageRow, bytes]]) -> list[MessageRows]:
+    """Read messages as a later version would: every digest is another, and m4 is a report after all."""
+    return [_better(rows, row) for (row, _), rows in zip(messages, same_parser(messages), strict=True)]
+
+
+def _better(rows: MessageRows, row: MessageRow) -> MessageRows:
+    reports = rows.reports or ((report("r6"),) if row.uid == 4 else ())
+    new = tuple(_renewed(each, row) for each in reports)
+    outcome = "stored" if new else rows.message.outcome
+    code = None if new else rows.message.reject_code
+    keys = tuple(each.report.report_key for each in new)
+    return rows._replace(message=rows.message._replace(outcome=outcome, reject_code=code, report_keys=keys), reports=new)
+
+
+def _renewed(each: ReportRows, row: MessageRow) -> ReportRows:
+    tier = row.trust_tier if len(row.report_keys) == 1 else each.report.trust_tier
+    digest = sha(f"better {each.report.content_sha256}")
+    key = sha(f"{each.report.identity} {tier} {digest}")
+    return ReportRows(
+        each.report._replace(report_key=key, content_sha256=digest, trust_tier=tier, parser_version="0.0.better"),
+        tuple(policy._replace(report_key=key, trust_tier=tier) for policy in each.policies),
+        tuple(failure._replace(report_key=key, trust_tier=tier) for failure in each.failures),
+    )
+
+
+def rebuild_all(root: Path) -> None:
+    """Read a lake again with the better parser, unless that is done."""
+    with open_for_writing(root) as lake:
+        if lake.floor == 0:
+            rebuild(lake, better_parser)
+
+
+def keep_less(root: Path) -> None:
+    """Apply retention: bytes of April stay, reports of April stay."""
+    with open_for_writing(root) as lake:
+        maintain(lake, today=date(2026, 5, 15), raw_days=42, report_months=1)
+
+
+def erase(root: Path) -> None:
+    """Erase the domain of all these reports."""
+    with open_for_writing(root) as lake:
+        erase_domain(lake, "example.org")
+
+
+SCENARIOS: dict[str, Callable[[Path], None]] = {
+    scenario.__name__: scenario for scenario in (ingest, late_verdict, rebuild_all, keep_less, erase)
+}
