@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,9 +76,13 @@ def _child(argv: list[str], environment: dict[str, str], out: int, err: int) -> 
     os.dup2(err, 2)
     from pipeline.cli import main
 
+    if "TLSRPT_TEST_FILE_SIZE" in environment:  # stands in for a full disk: a write beyond it fails
+        size = int(environment["TLSRPT_TEST_FILE_SIZE"])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         return main(argv)
-    except BaseException as error:  # the parent wants to see it
+    except BaseException as error:  # noqa: BLE001 -- the parent wants to see it
         print(f"ESCAPED {error!r}", file=sys.stderr)
         return 70
     finally:
@@ -92,7 +98,7 @@ def _serve() -> None:
     for line in sys.stdin:
         what, argument, environment = json.loads(line)
         if what == "begin":
-            out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+            out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 -- closed when the run ends
             pid = os.fork()
             if pid == 0:
                 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

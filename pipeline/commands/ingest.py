@@ -67,6 +67,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         import json
 
         print(json.dumps(outcome.tally.as_dict(outcome.seconds)))
+    elif args.paths and not outcome.tally.messages:
+        print(f"tlsrpt: {outcome.tally.sentence(outcome.seconds)}; there is neither mail nor report in what was named", file=sys.stderr)
     elif args.format == "table" or sys.stdout.isatty():
         print(f"{'would be: ' if args.dry_run else ''}{outcome.tally.sentence(outcome.seconds)}")
     return outcome.exit_code

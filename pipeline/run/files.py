@@ -13,6 +13,7 @@ from pipeline.run.sink import Sink
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pipeline.row_types import MessageRows
     from pipeline.run.hands import Hands
     from pipeline.source import Fetched
 
@@ -29,7 +30,8 @@ def import_files(hands: Hands, paths: Sequence[str]) -> None:
         LakeError: The lake cannot be written.
     """
     source = read_paths(paths, received_at=hands.job.run.ingested_at, limits=hands.job.limits)
-    sink = Sink(hands.ledger, hands.tally, lambda _rows, _outcomes: None)
+    refused: list[str] = []
+    sink = Sink(hands.ledger, hands.tally, lambda rows, outcomes: refused.extend(_reasons(rows, outcomes)))
     hands.progress.begin("files", None)
     for chunk, rows in hands.pool.read(_not_seen(hands, _chunks(source, hands))):
         hands.progress.advance(len(chunk))
@@ -39,7 +41,7 @@ def import_files(hands: Hands, paths: Sequence[str]) -> None:
     hands.tally.skipped += source.skipped
     if source.unreadable:
         hands.tally.exit_codes.append(InputError.exit_code)
-    _refuse_single(hands, paths)
+    _refuse_single(hands, paths, refused)
 
 
 def _chunks(source: Iterable[Fetched], hands: Hands) -> Iterator[list[Fetched]]:
@@ -74,10 +76,19 @@ def _not_seen(hands: Hands, chunks: Iterable[list[Fetched]]) -> Iterator[list[Fe
             yield fresh
 
 
-def _refuse_single(hands: Hands, paths: Sequence[str]) -> None:
-    """One named file that is no report is a mistake of the user; among others it is normal."""
-    single = len(paths) == 1 and (paths[0] == STDIN or Path(paths[0]).is_file())
+def _reasons(rows: Sequence[MessageRows], outcomes: Sequence[str]) -> Iterator[str]:
+    for each, outcome in zip(rows, outcomes, strict=True):
+        if outcome in {"quarantined", "too_large"}:
+            yield f"{each.message.reject_code}: {each.message.reject_detail}"
+
+
+def _refuse_single(hands: Hands, paths: Sequence[str], refused: Sequence[str]) -> None:
+    """One named file that cannot be read, or is no report, is a mistake of the user; among others it is normal."""
     seen = hands.tally.messages + hands.tally.skipped
-    if single and seen <= 1 and hands.tally.not_tlsrpt + hands.tally.skipped == seen:
-        what = "what came on standard input" if paths[0] == STDIN else printable(paths[0])
+    if len(paths) != 1 or seen > 1 or not (paths[0] == STDIN or Path(paths[0]).is_file()):
+        return
+    what = "what came on standard input" if paths[0] == STDIN else printable(paths[0])
+    if refused:
+        raise NotAReportError(f"{what} cannot be read: {refused[0]}; it is kept, see tlsrpt rejects")
+    if hands.tally.not_tlsrpt + hands.tally.skipped == seen:
         raise NotAReportError(f"{what} is no TLS report; expected is a report mail, JSON, or gzip or zip of it")
