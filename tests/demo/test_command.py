@@ -91,7 +91,7 @@ def test_interrupted_while_it_ingests_it_ends_and_leaves_nothing(demo, tmp_path,
     assert still_running(folder) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_the_page_comes_up_with_what_was_ingested_and_ends_on_a_signal(demo, tmp_path, number):
     folder = tmp_path / "demo"
     process = demo(folder, "--days", "3", "--port", str(free_port(0)))
