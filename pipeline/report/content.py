@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NOT_TLSRPT = Rejected("not_tlsrpt", "there is no TLS report in it")
 
 _STANDARD_TYPES = {"gzip": "application/tlsrpt+gzip", "json": "application/tlsrpt+json"}
+_SMALL_BYTES = 16 * 1024
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
 
 
@@ -91,6 +92,8 @@ def read_text(text: bytes, notes: Notes) -> Report:
 
 def _may_be_report(content: bytes, container: Container) -> bool:
     """Whether what is in an undeclared container begins like a JSON object; DMARC reports begin with `<`."""
+    if len(content) < _SMALL_BYTES:
+        return True  # reading it is as cheap as looking into it
     return inflated_head(content, container).lstrip(_BEFORE_TEXT).startswith(b"{")
 
 

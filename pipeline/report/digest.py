@@ -35,7 +35,13 @@ def _policy_bytes(policy: PolicyResult) -> bytes:
     head = orjson.dumps((policy.policy_type, *policy[2:7]))
     if not policy.failures:
         return head
-    details = [orjson.dumps((detail[0], *detail[2:])) for detail in policy.failures]
-    if len(details) > 1:
-        details.sort()
+    # as sent in other letters (result_type_raw) is the same
+    plain = [(detail[0], *detail[2:]) for detail in policy.failures]
+    if len(plain) == 1:
+        return head + b"\t" + orjson.dumps(plain[0])
+    # one call for all is ten times as fast as one for each; a text that looks like the seam between two makes too many pieces
+    details = orjson.dumps(plain)[1:-1].replace(b"],[", b"]\t[").split(b"\t")
+    if len(details) != len(plain):
+        details = [orjson.dumps(detail) for detail in plain]
+    details.sort()
     return b"\t".join((head, *details))

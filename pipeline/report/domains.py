@@ -45,9 +45,11 @@ def report_domains(report: Report, envelope: Envelope, verdict: Verdict, own: Ow
     """Return the recipient domain of each policy, in order, or `report_domain_unknown` where nothing at all names one."""
     found: list[ReportDomain] = []
     for policy in report.policies:
-        if policy.policy_type in _NAMES_RECIPIENT and policy.policy_domain is not None:
-            found.append(ReportDomain(policy.policy_domain, "policy"))
-            continue
+        if policy.policy_type in _NAMES_RECIPIENT:
+            named = valid_domain(policy.policy_domain)
+            if named is not None:
+                found.append(ReportDomain(named, "policy"))
+                continue
         domain = _elsewhere(policy, report, envelope, verdict, own)
         if domain is None:
             return Rejected("report_domain_unknown", f"policy {len(found)} and the mail around it name no recipient domain")
@@ -69,9 +71,10 @@ def _elsewhere(policy: PolicyResult, report: Report, envelope: Envelope, verdict
     header = valid_domain(envelope.tls_report_domain)
     if header is not None:
         return ReportDomain(header, "unsigned_header", "report_domain_unsigned")
-    if policy.policy_domain is not None:
+    host = valid_domain(policy.policy_domain)
+    if host is not None:
         # better the MX host than no report; seen with files, which have no header
-        return ReportDomain(policy.policy_domain, "policy_tlsa", "policy_domain_derived")
+        return ReportDomain(host, "policy_tlsa", "policy_domain_derived")
     return _last_resort(report, envelope)
 
 
@@ -82,7 +85,11 @@ def _derived(policy: PolicyResult) -> str | None:
 
 def _only_domain(report: Report, types: set[str] | frozenset[str]) -> str | None:
     """Return the policy-domain that all policies of these types share; None where there are several or none."""
-    domains = {policy.policy_domain for policy in report.policies if policy.policy_type in types and policy.policy_domain is not None}
+    return _only({valid_domain(policy.policy_domain) for policy in report.policies if policy.policy_type in types})
+
+
+def _only(domains: set[str | None]) -> str | None:
+    domains.discard(None)
     return domains.pop() if len(domains) == 1 else None
 
 
@@ -111,5 +118,5 @@ def _last_resort(report: Report, envelope: Envelope) -> ReportDomain | None:
     """Take what an unsigned Subject says, else the only policy-domain of the report."""
     if envelope.subject_report_domain is not None:
         return ReportDomain(envelope.subject_report_domain, "unsigned_header", "report_domain_unsigned")
-    domains = {policy.policy_domain for policy in report.policies if policy.policy_domain is not None}
-    return ReportDomain(domains.pop(), "policy_tlsa", "policy_domain_derived") if len(domains) == 1 else None
+    domain = _only({valid_domain(policy.policy_domain) for policy in report.policies})
+    return ReportDomain(domain, "policy_tlsa", "policy_domain_derived") if domain is not None else None

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report.fields import address, count, host, text, uri
+from pipeline.report.fields import LARGEST, address, count, host, text, uri
 from pipeline.report.members import FAILURE_DETAIL, canonical
 from pipeline.report.model import FailureDetail
+from pipeline.report.names import Address
 from pipeline.report.notes import Refusal, clean_text
 from pipeline.report.result_types import RESULT_TYPES
 
 if TYPE_CHECKING:
-    from pipeline.report.notes import Notes
+    from pipeline.report.names import Address
+from pipeline.report.notes import Notes
 
 _PATH = "policies[].failure-details[]."
+_SENDING, _RECEIVING, _HOST = _PATH + "sending-mta-ip", _PATH + "receiving-ip", _PATH + "receiving-mx-hostname"
+_HELO, _MORE, _REASON = _PATH + "receiving-mx-helo", _PATH + "additional-information", _PATH + "failure-reason-code"
 _TYPE_CHARS = 64
-_ABSENT = (None, None)
+_NO_ADDRESS = Address(None, None, ())
 
 
 def read_failures(value: Any, notes: Notes) -> tuple[FailureDetail, ...]:
@@ -33,37 +37,36 @@ def read_failures(value: Any, notes: Notes) -> tuple[FailureDetail, ...]:
 
 
 def _read_failure(value: Any, notes: Notes) -> FailureDetail:
-    detail = canonical(value, FAILURE_DETAIL, notes)
-    get = detail.get
-    kind, kind_raw = _result_type(get("result-type"), notes)
+    get = canonical(value, FAILURE_DETAIL, notes).get
+    kind = get("result-type")
     sending, receiving = get("sending-mta-ip"), get("receiving-ip")
     name, helo = get("receiving-mx-hostname"), get("receiving-mx-helo")
     more, reason = get("additional-information"), get("failure-reason-code")
-    limits = notes.limits
-    sending_ip, sending_raw = address(sending, _PATH + "sending-mta-ip", notes) if sending is not None else _ABSENT
-    receiving_ip, receiving_raw = address(receiving, _PATH + "receiving-ip", notes) if receiving is not None else _ABSENT
+    sessions = get("failed-session-count")
+    kind, kind_raw = (kind, None) if type(kind) is str and kind in RESULT_TYPES else _odd_result_type(kind, notes)
+    sending = address(sending, _SENDING, notes) if sending is not None else _NO_ADDRESS
+    receiving = address(receiving, _RECEIVING, notes) if receiving is not None else _NO_ADDRESS
+    chars = notes.limits.free_text_chars
     return FailureDetail(
         kind,
         kind_raw,
-        sending_ip,
-        sending_raw,
-        receiving_ip,
-        receiving_raw,
-        host(name, _PATH + "receiving-mx-hostname", notes) if name is not None else None,
-        _helo(helo, limits.helo_chars, notes) if helo is not None else None,
-        _sessions(get("failed-session-count"), notes),
-        uri(more, limits.free_text_chars, _PATH + "additional-information", notes) if more is not None else None,
-        text(reason, limits.free_text_chars, _PATH + "failure-reason-code", notes) if reason is not None else None,
+        sending[0],
+        sending[1],
+        receiving[0],
+        receiving[1],
+        host(name, _HOST, notes) if name is not None else None,
+        _helo(helo, notes) if helo is not None else None,
+        sessions if type(sessions) is int and 0 <= sessions <= LARGEST else _odd_sessions(sessions, notes),
+        uri(more, chars, _MORE, notes) if more is not None else None,
+        text(reason, chars, _REASON, notes) if reason is not None else None,
     )
 
 
-def _result_type(value: Any, notes: Notes) -> tuple[str, str | None]:
+def _odd_result_type(value: Any, notes: Notes) -> tuple[str, str | None]:
     """Return result-type trimmed and lower-cased, and as sent where that differs; the registry is open (RFC 8460 §6.6).
 
     sys4's tlsrpt-reporter leaves it out where it does not know a code (`result_type_missing`).
     """
-    if type(value) is str and value in RESULT_TYPES:
-        return value, None
     if value is not None and type(value) is not str:
         raise Refusal("schema_invalid", _PATH + "result-type is no text")
     sent = clean_text(value or "")[:_TYPE_CHARS]
@@ -75,17 +78,17 @@ def _result_type(value: Any, notes: Notes) -> tuple[str, str | None]:
     return name, sent if sent != name else None
 
 
-def _helo(value: Any, limit: int, notes: Notes) -> str | None:
+def _helo(value: Any, notes: Notes) -> str | None:
     """Return the first line of the greeting; Postfix reports the whole EHLO reply (`helo_multiline`)."""
     if type(value) is str and ("\n" in value or "\r" in value):
         lines = value.strip().splitlines()
         if len(lines) > 1:
             notes.add("helo_multiline")
         value = lines[0] if lines else ""
-    return text(value, limit, _PATH + "receiving-mx-helo", notes)
+    return text(value, notes.limits.helo_chars, _HELO, notes)
 
 
-def _sessions(value: Any, notes: Notes) -> int:
+def _odd_sessions(value: Any, notes: Notes) -> int:
     """Return failed-session-count; 0 where it is absent, because no number may be made up (`count_missing`)."""
     if value is None:
         notes.add("count_missing")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report.names import domain_name, ip_address
+from pipeline.report.names import Address, domain_name, ip_address
 from pipeline.report.notes import Refusal, clean_text
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 LARGEST = 2**53 - 1
 """The largest integer that I-JSON can carry (RFC 7493 §2.2)."""
+
+_LONGEST_IP = 180
+_LONGEST_NAME = 1_012
+"""Longer texts are cut before they are looked at: they are neither, and may be as long as the report."""
 
 _DIGITS = re.compile(r"\d{1,16}", re.ASCII)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]*", re.ASCII)
@@ -53,31 +57,23 @@ def host(value: Any, path: str, notes: Notes) -> str | None:
         return None
     if type(value) is not str:
         raise Refusal("schema_invalid", f"{path} is no text")
-    if len(value) > 4 * notes.limits.host_chars:
-        notes.add("host_invalid")
-        return None
-    name = domain_name(value)
+    name = domain_name(value if len(value) <= _LONGEST_NAME else value[:_LONGEST_NAME])
     if name.quirks:
         notes.quirks.update(name.quirks)
     return name.text
 
 
-def address(value: Any, path: str, notes: Notes) -> tuple[str | None, str | None]:
-    """Return an address in canonical text and, where it is none, the text as sent.
+def address(value: Any, path: str, notes: Notes) -> Address:
+    """Return an address in canonical text or, where it is none, the text as sent.
 
     Google sends `"sending-mta-ip": ""` now and then (`ip_empty`).
     """
-    if value is None:
-        return None, None
     if type(value) is not str:
         raise Refusal("schema_invalid", f"{path} is no text")
-    if len(value) > 4 * notes.limits.ip_chars:
-        notes.add("ip_invalid")
-        return None, clean_text(value[: notes.limits.ip_chars])
-    found = ip_address(value)
+    found = ip_address(value if len(value) <= _LONGEST_IP else value[:_LONGEST_IP])
     if found.quirks:
         notes.quirks.update(found.quirks)
-    return found.text, found.raw
+    return found
 
 
 def count(value: Any, path: str, notes: Notes) -> int:

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$&^_.+-]+(?:/[A-Za-z0-9!#$&^_.+-]+)?", re.ASCII)
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"\\]*)"|([^\s;"()<>@,\\\[\]]+))\s*(?=;|$)', re.ASCII)
-_PART_FIELDS = ("content-type", "content-transfer-encoding", "content-disposition")
-_MAIL_FIELDS = (*_PART_FIELDS, "subject", "from", "date", "message-id", "tls-report-domain", "tls-report-submitter")
+_ENOUGH = 2
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
+_PART_NAMES = b"content-type|content-transfer-encoding|content-disposition"
+# the look-ahead costs nothing and saves comparing all names at each line
+_PART_FIELDS = re.compile(rb"\n(?=[Cc])(?i:(" + _PART_NAMES + rb")):")
+_MAIL_FIELDS = re.compile(
+    rb"\n(?=[CcDdFfMmSsTt])(?i:(" + _PART_NAMES + rb"|subject|from|date|message-id|tls-report-domain|tls-report-submitter)):"
+)
 _ENCODED_WORDS = 200
 _MOST_PARAMETERS = 100
 
@@ -29,11 +35,14 @@ _MOST_PARAMETERS = 100
 class Headers:
     """The fields of one header that we read, in order; names are lower-case."""
 
-    __slots__ = ("fields", "rejected")
+    __slots__ = ("fields", "media_type", "rejected")
 
     def __init__(self, fields: dict[str, list[str]], rejected: Rejected | None = None) -> None:
         self.fields = fields
         self.rejected = rejected
+        found = self.token("content-type", "text/plain")
+        self.media_type = found if "/" in found else "text/plain"
+        """The media type, lower-case; text/plain where there is none (RFC 2045 §5.2)."""
 
     def first(self, name: str) -> str | None:
         """Return a field as it first occurs, unfolded, not decoded."""
@@ -48,14 +57,8 @@ class Headers:
     def token(self, name: str, default: str) -> str:
         """Return the leading word of a MIME field, lower-case (RFC 2045 §5.1)."""
         value = self.first(name)
-        match = _TOKEN.match(value.lstrip()) if value else None
+        match = _TOKEN.match(value) if value else None
         return match[0].lower() if match else default
-
-    @property
-    def media_type(self) -> str:
-        """The media type, lower-case; text/plain where there is none (RFC 2045 §5.2)."""
-        found = self.token("content-type", "text/plain")
-        return found if "/" in found else "text/plain"
 
     def parameter(self, name: str, parameter: str) -> str | None:
         """Return a parameter of a MIME field, continued or encoded ones included (RFC 2231)."""
@@ -101,28 +104,21 @@ def _header_end(content: bytes, start: int, end: int) -> tuple[int, int]:
     """Return where the header ends and where the body begins: an empty line is between them."""
     if content.startswith((b"\r\n", b"\n"), start, end):
         return start, start + (2 if content.startswith(b"\r", start, end) else 1)
-    crlf = content.find(b"\n\r\n", start, end)
-    feed = content.find(b"\n\n", start, crlf if crlf >= 0 else end)
-    if feed >= 0:
-        return feed + 1, feed + 2
-    return (crlf + 1, crlf + 3) if crlf >= 0 else (end, end)
+    match = _EMPTY_LINE.search(content, start, end)
+    return (match.start() + 1, match.end()) if match is not None else (end, end)
 
 
-def _fields(block: bytes, names: tuple[str, ...], most: int) -> tuple[dict[str, list[str]], int]:
-    """Find the fields of these names; of each the first two, which is enough to know that there are two."""
+def _fields(block: bytes, wanted: re.Pattern[bytes], most: int) -> tuple[dict[str, list[str]], int]:
+    """Find the wanted fields; of each the first two, which is enough to know that there are two. Also return the greatest length."""
     fields: dict[str, list[str]] = {}
     longest = 0
-    lower = b"\n" + block.lower()
-    for name in names:
-        needle = b"\n" + name.encode("ascii") + b":"
-        at = lower.find(needle)
-        while at >= 0:
-            begin = at + len(needle) - 1
-            value = _unfolded(block, begin, most)
+    block = b"\n" + block
+    for match in wanted.finditer(block):
+        found = fields.setdefault(match[1].decode("ascii").lower(), [])
+        if len(found) < _ENOUGH:
+            value = _unfolded(block, match.end(), most)
             longest = max(longest, len(value))
-            found = fields.setdefault(name, [])
             found.append(value[:most].decode("utf-8", "replace").strip())
-            at = lower.find(needle, begin) if len(found) == 1 else -1
     return fields, longest
 
 

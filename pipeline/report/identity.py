@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import orjson
 from publicsuffixlist import PublicSuffixList
 
+from pipeline.report.moments import seconds
 from pipeline.report.names import address_domain, valid_domain
 
 if TYPE_CHECKING:
@@ -67,14 +68,9 @@ def identity_of(report: Report, submitter: str, report_domains: Iterable[str]) -
         report_domains: The report domains of its policies.
     """
     contact = address_domain(report.contact_info) if report.contact_info else None
-    parts = (
-        "tlsrpt identity 1",
-        organisational_domain(contact or submitter),
-        report.report_id,
-        int(report.window_start.timestamp()),
-        int(report.window_end.timestamp()),
-        sorted(set(report_domains)),
-    )
+    domains = sorted(set(report_domains))
+    start, end = seconds(report.window_start), seconds(report.window_end)
+    parts = ("tlsrpt identity 1", organisational_domain(contact or submitter), report.report_id, start, end, domains)
     return sha256(orjson.dumps(parts)).hexdigest()
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pipeline.report.limits import Limits
 
 
+_RETURN = 0x0D
+
+
 class Part(NamedTuple):
     """One leaf part: its header, and its body as transferred."""
 
@@ -111,7 +114,7 @@ class _Walk:
             # another boundary may begin with this one; blanks may follow it
             if not content[after + 2 * closes : min(line_end, after + 100)].strip(b" \t\r"):
                 if opened >= 0:
-                    spans.append((opened, max(_without_return(content, at), opened)))
+                    spans.append((opened, _without_return(content, at, opened)))
                 opened = -1 if closes else min(line_end + 1, end)
                 if closes:
                     break
@@ -121,6 +124,8 @@ class _Walk:
         return spans
 
 
-def _without_return(content: bytes, feed: int) -> int:
+def _without_return(content: bytes, feed: int, start: int) -> int:
     """Return where a line ends whose line feed is at `feed`: the line break before a delimiter belongs to the delimiter."""
-    return feed - 1 if content[feed - 1 : feed] == b"\r" else feed
+    if feed <= start:
+        return start
+    return feed - 1 if feed > start and content[feed - 1] == _RETURN else feed

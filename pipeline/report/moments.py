@@ -130,6 +130,12 @@ def _seconds_of_day(moment: datetime) -> int:
 
 
 @lru_cache(maxsize=4096)
+def seconds(moment: datetime) -> int:
+    """Return a moment as seconds since 1970, UTC."""
+    return int(moment.timestamp())
+
+
+@lru_cache(maxsize=4096)
 def report_day(start: datetime, end: datetime) -> date:
     """Return the UTC date of the midpoint of a period: the same for 23:59:59 and 24:00, and right for unaligned days."""
     return (start + (end - start) / 2).date()

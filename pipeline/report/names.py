@@ -67,8 +67,9 @@ def _a_labels(name: str) -> tuple[str, tuple[str, ...]]:
         return name, _NO_QUIRKS
 
 
+@lru_cache(maxsize=_CACHED)
 def valid_domain(text: str | None) -> str | None:
-    """Return the one spelling of a domain name, None for anything else (a wildcard is none)."""
+    """Return the one spelling of a domain name, None for anything else (a wildcard is none). `text` is at most a few hundred characters."""
     if not text or len(text) > _HOST_CHARS + 1:
         return None
     name = domain_name(text)
@@ -92,6 +93,7 @@ def ip_address(text: str) -> Address:
     return Address(socket.inet_ntop(socket.AF_INET6, packed), None, _NO_QUIRKS)
 
 
+@lru_cache(maxsize=_CACHED)
 def address_domain(text: str) -> str | None:
     """Return the domain of a mail address, bare or in angle brackets (RFC 5322 §3.4), None where there is none."""
     start, end = text.rfind("<"), text.rfind(">")

@@ -8,7 +8,7 @@ from pipeline.report.digest import content_digest
 from pipeline.report.fields import text
 from pipeline.report.members import DATE_RANGE, REPORT, canonical, members_in
 from pipeline.report.model import Report
-from pipeline.report.moments import read_window
+from pipeline.report.moments import read_window, seconds
 from pipeline.report.names import address_domain
 from pipeline.report.notes import Notes, Refusal
 from pipeline.report.policies import read_policy
@@ -39,7 +39,7 @@ def parse_report(value: Any, notes: Notes) -> Report:
         raise Refusal("schema_invalid", "report-id is absent or empty")
     organization = text(members.get("organization-name"), limits.organization_chars, "organization-name", notes)
     contact = _contact(members.get("contact-info"), notes)
-    head = (organization, contact, report_id, int(window.start.timestamp()), int(window.end.timestamp()))
+    head = (organization, contact, report_id, seconds(window.start), seconds(window.end))
     return Report(
         organization,
         contact,

@@ -107,7 +107,10 @@ RESULT_TYPES: dict[str, ResultType] = {entry.name: entry for entry in _ENTRIES}
 """The registry by name."""
 
 
+GROUPS: dict[str, Group] = {entry.name: entry.group for entry in _ENTRIES}
+"""The group of each registered result type."""
+
+
 def group_of(result_type: str) -> Group:
     """Return the group of a result type; `other` for one that is not registered."""
-    entry = RESULT_TYPES.get(result_type)
-    return entry.group if entry is not None else "other"
+    return GROUPS.get(result_type, "other")

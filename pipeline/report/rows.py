@@ -12,7 +12,7 @@ from pipeline.report.domains import ReportDomain, report_domains
 from pipeline.report.identity import identity_of, report_key, submitter_of
 from pipeline.report.model import Rejected
 from pipeline.report.moments import report_day
-from pipeline.report.result_types import group_of
+from pipeline.report.result_types import GROUPS
 from pipeline.report.sessions import mark_repeats
 from pipeline.report.sts import NO_POLICY, parse_policy, policy_hash
 from pipeline.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
@@ -189,9 +189,9 @@ def _failure_rows(frame: _Frame, row: PolicyRow, policy: PolicyResult) -> list[F
     """Return the rows of all details of a policy; they differ only in what the detail says."""
     before = (frame.month, frame.key, row.policy_ix)
     between = (frame.day, row.report_domain, frame.submitter, frame.tier, row.policy_type, row.policy_domain, row.policy_hash)
-    make = tuple.__new__
+    make, group = FailureRow._make, GROUPS.get
     return [
-        make(FailureRow, (*before, index, *between, detail[0], detail[1], group_of(detail[0]), *detail[2:]))
+        make((*before, index, *between, detail[0], detail[1], group(detail[0], "other"), *detail[2:]))
         for index, detail in enumerate(policy.failures)
     ]
 

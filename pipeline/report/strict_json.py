@@ -24,8 +24,8 @@ _BOM = b"\xef\xbb\xbf"
 _DIGITS_OF_A_DOUBLE = 309
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # a string is taken whole, closed or not, and never given back: linear in time and memory
-_SIGNS = re.compile(rb'"(?>[^"\\]+|\\.?)*+(?:"|\Z)|[\[{\]}]', re.DOTALL)
-_BLANKS_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
+_BLANK_COLON = re.compile(rb"[ \t\r\n]:")
+_SIGNS = re.compile(rb'(?>"(?>[^"\\]+|\\.?)*+(?:"|\Z)|[^"\[{\]}]+)*+([\[{\]}]|\Z)', re.DOTALL)
 
 
 def load(content: bytes, notes: Notes) -> Any:
@@ -57,17 +57,15 @@ def check_size(content: bytes, limits: Limits) -> None:
     Raises:
         Refusal: `limits_exceeded`.
     """
-    # a text shorter than the smallest limit cannot be beyond any of them
-    if len(content) <= min(limits.json_objects, limits.json_arrays, limits.json_values):
-        return
+    size = len(content)
     for sign, limit, word in (
         (b"{", limits.json_objects, "objects"),
         (b"[", limits.json_arrays, "arrays"),
         (b",", limits.json_values, "values"),
     ):
-        found = content.count(sign)
-        if found > limit:
-            raise Refusal("limits_exceeded", f"the JSON text has about {found:,} {word}, the limit is {limit:,}")
+        # a text shorter than the limit needs no counting
+        if size > limit and content.count(sign) > limit:
+            raise Refusal("limits_exceeded", f"the JSON text has more than {limit:,} {word}")
 
 
 def refuse_duplicates(content: bytes, members: int) -> None:
@@ -83,9 +81,16 @@ def refuse_duplicates(content: bytes, members: int) -> None:
     Raises:
         Refusal: `json_duplicate_key`.
     """
-    if content.count(b'":') == members and not any(blank in content for blank in _BLANKS_BEFORE_COLON):
+    if content.count(b'":') == members and not _blank_before_colon(content):
         return
     json.loads(content.decode("utf-8").removeprefix("\ufeff").rstrip("\0"), object_pairs_hook=_unique)
+
+
+def _blank_before_colon(content: bytes) -> bool:
+    # looking for one byte is many times faster than for two, and most senders write no blanks but single ones
+    if b"\n" in content or b"\t" in content or b"\r" in content:
+        return _BLANK_COLON.search(content) is not None
+    return b" :" in content
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -126,12 +131,11 @@ def _too_deep(content: bytes, most: int) -> bool:
     """Whether brackets outside strings are nested deeper than `most`. Runs only on refused texts."""
     depth = 0
     for match in _SIGNS.finditer(content):
-        sign = match[0]
-        if sign in b"[{":
+        if match[1] in {b"[", b"{"}:
             depth += 1
             if depth > most:
                 return True
-        elif sign in b"]}":
+        elif match[1]:
             depth -= 1
     return False
 
