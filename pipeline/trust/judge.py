@@ -83,7 +83,9 @@ class Judge:
         if mail is None:
             return decide(Signature("permerror"), attested=None, vouched=vouched)
         signature = check_signatures(mail, claimed=claimed, received_at=fetched.received_at, resolver=self._resolver)
-        results = attested_results(mail, self._rules.authserv_ids) if self._rules.authserv_ids else []
+        # What an imported file says of its checks nobody's border server need have written; the operator vouches for it as it is.
+        believed = self._rules.authserv_ids if fetched.ref.account != "file" else ()
+        results = attested_results(mail, believed) if believed else []
         return decide(signature, attested=aligned_pass(results, claimed), others=results, vouched=vouched)
 
 

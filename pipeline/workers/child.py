@@ -41,13 +41,14 @@ def _serve(requests: BinaryIO, replies: BinaryIO) -> NoReturn:
         BrokenPipeError: The same, noticed while replying.
     """
     job = unpack_job(_read_frame(requests))
+    judge = judge_of(job)  # what it imports is not the first message's time
     _limit_memory(job.limits.worker_memory_bytes)
     _send(replies, b'["ready"]')
     while True:
         about = _read_frame(requests)
         for fetched in unpack_chunk(about, _read_frame(requests)):
             _send(replies, _read_one(fetched, job))
-        _send(replies, orjson.dumps(("done", judge_of(job).resolver_down)))
+        _send(replies, orjson.dumps(("done", judge.resolver_down)))
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -41,7 +41,7 @@ START_SECONDS = 60.0
 GRACE_SECONDS = 10.0
 """What the parent waits beyond the worker's own timers before it ends it itself."""
 
-_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "VIRTUAL_ENV")
+_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONHOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 """Of the environment a worker gets these: passwords may stand in the others."""
 
 

@@ -114,6 +114,12 @@ def test_an_aligned_pass_of_the_own_server_attests_mail_that_no_longer_verifies(
     assert judge(attested).trust_tier == "unverified"
 
 
+def test_what_an_imported_file_says_of_its_checks_is_not_believed(judge):
+    mail = f"Authentication-Results: {PASS}\r\n".encode() + report_mail()
+    assert judge(mail, authserv_ids=(OURS,)).trust_tier == "attested"
+    assert judge(mail, authserv_ids=(OURS,), account="file").trust_tier == "vouched"
+
+
 def test_a_signature_that_verifies_goes_before_the_word_of_the_server(judge):
     verdict = judge(f"Authentication-Results: {PASS}\r\n".encode() + sign(report_mail(), rsa_key("s1")), authserv_ids=(OURS,))
     assert (verdict.trust_tier, verdict.auth_method) == ("verified", "dkim")

@@ -86,7 +86,7 @@ def test_a_message_that_takes_too_much_memory_is_quarantined_and_the_others_are_
 
 
 def test_a_message_that_takes_too_much_time_is_quarantined_and_the_others_are_read():
-    limits = HUGE._replace(seconds_per_message=0.3)
+    limits = HUGE._replace(seconds_per_message=1.0)
     chunk = [*_mails(2), _bomb(8_000_000), *_mails(2, first=2)]
     started = time.monotonic()
     with Pool(_job(limits), workers=1) as pool:
@@ -104,6 +104,17 @@ def test_a_message_stays_in_its_place_when_its_worker_is_killed():
     assert _codes(first[0]) == [("stored", None)]
     assert _codes(second[0]) == [("stored", None)] * 3
     assert [rows.reports[0].report.report_id for rows in second[0]] == ["r1", "r2", "r3"]
+
+
+def test_a_worker_that_hangs_is_ended_and_another_one_reads_its_message(monkeypatch):
+    monkeypatch.setattr("pipeline.workers.pool.GRACE_SECONDS", 0.5)
+    with Pool(_job(DEFAULT_LIMITS._replace(seconds_per_message=1.0)), workers=1) as pool:
+        _read(pool, _mails(1))
+        (worker,) = _workers()
+        worker.suspend()
+        (rows,) = _read(pool, _mails(2, first=1))
+        assert _codes(rows) == [("stored", None)] * 2
+        assert worker.pid not in [one.pid for one in _workers()]
 
 
 def test_a_stopped_run_ends_its_workers_at_once():
