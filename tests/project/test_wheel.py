@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import sysconfig
+import time
+import urllib.request
 import venv
 import zipfile
 from pathlib import Path
@@ -17,11 +21,16 @@ from pipeline import __version__
 from tests.project.tree import ROOT, project_files
 
 
-def _run(*command: str | Path, cwd: Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run it outside the checkout, with nothing of this process's Python in the environment."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TLSRPT_", "VIRTUAL_ENV", "COV_"))}
-    env["HOME"] = str(cwd)
-    return subprocess.run([str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+def _environment(home: Path) -> dict[str, str]:
+    """The environment with nothing of this process's Python in it."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TLSRPT_", "VIRTUAL_ENV", "STREAMLIT_"))}
+    return env | {"HOME": str(home)}
+
+
+def _run(*command: str | Path, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run it outside the checkout."""
+    words = [str(word) for word in command]
+    return subprocess.run(words, cwd=cwd, env=_environment(cwd), capture_output=True, text=True, timeout=timeout, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +86,32 @@ def test_the_installed_program_runs_the_demo_without_the_checkout(installed, tmp
     assert done.returncode == 0, done.stderr
     status = _run(installed / "tlsrpt", "--config", tmp_path / "demo" / "tlsrpt.toml", "status", "--format", "json", cwd=tmp_path)
     assert json.loads(status.stdout)["outcomes"]["stored"] > 20, status.stderr
+
+
+def test_the_installed_dashboard_runs_without_the_checkout(installed, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [installed / "tlsrpt", "--lake", tmp_path / "lake", "dashboard", "--port", str(port)]
+    with (
+        (tmp_path / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=tmp_path, env=_environment(tmp_path), stdout=log, stderr=log) as page,
+    ):
+        try:
+            assert _answer(f"http://127.0.0.1:{port}/_stcore/health", page) == "ok", (tmp_path / "log").read_text()
+        finally:
+            page.send_signal(signal.SIGINT)
+            page.wait(20)
+
+
+def _answer(address: str, page: subprocess.Popen[bytes]) -> str:
+    """What a running page says at the address; empty if it ends or says nothing for a minute."""
+    for _ in range(300):
+        if page.poll() is not None:
+            return ""
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            time.sleep(0.2)
+    return ""
