@@ -67,11 +67,13 @@ class ImapMailbox:
         Raises:
             TlsrptError: See `Session.connect`.
         """
+        self.session.deadline.restart()
         self.session.connect()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.session.close()
+        # After an error an answer may still be on its way: no goodbye, it would be read to its end first.
+        self.session.close(politely=kind is None)
 
     @property
     def reconnects(self) -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+_GOODBYE_SECONDS = 5.0
+
 
 class Pace(NamedTuple):
     """How much is asked of a server at once, and how patient we are."""
@@ -106,13 +108,16 @@ class Session:
             raise self._late() or trouble.while_signing_in(self.where, self.server, self.settings.user, err) from err
         self._client = client
 
-    def close(self) -> None:
-        """Sign out if the connection is still there, and close it."""
-        if self._client is not None:
+    def close(self, *, politely: bool) -> None:
+        """Close the connection, after a LOGOUT where `politely`; whatever state it is in."""
+        if self._client is None:
+            return
+        if politely:
             # A short wait: the rows are committed, and nothing depends on the goodbye.
-            self.deadline.wait = min(self.deadline.wait, 5.0)
-            _close(self._client, politely=True)
-            self._client = None
+            self.deadline.wait = min(self.deadline.wait, _GOODBYE_SECONDS)
+        _close(self._client, politely=politely)
+        self._client = None
+        self.deadline.wait = self.settings.read_timeout
 
     def select(self, folder: str) -> FolderState:
         """Select the folder, read-only where the mailbox is only read.
