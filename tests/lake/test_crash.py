@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import pytest
 
 from pipeline.lake.snapshot import open_snapshot
 from tests.lake.content import content, sums
 from tests.lake.crashes import crash_server
+from tests.lake.scenarios import SCENARIOS
 
 SIGKILL = 9
+DONE = (0, 0)
 
 
 @pytest.fixture(scope="module")
@@ -19,59 +21,97 @@ def server():
         yield server
 
 
-def kill_everywhere(server, scenario, tmp_path, times, *, points=16, after=None):
-    """Run a scenario whole, and once for every point it reaches, killed there and run again.
+@pytest.fixture(scope="module")
+def ingested(server, tmp_path_factory):
+    """A lake that has everything, to begin upkeep from."""
+    root = tmp_path_factory.mktemp("ingested") / "lake"
+    assert server.run("ingest", root)[:2] == DONE
+    return root
 
-    `times` picks which times of each point; `after` is a lake that each run begins with a copy of.
-    """
-    if after is not None:
-        copytree(after, tmp_path / "whole")
+
+def begin(root, before):
+    if root.exists():
+        rmtree(root)
+    if before is not None:
+        copytree(before, root)
+
+
+def whole(server, scenario, tmp_path, before):
+    """Run a scenario that nobody kills; return the lake it gives, and how often it reaches each point."""
+    begin(tmp_path / "whole", before)
     ending = server.run(scenario, tmp_path / "whole")
-    assert (ending.signal, ending.code) == (0, 0)
-    expected = content(tmp_path / "whole")
-    assert len(ending.points) >= points
-    for point in [f"{name}:{nth}" for name, most in ending.points.items() for nth in times(most)]:
-        root = tmp_path / point.replace(":", "-")
-        if after is not None:
-            copytree(after, root)
-        assert server.run(scenario, root, kill_at=point).signal == SIGKILL, point
-        between = content(root)
-        assert server.run(scenario, root)[:2] == (0, 0), point
-        assert content(root) == expected, point
-        assert len(between["messages"]) <= len(expected["messages"]), point
+    assert ending[:2] == DONE
+    return content(tmp_path / "whole"), ending.points
 
 
-def test_ingest_killed_at_any_point_and_run_again_gives_the_same_lake(server, tmp_path):
-    kill_everywhere(server, "ingest", tmp_path, lambda most: {most // 2 + 1})
+def kill_in_a_row(server, scenario, tmp_path, *, before=None, points):
+    """Kill a scenario at one point after the other, each time going on from what the last death left."""
+    expected, reached = whole(server, scenario, tmp_path, before)
+    assert set(points) <= reached.keys()
+    root = tmp_path / "lake"
+    begin(root, before)
+    for name in reached:
+        if server.run(scenario, root, kill_at=f"{name}:1").signal == SIGKILL:
+            continue
+        # It came to its end before the point: what is left to do does not lead there any more. Once more from the beginning.
+        assert content(root) == expected, name
+        begin(root, before)
+        assert server.run(scenario, root, kill_at=f"{name}:1").signal == SIGKILL, name
+    assert server.run(scenario, root)[:2] == DONE
+    assert content(root) == expected
 
 
-def test_a_late_verdict_killed_at_any_point_and_run_again_gives_the_same_lake(server, tmp_path):
-    server.run("ingest", tmp_path / "before")
-    kill_everywhere(server, "late_verdict", tmp_path, lambda most: {most}, points=13, after=tmp_path / "before")
+PROTOCOL = (
+    "stage-file", "stage-manifest", "staged", "moved-raw", "committed-raw", "moved-failures", "committed-failures", "moved-policies",
+    "committed-policies", "moved-reports", "committed-reports", "moved-superseded", "committed-superseded", "moved-messages",
+    "committed-messages", "stage-drop", "stage-dropped",
+)  # fmt: skip
+
+
+def test_ingest_killed_at_every_point_comes_to_the_same_lake(server, tmp_path):
+    kill_in_a_row(server, "ingest", tmp_path, points=PROTOCOL)
+
+
+def test_a_late_verdict_killed_at_every_point_comes_to_the_same_lake(server, ingested, tmp_path):
+    kill_in_a_row(server, "late_verdict", tmp_path, before=ingested, points=("staged", "committed-reports", "committed-messages"))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "points"),
+    [
+        (
+            "rebuild_all",
+            ("stage-file", "staged", "committed-superseded", "committed-messages", "generation-switched", "generation-dropped"),
+        ),
+        ("keep_less", ("staged", "retention-told", "bytes-dropped", "retention-dropped")),
+        ("erase", ("staged", "erase-told", "bytes-dropped", "erase-dropped")),
+    ],
+)
+def test_upkeep_killed_at_every_point_comes_to_the_same_lake(server, ingested, scenario, points, tmp_path):
+    kill_in_a_row(server, scenario, tmp_path, before=ingested, points=points)
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("scenario", ["ingest", "late_verdict"])
-def test_killed_at_every_time_of_every_point(server, scenario, tmp_path):
-    kill_everywhere(server, scenario, tmp_path, lambda most: range(1, most + 1))
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_killed_at_every_time_of_every_point_and_run_again_the_lake_is_the_same(server, ingested, scenario, tmp_path):
+    before = None if scenario == "ingest" else ingested
+    expected, reached = whole(server, scenario, tmp_path, before)
+    root = tmp_path / "lake"
+    for point in [f"{name}:{nth}" for name, most in reached.items() for nth in range(1, most + 1)]:
+        begin(root, before)
+        assert server.run(scenario, root, kill_at=point).signal == SIGKILL, point
+        assert len(content(root)["messages"]) <= len(expected["messages"]), point
+        assert server.run(scenario, root)[:2] == DONE, point
+        assert content(root) == expected, point
 
 
 def test_a_reader_between_death_and_recovery_sees_whole_batches_only(server, tmp_path):
     server.run("ingest", tmp_path / "one", kill_at="committed-messages:1")
-    whole = sums(tmp_path / "one")
-    for point in ("moved-raw", "committed-failures", "committed-policies", "committed-reports", "moved-messages"):
+    first = sums(tmp_path / "one")
+    for point in ("committed-policies", "committed-reports", "moved-messages"):
         assert server.run("ingest", tmp_path / point, kill_at=f"{point}:2").signal == SIGKILL
-        assert sums(tmp_path / point) == whole, point
-
-
-def test_killed_again_and_again_it_still_comes_to_the_same_lake(server, tmp_path):
-    server.run("ingest", tmp_path / "whole")
-    for point in ("stage-manifest:1", "staged:1", "moved-policies:1", "committed-reports:1", "stage-drop:1", "stage-file:2", "staged:1"):
-        server.run("ingest", tmp_path / "lake", kill_at=point)
-    assert server.run("ingest", tmp_path / "lake").code == 0
-    assert content(tmp_path / "lake") == content(tmp_path / "whole")
-    assert list((tmp_path / "lake" / "_staging").iterdir()) == []
+        assert sums(tmp_path / point) == first, point
 
 
 def test_two_batches_never_share_a_number(server, tmp_path):
@@ -79,3 +119,4 @@ def test_two_batches_never_share_a_number(server, tmp_path):
     seen = open_snapshot(tmp_path)
     server.run("ingest", tmp_path)
     assert (seen.batch, open_snapshot(tmp_path).batch) == (1, 3)
+    assert list((tmp_path / "_staging").iterdir()) == []
