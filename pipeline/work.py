@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import TrustSettings
     from pipeline.report.limits import Limits
-    from pipeline.row_types import MessageRows
+    from pipeline.row_types import MessageRow, MessageRows
     from pipeline.source import Fetched
     from pipeline.trust.judge import Judge
 
@@ -46,6 +46,20 @@ def read_chunk(chunk: Sequence[Fetched], job: Job) -> list[MessageRows]:
         verdicts = judge.judge(fetched, reading)
         rows.append(build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=job.own, run=job.run))
     return rows
+
+
+def read_again(row: MessageRow, fetched: Fetched, job: Job) -> MessageRows:
+    """Return the rows of a message that the ledger knows: today's parser, the verdict and the stamp of the day it came."""
+    from pipeline.trust.stored import stored_verdicts
+
+    reading = read_one(fetched, job.limits)
+    verdicts = stored_verdicts(row, reading)
+    return build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=job.own, run=stamp_of(row, job))
+
+
+def stamp_of(row: MessageRow | None, job: Job) -> RunStamp:
+    """Return the stamp of a message's rows: that of the run, or for one the ledger knows that of the run which took it in."""
+    return job.run if row is None else RunStamp(row.run_id, row.ingested_at, job.run.parser_version)
 
 
 def read_one(fetched: Fetched, limits: Limits) -> Reading:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline import output
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.lake.rebuild import Rebuilt
     from pipeline.row_types import MessageRow, MessageRows
     from pipeline.source import Fetched
+    from pipeline.work import Job
+    from pipeline.workers import Pool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +32,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
     from pipeline.lake.opened import open_for_writing
     from pipeline.lake.rebuild import rebuild
+    from pipeline.workers import Pool
 
     settings = context.settings
     log.set_up(settings.log)
     began = time.monotonic()
-    with open_for_writing(settings.lake.path) as lake:
+    with open_for_writing(settings.lake.path) as lake, Pool(_job(settings)) as pool:
         bar = _bar(sum(file.rows for file in lake.present("messages")))
-        done = rebuild(lake, reader(settings), advance=bar)
+        again = partial(_read_again, pool)
+        done = rebuild(lake, again, advance=bar)
     seconds = time.monotonic() - began
     if args.format == "json":
         output.deliver_json({**done._asdict(), "seconds": round(seconds, 3)}, args)
@@ -43,27 +49,18 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def reader(settings: Settings) -> Callable[[Sequence[tuple[MessageRow, bytes]]], list[MessageRows]]:
-    """Return what reads messages of the lake again: today's parser, the verdicts of the day they came, the time they came."""
+def _job(settings: Settings) -> Job:
     from pipeline import __version__
-    from pipeline.report.rows import Ownership, RunStamp, build_rows
-    from pipeline.trust.stored import stored_verdicts
-    from pipeline.work import read_one
+    from pipeline.report.rows import Ownership, RunStamp
+    from pipeline.work import Job
 
     own = Ownership(own=settings.domains.own, mx=settings.domains.mx)
-    limits = settings.report_limits
+    return Job(settings.report_limits, own, settings.trust, RunStamp("rebuild", datetime.now(UTC), __version__))
 
-    def read_again(messages: Sequence[tuple[MessageRow, bytes]]) -> list[MessageRows]:
-        found = []
-        for row, content in messages:
-            fetched = _as_fetched(row, content)
-            reading = read_one(fetched, limits)
-            stamp = RunStamp(row.run_id, row.ingested_at, __version__)
-            verdicts = stored_verdicts(row, reading)
-            found.append(build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=own, run=stamp))
-        return found
 
-    return read_again
+def _read_again(pool: Pool, messages: Sequence[tuple[MessageRow, bytes]]) -> list[MessageRows]:
+    """Read messages of the lake again, in workers: today's parser, the verdicts of the day they came, the time they came."""
+    return pool.read_again([(row, _as_fetched(row, content)) for row, content in messages])
 
 
 def _as_fetched(row: MessageRow, content: bytes) -> Fetched:

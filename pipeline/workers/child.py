@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import orjson
 
-from pipeline.work import judge_of, read_chunk
+from pipeline.work import judge_of
 from pipeline.workers.bounds import place_of, wall_seconds
-from pipeline.workers.wire import LENGTH, frame, pack_rows, unpack_chunk, unpack_job
+from pipeline.workers.wire import LENGTH, frame, pack_rows, read_task, unpack_chunk, unpack_job
 
 if TYPE_CHECKING:
-    from pipeline.source import Fetched
     from pipeline.work import Job
+    from pipeline.workers.wire import Task
 
 
 def main() -> None:
@@ -46,8 +46,8 @@ def _serve(requests: BinaryIO, replies: BinaryIO) -> NoReturn:
     _send(replies, b'["ready"]')
     while True:
         about = _read_frame(requests)
-        for fetched in unpack_chunk(about, _read_frame(requests)):
-            _send(replies, _read_one(fetched, job))
+        for task in unpack_chunk(about, _read_frame(requests)):
+            _send(replies, _read_one(task, job))
         _send(replies, orjson.dumps(("done", judge.resolver_down)))
 
 
@@ -84,12 +84,12 @@ def _limit_memory(beyond: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (now + beyond, now + beyond))
 
 
-def _read_one(fetched: Fetched, job: Job) -> bytes:
+def _read_one(task: Task, job: Job) -> bytes:
     """Return the reply about one message: its rows, or what went wrong inside Python."""
     signal.setitimer(signal.ITIMER_PROF, job.limits.seconds_per_message)
     signal.setitimer(signal.ITIMER_REAL, wall_seconds(job))
     try:
-        return pack_rows(read_chunk([fetched], job)[0])
+        return pack_rows(read_task(task, job))
     except Exception as err:  # noqa: BLE001 -- one message must not end the run; the parent quarantines it and says so
         return orjson.dumps(("failed", type(err).__name__, place_of(err)))
     finally:

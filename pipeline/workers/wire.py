@@ -18,7 +18,7 @@ from pipeline.report.rows import Ownership, RunStamp
 from pipeline.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 from pipeline.schema import TABLES
 from pipeline.source import Fetched, MessageRef
-from pipeline.work import Job
+from pipeline.work import Job, read_again, read_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,25 +85,38 @@ def unpack_job(body: bytes) -> Job:
     )
 
 
-def pack_chunk(chunk: Sequence[Fetched]) -> list[bytes]:
+class Task(NamedTuple):
+    """One message to read."""
+
+    fetched: Fetched
+    known: MessageRow | None = None
+    """Its ledger row, where it is read again: then its verdict is kept."""
+
+
+def read_task(task: Task, job: Job) -> MessageRows:
+    """Return the rows of one message, new or known."""
+    return read_chunk([task.fetched], job)[0] if task.known is None else read_again(task.known, task.fetched, job)
+
+
+def pack_chunk(chunk: Sequence[Task]) -> list[bytes]:
     """Return the buffers to write: where each message came from as JSON, then the bytes of all."""
-    about = [(one.ref, one.received_at, one.size_bytes, one.bare, None if one.content is None else len(one.content)) for one in chunk]
-    return [frame(orjson.dumps(about, default=tuple)), frame_of_contents(chunk)]
+    about = [
+        (one.ref, one.received_at, one.size_bytes, one.bare, None if one.content is None else len(one.content), known)
+        for one, known in chunk
+    ]
+    contents = b"".join(one.content for one, _ in chunk if one.content is not None)
+    return [frame(orjson.dumps(about, default=tuple)), frame(contents)]
 
 
-def frame_of_contents(chunk: Sequence[Fetched]) -> bytes:
-    """Return the bytes of the messages, one after the other, as one frame."""
-    return frame(b"".join(one.content for one in chunk if one.content is not None))
-
-
-def unpack_chunk(about: bytes, contents: bytes) -> list[Fetched]:
+def unpack_chunk(about: bytes, contents: bytes) -> list[Task]:
     """Return the messages that `pack_chunk` packed."""
     chunk = []
     place = 0
-    for ref, received_at, size_bytes, bare, length in orjson.loads(about):
+    for ref, received_at, size_bytes, bare, length, known in orjson.loads(about):
         content = None if length is None else contents[place : place + length]
         place += length or 0
-        chunk.append(Fetched(MessageRef(*ref), content, datetime.fromisoformat(received_at), size_bytes, bare))
+        fetched = Fetched(MessageRef(*ref), content, datetime.fromisoformat(received_at), size_bytes, bare)
+        chunk.append(Task(fetched, None if known is None else _row("messages", MessageRow, known)))
     return chunk
 
 

@@ -65,6 +65,30 @@ def test_rows_from_workers_are_those_read_here_in_the_same_order(workers):
         assert list(pool.read(iter(chunks))) == [(chunk, read_chunk(chunk, _job())) for chunk in chunks]
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_known_messages_are_read_again_with_their_verdicts_and_stamps(workers):
+    first = _job()._replace(run=RunStamp("run-0", datetime(2026, 5, 13, 20, tzinfo=UTC), "0.0.1"))
+    rows = read_chunk(_mails(450), first)
+    verified = rows[0].message._replace(trust_tier="verified", auth_method="dkim", dkim_result="pass", dkim_domain="reporter.example")
+    ledger = [verified, *(each.message for each in rows[1:])]
+    with Pool(_job(dkim="verify"), workers=workers) as pool:
+        again = pool.read_again(list(zip(ledger, _mails(450), strict=True)))
+    assert [each.message.report_keys for each in again[1:]] == [each.message.report_keys for each in rows[1:]]
+    assert [each.message.trust_tier for each in again] == ["verified"] + ["vouched"] * 449
+    assert {(each.message.run_id, each.message.ingested_at, each.message.parser_version) for each in again} == {
+        ("run-0", first.run.ingested_at, "0.1.0")
+    }
+
+
+def test_a_known_message_that_cannot_be_read_any_more_keeps_its_stamp():
+    (rows,) = read_chunk(_mails(1), _job())
+    known = rows.message._replace(run_id="run-0")
+    with Pool(_job(HUGE._replace(worker_memory_bytes=96 * MIB)), workers=1) as pool:
+        again = pool.read_again([(known, _balloon(200 * MIB)), (known, _mails(1)[0])])
+    assert _codes(again) == [("quarantined", "limits_exceeded"), ("stored", None)]
+    assert [each.message.run_id for each in again] == ["run-0"] * 2
+
+
 def test_no_process_starts_before_there_is_work_and_none_is_left_behind():
     with Pool(_job(), workers=2) as pool:
         assert _workers() == []
@@ -86,7 +110,7 @@ def test_a_message_that_takes_too_much_memory_is_quarantined_and_the_others_are_
 
 
 def test_a_message_that_takes_too_much_time_is_quarantined_and_the_others_are_read():
-    limits = HUGE._replace(seconds_per_message=1.0)
+    limits = HUGE._replace(seconds_per_message=0.3, worker_memory_bytes=4096 * MIB)
     chunk = [*_mails(2), _bomb(8_000_000), *_mails(2, first=2)]
     started = time.monotonic()
     with Pool(_job(limits), workers=1) as pool:
@@ -107,7 +131,7 @@ def test_a_message_stays_in_its_place_when_its_worker_is_killed():
 
 
 def test_a_worker_that_hangs_is_ended_and_another_one_reads_its_message(monkeypatch):
-    monkeypatch.setattr("pipeline.workers.pool.GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("pipeline.workers.worker.GRACE_SECONDS", 0.5)
     with Pool(_job(DEFAULT_LIMITS._replace(seconds_per_message=1.0)), workers=1) as pool:
         _read(pool, _mails(1))
         (worker,) = _workers()
