@@ -59,7 +59,7 @@ def report_domains(report: Report, envelope: Envelope, verdict: Verdict, own: Ow
 
 def _elsewhere(policy: PolicyResult, report: Report, envelope: Envelope, verdict: Verdict, own: Owned) -> ReportDomain | None:
     """Look for the recipient domain of a policy that does not name it: best proof first."""
-    neighbours = _only_domain(report, {"sts"}) or _only_domain(report, _NAMES_RECIPIENT)
+    neighbours = _neighbour(policy, report)
     if neighbours is not None:
         return ReportDomain(neighbours, "sts_policy", _derived(policy))
     signed = _signed(envelope, verdict)
@@ -83,9 +83,16 @@ def _derived(policy: PolicyResult) -> str | None:
     return "policy_domain_derived" if policy.policy_domain is None else None
 
 
-def _only_domain(report: Report, types: set[str] | frozenset[str]) -> str | None:
-    """Return the policy-domain that all policies of these types share; None where there are several or none."""
-    return _only({valid_domain(policy.policy_domain) for policy in report.policies if policy.policy_type in types})
+def _neighbour(policy: PolicyResult, report: Report) -> str | None:
+    """Return what the other policies of the report say: the same domain (Microsoft writes it into tlsa policies too), or their only one."""
+    for types in ({"sts"}, _NAMES_RECIPIENT):
+        domains = {valid_domain(other.policy_domain) for other in report.policies if other.policy_type in types}
+        if policy.policy_domain is not None and policy.policy_domain in domains:
+            return policy.policy_domain
+        only = _only(domains)
+        if only is not None:
+            return only
+    return None
 
 
 def _only(domains: set[str | None]) -> str | None:

@@ -55,6 +55,10 @@ def submitter_of(report: Report, envelope: Envelope, verdict: Verdict) -> tuple[
     header = valid_domain(envelope.tls_report_submitter)
     if header is not None:
         return header, "header"
+    named = valid_domain(report.organization_name)
+    if named is not None and "." in named:
+        # Stalwart gives its host name
+        return named, "organization"
     slug = _NOT_IN_A_SLUG.sub("-", (report.organization_name or "").lower()).strip("-")[:_SLUG_CHARS]
     return slug or UNKNOWN_SUBMITTER, "organization"
 

@@ -43,20 +43,19 @@ def domain_name(text: str) -> Name:
 
     A name that is too long is dropped; one of another form than a domain name is kept as text, marked `host_invalid`.
     """
-    name = text.strip().rstrip(".").lower()
-    quirks: tuple[str, ...] = _NO_QUIRKS
+    shown = clean_text(text)
+    quirks: tuple[str, ...] = _NO_QUIRKS if shown == text.strip() else ("control_chars",)
+    name = shown.strip().rstrip(".").lower()
     if not name.isascii():
-        name, quirks = _a_labels(name)
+        name, more = _a_labels(name)
+        quirks += more
     if not name:
         return Name(None, (*quirks, "empty_as_null"), valid=False)
     if len(name) > _HOST_CHARS:
         return Name(None, (*quirks, "host_invalid"), valid=False)
     if _HOST.fullmatch(name):
         return Name(name, quirks, valid=True)
-    cleaned = clean_text(name)
-    if cleaned != name:
-        quirks = (*quirks, "control_chars")
-    return Name(cleaned or None, (*quirks, "host_invalid"), valid=False)
+    return Name(name, (*quirks, "host_invalid"), valid=False)
 
 
 def _a_labels(name: str) -> tuple[str, tuple[str, ...]]:
