@@ -65,7 +65,8 @@ def stamp_of(row: MessageRow | None, job: Job) -> RunStamp:
 def read_one(fetched: Fetched, limits: Limits) -> Reading:
     """Read one message or report file."""
     if fetched.content is None:
-        detail = f"the message has {fetched.size_bytes:,} bytes, the limit is {limits.message_bytes:,}; it was not fetched"
+        limit = max(limits.message_bytes, limits.json_bytes) if fetched.bare else limits.message_bytes
+        detail = f"it has {fetched.size_bytes:,} bytes, the limit is {limit:,}; it was not read"
         return Reading(NO_ENVELOPE, (), Rejected("too_large_message", detail))
     if fetched.bare:
         return read_file(fetched.content, name=fetched.ref.item, received_at=fetched.received_at, limits=limits)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ROUND_SECONDS = 15 * 60
 """At least so often everything is polled, whatever IDLE says."""
+SEVERAL_SECONDS = 60.0
+"""How often several mailboxes are polled."""
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 15 * 60.0
 """After a failure the pause doubles from the first to the longest."""
@@ -33,13 +35,14 @@ def watch(settings: Settings, options: RunOptions) -> int:
     boxes = wanted_mailboxes(settings, options.mailboxes)
     stop = Stop()
     pause = FIRST_PAUSE
+    arrivals = Arrivals()
     with stop.on_signals():
         while not stop:
             try:
                 outcome = ingest(settings, options, stop)
                 if outcome.exit_code == 0:
                     pause = FIRST_PAUSE
-                    _wait_for_mail(settings, options, stop)
+                    arrivals.wait(settings, options, stop)
                     continue
             except LakeError as err:
                 log.error("run-failed", reason=err)
@@ -51,16 +54,24 @@ def watch(settings: Settings, options: RunOptions) -> int:
     return 0
 
 
-def _wait_for_mail(settings: Settings, options: RunOptions, stop: Stop) -> None:
-    boxes = wanted_mailboxes(settings, options.mailboxes)
-    if len(boxes) > 1:
-        stop.wait(60)
-        return
-    box = boxes[0].model_copy(update={"after": "keep"})  # EXAMINE is enough to wait
-    try:
-        with ImapMailbox(box, settings.report_limits) as mailbox:
-            mailbox.open(box.folder)
-            mailbox.wait(ROUND_SECONDS, stop=lambda: bool(stop))
-    except TlsrptError as err:
-        log.warning("wait-failed", mailbox=box.name, reason=err)
-        stop.wait(FIRST_PAUSE)
+class Arrivals:
+    """Waits for mail without missing what arrives between the end of an ingest and the beginning of the wait."""
+
+    def __init__(self) -> None:
+        self._uidnext = 0
+
+    def wait(self, settings: Settings, options: RunOptions, stop: Stop) -> None:
+        """Wait for new mail, or until the next round is due; with several mailboxes simply for a minute."""
+        boxes = wanted_mailboxes(settings, options.mailboxes)
+        if len(boxes) > 1:
+            stop.wait(SEVERAL_SECONDS)
+            return
+        box = boxes[0].model_copy(update={"after": "keep"})  # EXAMINE is enough to wait
+        try:
+            with ImapMailbox(box, settings.report_limits) as mailbox:
+                before, self._uidnext = self._uidnext, mailbox.open(box.folder).uidnext
+                if self._uidnext == before:
+                    mailbox.wait(ROUND_SECONDS, stop=lambda: bool(stop))
+        except TlsrptError as err:
+            log.warning("wait-failed", mailbox=box.name, reason=err)
+            stop.wait(FIRST_PAUSE)
