@@ -80,7 +80,7 @@ docs: $(TEST) ## the generated parts of the README anew
 	$(BIN)/python -m tests.project.readme
 
 screenshots: system $(TEST) ## the pictures of the dashboard anew, on demo data
-	$(BIN)/python -m tests.dashboard.screenshots
+	$(BIN)/python -m tests.project.screenshots
 
 sample: $(TEST) ## the sample mails in data/sample anew
 	$(BIN)/python -m tests.project.sample
