@@ -8,6 +8,7 @@ Needs `atheris`, which nothing else here needs.
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import sys
 import time
@@ -82,6 +83,52 @@ def _key(record: bytes) -> None:
         return
 
 
+_NAMES = """
+    organization-name contact-info report-id date-range start-datetime end-datetime policies policy policy-type policy-string
+    policy-domain mx-host summary total-successful-session-count total-failure-session-count failure-details result-type
+    sending-mta-ip receiving-ip receiving-mx-hostname receiving-mx-helo failed-session-count additional-information
+    failure-reason-code failure-error-code total_successful_session_count applied-policy policy-id x
+""".split()
+_TEXTS = [
+    *("", "sts", "tlsa", "no-policy-found", "version: STSv1", '["3 1 1 ab"]', "2026-05-12T00:00:00Z", "2026-05-12T23:59:59Z"),
+    *("a@reporter.example", "rcpt.example", "*.rcpt.example", "192.0.2.1", "::1", "certificate-expired", "1", "\ud800", "\x00\u202e"),
+]
+
+
+def _value(octets: atheris.FuzzedDataProvider, depth: int) -> object:
+    """Some JSON value, mostly of the names and texts a report has, in places where it has them or not."""
+    kind = octets.ConsumeIntInRange(0, 9 if depth < 8 else 5)
+    if kind == 0:
+        return octets.PickValueInList([None, True, False, -1, 0, 1, 2**53, 2**53 - 1, 1.5, 2.0, 1e300])
+    if kind == 1:
+        return octets.ConsumeIntInRange(-5, 2**60)
+    if kind == 2:
+        return octets.ConsumeUnicode(20)
+    if kind <= 5:
+        return octets.PickValueInList(_TEXTS)
+    if kind <= 6:
+        return [_value(octets, depth + 1) for _ in range(octets.ConsumeIntInRange(0, 4))]
+    return {octets.PickValueInList(_NAMES): _value(octets, depth + 1) for _ in range(octets.ConsumeIntInRange(0, 6))}
+
+
+def _bent(report: dict, octets: atheris.FuzzedDataProvider) -> dict:
+    """The report with some of its values replaced or removed, or others added."""
+    for _ in range(octets.ConsumeIntInRange(1, 8)):
+        place: object = report
+        while isinstance(place, dict | list) and place and octets.ConsumeProbability() < 0.8:
+            key = octets.PickValueInList(sorted(place)) if isinstance(place, dict) else octets.ConsumeIntInRange(0, len(place) - 1)
+            if not isinstance(place[key], dict | list) or octets.ConsumeBool():
+                place[key] = _value(octets, 0)
+                break
+            place = place[key]
+        else:
+            if isinstance(place, dict):
+                place[octets.PickValueInList(_NAMES)] = _value(octets, 0)
+            elif isinstance(place, list):
+                place.append(_value(octets, 0))
+    return report
+
+
 def one_input(octets: bytes) -> None:
     """Read one input; its first byte says as what."""
     kind, rest = octets[:1], octets[1:]
@@ -92,6 +139,9 @@ def one_input(octets: bytes) -> None:
         _check(_mail(report_mail(rest)))
     elif kind == b"g":
         _check(_file(gzip.compress(rest)))
+    elif kind == b"j":
+        report = _bent(json.loads(report_json()), atheris.FuzzedDataProvider(rest))
+        _check(_file(json.dumps(report).encode()))
     elif kind == b"k":
         _key(rest)
     else:
@@ -104,6 +154,7 @@ def _seeds(folder: Path) -> None:
     mails = [sign(report_mail(), rsa_key("s1")), report_mail(), *(mail for mail in small if len(mail) < 8000)]
     seeds = [b"m" + mail for mail in mails]
     seeds += [kind + report_json() for kind in (b"f", b"z", b"g")]
+    seeds += [b"j" + bytes(range(number, number + 60)) for number in range(0, 180, 20)]
     seeds += [b"k" + record.encode() for record in KEYS.values()]
     for number, seed in enumerate(seeds):
         (folder / f"seed-{number:03}").write_bytes(seed)
