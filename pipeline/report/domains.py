@@ -38,7 +38,7 @@ class ReportDomain(NamedTuple):
     domain: str
     source: str
     """policy, sts_policy, signed_header, signed_subject, policy_tlsa or unsigned_header."""
-    quirk: str | None = None
+    quirks: tuple[str, ...] = ()
 
 
 def report_domains(report: Report, envelope: Envelope, verdict: Verdict, own: Owned) -> list[ReportDomain] | Rejected:
@@ -59,28 +59,28 @@ def report_domains(report: Report, envelope: Envelope, verdict: Verdict, own: Ow
 
 def _elsewhere(policy: PolicyResult, report: Report, envelope: Envelope, verdict: Verdict, own: Owned) -> ReportDomain | None:
     """Look for the recipient domain of a policy that does not name it: best proof first."""
+    # Postfix with sys4's tlsrpt-reporter leaves policy-domain out of `no-policy-found`
+    derived = ("policy_domain_derived",) if policy.policy_domain is None else ()
     neighbours = _neighbour(policy, report)
     if neighbours is not None:
-        return ReportDomain(neighbours, "sts_policy", _derived(policy))
+        return ReportDomain(neighbours, "sts_policy", derived)
     signed = _signed(envelope, verdict)
     if signed is not None:
-        return signed._replace(quirk=_derived(policy))
+        return signed._replace(quirks=derived)
     ours = _ours(policy.policy_domain, own)
-    if ours is not None:
-        return ReportDomain(ours, "policy_tlsa")
+    return ReportDomain(ours, "policy_tlsa") if ours is not None else _claimed(policy, report, envelope, derived)
+
+
+def _claimed(policy: PolicyResult, report: Report, envelope: Envelope, derived: tuple[str, ...]) -> ReportDomain | None:
+    """Take an unsigned word for it: the header; the policy-domain, because the MX host is better than no report; the Subject."""
     header = valid_domain(envelope.tls_report_domain)
     if header is not None:
-        return ReportDomain(header, "unsigned_header", "report_domain_unsigned")
+        return ReportDomain(header, "unsigned_header", (*derived, "report_domain_unsigned"))
     host = valid_domain(policy.policy_domain)
-    if host is not None:
-        # better the MX host than no report; seen with files, which have no header
-        return ReportDomain(host, "policy_tlsa", "policy_domain_derived")
-    return _last_resort(report, envelope)
-
-
-def _derived(policy: PolicyResult) -> str | None:
-    """Postfix with sys4's tlsrpt-reporter leaves policy-domain out of `no-policy-found`."""
-    return "policy_domain_derived" if policy.policy_domain is None else None
+    if host is None and envelope.subject_report_domain is not None:
+        return ReportDomain(envelope.subject_report_domain, "unsigned_header", (*derived, "report_domain_unsigned"))
+    host = host or _only({valid_domain(other.policy_domain) for other in report.policies})
+    return ReportDomain(host, "policy_tlsa", ("policy_domain_derived",)) if host is not None else None
 
 
 def _neighbour(policy: PolicyResult, report: Report) -> str | None:
@@ -119,11 +119,3 @@ def _ours(policy_domain: str | None, own: Owned) -> str | None:
     if policy_domain in own.own:
         return policy_domain
     return own.own[0] if policy_domain in own.mx and len(own.own) == 1 else None
-
-
-def _last_resort(report: Report, envelope: Envelope) -> ReportDomain | None:
-    """Take what an unsigned Subject says, else the only policy-domain of the report."""
-    if envelope.subject_report_domain is not None:
-        return ReportDomain(envelope.subject_report_domain, "unsigned_header", "report_domain_unsigned")
-    domain = _only({valid_domain(policy.policy_domain) for policy in report.policies})
-    return ReportDomain(domain, "policy_tlsa", "policy_domain_derived") if domain is not None else None

@@ -149,7 +149,7 @@ def _report_rows(report: Report, verdict: Verdict, carrier: _Carrier) -> ReportR
 
 def _quirks(report: Report, domains: list[ReportDomain]) -> tuple[str, ...]:
     """Return the quirks of a report and those of finding its domains."""
-    more = {domain.quirk for domain in domains if domain.quirk is not None}
+    more = {quirk for domain in domains for quirk in domain.quirks}
     return tuple(sorted({*report.quirks, *more})) if more else report.quirks
 
 
