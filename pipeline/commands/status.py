@@ -83,7 +83,7 @@ def _mailboxes(lake: Lake, settings: Settings) -> list[dict[str, Any]]:
     configured = {(box.name, folder) for box in settings.mailbox for folder in box.all_folders}
     seen = lake.ask("mailboxes").to_pylist()
     known = {(row["account"], row["folder"]) for row in seen}
-    nothing = {"messages": 0, "reports": 0, "last_received_at": None, "last_ingested_at": None, "waiting_for_dns": 0, "uidvalidities": 0}
+    nothing = {"messages": 0, "last_received_at": None, "last_ingested_at": None, "waiting_for_dns": 0, "uidvalidities": 0}
     empty = [{"account": account, "folder": folder, **nothing} for account, folder in sorted(configured - known)]
     return [{**row, "configured": (row["account"], row["folder"]) in configured} for row in (*seen, *empty)]
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 USUAL_DAYS = 90
 """The period of a question that is asked without one."""
 
+EVERY_MONTH = ("0000-00", "9999-99")
+
 _Answer = TypeVar("_Answer")
 
 
@@ -97,7 +99,7 @@ class Lake:
 
         Args:
             name: One of `questions`.
-            since: First day, inclusive; 90 days up to `until` where it is not given.
+            since: First day, inclusive; 90 days up to `until` where it is not given and the question needs one.
             until: Last day, inclusive; `as_of` where it is not given or later.
             as_of: The day of asking, UTC; today where it is not given. Reports about later days are ignored.
             **parameters: The question's own.
@@ -108,12 +110,14 @@ class Lake:
         """
         question = self.question(name)
         period = period_of(since, until, as_of)
-        taken = set(question.parameter_names)
-        values = question.bind({**parameters, **{key: value for key, value in period.items() if key in taken}})
+        given = {"since": since is not None, "until": until is not None, "as_of": as_of is not None}
+        for parameter in question.parameters:
+            if parameter.name in period and (parameter.required or given[parameter.name]):
+                parameters[parameter.name] = period[parameter.name]
+        values = question.bind(parameters)
         # Bound with their types, so that an empty list or a null means what the question says.
-        bound = {parameter.name: duckdb.Value(values[parameter.name], duckdb.type(parameter.type)) for parameter in question.parameters}
-        limited = {"since", "until"} <= taken
-        months = (f"{period['since']:%Y-%m}", f"{period['until']:%Y-%m}") if limited else None
+        bound = {p.name: duckdb.Value(values[p.name], duckdb.type(p.type)) for p in question.parameters}
+        months = _months(values.get("since"), values.get("until"))
         return self._answer(lambda: self._engine.run(question.sql, bound, self._scope(months)))
 
     def question(self, name: str) -> Question:
@@ -142,7 +146,7 @@ class Lake:
         guard.check(self._engine, query)
         _ = self.tables  # from here on `describe` and `duckdb_columns()` say what columns mean
         try:
-            return self._answer(lambda: self._engine.run(query, params or {}, self._scope(None)))
+            return self._answer(lambda: self._engine.run(query, params or {}, self._scope()))
         except duckdb.PermissionException as err:
             raise UsageError(f"nothing outside the lake can be read: {guard.sentence(str(err))}") from err
         except duckdb.Error as err:
@@ -164,12 +168,9 @@ class Lake:
         """Let go of it. Queries that run are cut off."""
         self._engine.close()
 
-    def _scope(self, months: tuple[str, str] | None) -> Scope:
+    def _scope(self, months: tuple[str, str] = EVERY_MONTH) -> Scope:
         snapshot = self.snapshot
-        chosen = {
-            table: [entry for entry in snapshot.files.get(table, ()) if months is None or months[0] <= entry.month <= months[1]]
-            for table in TABLES
-        }
+        chosen = {table: [entry for entry in snapshot.files.get(table, ()) if months[0] <= entry.month <= months[1]] for table in TABLES}
         superseded = {entry.month for entry in chosen["superseded"] if entry.rows}
         files = {
             table: [entry.path for entry in entries if table not in CONTESTED or entry.month not in superseded]
@@ -209,6 +210,11 @@ def period_of(since: date | str | None, until: date | str | None, as_of: date | 
     if until is not None and since is not None and first > (_day("until", until) or last):
         raise UsageError(f"the period ends before it begins: {since} to {until}")
     return {"since": first, "until": last, "as_of": asked}
+
+
+def _months(since: date | None, until: date | None) -> tuple[str, str]:
+    """Return the first and the last month whose files may hold an answer; the catalogue opens no others."""
+    return f"{since:%Y-%m}" if since else EVERY_MONTH[0], f"{until:%Y-%m}" if until else EVERY_MONTH[1]
 
 
 def _day(name: str, value: date | str | None) -> date | None:

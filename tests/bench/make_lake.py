@@ -297,6 +297,11 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
     return where
 
 
+def cached(*, policies: int, months: int) -> Path:
+    """A lake of this size below `tests/bench/results/`, made when it is first asked for."""
+    return make(Path(__file__).parent / "results" / f"lake-{policies}-{months}", policies=policies, months=months)
+
+
 def _written(where: Path, name: str, month: str, rows: pa.Table, batch: int) -> Any:
     (rows,) = by_month(name, rows).values()
     content = encode(name, rows)

@@ -52,7 +52,7 @@ def test_a_refresh_shows_what_was_written_since_and_changes_the_version(tmp_path
 
 def test_rows_beyond_the_snapshot_or_before_the_floor_are_not_seen(lake):
     snapshot = lake.snapshot
-    scope = lake._scope(None)
+    scope = lake._scope()
     counts = [
         lake._engine.run("select count(*) as n from reports", {}, scope._replace(floor=floor, batch=batch)).to_pylist()[0]["n"]
         for floor, batch in ((snapshot.floor, snapshot.batch), (0, 1), (2, 2), (0, 0), (99, 99))
@@ -75,7 +75,7 @@ def test_a_question_opens_the_files_of_its_months_only(lake):
     opened = [path for table in (*files.files.values(), *files.contested.values()) for path in table]
     assert opened
     assert not [path for path in opened if "2026-04" in path]
-    everything = lake._scope(None)
+    everything = lake._scope()
     assert [path for path in everything.files["policies"] if "2026-04" in path]
     assert all("2026-05" in path for path in everything.contested["policies"]), "something was superseded in May only"
 

@@ -6,6 +6,7 @@ with chosen as (
     select *
     from reports
     where report_day between $since and $until
+        and identity in (select identity from superseded)
 ),
 several as (
     select identity

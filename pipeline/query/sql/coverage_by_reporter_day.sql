@@ -1,5 +1,5 @@
 -- Who reported on which day
--- One row per submitter and UTC day: reports and sessions; a missing row is a day without a report.
+-- One row per submitter and UTC day: domains and sessions; a missing row is a day without a report.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- as_of (DATE): the day of asking; days after the second day before it may still get reports
@@ -8,7 +8,6 @@
 select
     submitter_domain,
     report_day,
-    count(distinct report_key) as reports,
     count(distinct report_domain) as domains,
     sum(sessions)::bigint as sessions,
     sum(failed)::bigint as failed,

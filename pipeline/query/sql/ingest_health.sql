@@ -9,7 +9,6 @@ select
     outcome,
     count(*) as messages,
     sum(size_bytes)::bigint as size_bytes,
-    sum(len(report_keys))::bigint as reports,
     max(ingested_at) as last_ingested_at
 from messages
 where received_at::date between $since and $until

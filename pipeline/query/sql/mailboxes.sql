@@ -4,7 +4,6 @@ select
     account,
     folder,
     count(*) as messages,
-    sum(len(report_keys))::bigint as reports,
     max(received_at) as last_received_at,
     max(ingested_at) as last_ingested_at,
     count(*) filter (dkim_result = 'temperror' and outcome in ('stored', 'conflict')) as waiting_for_dns,

@@ -4,7 +4,7 @@
 -- until (DATE): last day, inclusive, UTC
 -- tiers (VARCHAR[] = null): trust tiers, narrower than those that count; null for these
 with chosen as (
-    select submitter_domain, report_key, report_day, quirks
+    select submitter_domain, report_day, quirks
     from reports
     where report_day between $since and $until
         and ($tiers is null or list_contains($tiers, trust_tier))
@@ -15,13 +15,13 @@ totals as (
     group by submitter_domain
 ),
 codes as (
-    select submitter_domain, report_key, report_day, unnest(if(len(quirks) = 0, [null], quirks)) as quirk
+    select submitter_domain, report_day, unnest(if(len(quirks) = 0, [null], quirks)) as quirk
     from chosen
 )
 select
     codes.submitter_domain,
     codes.quirk,
-    count(distinct codes.report_key) as reports,
+    count(*) as reports,
     any_value(totals.all_reports) as all_reports,
     min(codes.report_day) as first_day,
     max(codes.report_day) as last_day
