@@ -60,6 +60,9 @@ def host(value: Any, path: str, notes: Notes) -> str | None:
     name = domain_name(value if len(value) <= _LONGEST_NAME else value[:_LONGEST_NAME])
     if name.quirks:
         notes.quirks.update(name.quirks)
+    if name.text is not None and len(name.text) > notes.limits.host_chars:
+        notes.add("host_invalid")
+        return None
     return name.text
 
 
@@ -73,6 +76,8 @@ def address(value: Any, path: str, notes: Notes) -> Address:
     found = ip_address(value if len(value) <= _LONGEST_IP else value[:_LONGEST_IP])
     if found.quirks:
         notes.quirks.update(found.quirks)
+        if found.raw is not None:
+            return found._replace(raw=found.raw[: notes.limits.ip_chars])
     return found
 
 

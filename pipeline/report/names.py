@@ -15,7 +15,6 @@ from pipeline.report.notes import clean_text
 _HOST = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*", re.ASCII)
 _NO_QUIRKS: tuple[str, ...] = ()
 _HOST_CHARS = 253
-_RAW_IP_CHARS = 45
 _CACHED = 16_384
 
 
@@ -86,7 +85,7 @@ def ip_address(text: str) -> Address:
             return Address(socket.inet_ntop(socket.AF_INET, socket.inet_pton(socket.AF_INET, stripped)), None, _NO_QUIRKS)
         packed = socket.inet_pton(socket.AF_INET6, stripped)
     except (OSError, ValueError):
-        return Address(None, clean_text(stripped)[:_RAW_IP_CHARS] or None, ("ip_invalid",))
+        return Address(None, clean_text(stripped) or None, ("ip_invalid",))
     if packed.startswith(b"\0" * 10 + b"\xff\xff"):
         return Address(socket.inet_ntop(socket.AF_INET, packed[12:]), None, _NO_QUIRKS)
     return Address(socket.inet_ntop(socket.AF_INET6, packed), None, _NO_QUIRKS)

@@ -10,7 +10,6 @@ from pipeline.report.failures import read_failures
 from pipeline.report.fields import count, host, texts
 from pipeline.report.members import POLICY, POLICY_ENTRY, SUMMARY, canonical
 from pipeline.report.model import PolicyResult
-from pipeline.report.names import domain_name
 from pipeline.report.notes import Refusal, clean_text
 
 if TYPE_CHECKING:
@@ -117,15 +116,9 @@ def mx_hosts(value: Any, kind: str, notes: Notes) -> tuple[str, ...]:
         notes.add("mx_host_misplaced")
     found = []
     for pattern in patterns:
-        bare = _without_prefix(pattern, notes)
-        if len(bare) > 4 * notes.limits.host_chars:
-            notes.add("host_invalid")
-            continue
-        name = domain_name(bare)
-        if name.quirks:
-            notes.quirks.update(name.quirks)
-        if name.text is not None:
-            found.append(name.text)
+        name = host(_without_prefix(pattern, notes), "policies[].policy.mx-host", notes)
+        if name is not None:
+            found.append(name)
     return tuple(found)
 
 
