@@ -38,11 +38,16 @@ REPORTERS = (
 """Who is known without configuration."""
 
 
+def known_names(configured: Iterable[str] = ()) -> frozenset[str]:
+    """Return the reporters known by name: the shipped list and the configured ones."""
+    return frozenset(reporter.domain for reporter in REPORTERS) | {name.strip().rstrip(".").lower() for name in configured}
+
+
 def is_known_reporter(submitter_domain: str, configured: Iterable[str] = ()) -> bool:
     """Whether the (lower-case) domain is one of the shipped or configured reporters, or below one of them.
 
     Ask this of an authenticated domain only (tiers `verified` and `attested`): anything else is a claim.
     """
-    names = {reporter.domain for reporter in REPORTERS} | {name.strip().rstrip(".").lower() for name in configured}
+    names = known_names(configured)
     labels = submitter_domain.split(".")
     return any(".".join(labels[start:]) in names for start in range(len(labels)))

@@ -47,7 +47,6 @@ def as_of_of(args: argparse.Namespace) -> date:
 
 def known_names(settings: Settings) -> frozenset[str]:
     """Return the reporters known by name: the shipped list and the configuration."""
-    from pipeline.reporters import REPORTERS
+    from pipeline import reporters
 
-    configured = (name.strip().rstrip(".").lower() for name in settings.trust.reporters)
-    return frozenset(reporter.domain for reporter in REPORTERS) | frozenset(configured)
+    return reporters.known_names(settings.trust.reporters)

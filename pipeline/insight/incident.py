@@ -68,6 +68,11 @@ class Incident:
         """Return the incident with the reports that prove it."""
         return replace(self, report_keys=tuple(keys), report_count=in_all)
 
+    def _repr_html_(self) -> str:
+        from pipeline.insight.shown import incident_html
+
+        return incident_html(self)
+
 
 def incident_id(domain: str, cause: str, hosts: Iterable[str], first_day: date) -> str:
     """Return 12 hex digits that name an incident by domain, cause, hosts (`*` for none) and first day."""

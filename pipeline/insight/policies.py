@@ -89,6 +89,11 @@ class PoliciesSeen:
         """The senders whose latest text is not the published one."""
         return tuple(held for held in self.held if held.is_latest and not held.is_published and self.published is not None)
 
+    def _repr_html_(self) -> str:
+        from pipeline.insight.shown import policies_html
+
+        return policies_html(self)
+
 
 class _Row(NamedTuple):
     submitter_domain: str

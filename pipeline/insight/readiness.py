@@ -55,6 +55,11 @@ class Readiness:
     replay: tuple[ReplayDay, ...]
     """The what-if by day and sender, known reporters only."""
 
+    def _repr_html_(self) -> str:
+        from pipeline.insight.shown import readiness_html
+
+        return readiness_html(self)
+
 
 def assess(
     ask: Ask, domain: str, *, as_of: date, settings: InsightSettings, known: Collection[str], published: PublishedPolicy | None = None

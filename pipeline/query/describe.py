@@ -5,10 +5,11 @@ A column of a view that comes from a table keeps the meaning it has in `pipeline
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.markup import html_table
 from pipeline.schema import TABLES
 
 if TYPE_CHECKING:
@@ -83,19 +84,6 @@ class Views(dict[str, View]):
 
     def _repr_html_(self) -> str:
         return html_table("The views of the lake", ("view", "one row is"), [(view.name, view.grain) for view in self.values()])
-
-
-def html_table(caption: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return a table for a notebook.
-
-    Args:
-        caption: What stands above it, as HTML.
-        head: The headings; escaped here, like the cells.
-        rows: The cells.
-    """
-    cells = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    headings = "".join(f"<th>{escape(name)}</th>" for name in head)
-    return f"<table><caption>{caption}</caption><tr>{headings}</tr>{cells}</table>"
 
 
 def meaning_of(view: str, column: str) -> Meaning:

@@ -13,9 +13,11 @@ import duckdb
 from pipeline.errors import LakeError, NotAReportError, UsageError
 from pipeline.lake.location import Location
 from pipeline.lake.snapshot import Snapshot, current_version, open_snapshot
+from pipeline.markup import html_table
 from pipeline.query import guard
+from pipeline.query.analysis import Analysis
 from pipeline.query.catalogue import Question, Questions, load_questions
-from pipeline.query.describe import Views, html_table
+from pipeline.query.describe import Views
 from pipeline.query.engine import CONTESTED, Engine, Scope
 from pipeline.schema import TABLES
 
@@ -34,7 +36,7 @@ EVERY_MONTH = ("0000-00", "9999-99")
 _Answer = TypeVar("_Answer")
 
 
-class Lake:
+class Lake(Analysis):
     """An open lake. Safe to share between threads; use it in a `with`, or close it.
 
     Attributes:

@@ -1,0 +1,135 @@
+"""What an analyst wants of an open lake beside rows: frames, incidents, verdicts, who reports. Each shows itself in a notebook."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from pipeline import reporters
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from pipeline.config import Settings
+    from pipeline.insight.api import Incident, PoliciesSeen, PublishedPolicy, Readiness
+    from pipeline.query.shown import CoverageTable, Incidents
+
+
+class Analysis:
+    """The part of `Lake` that draws conclusions; all of them rest on named questions.
+
+    `as_of` is the day of asking (UTC), today where it is not given. Days are complete two days later, and later ones are judged by nobody.
+    """
+
+    _settings: Settings
+
+    def ask(self, name: str, **parameters: Any) -> pa.Table:
+        """Answer a named question; see `Lake.ask`."""
+        raise NotImplementedError
+
+    def frame(self, name: str, **parameters: Any) -> pd.DataFrame:
+        """Answer a named question as a pandas frame, days as `datetime64`; the parameters are those of `ask`."""
+        frame: pd.DataFrame = self.ask(name, **parameters).to_pandas(date_as_object=False)
+        return frame
+
+    def incidents(
+        self,
+        *,
+        domain: str | None = None,
+        days: int | None = None,
+        as_of: date | str | None = None,
+        evidence: int | None = 0,
+    ) -> Incidents:
+        """Return what fails or failed, newest first.
+
+        Args:
+            domain: One domain only; None: all.
+            days: Complete days to look at; the configured ones where it is not given. Incidents are followed back beyond them.
+            as_of: The day of asking.
+            evidence: How many report keys to give each, newest first; None: all; 0: none, which saves a question.
+
+        Raises:
+            UsageError: `as_of` is no day.
+            LakeError: The lake cannot be read.
+        """
+        from pipeline.insight import api
+        from pipeline.query.shown import Incidents
+
+        found = api.find_incidents(
+            self.ask, as_of=_today(as_of), settings=self._settings.insight, known=self._known, days=days, domain=domain, evidence=evidence
+        )
+        return Incidents(found)
+
+    def incident(self, wanted: str, *, days: int | None = None, as_of: date | str | None = None, evidence: int | None = 20) -> Incident:
+        """Return one incident by its id, also by one it had earlier, with the reports that prove it.
+
+        Raises:
+            UsageError: There is none of that id in the period.
+            LakeError: The lake cannot be read.
+        """
+        from pipeline.insight import api
+
+        found = api.find_incident(
+            self.ask, wanted, as_of=_today(as_of), settings=self._settings.insight, known=self._known, days=days, evidence=evidence
+        )
+        if found is None:
+            raise UsageError(f"there is no incident {wanted[:40]!r} in the period; `lake.incidents()` lists them")
+        return found
+
+    def readiness(self, domain: str, *, as_of: date | str | None = None, published: PublishedPolicy | None = None) -> Readiness:
+        """Return whether a domain may go from `testing` to `enforce`, and what is missing.
+
+        Args:
+            domain: The domain, as a lower-case A-label.
+            as_of: The day of asking.
+            published: The policy now published, as last checked; None: as the senders of the last three days show it.
+
+        Raises:
+            UsageError: `as_of` is no day.
+            LakeError: The lake cannot be read.
+        """
+        from pipeline.insight import api
+
+        return api.readiness(self.ask, domain, as_of=_today(as_of), settings=self._settings.insight, known=self._known, published=published)
+
+    def policies_seen(
+        self, domain: str, *, days: int | None = None, as_of: date | str | None = None, published: PublishedPolicy | None = None
+    ) -> PoliciesSeen:
+        """Return which MTA-STS policies senders applied to a domain, who holds an old one, and what changed.
+
+        Raises:
+            UsageError: `as_of` is no day.
+            LakeError: The lake cannot be read.
+        """
+        from pipeline.insight import api
+
+        return api.policies_seen(self.ask, domain, as_of=_today(as_of), settings=self._settings.insight, days=days, published=published)
+
+    def coverage(self, *, domain: str | None = None, days: int | None = None, as_of: date | str | None = None) -> CoverageTable:
+        """Return who reports on what, how often, and who went silent.
+
+        Raises:
+            UsageError: `as_of` is no day.
+            LakeError: The lake cannot be read.
+        """
+        from pipeline.insight import api
+        from pipeline.query.shown import CoverageTable
+
+        return CoverageTable(api.coverage(self.ask, as_of=_today(as_of), settings=self._settings.insight, days=days, domain=domain))
+
+    @property
+    def _known(self) -> frozenset[str]:
+        return reporters.known_names(self._settings.trust.reporters)
+
+
+def _today(asked: date | str | None) -> date:
+    if asked is None:
+        return datetime.now(UTC).date()
+    if isinstance(asked, date):
+        return asked
+    try:
+        return date.fromisoformat(asked)
+    except ValueError:
+        raise UsageError(f"as_of is a day like 2026-05-31, which {asked[:40]!r} is not") from None

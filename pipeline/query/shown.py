@@ -1,0 +1,67 @@
+"""Conclusions as a notebook shows them: lists that are tables, with all text of strangers escaped."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from pipeline.insight.coverage import Coverage
+from pipeline.insight.incident import Incident
+from pipeline.markup import html_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COLUMNS = ("id", "state", "fault", "domain", "title", "mx_hosts", "reporters", "first_day", "last_day", "failed_sessions", "share")
+_SHOWN_NAMES = 3
+
+
+class Incidents(list[Incident]):
+    """Incidents, newest first; a table in a notebook, one row each."""
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a frame with one row per incident and all its fields."""
+        return _frame(self, Incident)
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return "<p>No incidents.</p>"
+        rows = [[_cell(name, getattr(incident, name)) for name in _COLUMNS] for incident in self]
+        return html_table(f"{len(self)} incident{'s' if len(self) > 1 else ''}", [name.replace("_", " ") for name in _COLUMNS], rows)
+
+
+class CoverageTable(list[Coverage]):
+    """Who reports on what; silence first. A table in a notebook."""
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a frame with one row per reporter and domain."""
+        return _frame(self, Coverage)
+
+    def _repr_html_(self) -> str:
+        names = [field.name for field in fields(Coverage)]
+        rows = [[_cell(name, getattr(line, name)) for name in names] for line in self]
+        return html_table("Who reports on what", [name.replace("_", " ") for name in names], rows)
+
+
+def _frame(values: list[Incident] | list[Coverage], kind: type[Incident | Coverage]) -> pd.DataFrame:
+    import pandas as pd
+
+    names = [field.name for field in fields(kind)]
+    frame = pd.DataFrame([[getattr(value, name) for name in names] for value in values], columns=names)
+    for name in ("first_day", "last_day", "silent_since"):
+        if name in frame:
+            frame[name] = pd.to_datetime(frame[name])
+    return frame
+
+
+def _cell(name: str, value: object) -> object:
+    if value is None:
+        return ""
+    if name == "share" and isinstance(value, float):
+        return f"{value:.1%}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, tuple):
+        more = len(value) - _SHOWN_NAMES
+        return ", ".join(map(str, value[:_SHOWN_NAMES])) + (f" and {more} more" if more > 0 else "")
+    return value
