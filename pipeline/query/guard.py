@@ -36,15 +36,15 @@ def check(engine: Engine, sql: str) -> None:
     statements = parse(engine, sql)
     if len(statements) != 1:
         raise UsageError(f"{_WISH}; this is {'none' if not statements else f'{len(statements)} statements'}")
-    kind = statements[0].type
-    if kind is duckdb.StatementType.EXPLAIN:
+    kind, text = statements[0].type, sql
+    if kind == duckdb.StatementType.EXPLAIN and (explain := _EXPLAIN.match(sql)):
         # What is explained is analysed, too, and so run: it has to pass on its own.
-        explain = _EXPLAIN.match(sql)
-        statements = parse(engine, sql[explain.end() :]) if explain else []
-        kind = statements[0].type if len(statements) == 1 else duckdb.StatementType.MULTI
-    if kind is not duckdb.StatementType.SELECT:
+        text = sql[explain.end() :]
+        inner = parse(engine, text)
+        kind = inner[0].type if len(inner) == 1 else duckdb.StatementType.MULTI
+    if kind != duckdb.StatementType.SELECT:
         raise UsageError(f"{_WISH}; this is {kind.name.replace('_', ' ')}")
-    tree = json.loads(engine.tree(statements[0].query))
+    tree = json.loads(engine.tree(text))
     if tree.get("error"):
         raise UsageError(f"{_WISH}: {sentence(str(tree.get('error_message', 'it cannot be checked')))}")
     if writes := sorted(set(_nodes(tree)) - _READING_NODES):
