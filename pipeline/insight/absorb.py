@@ -6,10 +6,10 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.insight.runs import Run
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from pipeline.insight.runs import Run
 
 _ONE_DAY = timedelta(days=1)
 _VAGUE = {
@@ -37,7 +37,7 @@ def _within(runs: Sequence[Run]) -> list[Run]:
         clear = next((run for run in kept if run is not vague and _accompanies(vague, run)), None)
         if clear is not None:
             kept.remove(vague)
-            kept[kept.index(clear)] = joined(clear, vague)
+            kept[kept.index(clear)] = clear.joined(vague)
     return kept
 
 
@@ -59,7 +59,7 @@ def _with_tails(runs: Sequence[Run], gap_days: int) -> list[Run]:
         head = parts.pop(0)
         while (tail := next((run for run in parts if _adjoin(head, run, gap_days)), None)) is not None:
             parts.remove(tail)
-            head = joined(head, tail)
+            head = head.joined(tail)
         kept.append(head)
     return kept
 
@@ -68,8 +68,3 @@ def _adjoin(one: Run, other: Run, gap_days: int) -> bool:
     near = timedelta(days=gap_days + 1)
     in_time = other.first_day <= one.last_day + near and one.first_day <= other.last_day + near
     return in_time and (not one.hosts or not other.hosts or bool(set(one.hosts) & set(other.hosts)))
-
-
-def joined(run: Run, other: Run) -> Run:
-    """Return one run of the cells of both, with the cause of the first."""
-    return Run(run.domain, run.cause, run.cells + other.cells)

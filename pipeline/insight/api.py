@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from pipeline.insight.coverage import Coverage, read_coverage
 from pipeline.insight.evidence import with_evidence
 from pipeline.insight.incident import Incident, with_id
-from pipeline.insight.incidents import find, period_of
+from pipeline.insight.incidents import find
+from pipeline.insight.period import period_of
 from pipeline.insight.policies import PoliciesSeen, PublishedPolicy, checked_policy, read_policies
 from pipeline.insight.readiness import Readiness, assess
 

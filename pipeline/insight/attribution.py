@@ -135,7 +135,7 @@ def _node(run: Run, around: Surroundings) -> str | None:
     if len(run.addresses) != 1 or len(run.hosts) != 1:
         return None
     (address,) = run.addresses
-    named = sum(cell.mentions for cell in run.cells if cell.receiving_ip)
+    named = sum(part.mentions for part in run.parts if part.address)
     several = len(around.addresses_seen) > 1 or (":" in address and _share_of_run(run, around) < 0.9)
     # With two addresses, a fault of the whole host names one of them alone in five failures once in thirty times.
     return address if several and named >= 5 else None

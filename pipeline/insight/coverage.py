@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pipeline.insight.ask import between, rows_of
-from pipeline.insight.incidents import period_of
+from pipeline.insight.period import period_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,23 +1,37 @@
-"""Failures as cells of a cube, each with the cause it speaks of, and the policies that were applied when they happened."""
+"""Failures as a cube of columns: what failed, when, for whom, where, with the cause each row speaks of.
+
+A year of a large provider has a million failure rows, so the cube stays in arrays until few are left: texts are numbers that stand for an
+entry of a list, days are ordinals. Sessions are additive once weighed (`weights`): whatever rows belong to a run, the sum of their weights
+is the number of sessions that failed.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.insight.ask import between, rows_of
-from pipeline.insight.causes import Sign, cause_of, is_outside
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.insight.ask import between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.insight.ask import Ask
-    from pipeline.insight.policies import PublishedPolicy
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Cell(NamedTuple):
-    """Failed sessions that agree in everything that is told about them."""
+    """Failed sessions that agree in everything that is told about them: one row of the cube, as it comes from the lake."""
 
     report_domain: str
     report_day: date
@@ -35,83 +49,133 @@ class Cell(NamedTuple):
     """Sessions the reporter counts as failed under this policy type, for this domain and day: no cause can have more."""
 
 
-class PolicyText(NamedTuple):
-    """One MTA-STS policy text as senders applied it to one domain, over the days looked at."""
+class Texts(NamedTuple):
+    """A column of texts: for each row a place in the list of distinct values; -1 where there is none."""
 
-    report_domain: str
-    policy_hash: str
-    first_day: date
-    last_day: date
-    sessions: int
-    sessions_last_three_days: int
-    sts_mode: str | None
-    sts_max_age_seconds: int | None
-    mx_patterns: tuple[str, ...]
+    at: Ints
+    values: list[str]
 
+    def where(self, keep: Ints | Flags) -> Texts:
+        """Return some rows."""
+        return Texts(self.at[keep], self.values)
 
-class Failure(NamedTuple):
-    """A cell with its cause."""
-
-    cause: str
-    cell: Cell
+    def value(self, place: int) -> str | None:
+        """Return the text at a place of the list."""
+        return self.values[place] if place >= 0 else None
 
 
-Texts = dict[str, dict[str, PolicyText]]
-"""Policy texts by domain and hash."""
+@dataclass(frozen=True, slots=True)
+class Cube:
+    """Rows of failures, column by column, all of one length."""
+
+    domain: Texts
+    day: Ints
+    """Ordinals, as `date.toordinal`."""
+    reporter: Texts
+    policy_type: Texts
+    policy_hash: Texts
+    result_type: Texts
+    reason: Texts
+    host: Texts
+    address: Texts
+    mentions: Ints
+    ceiling: Ints
+    """Failures the reporter counts under that policy type, for that domain and day."""
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    def where(self, keep: Ints | Flags) -> Cube:
+        """Return some rows."""
+        columns = ("domain", "reporter", "policy_type", "policy_hash", "result_type", "reason", "host", "address")
+        texts = {name: getattr(self, name).where(keep) for name in columns}
+        return Cube(**texts, day=self.day[keep], mentions=self.mentions[keep], ceiling=self.ceiling[keep])
 
 
-def read_cells(ask: Ask, *, since: date, until: date, domain: str | None = None, domains: Sequence[str] | None = None) -> list[Cell]:
+def read_cube(ask: Ask, *, since: date, until: date, domain: str | None = None, domains: Sequence[str] | None = None) -> Cube:
     """Ask for what failed between two days, both inclusive."""
-    answer = between(ask, "insight_failures", since=since, until=until, domain=domain, domains=None if domains is None else list(domains))
-    return list(rows_of(answer, Cell))
+    given = None if domains is None else list(domains)
+    return cube_of(between(ask, "insight_failures", since=since, until=until, domain=domain, domains=given))
 
 
-def read_texts(
-    ask: Ask, *, since: date, until: date, domains: Iterable[str], published: Mapping[str, PublishedPolicy] | None = None
-) -> Texts:
-    """Ask for the policy texts that senders applied to the given domains, and add those published as far as they were looked up."""
-    texts: Texts = defaultdict(dict)
-    names = sorted(domains)
-    if not names:
-        return texts
-    for text in rows_of(between(ask, "insight_policies", since=since, until=until, domains=names), PolicyText):
-        texts[text.report_domain][text.policy_hash] = text._replace(mx_patterns=tuple(text.mx_patterns or ()))
-    for name, policy in (published or {}).items():
-        if name in names and policy.policy_hash not in texts[name]:
-            texts[name][policy.policy_hash] = _published_text(name, policy, until)
-    return texts
+def cube_of(table: pa.Table) -> Cube:
+    """Return the answer of `insight_failures` as a cube."""
+    return Cube(
+        domain=_texts(table, "report_domain"),
+        day=_ints(table.column("report_day").cast(pa.int32())) + _EPOCH,
+        reporter=_texts(table, "submitter_domain"),
+        policy_type=_texts(table, "policy_type"),
+        policy_hash=_texts(table, "policy_hash"),
+        result_type=_texts(table, "result_type"),
+        reason=_texts(table, "failure_reason_code"),
+        host=_texts(table, "receiving_mx_hostname"),
+        address=_texts(table, "receiving_ip"),
+        mentions=_ints(table.column("mentions")),
+        ceiling=_ints(table.column("policy_failures")),
+    )
 
 
-def _published_text(domain: str, policy: PublishedPolicy, until: date) -> PolicyText:
-    """A policy that is published and that no sender has applied yet, as if one had since the day it was first found."""
-    return PolicyText(domain, policy.policy_hash, policy.since or until, until, 0, 0, policy.mode, policy.max_age_seconds, policy.mx)
+def cube_of_cells(cells: Iterable[Cell]) -> Cube:
+    """Return rows written by hand as a cube."""
+    rows = list(cells)
+    kinds: dict[str, pa.DataType] = {"report_day": pa.date32(), "mentions": pa.int64(), "policy_failures": pa.int64()}
+    columns = {name: pa.array([getattr(row, name) for row in rows], kinds.get(name, pa.string())) for name in Cell._fields}
+    return cube_of(pa.table(columns))
 
 
-def with_causes(cells: Iterable[Cell], texts: Texts) -> list[Failure]:
-    """Return the cells with the cause of each."""
-    return [Failure(_cause(cell, texts.get(cell.report_domain, {})), cell) for cell in cells]
+def _texts(table: pa.Table, name: str) -> Texts:
+    whole = pa.concat_arrays(table.column(name).cast(pa.string()).chunks or [pa.array([], pa.string())])
+    column: Any = pc.dictionary_encode(whole)
+    return Texts(_ints(pc.fill_null(column.indices, -1)), column.dictionary.to_pylist())
 
 
-def _cause(cell: Cell, texts: Mapping[str, PolicyText]) -> str:
-    applied = texts.get(cell.policy_hash or "")
-    patterns = applied.mx_patterns if applied is not None else ()
-    sign = Sign(cell.policy_type, cell.result_type, cell.failure_reason_code, cell.receiving_mx_hostname, patterns)
-    cause = cause_of(sign)
-    if cause == "mx-not-in-policy" and applied is not None and _newer_covers(applied, cell, texts.values()):
-        return "policy-stale"
-    return cause
+def _ints(column: Any) -> Ints:
+    return np.asarray(column.to_numpy(), dtype=np.int64)
 
 
-def _newer_covers(applied: PolicyText, cell: Cell, texts: Iterable[PolicyText]) -> bool:
-    """Say whether, on that day, some sender already applied a newer policy, which covers the host."""
-    host = cell.receiving_mx_hostname
-    newer = (text for text in texts if text.first_day <= cell.report_day and _is_newer(text, applied) and text.mx_patterns)
-    if host is None:
-        # Microsoft's MX_HOSTS_MISMATCH names no host; a newer policy that adds hosts is what there is to go by.
-        return any(set(text.mx_patterns) - set(applied.mx_patterns) for text in newer)
-    return any(not is_outside(host, text.mx_patterns) for text in newer)
+def grouped(*keys: Ints) -> tuple[Ints, Ints]:
+    """Number the groups of rows that agree in all keys, ordered by the keys, the first key first.
+
+    Returns:
+        The row at which each group is first met, and the group of each row.
+    """
+    number = np.zeros(len(keys[0]), dtype=np.int64)
+    first = np.zeros(0, dtype=np.int64)
+    for key in keys:
+        low = int(key.min(initial=0))
+        width = int(key.max(initial=0)) - low + 1
+        # After each key the groups are numbered from 0 again, so that the product stays far below 2**63.
+        _, first, number = np.unique(number * width + (key - low), return_index=True, return_inverse=True)
+    return first, number
 
 
-def _is_newer(text: PolicyText, applied: PolicyText) -> bool:
-    """Compare by the day a text was first seen; where the look-back shows no beginning, by the day it was last seen."""
-    return (text.first_day, text.last_day) > (applied.first_day, applied.last_day)
+def summed(groups: Ints, values: Floats | Ints, count: int) -> Floats:
+    """Add up values by group."""
+    return np.bincount(groups, weights=values, minlength=count).astype(np.float64)
+
+
+def weights(cube: Cube, cause: Ints) -> Floats:
+    """Return for each row how many failed sessions it stands for, within its cause.
+
+    Details of one cause, sender, domain, day and policy type add up to at most what the sender counts as failed there (RFC 8460 §4: they
+    may overlap). Of sts and tlsa, which tell the same sessions, only the type with more failures weighs; those without a policy are others.
+    """
+    _, per_type = grouped(cube.domain.at, cause, cube.day, cube.reporter.at, cube.policy_type.at)
+    said = summed(per_type, cube.mentions, len(cube))[per_type]
+    # A summary of zero beside details is the sender's mistake; then the details are all there is.
+    ceiling = np.where(cube.ceiling > 0, cube.ceiling, said)
+    weight = cube.mentions * np.minimum(1.0, ceiling / np.maximum(said, 1))
+    is_sts, is_tlsa = _of_type(cube, "sts"), _of_type(cube, "tlsa")
+    _, per_day = grouped(cube.domain.at, cause, cube.day, cube.reporter.at)
+    type_total = summed(per_type, weight, len(cube))[per_type]
+    sts, tlsa = np.zeros(len(cube)), np.zeros(len(cube))
+    np.maximum.at(sts, per_day[is_sts], type_total[is_sts])
+    np.maximum.at(tlsa, per_day[is_tlsa], type_total[is_tlsa])
+    # A tie counts as sts.
+    lesser = (is_sts & (sts < tlsa)[per_day]) | (is_tlsa & (tlsa <= sts)[per_day])
+    return np.where(lesser, 0.0, weight)
+
+
+def _of_type(cube: Cube, name: str) -> Flags:
+    place = cube.policy_type.values.index(name) if name in cube.policy_type.values else -2
+    return np.asarray(cube.policy_type.at == place)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import InsightSettings
     from pipeline.insight.incident import Incident
-    from pipeline.insight.incidents import Period
+    from pipeline.insight.period import Period
     from pipeline.insight.policies import PoliciesSeen
     from pipeline.insight.replay import ReplayDay
     from pipeline.insight.weighing import Evidence, Found

@@ -8,11 +8,15 @@ from datetime import date
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.insight.causes import CAUSES
+from pipeline.insight.meaning import explain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.insight.attribution import Fault
     from pipeline.insight.evidence import Line
+    from pipeline.insight.facts import Facts
 
 State = Literal["open", "resolved", "unconfirmed"]
 
@@ -51,18 +55,39 @@ class Incident:
     """Sessions of those reporters from the first to the last day."""
     share: float
     """failed_sessions / sessions."""
-    component: str
     comparison: str
-    meaning: str
-    fix: str
-    commands: tuple[str, ...]
-    """What shows the fault from outside; safe to paste into a shell."""
-    rfc: str
+    """What the senders were seen to do, with the numbers that decided the fault."""
+    facts: Facts
     lines: tuple[Line, ...] = ()
     """Where its failures are to be found, for the evidence."""
     report_keys: tuple[str, ...] = ()
     report_count: int = 0
     """Reports that prove it in all; report_keys may hold the newest of them only."""
+
+    @property
+    def component(self) -> str:
+        """The part at fault."""
+        return CAUSES[self.cause].component
+
+    @property
+    def meaning(self) -> str:
+        """What it means, in plain words."""
+        return explain(self.facts).meaning
+
+    @property
+    def fix(self) -> str:
+        """What to do."""
+        return explain(self.facts).fix
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What shows the fault from outside; safe to paste into a shell."""
+        return explain(self.facts).commands
+
+    @property
+    def rfc(self) -> str:
+        """Where the standard speaks of it."""
+        return CAUSES[self.cause].rfc
 
     def with_evidence(self, keys: Sequence[str], in_all: int) -> Incident:
         """Return the incident with the reports that prove it."""

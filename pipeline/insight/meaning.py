@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight import advice_dane, advice_mx, advice_policy
@@ -43,6 +44,7 @@ class Explanation(NamedTuple):
     rfc: str
 
 
+@lru_cache(maxsize=256)
 def explain(facts: Facts) -> Explanation:
     """Return the texts for an incident."""
     advice = _ADVICE[facts.cause](facts)
@@ -58,7 +60,7 @@ class ResultTypeHelp(NamedTuple):
 
 
 _FIXES = {
-    "starttls-not-supported": "Switch STARTTLS on there, and look at what stands before that host; if one sender alone sees it, at the way between.",
+    "starttls-not-supported": "Switch STARTTLS on there, and look at what stands before that host; if one sender alone sees it, between you.",
     "certificate-host-mismatch": "Put the MX host name into the certificate's subjectAltName, and the host into the policy's mx lines.",
     "certificate-expired": "Renew the certificate, reload the mail server, and check every address behind the name.",
     "certificate-not-trusted": "Let the server send the whole chain of a public authority. Some senders call every failed handshake so.",

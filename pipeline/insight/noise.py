@@ -9,14 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.insight.chance import is_rare
-from pipeline.insight.runs import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
     from pipeline.config import InsightSettings
-    from pipeline.insight.failures import Cell
+    from pipeline.insight.failures import Floats, Ints
+    from pipeline.insight.runs import Run
 
 PASSING_CAUSES = frozenset({"unknown", "starttls-missing", "policy-unreachable", "dnssec-broken"})
 """Causes a failure may have for a moment: a broken handshake, a server that answers 4xx instead of EHLO, a timeout."""
@@ -37,45 +34,29 @@ def is_noise(run: Run, sessions: int, settings: InsightSettings) -> bool:
         return True
     if run.cause not in PASSING_CAUSES or run.failed_sessions >= settings.stray_total:
         return False
-    one_at_a_time = max(run.by_reporter_day.values()) <= settings.stray_sessions
+    one_at_a_time = run.peak <= settings.stray_sessions
     return (one_at_a_time and run.failed_sessions <= 2 * settings.stray_sessions) or run.failed_sessions < settings.stray_share * sessions
 
 
-def without_strays(run: Run, settings: InsightSettings) -> Run:
-    """Return the run without hosts and edge days that only a stray failure added."""
-    return _without_edges(_without_hosts(run, settings), settings)
-
-
-def _without_hosts(run: Run, settings: InsightSettings) -> Run:
-    """Drop hosts that one session names, where hundreds name the others."""
+def without_stray_hosts(run: Run, settings: InsightSettings) -> Run:
+    """Return the run without hosts that one session names, where many name the others."""
     named = {host: count for host, count in run.by_host.items() if host}
     total = sum(named.values())
     strays = {host for host, count in named.items() if count <= settings.stray_sessions and count < total / 20}
-    return _keeping(run, [cell for cell in run.cells if cell.receiving_mx_hostname not in strays]) if strays else run
+    return run.keeping(lambda part: part.host not in strays) if strays else run
 
 
-def _without_edges(run: Run, settings: InsightSettings) -> Run:
-    """Drop first and last days with one failure, where a day of the incident has many."""
-    if run.cause not in PASSING_CAUSES:
-        return run
-    days = list(run.days)
-    for at, beside in ((0, 1), (-1, -2)):
-        while len(days) > 2 and _is_stray_edge(run, days, at, beside, settings):
-            days.pop(at)
-    kept = set(days)
-    return run if len(kept) == len(run.days) else _keeping(run, [cell for cell in run.cells if cell.report_day in kept])
+def is_stray_edge(days: Ints, failed: Floats, settings: InsightSettings) -> bool:
+    """Say whether the first of some days with failures is a stray before the rest (turn them round to ask about the last).
 
-
-def _is_stray_edge(run: Run, days: Sequence[date], at: int, beside: int, settings: InsightSettings) -> bool:
-    failed = run.by_day[days[at]]
-    if failed > settings.stray_sessions:
+    Args:
+        days: Days with failures, in order or in reverse.
+        failed: Failed sessions on each.
+        settings: `stray_sessions` and `clean_confidence`.
+    """
+    if failed[0] > settings.stray_sessions:
         return False
-    inner = [day for day in days if day != days[at]]
-    usual = sum(run.by_day[day] for day in inner) / ((max(inner) - min(inner)).days + 1)
+    usual = float(failed[1:].sum()) / (abs(int(days[-1]) - int(days[1])) + 1)
     # The empty days between the edge and its neighbour would have had failures, too.
-    empty = abs((days[beside] - days[at]).days) - 1
-    return is_rare(failed, usual * _QUIET_DAY * (1 + empty), below=settings.clean_confidence)
-
-
-def _keeping(run: Run, cells: Sequence[Cell]) -> Run:
-    return Run(run.domain, run.cause, tuple(cells))
+    empty = abs(int(days[1]) - int(days[0])) - 1
+    return is_rare(int(failed[0]), usual * _QUIET_DAY * (1 + empty), below=settings.clean_confidence)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.insight.bound import upper_bound
 from pipeline.insight.forecast import Missing, missing_of
-from pipeline.insight.incidents import find, period_of
+from pipeline.insight.incidents import find
 from pipeline.insight.known import read_known
 from pipeline.insight.next_step import next_step
+from pipeline.insight.period import period_of
 from pipeline.insight.policies import PublishedPolicy, read_policies
 from pipeline.insight.replay import ReplayDay, read_replay
 from pipeline.insight.weighing import Evidence, Found, Verdict, blocks, evidence_of, stale_reporters, verdict_of

@@ -1,4 +1,4 @@
-"""What each reporter counted for a domain over a span of days: the ground that failures are held against."""
+"""What each reporter counted for a domain over a span of days, and since: the ground that failures are held against."""
 
 from __future__ import annotations
 
@@ -23,19 +23,18 @@ class Span(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """Sessions of one reporter over a span."""
+    """Sessions of one reporter over a span, and since."""
 
     sessions: int = 0
     """Each counted once, whatever policies it was reported under."""
     sts_sessions: int = 0
     tlsa_sessions: int = 0
-    failed: int = 0
     days: int = 0
     """Distinct days with a report."""
-
-    def plus(self, other: Counted) -> Counted:
-        """Add two that share no day."""
-        return Counted(*(one + two for one, two in zip(self, other, strict=True)))
+    sessions_after: int = 0
+    """From the end of the span to the last complete day."""
+    sessions_lately: int = 0
+    """Of these, on the last two complete days."""
 
 
 class _Row(NamedTuple):
@@ -44,16 +43,23 @@ class _Row(NamedTuple):
     sessions: int
     sts_sessions: int
     tlsa_sessions: int
-    failed: int
     days: int
+    sessions_after: int
+    sessions_lately: int
 
 
 Ground = dict[str, Counted]
 """Sessions by reporter."""
 
 
-def read_spans(ask: Ask, spans: Iterable[Span]) -> dict[Span, Ground]:
-    """Ask for the sessions of every span in one question; a span without sessions gives an empty ground."""
+def read_spans(ask: Ask, spans: Iterable[Span], *, until: date) -> dict[Span, Ground]:
+    """Ask for the sessions of every span in one question; a span without sessions gives an empty ground.
+
+    Args:
+        ask: Answers questions.
+        spans: Any number of them.
+        until: The last complete day.
+    """
     wanted = sorted({span for span in spans if span.first_day <= span.last_day})
     grounds: dict[Span, Ground] = {span: {} for span in wanted}
     if not wanted:
@@ -62,20 +68,25 @@ def read_spans(ask: Ask, spans: Iterable[Span]) -> dict[Span, Ground]:
         ask,
         "insight_spans",
         since=min(span.first_day for span in wanted),
-        until=max(span.last_day for span in wanted),
+        until=until,
         span_domains=[span.domain for span in wanted],
         span_firsts=[span.first_day.isoformat() for span in wanted],
         span_lasts=[span.last_day.isoformat() for span in wanted],
     )
-    for row in rows_of(answer, _Row):
-        grounds[wanted[row.span]][row.submitter_domain] = Counted(*row[2:])
+    for number, reporter, *counts in rows_of(answer, _Row):
+        grounds[wanted[number]][reporter] = Counted(*counts)
     return grounds
 
 
 def added(grounds: Sequence[Ground]) -> Ground:
-    """Add up grounds of spans that share no day."""
+    """Add up grounds of spans that follow each other; what came after is that of the last."""
     total: defaultdict[str, Counted] = defaultdict(Counted)
     for ground in grounds:
         for reporter, counted in ground.items():
-            total[reporter] = total[reporter].plus(counted)
-    return dict(total)
+            before = total[reporter]
+            total[reporter] = Counted(*(one + two for one, two in zip(before[:4], counted[:4], strict=True)))
+    last = grounds[-1] if grounds else {}
+    return {
+        r: counted._replace(sessions_after=last[r].sessions_after, sessions_lately=last[r].sessions_lately) if r in last else counted
+        for r, counted in total.items()
+    }

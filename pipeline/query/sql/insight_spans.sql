@@ -1,7 +1,7 @@
--- Sessions of each reporter in spans of days, by policy type
--- The sessions each reporter counted for one domain over one span of days, for many spans at once; spans are numbered from 0.
+-- Sessions of each reporter in spans of days, and since
+-- The sessions each reporter counted for one domain over one span of days, after it and lately; many spans at once, numbered from 0.
 -- since (DATE): first day of all spans, inclusive, UTC
--- until (DATE): last day of all spans, inclusive, UTC
+-- until (DATE): last complete day, inclusive, UTC
 -- span_domains (VARCHAR[]): the domain of each span
 -- span_firsts (VARCHAR[]): the first day of each span, inclusive, as YYYY-MM-DD
 -- span_lasts (VARCHAR[]): the last day of each span, inclusive, as YYYY-MM-DD
@@ -15,15 +15,16 @@ with spans as (
 select
     spans.span,
     p.submitter_domain,
-    sum(p.sessions)::bigint as sessions,
-    sum(p.sts_success + p.sts_failure)::bigint as sts_sessions,
-    sum(p.tlsa_success + p.tlsa_failure)::bigint as tlsa_sessions,
-    sum(p.failed)::bigint as failed,
-    count(distinct p.report_day) as days
+    coalesce(sum(p.sessions) filter (where p.report_day <= spans.last_day), 0)::bigint as sessions,
+    coalesce(sum(p.sts_success + p.sts_failure) filter (where p.report_day <= spans.last_day), 0)::bigint as sts_sessions,
+    coalesce(sum(p.tlsa_success + p.tlsa_failure) filter (where p.report_day <= spans.last_day), 0)::bigint as tlsa_sessions,
+    coalesce(count(distinct p.report_day) filter (where p.report_day <= spans.last_day), 0) as days,
+    coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day), 0)::bigint as sessions_after,
+    coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day and p.report_day > $until::date - 2), 0)::bigint as sessions_lately
 from spans
 inner join session_parts p
     on p.report_domain = spans.span_domain
-    and p.report_day between spans.first_day and spans.last_day
+    and p.report_day >= spans.first_day
 where p.report_day between $since and $until
 group by all
 order by all;

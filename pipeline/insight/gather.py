@@ -1,0 +1,87 @@
+"""From the lake to runs: read the period, and as much before it as it takes to see where its incidents began."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pipeline.insight.absorb import absorbed
+from pipeline.insight.applied import AppliedTexts, causes_of, read_texts
+from pipeline.insight.failures import grouped, read_cube
+from pipeline.insight.noise import without_stray_hosts
+from pipeline.insight.period import Period
+from pipeline.insight.runs import Run, runs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.config import InsightSettings
+    from pipeline.insight.ask import Ask
+    from pipeline.insight.failures import Cube
+    from pipeline.insight.policies import PublishedPolicy
+
+_FIRST_STEP_BACK = 60
+"""Days looked further back when a run may have begun before the period; doubled each time."""
+_EARLIEST = date(2016, 1, 1)
+
+
+class Gathered(NamedTuple):
+    """What was found out before anything is judged."""
+
+    runs: list[Run]
+    texts: AppliedTexts
+    addresses: dict[str, dict[str, set[str]]]
+    """MX hosts named in failures and their addresses, by domain; strays included."""
+
+
+class Reader(NamedTuple):
+    """What stays the same over the questions of one search."""
+
+    ask: Ask
+    settings: InsightSettings
+    domain: str | None
+    published: Mapping[str, PublishedPolicy]
+
+    def read(self, period: Period, domains: Sequence[str] | None) -> Gathered:
+        """Read the failures of some days and make runs of them."""
+        settings = self.settings
+        cube = read_cube(self.ask, since=period.since, until=period.until, domain=self.domain, domains=domains)
+        total = np.bincount(cube.domain.at, weights=cube.mentions, minlength=len(cube.domain.values))
+        cube = cube.where((total > settings.stray_sessions)[cube.domain.at]) if len(cube) else cube
+        concerned = {cube.domain.values[place] for place in np.unique(cube.domain.at).tolist()}
+        before = period.since - timedelta(days=settings.lookback_days)
+        texts = read_texts(self.ask, since=before, until=period.until, domains=concerned, published=self.published)
+        runs = [without_stray_hosts(run, settings) for run in runs_of(cube, causes_of(cube, texts), settings)]
+        return Gathered(absorbed(runs, gap_days=settings.gap_days), texts, _addresses(cube))
+
+
+def gather(reader: Reader, period: Period) -> Gathered:
+    """Read the period, and for domains whose failures reach its beginning as much before it as it takes."""
+    since, step = period.since, _FIRST_STEP_BACK
+    narrowed: list[str] | None = None
+    done = Gathered([], {}, {})
+    while True:
+        here = reader.read(Period(since, period.until), narrowed)
+        near = since + timedelta(days=reader.settings.gap_days)
+        reaching = {run.domain for run in here.runs if run.first_day <= near} if since > _EARLIEST else set()
+        done.runs.extend(run for run in here.runs if run.domain not in reaching)
+        done.texts.update((name, texts) for name, texts in here.texts.items() if name not in reaching)
+        done.addresses.update((name, hosts) for name, hosts in here.addresses.items() if name not in reaching)
+        if not reaching:
+            return done._replace(runs=[run for run in done.runs if run.last_day >= period.since])
+        narrowed = sorted(reaching)
+        since, step = max(since - timedelta(days=step), _EARLIEST), step * 2
+
+
+def _addresses(cube: Cube) -> dict[str, dict[str, set[str]]]:
+    found: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    named = cube.where(cube.host.at >= 0)
+    first, _ = grouped(named.domain.at, named.host.at, named.address.at)
+    for row in first.tolist():
+        addresses = found[named.domain.values[int(named.domain.at[row])]][named.host.values[int(named.host.at[row])]]
+        if (address := named.address.value(int(named.address.at[row]))) is not None:
+            addresses.add(address)
+    return {domain: dict(hosts) for domain, hosts in found.items()}
