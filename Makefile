@@ -51,7 +51,7 @@ notebooks: $(TEST) ## run every notebook; none may carry output, each equals its
 	$(if $(NOTEBOOKS),$(BIN)/pytest --nbmake --nbmake-timeout=120 --durations=3 -n 2 $(NOTEBOOKS))
 
 tests: system $(TEST)
-	$(BIN)/pytest -n 2 --dist worksteal -m "not soak" $(ARGS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist worksteal -m "not soak" $(ARGS)
 
 system:
 	@.ci/setup system

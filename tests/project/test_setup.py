@@ -59,7 +59,7 @@ def bare(tmp_path: Path) -> dict[str, str]:
     """The environment of a machine without apt-get, sudo, servers and browsers."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("sh", "dirname", "id", "cat", "tail", "mktemp", "rm", "sed"):
+    for name in ("sh", "dirname", "id", "cat", "tail", "grep", "mktemp", "rm", "sed"):
         (programs / name).symlink_to(shutil.which(name))
     return {"PATH": str(programs), "VENV": str(tmp_path / "venv")}
 
