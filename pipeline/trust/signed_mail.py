@@ -90,7 +90,7 @@ def _halves(content: bytes) -> tuple[bytes, bytes]:
         return b"", content[content.index(b"\n") + 1 :]
     # twice as fast as a regular expression
     crlf = content.find(b"\n\r\n")
-    bare = content.find(b"\n\n", 0, crlf if crlf >= 0 else len(content))
+    bare = content.find(b"\n\n", 0, crlf + 1 if crlf >= 0 else len(content))
     if bare >= 0:
         return content[: bare + 1], content[bare + 2 :]
     return (content[: crlf + 1], content[crlf + 3 :]) if crlf >= 0 else (content, b"")

@@ -8,8 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import TrustSettings
+from pipeline.report.headers import read_headers
+from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.model import Envelope, Reading, ReadPart, Rejected
 from pipeline.schema import TRUST_TIERS
+from pipeline.trust import signed_mail
 from pipeline.trust.authres import attested_results
 from pipeline.trust.dns import Resolver
 from pipeline.trust.judge import Judge
@@ -77,6 +80,7 @@ def _edited(mail: bytes, edits) -> bytes:
 @given(st.sampled_from(FORMS), EDITS)
 @example("relaxed/relaxed", [(1, 0, b"\r\n", 0), (1, 0, b" ", 0)])
 @example("simple/simple", [(1, 0, b"\r\n", 0)])
+@example("relaxed/relaxed", [(0, 972, b"\r\n", 3)])
 def test_a_changed_mail_verifies_here_exactly_when_it_does_in_dkimpy(form, edits):
     mail = _edited(SIGNED[form], edits)
     verdict = _verdict(mail)
@@ -101,6 +105,16 @@ def test_a_report_that_was_changed_is_not_verified(edits):
 @example(b"DKIM-Signature: v=1; d=reporter.example; s=s1; a=rsa-sha256; i=x; h=from; bh=; b=\r\n\r\n", False)
 def test_no_bytes_make_the_judge_raise(noise, in_front):
     _verdict(noise + SIGNED["relaxed/relaxed"] if in_front else noise)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(alphabet="\r\na: ", max_size=30))
+@example("a: b\r\n\n\r\nc")
+@example("\na: b\n\nc")
+def test_what_was_signed_as_body_is_what_is_read_as_body(text):
+    mail = text.encode()
+    _, body_at = read_headers(mail, 0, len(mail), DEFAULT_LIMITS)
+    assert signed_mail._halves(mail)[1] == mail[body_at:]
 
 
 TAG = st.tuples(
