@@ -79,7 +79,10 @@ def _claimed(policy: PolicyResult, report: Report, envelope: Envelope, derived: 
     host = valid_domain(policy.policy_domain)
     if host is None and envelope.subject_report_domain is not None:
         return ReportDomain(envelope.subject_report_domain, "unsigned_header", (*derived, "report_domain_unsigned"))
-    host = host or _only({valid_domain(other.policy_domain) for other in report.policies})
+    named = {name for other in report.policies if (name := valid_domain(other.policy_domain)) is not None}
+    if host is None and named:
+        # one of several, but the same whatever their order
+        host = min(named)
     return ReportDomain(host, "policy_tlsa", ("policy_domain_derived",)) if host is not None else None
 
 

@@ -97,4 +97,4 @@ def address_domain(text: str) -> str | None:
     start, end = text.rfind("<"), text.rfind(">")
     address = text[start + 1 : end] if 0 <= start < end else text
     local, at, domain = address.strip().rpartition("@")
-    return valid_domain(domain) if at and local else None
+    return valid_domain(domain.partition("(")[0].strip()) if at and local else None
