@@ -1,6 +1,6 @@
 """MIME structure: from the bytes of a mail to its leaf parts, in one pass, bounded, without recursion (RFC 2045, RFC 2046, RFC 5322).
 
-A walker of our own, because neither parser at hand was fit: see `pipeline/decisions/0003-mime-parser.md`. It reads what a report mail can
+A walker of our own, because neither parser at hand was fit: see decision 0016. It reads what a report mail can
 be made of and no more: header fields, multiparts, leaf parts. A `message/rfc822` part is a leaf that nobody opens. Nothing is decoded
 until somebody asks for one part.
 """
