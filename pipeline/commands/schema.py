@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from pipeline import output
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="VIEW", help="one table or view; all where it is not given")
-    output.add_arguments(parser)
-    parser.add_argument("--markdown", action="store_true", help="write Markdown")
+    output.add_arguments(parser, markdown=True)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:  # noqa: ARG001 -- the schema depends on no settings and no lake
@@ -32,8 +30,8 @@ def run(args: argparse.Namespace, context: Context) -> int:  # noqa: ARG001 -- t
     if args.name is not None and args.name not in views:
         raise UsageError(f"there is no view {args.name}; there are {', '.join(views)}")
     chosen = [views[args.name]] if args.name is not None else list(views.values())
-    if args.markdown:
-        sys.stdout.writelines(line for view in chosen for line in markdown(view))
+    if args.format == "markdown":
+        output.deliver_text("".join(line for view in chosen for line in markdown(view)), args)
         return 0
     rows = [(view.name, *column) for view in chosen for column in view.columns]
     names = ("view", *ColumnOfView._fields)

@@ -9,4 +9,15 @@ from __future__ import annotations
 from pipeline.output.text import escape, json_text, neutralise
 from pipeline.output.write import FORMATS, Format, add_arguments, deliver, deliver_json, deliver_text, write
 
-__all__ = ["FORMATS", "Format", "add_arguments", "deliver", "deliver_json", "deliver_text", "escape", "json_text", "neutralise", "write"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "add_arguments",
+    "deliver",
+    "deliver_json",
+    "deliver_text",
+    "escape",
+    "json_text",
+    "neutralise",
+    "write",
+]

@@ -27,9 +27,9 @@ FORMATS: tuple[Format, ...] = ("table", "json", "csv")
 _CHUNK = 1 << 16
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, parquet: bool = False) -> None:
-    """Declare `--format` and `--output`."""
-    choices = (*FORMATS, "parquet") if parquet else FORMATS
+def add_arguments(parser: argparse.ArgumentParser, *, parquet: bool = False, markdown: bool = False) -> None:
+    """Declare `--format` and `--output`; a command that offers Markdown writes it itself."""
+    choices = (*FORMATS, *(["parquet"] if parquet else []), *(["markdown"] if markdown else []))
     parser.add_argument("--format", choices=choices, default="table", help="how to write the answer (default: table)")
     parser.add_argument("--output", metavar="FILE", help="write it to a file instead of standard output")
 
@@ -51,9 +51,7 @@ def deliver_json(value: object, args: argparse.Namespace) -> None:
     Raises:
         InputError: The file cannot be written.
     """
-    with _opened(args.output) as file:
-        text = json_text(value, indent=True) + "\n"
-        file.write(text if file is sys.stdout else text.encode("utf-8"))
+    deliver_text(json_text(value, indent=True) + "\n", args)
 
 
 def deliver_text(text: str, args: argparse.Namespace) -> None:

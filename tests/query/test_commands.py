@@ -114,9 +114,9 @@ def test_the_schema_is_the_same_as_a_table_json_and_markdown(tlsrpt):
         "unit": "sessions",
         "source": "RFC 8460 §4.2",
     }
-    markdown = tlsrpt("schema", "sessions", "--markdown")[1].decode()
+    markdown = tlsrpt("schema", "sessions", "--format", "markdown")[1].decode()
     assert "| `authenticated` | BIGINT | Sessions with TLS as the policy asks | sessions | RFC 8460 §4.2 |" in markdown
-    assert len(rows) == len([line for line in tlsrpt("schema", "--markdown")[1].decode().splitlines() if line.startswith("| `")])
+    assert len(rows) == len([line for line in tlsrpt("schema", "--format", "markdown")[1].decode().splitlines() if line.startswith("| `")])
 
 
 def test_status_tells_what_is_in_the_lake_and_what_was_forged(tlsrpt):
