@@ -1,0 +1,34 @@
+"""One thing a check found: what, where, why it matters, what to change, and the record or line to publish."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Severity = Literal["bad", "warn", "unknown", "ok"]
+"""bad: mail or reports suffer from it; warn: they will, or might; unknown: it could not be looked at, which proves nothing; ok."""
+
+ORDER: tuple[Severity, ...] = ("bad", "warn", "unknown", "ok")
+"""Worst first."""
+
+
+class Finding(NamedTuple):
+    """One finding. Texts are ours; names in them come from the configuration or from what the domain itself publishes."""
+
+    check: str
+    """tlsrpt-record, sts-record, sts-policy, mx, smtp, tlsa or history."""
+    code: str
+    """Stable, kebab-case."""
+    severity: Severity
+    where: str
+    """The name, host, address or line it is about."""
+    what: str
+    why: str = ""
+    """Why it matters, with the RFC section."""
+    fix: str = ""
+    publish: str = ""
+    """The record or line to publish, ready to paste."""
+
+
+def worst(findings: list[Finding]) -> Severity:
+    """Return the severity of the worst finding; `ok` where there is none."""
+    return min((finding.severity for finding in findings), key=ORDER.index, default="ok")

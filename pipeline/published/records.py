@@ -1,0 +1,135 @@
+"""The two TXT records: `_smtp._tls` (RFC 8460 §3) and `_mta-sts` (RFC 8461 §3.1), from their texts to findings. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from pipeline.published.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+_ID = re.compile(r"[A-Za-z0-9]{1,32}")
+_MAIL = re.compile(r"[^@\s]+@([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)")
+
+
+class TlsrptRecord(NamedTuple):
+    """A `_smtp._tls` record that senders can use."""
+
+    text: str
+    rua: tuple[str, ...]
+    """Addresses as published: `mailto:` or `https:`."""
+
+    @property
+    def mail_domains(self) -> tuple[str, ...]:
+        """The domains reports are mailed to."""
+        found = (_MAIL.fullmatch(urlsplit(each).path) for each in self.rua if each.lower().startswith("mailto:"))
+        return tuple(dict.fromkeys(match[1].lower() for match in found if match))
+
+
+class StsRecord(NamedTuple):
+    """An `_mta-sts` record that senders can use."""
+
+    text: str
+    id: str
+
+
+def read_tlsrpt(domain: str, texts: Sequence[str]) -> tuple[TlsrptRecord | None, list[Finding]]:
+    """Read the TXT records at `_smtp._tls.<domain>`, the strings of each joined without a space (RFC 8460 §3)."""
+    name = f"_smtp._tls.{domain}"
+    example = f'{name}. TXT "v=TLSRPTv1; rua=mailto:tls-reports@{domain}"'
+    ours = [text for text in texts if _begins(text, "v=TLSRPTv1")]
+    if not ours:
+        return None, [
+            _no_record("tlsrpt", name, texts, version="v=TLSRPTv1", why="no sender mails a report (RFC 8460 §3)", example=example)
+        ]
+    if len(ours) > 1:
+        return None, [_several("tlsrpt", name, ours, "senders take the domain as one without TLSRPT (RFC 8460 §3)")]
+    fields, findings = _fields("tlsrpt", name, ours[0])
+    addresses = tuple(part.strip() for part in fields.get("rua", "").split(",") if part.strip())
+    if not addresses:
+        why = "rua is required, and without it there is nowhere to send a report (RFC 8460 §3)"
+        findings.append(
+            Finding("tlsrpt-record", "tlsrpt-rua-missing", "bad", name, "the record has no rua", why, "name an address", example)
+        )
+        return None, findings
+    findings += [finding for address in addresses if (finding := _judge_rua(name, address)) is not None]
+    record = TlsrptRecord(ours[0], addresses)
+    if all(finding.severity == "ok" for finding in findings):
+        findings.append(Finding("tlsrpt-record", "tlsrpt-record-ok", "ok", name, f"one record, reports go to {', '.join(addresses)}"))
+    return record, findings
+
+
+def read_sts(domain: str, texts: Sequence[str]) -> tuple[StsRecord | None, list[Finding]]:
+    """Read the TXT records at `_mta-sts.<domain>` (RFC 8461 §3.1)."""
+    name = f"_mta-sts.{domain}"
+    example = f'{name}. TXT "v=STSv1; id=20260101T000000;"'
+    ours = [text for text in texts if _begins(text, "v=STSv1")]
+    if not ours:
+        why = "without it senders look for no policy, and mail may be sent unprotected (RFC 8461 §3.1)"
+        return None, [_no_record("sts", name, texts, version="v=STSv1", why=why, example=example)]
+    if len(ours) > 1:
+        return None, [_several("sts", name, ours, "senders take no new policy from it (RFC 8461 §3.1)")]
+    fields, findings = _fields("sts", name, ours[0])
+    identity = fields.get("id", "")
+    if not _ID.fullmatch(identity):
+        what = f"id is {identity!r}" if identity else "there is no id"
+        why = "an id is 1 to 32 letters and digits; otherwise senders take no new policy (RFC 8461 §3.1)"
+        findings.append(Finding("sts-record", "sts-id-invalid", "bad", name, what, why, "set an id, a new one at every change", example))
+        return None, findings
+    if not findings:
+        findings.append(Finding("sts-record", "sts-record-ok", "ok", name, f"one record, id {identity}"))
+    return StsRecord(ours[0], identity), findings
+
+
+def _begins(text: str, version: str) -> bool:
+    """Whether a text is a record of this version: the version is case-sensitive, and a `;` or the end follows it."""
+    return re.match(re.escape(version) + r"[ \t]*(;|$)", text) is not None
+
+
+def _no_record(kind: str, name: str, texts: Sequence[str], *, version: str, why: str, example: str) -> Finding:
+    near = next((text for text in texts if version.lower() in text.lower().replace(" ", "")), None)
+    if near is not None:
+        what = f"the record {near!r} does not begin with {version};"
+        return Finding(f"{kind}-record", f"{kind}-version-invalid", "bad", name, what, why, f"begin it with {version};", example)
+    what = "there is no record" if not texts else f"none of its {len(texts)} TXT records begins with {version};"
+    return Finding(
+        f"{kind}-record", f"{kind}-record-missing", "bad" if kind == "tlsrpt" else "warn", name, what, why, "publish one", example
+    )
+
+
+def _several(kind: str, name: str, texts: Sequence[str], why: str) -> Finding:
+    what = f"there are {len(texts)} records, and only one is allowed"
+    return Finding(f"{kind}-record", f"{kind}-record-several", "bad", name, what, why, "remove all but one", texts[0])
+
+
+def _fields(kind: str, name: str, text: str) -> tuple[dict[str, str], list[Finding]]:
+    """Return the fields after the version; a field that does not parse is a finding."""
+    fields: dict[str, str] = {}
+    findings = []
+    for part in (piece.strip() for piece in text.split(";")[1:]):
+        key, equals, value = (each.strip() for each in part.partition("="))
+        if not part:
+            continue
+        if not equals or not _FIELD.fullmatch(key):
+            why = "a record that does not parse may be ignored as a whole (RFC 8460 §3, RFC 8461 §3.1)"
+            findings.append(
+                Finding(f"{kind}-record", f"{kind}-field-invalid", "bad", name, f"{part!r} is no name=value", why, "correct or remove it")
+            )
+        else:
+            fields.setdefault(key, value)
+    return fields, findings
+
+
+def _judge_rua(name: str, address: str) -> Finding | None:
+    parts = urlsplit(address)
+    if parts.scheme.lower() == "mailto" and _MAIL.fullmatch(parts.path):
+        return None
+    if parts.scheme.lower() == "https" and parts.hostname:
+        return None
+    why = "reports go to mailto: or https: addresses; with another one senders cannot do anything (RFC 8460 §3)"
+    fix = "write mailto:NAME@DOMAIN or https://HOST/PATH; a comma, ! or ; inside must be percent-encoded"
+    return Finding("tlsrpt-record", "tlsrpt-rua-invalid", "bad", name, f"rua {address!r} is no address for reports", why, fix)

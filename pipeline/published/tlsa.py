@@ -1,0 +1,74 @@
+"""TLSA records and the certificates they are matched with (RFC 6698 §2.1, RFC 7672 §3.1). Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cryptography.x509 import Certificate
+
+_TEXT = re.compile(r"([0-9]+) ([0-9]+) ([0-9]+) ([0-9A-Fa-f ]+)")
+
+DANE_TA, DANE_EE = 2, 3
+"""The usages SMTP can use; PKIX-TA (0) and PKIX-EE (1) are unusable for it (RFC 7672 §3.1.3)."""
+
+
+class Tlsa(NamedTuple):
+    """One TLSA record."""
+
+    usage: int
+    selector: int
+    matching: int
+    association: str
+    """Lower-case hex."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether an SMTP sender can do anything with it."""
+        return self.usage in {DANE_TA, DANE_EE} and self.selector in {0, 1} and self.matching in {0, 1, 2}
+
+    def __str__(self) -> str:
+        return f"{self.usage} {self.selector} {self.matching} {self.association}"
+
+
+def parse_tlsa(text: str) -> Tlsa | None:
+    """Return a record from `usage selector matching-type hex`, as in zone files and in reports; None where it is none."""
+    match = _TEXT.fullmatch(text.strip())
+    if match is None:
+        return None
+    return Tlsa(int(match[1]), int(match[2]), int(match[3]), match[4].replace(" ", "").lower())
+
+
+def matches(record: Tlsa, chain: Sequence[Certificate]) -> bool:
+    """Whether a usable record matches the chain a server shows, its own certificate first.
+
+    DANE-EE matches the first certificate alone, without regard to name or expiry; DANE-TA any of the chain (RFC 7672 §3.1.1, §3.1.2).
+    """
+    if not record.usable:
+        return False
+    candidates = chain[:1] if record.usage == DANE_EE else chain
+    return any(associated(certificate, record.selector, record.matching) == record.association for certificate in candidates)
+
+
+def associated(certificate: Certificate, selector: int, matching: int) -> str:
+    """Return the association of a certificate: itself or its public key, whole or hashed, in hex (RFC 6698 §2.1)."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    if selector == 0:
+        content = certificate.public_bytes(Encoding.DER)
+    else:
+        content = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if matching == 1:
+        content = hashlib.sha256(content).digest()
+    elif matching == 2:
+        content = hashlib.sha512(content).digest()
+    return content.hex()
+
+
+def record_for(certificate: Certificate, port: int, host: str) -> str:
+    """Return the record to publish for a certificate: DANE-EE over the public key, sha256 (RFC 7672 §3.1.1)."""
+    return f"_{port}._tcp.{host}. TLSA {DANE_EE} 1 1 {associated(certificate, 1, 1)}"
