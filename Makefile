@@ -45,10 +45,10 @@ types: $(TEST) ## mypy, strict
 imports: $(TEST) ## who may import whom
 	$(BIN)/lint-imports --no-logo
 
-notebooks: $(TEST) ## run every notebook; none may carry output, each equals its .py
-	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
-	$(if $(NOTEBOOKS),$(BIN)/jupytext --test --to py:percent $(NOTEBOOKS))
-	$(if $(NOTEBOOKS),$(BIN)/pytest --nbmake --nbmake-timeout=120 --durations=3 -n 2 $(NOTEBOOKS))
+notebooks: $(TEST) ## run every notebook on a demo lake, and render it into notebooks/html; none may carry output, each equals its .py
+	$(BIN)/nbstripout --verify $(NOTEBOOKS)
+	$(BIN)/jupytext --test --to py:percent $(NOTEBOOKS)
+	@.ci/notebooks
 
 tests: system $(TEST)
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist worksteal -m "not soak" $(ARGS)
@@ -89,7 +89,7 @@ pins: $(TEST) ## the newest allowed version of every package, with hashes
 	.ci/pin
 
 clean: ## away with everything made here, the lake of the checkout excepted
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/failures data/demo
+	rm -rf $(VENV) .make build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/failures data/demo
 
 # -- the virtual environment: a second make finds it ready -------------------------------------------------------------
 
