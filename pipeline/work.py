@@ -49,11 +49,11 @@ def read_chunk(chunk: Sequence[Fetched], job: Job) -> list[MessageRows]:
 
 
 def read_again(row: MessageRow, fetched: Fetched, job: Job) -> MessageRows:
-    """Return the rows of a message that the ledger knows: today's parser, the verdict and the stamp of the day it came."""
+    """Return the rows of a message that the ledger knows: today's parser, what was proved and the stamp of the day it came."""
     from pipeline.trust.stored import stored_verdicts
 
     reading = read_one(fetched, job.limits)
-    verdicts = stored_verdicts(row, reading)
+    verdicts = stored_verdicts(row, fetched, reading, job.trust, vouch_before=job.vouch_before)
     return build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=job.own, run=stamp_of(row, job))
 
 

@@ -40,6 +40,24 @@ class TrustRules(Protocol):
         """Servers whose Authentication-Results are believed."""
 
 
+class Grounds:
+    """What one message offers to be believed for.
+
+    Attributes:
+        mail: The mail taken apart; None where its header block cannot be read.
+        results: DKIM results of servers the operator trusts.
+        vouched: Whether the operator vouches for it.
+    """
+
+    def __init__(self, fetched: Fetched, rules: TrustRules, vouch_before: datetime | None) -> None:
+        imported = fetched.ref.account == "file"
+        self.mail = _taken_apart(fetched.content or b"")
+        self.vouched = imported or (vouch_before is not None and fetched.received_at < vouch_before)
+        # What an imported file says of its checks nobody's border server need have written; the operator vouches for it as it is.
+        believed = rules.authserv_ids if not imported else ()
+        self.results = attested_results(self.mail, believed) if self.mail is not None and believed else []
+
+
 class Judge:
     """Gives verdicts. One per process and run: it keeps the keys it has looked up."""
 
@@ -73,20 +91,16 @@ class Judge:
             return (VOUCHED,) * len(reading.parts)
         if not reading.parts:
             return ()
-        mail = _taken_apart(fetched.content)
+        grounds = Grounds(fetched, self._rules, self._vouch_before)
         claims = [claimed_domain(part, reading.envelope) for part in reading.parts]
-        verdicts = {claim: self._verdict(fetched, mail, claim) for claim in dict.fromkeys(claims)}
+        verdicts = {claim: self._verdict(fetched, grounds, claim) for claim in dict.fromkeys(claims)}
         return tuple(verdicts[claim] for claim in claims)
 
-    def _verdict(self, fetched: Fetched, mail: SignedMail | None, claimed: str | None) -> Verdict:
-        vouched = fetched.ref.account == "file" or (self._vouch_before is not None and fetched.received_at < self._vouch_before)
-        if mail is None:
-            return decide(Signature("permerror"), attested=None, vouched=vouched)
-        signature = check_signatures(mail, claimed=claimed, received_at=fetched.received_at, resolver=self._resolver)
-        # What an imported file says of its checks nobody's border server need have written; the operator vouches for it as it is.
-        believed = self._rules.authserv_ids if fetched.ref.account != "file" else ()
-        results = attested_results(mail, believed) if believed else []
-        return decide(signature, attested=aligned_pass(results, claimed), others=results, vouched=vouched)
+    def _verdict(self, fetched: Fetched, grounds: Grounds, claimed: str | None) -> Verdict:
+        if grounds.mail is None:
+            return decide(Signature("permerror"), attested=None, vouched=grounds.vouched)
+        signature = check_signatures(grounds.mail, claimed=claimed, received_at=fetched.received_at, resolver=self._resolver)
+        return decide(signature, attested=aligned_pass(grounds.results, claimed), others=grounds.results, vouched=grounds.vouched)
 
 
 def _taken_apart(content: bytes) -> SignedMail | None:

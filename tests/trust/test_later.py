@@ -14,7 +14,7 @@ from pipeline.report.rows import Ownership, RunStamp
 from pipeline.trust.stored import stored_verdicts
 from pipeline.trust.waiting import rejudge, waiting_since
 from pipeline.work import Job, read_chunk
-from tests.trust.signing import fetched, reading, report_json, report_mail, rsa_key, sign
+from tests.trust.signing import RECEIVED, fetched, reading, report_json, report_mail, rsa_key, sign
 
 _RUNS = count(1)
 NOW = datetime(2026, 5, 14, 4, tzinfo=UTC)
@@ -72,7 +72,7 @@ def test_five_days_are_waited():
 def test_a_stored_verdict_comes_back_as_it_was(keys, mail):
     _, rows = _rows(keys, mail)
     asked = len(keys.questions)
-    (verdict,) = stored_verdicts(rows.message, reading(mail))
+    (verdict,) = stored_verdicts(rows.message, fetched(mail), reading(mail), TrustSettings())
     names = [name for name in verdict._fields if name != "authenticated_domain"]
     assert {name: getattr(verdict, name) for name in names} == {name: getattr(rows.message, name) for name in names}
     assert verdict.authenticated_domain == ("reporter.example" if verdict.trust_tier == "verified" else None)
@@ -83,8 +83,27 @@ def test_a_report_that_only_a_newer_parser_reads_is_held_against_the_stored_sign
     mail = sign(report_mail(report_json(contact="a@bigmail.example")), rsa_key("s1"))
     _, rows = _rows(keys, mail)
     was = rows.message._replace(trust_tier="verified", auth_method="dkim", dkim_result="pass", dkim_domain="reporter.example")
-    (verdict,) = stored_verdicts(was, reading(mail))
+    (verdict,) = stored_verdicts(was, fetched(mail), reading(mail), TrustSettings())
     assert (verdict.trust_tier, verdict.authenticated_domain, verdict.dkim_result) == ("unaligned", None, "pass")
+
+
+def test_a_server_that_is_believed_since_attests_mail_that_was_not_proved(keys):
+    mail = b"Authentication-Results: mx.rcpt.example; dkim=pass header.d=reporter.example\r\n" + sign(report_mail(), rsa_key("forger"))
+    _, rows = _rows(keys, mail)
+    assert rows.message.trust_tier == "unverified"
+    (verdict,) = stored_verdicts(rows.message, fetched(mail), reading(mail), TrustSettings(authserv_ids=("mx.rcpt.example",)))
+    assert (verdict.trust_tier, verdict.dkim_result, verdict.authenticated_domain) == ("attested", "fail", "reporter.example")
+
+
+def test_an_operator_may_vouch_for_mail_that_was_not_proved_and_changes_nothing_else(keys):
+    later = RECEIVED + timedelta(days=1)
+    for mail, tier in ((sign(report_mail(), rsa_key("forger")), "vouched"), (GOOD, "verified")):
+        _, rows = _rows(keys, mail)
+        (verdict,) = stored_verdicts(rows.message, fetched(mail), reading(mail), TrustSettings(), vouch_before=later)
+        assert verdict.trust_tier == tier
+        assert verdict.dkim_result == rows.message.dkim_result
+        (same,) = stored_verdicts(rows.message, fetched(mail), reading(mail), TrustSettings(), vouch_before=RECEIVED)
+        assert same.trust_tier == rows.message.trust_tier
 
 
 def test_a_part_that_is_no_report_is_judged_by_the_from_address(keys):
