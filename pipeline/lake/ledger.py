@@ -91,6 +91,14 @@ class Ledger:
         where = (pc.field("dkim_result") == "temperror") & (pc.field("ingested_at") >= moment)
         return self.rows(where & ~among("outcome", ("expired", "erased", "too_large", "not_tlsrpt")))
 
+    def unproved_before(self, moment: datetime) -> Iterator[tuple[str, list[MessageRow]]]:
+        """Yield month by month the mail received before that moment whose reports nobody has proved or vouched for."""
+        where = among("trust_tier", ("unaligned", "unverified")) & among("outcome", ("stored", "conflict"))
+        where &= (pc.field("account") != FILE_ACCOUNT) & (pc.field("received_at") < pa.scalar(moment, pa.timestamp("us", tz="UTC")))
+        for month in self._files.months():
+            if month <= f"{moment:%Y-%m}" and (found := self.rows(where, [month])):
+                yield month, found
+
     def rows(self, where: pc.Expression, months: Iterable[str] | None = None) -> list[MessageRow]:
         """Return whole ledger rows."""
         with self._files.location.errors("read"):

@@ -14,7 +14,7 @@ from pipeline.lake.ledger import Ledger, key_of
 from pipeline.lake.location import Location
 from pipeline.lake.opened import OpenLake, open_for_writing
 from pipeline.lake.parts import to_arrow
-from pipeline.lake.raw import raw_bytes
+from pipeline.lake.raw import RawMonth, raw_bytes
 from pipeline.lake.replace import Found, find_rows, stage_replacement
 from pipeline.lake.settle import Settlement, settle
 from pipeline.row_types import MessageRows, RawRow
@@ -75,6 +75,11 @@ class LakeWriter(AsksLedger):
         """Return the bytes of a message, or None where they are not kept."""
         with self.location.errors("read"):
             return raw_bytes(self._lake.files["raw"], sha256)
+
+    def raw_of(self, month: str) -> RawMonth:
+        """Return the bytes kept of the messages of one month, for asking about many."""
+        with self.location.errors("read"):
+            return RawMonth(self._lake.files["raw"], month)
 
     def commit(self, messages: Sequence[MessageRows]) -> Settled:
         """Settle messages and commit them as one batch; when it returns they are in the lake, whatever happens next.

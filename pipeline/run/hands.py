@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.lake.rehearsal import Rehearsal
     from pipeline.lake.writer import LakeWriter
-    from pipeline.row_types import MessageRows
+    from pipeline.row_types import MessageRow, MessageRows
     from pipeline.run.progress import Progress
     from pipeline.source import Fetched
     from pipeline.trust.quota import Quota
@@ -28,6 +28,9 @@ class Pool(Protocol):
 
     def read(self, chunks: Iterable[list[Fetched]]) -> Iterator[tuple[list[Fetched], list[MessageRows]]]:
         """Yield each chunk with its rows, in order."""
+
+    def read_again(self, messages: Sequence[tuple[MessageRow, Fetched]]) -> list[MessageRows]:
+        """Return the rows of messages the ledger knows, in order."""
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from pipeline.lake.rehearsal import Rehearsal
 from pipeline.lake.writer import LakeWriter
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.run import memory
+from pipeline.run.earlier import vouch_for_earlier
 from pipeline.run.files import import_files
 from pipeline.run.hands import Hands
 from pipeline.run.options import Outcome, RunOptions
@@ -48,6 +49,7 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
     job = make_job(settings, options)
     with stop.on_signals(), _hands(settings, options, job, stop) as hands:
         _ask_dns_again(hands)
+        vouch_for_earlier(hands)
         try:
             if options.paths:
                 import_files(hands, options.paths)
