@@ -1,0 +1,104 @@
+"""DNS look-ups of a check: what a name has, whether the resolver validated it, or that nobody could tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.published.tlsa import Tlsa
+from pipeline.trust.dns import parse_address
+
+if TYPE_CHECKING:
+    import dns.resolver
+
+
+class Answer(NamedTuple):
+    """What the DNS said of one name and type."""
+
+    values: tuple[str, ...] = ()
+    """TXT: strings joined without a space (RFC 8460 §3); MX: hosts by preference; addresses as text."""
+    secure: bool = False
+    """Whether the resolver set the AD bit: it validated the answer with DNSSEC (RFC 4035 §3.2.3)."""
+    canonical: str = ""
+    """Where CNAMEs led, if they did."""
+    trouble: str = ""
+    """Why there is no answer: SERVFAIL, timeout; empty where there is one, also where it says that nothing is there."""
+
+
+class Names:
+    """Asks one resolver.
+
+    Args:
+        resolver: host:port; empty: the system's. DNSSEC is only seen through a resolver that validates.
+        timeout: Seconds one look-up may take, all tries together.
+
+    Raises:
+        ConfigError: The address is not of the form host:port.
+    """
+
+    def __init__(self, resolver: str = "", *, timeout: float = 5.0) -> None:
+        self._address = parse_address(resolver) if resolver else None
+        self._timeout = timeout
+        self._resolver: dns.resolver.Resolver | None = None
+
+    def texts(self, name: str) -> Answer:
+        """Return the TXT records of a name; CNAMEs are followed (RFC 8461 §3.1)."""
+        return self._ask(name, "TXT", lambda each: b"".join(each.strings).decode("utf-8", "replace"))
+
+    def mail_hosts(self, domain: str) -> Answer:
+        """Return the MX hosts of a domain, the most preferred first, lower-case; `.` for a null MX (RFC 7505)."""
+        answer = self._ask(domain, "MX", lambda each: f"{each.preference:05} {_host(each.exchange)}")
+        return answer._replace(values=tuple(dict.fromkeys(value.split(" ", 1)[1] for value in sorted(answer.values))))
+
+    def addresses(self, host: str) -> Answer:
+        """Return the IPv4 and IPv6 addresses of a host."""
+        four, six = (self._ask(host, kind, lambda each: str(each.address)) for kind in ("A", "AAAA"))
+        trouble = four.trouble or six.trouble
+        return Answer((*four.values, *six.values), four.secure or six.secure, four.canonical or six.canonical, trouble)
+
+    def tlsa(self, host: str, port: int) -> tuple[list[Tlsa], Answer]:
+        """Return the TLSA records of a host, and the answer they came with: only a secure one counts (RFC 7672 §2.1)."""
+        answer = self._ask(f"_{port}._tcp.{host}", "TLSA", lambda each: f"{each.usage} {each.selector} {each.mtype} {each.cert.hex()}")
+        return [Tlsa(int(u), int(s), int(m), a) for u, s, m, a in (value.split() for value in answer.values)], answer
+
+    def _ask(self, name: str, kind: str, text: Any) -> Answer:
+        import dns.exception
+        import dns.flags
+        import dns.resolver
+
+        try:
+            found = self._started().resolve(name, kind, raise_on_no_answer=False, lifetime=self._timeout)
+        except dns.resolver.NXDOMAIN as err:
+            responses: Any = err.kwargs.get("responses") or {}
+            return Answer(secure=any(bool(response.flags & dns.flags.AD) for response in responses.values()))
+        except dns.resolver.NoNameservers:
+            return Answer(trouble=f"{name} {kind}: the resolver gives no answer (SERVFAIL: the name's servers fail, or DNSSEC is broken)")
+        except (dns.exception.DNSException, OSError, ValueError) as err:
+            return Answer(trouble=f"{name} {kind}: {_why(err)}")
+        canonical = _host(found.canonical_name)
+        followed = canonical if canonical != name.rstrip(".").lower() else ""
+        values = tuple(text(each) for each in found.rrset or ())
+        return Answer(values, bool(found.response.flags & dns.flags.AD), followed)
+
+    def _started(self) -> dns.resolver.Resolver:
+        import dns.flags
+        import dns.resolver
+
+        if self._resolver is None:
+            made = dns.resolver.Resolver(configure=self._address is None)
+            if self._address is not None:
+                made.nameservers, made.port = [self._address[0]], self._address[1]
+            made.use_edns(0, dns.flags.DO, 1232)
+            made.flags = dns.flags.RD | dns.flags.AD
+            self._resolver = made
+        return self._resolver
+
+
+def _host(name: Any) -> str:
+    text: str = name.to_text().lower()
+    return text.rstrip(".") or "."
+
+
+def _why(err: Exception) -> str:
+    import dns.exception
+
+    return "no answer in time" if isinstance(err, dns.exception.Timeout) else f"{type(err).__name__}"
