@@ -31,6 +31,8 @@ COMMANDS: dict[str, str] = {
     "incidents": "what fails, since when, for whom, whose fault it is, what to do",
     "readiness": "whether a domain may go from testing to enforce",
     "coverage": "who reports, how often, and who went silent",
+    "report": "a page about one domain, to be mailed or printed",
+    "export": "a part of the lake as one file to hand over",
     "rebuild": "read all kept bytes again with this version of the program",
     "maintain": "compact, sort, clean up, apply retention",
     "export-raw": "write the bytes of one message as received",

@@ -76,13 +76,14 @@ def _opened(name: str | None) -> Iterator[IO[Any]]:
         raise InputError(f"{name} cannot be written: {err.strerror or err}") from err
 
 
-def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = None) -> None:
+def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = None, header: bool = True) -> None:
     """Write rows.
 
     Args:
         table: The rows.
         format: table (for eyes), json (one array of objects), csv (for spreadsheets) or parquet.
         file: A text or binary stream; standard output where it is not given.
+        header: Whether the CSV begins with the names of the columns; without, it goes on with what was written before.
 
     Raises:
         UsageError: Parquet would go to a terminal.
@@ -92,7 +93,8 @@ def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = N
         _write_parquet(table, stream)
         return
     binary = isinstance(stream, io.RawIOBase | io.BufferedIOBase)
-    for text in _TEXTS[format](table, _width_of(stream)):
+    texts = _csv(table, None, header=header) if format == "csv" else _TEXTS[format](table, _width_of(stream))
+    for text in texts:
         stream.write(text.encode("utf-8") if binary else text)
 
 
@@ -121,10 +123,11 @@ def _json(table: pa.Table, width: int | None) -> Iterator[str]:  # noqa: ARG001 
     yield "[]\n" if before == "[" else "]\n"
 
 
-def _csv(table: pa.Table, width: int | None) -> Iterator[str]:  # noqa: ARG001
+def _csv(table: pa.Table, width: int | None, *, header: bool = True) -> Iterator[str]:  # noqa: ARG001
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([neutralise(name) for name in table.column_names])
+    if header:
+        writer.writerow([neutralise(name) for name in table.column_names])
     for row in _rows(table):
         writer.writerow([_csv_cell(value) for value in row])
         if buffer.tell() > _CHUNK:

@@ -1,0 +1,41 @@
+"""`tlsrpt export FILE`: a part of the lake as one file to hand over."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline.cli import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", type=Path, help=".duckdb (all tables), .csv.zip (all tables, for spreadsheets) or .parquet (one table)"
+    )
+    parser.add_argument("--since", metavar="DAY", help="first day, UTC (default: the first there is)")
+    parser.add_argument("--until", metavar="DAY", help="last day, UTC (default: the last there is)")
+    parser.add_argument("--domain", metavar="NAME", help="one report domain only")
+    parser.add_argument(
+        "--table",
+        choices=("sessions", "policies", "failures", "reports"),
+        default="sessions",
+        help="the table of a .parquet file (default: sessions)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.handout.extract import part_of
+    from pipeline.handout.files import write_file
+    from pipeline.query import open_lake
+
+    domain = args.domain.strip().rstrip(".").lower() if args.domain else None
+    with open_lake(settings=context.settings) as lake:
+        part = part_of(lake, args.since, args.until, domain)
+        rows = write_file(lake, part, args.file, table=args.table, force=args.force)
+    sys.stderr.write(f"tlsrpt: {args.file}: {rows:,} rows, {part.since} to {part.until}\n")
+    return 0
