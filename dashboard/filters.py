@@ -3,42 +3,101 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from dashboard.ask import ask, today
+from pipeline.output import escape
 
 PERIODS = {"7d": 7, "28d": 28, "90d": 90, "1y": 365, "2y": 730}
-TIERS = {"counted": None, "verified": ["verified"], "everything proved": ["verified", "attested"]}
+TIERS = {"counted": None, "verified": ("verified",), "attested": ("verified", "attested"), "vouched": ("vouched",)}
 ALL = "all"
+_USUAL = "28d"
+_STATE = "filters"
+_PENDING = "pending-filters"
 
 
 class Filters(NamedTuple):
     """What every question on a page is asked with."""
 
     since: date
-    until: date
+    as_of: date
+    """The day of asking, and the last day of the period."""
     domain: str | None
-    tiers: list[str] | None
+    tiers: tuple[str, ...] | None
+    days: int
 
-    def parameters(self) -> dict[str, object]:
+    def parameters(self) -> dict[str, Any]:
         """Return the parameters most questions share."""
-        return {"since": self.since, "until": self.until, "domain": self.domain, "tiers": self.tiers}
+        return {"since": self.since, "until": self.as_of, "as_of": self.as_of, "domain": self.domain, "tiers": self.tiers}
+
+
+def preset(**chosen: object) -> None:
+    """Choose for the run that follows: `domain`, `period`. A widget that is drawn already cannot be changed in this one."""
+    st.session_state[_PENDING] = chosen
 
 
 def choose() -> Filters:
     """Draw the filters in the sidebar and return what is chosen."""
+    for name, value in st.session_state.pop(_PENDING, {}).items():
+        st.session_state[name] = value
     with st.sidebar:
         period = st.segmented_control(
-            "Period", list(PERIODS), default="28d", required=True, key="period", bind="query-params", persist_state="session"
+            "Period", list(PERIODS), default=_USUAL, required=True, key="period", bind="query-params", persist_state="session"
         )
-        days = PERIODS[period or "28d"]
-        until = today()
-        since = until - timedelta(days=days)
-        known = ask("domains_and_reporters", since=since, until=until)
-        domains = sorted(known.loc[known["kind"] == "domain", "name"]) if "kind" in known else []
-        domain = st.selectbox("Domain", [ALL, *domains], key="domain", bind="query-params", persist_state="session")
-        tiers = st.selectbox("Trust", list(TIERS), key="trust", bind="query-params", persist_state="session")
+        days = PERIODS[period or _USUAL]
+        slot = st.container()
+        asked = st.date_input(
+            "Up to and as of (UTC)",
+            value=None,
+            key="as_of",
+            format="YYYY-MM-DD",
+            bind="query-params",
+            persist_state="session",
+            help="The last day, and the day from which is looked back. Empty: today. The two last days are incomplete: reports still come.",
+        )
+        as_of = asked if isinstance(asked, date) else today()
+        since = as_of - timedelta(days=days - 1)
+        domain = _domain(slot, since, as_of)
+        tiers = st.selectbox(
+            "Trust",
+            list(TIERS),
+            key="trust",
+            bind="query-params",
+            persist_state="session",
+            help="counted: every report that counts. verified: signature checked here. attested: these, and checked by a named server. "
+            "vouched: what you vouch for.",
+        )
         st.caption("Days and times are UTC. Counts are sessions, not messages.")
-    return Filters(since, until, None if domain == ALL else domain, TIERS[tiers or "counted"])
+    chosen = Filters(since, as_of, domain, TIERS[tiers or "counted"], days)
+    st.session_state[_STATE] = chosen
+    return chosen
+
+
+def chosen() -> Filters:
+    """Return the filters of this run, once `choose` has drawn them."""
+    filters: Filters = st.session_state[_STATE]
+    return filters
+
+
+def _domain(slot: Any, since: date, as_of: date) -> str | None:
+    names = {escape(name): name for name in domains(since, as_of)}
+    wanted = st.session_state.get("domain") or st.query_params.get("domain")
+    if wanted and wanted != ALL and wanted not in names:
+        # One without a session in this period stays chosen: that there is nothing is an answer, too.
+        names[escape(str(wanted))] = str(wanted)
+    picked = slot.selectbox("Domain", [ALL, *names], key="domain", bind="query-params", persist_state="session")
+    return None if picked in (None, ALL) else names.get(picked, picked)
+
+
+def domains(since: date, as_of: date) -> list[str]:
+    """Return the domains reported on in the period, in alphabetical order."""
+    known = ask("domains_and_reporters", since=since, until=as_of, as_of=as_of)
+    return sorted(known.loc[known["kind"] == "domain", "name"])
+
+
+def reporters(since: date, as_of: date) -> list[str]:
+    """Return those who report in the period, in alphabetical order."""
+    known = ask("domains_and_reporters", since=since, until=as_of, as_of=as_of)
+    return sorted(known.loc[known["kind"] == "reporter", "name"])

@@ -1,13 +1,15 @@
-"""A tile is a question and its picture: title, chart, its rows as CSV, and the SQL behind it."""
+"""A tile is a question and its picture: title, unit, chart, its rows as CSV, and the SQL behind it."""
 
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard.ask import ask, lake
+from dashboard.ask import Answer, lake
+from dashboard.words import shown
 from pipeline.output import write
 
 if TYPE_CHECKING:
@@ -16,34 +18,46 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def tile(title: str, question: str, draw: Callable[[pd.DataFrame], Any], *, empty: str, key: str = "", **parameters: Any) -> None:
+def tile(title: str, answer: Answer, draw: Callable[[pd.DataFrame], Any], *, unit: str, empty: str) -> None:
     """Draw one tile.
 
     Args:
-        title: The question in words.
-        question: The named question.
-        draw: Draws the answer.
+        title: The question in words, unique on its page.
+        answer: What is drawn.
+        draw: Draws the rows; their texts are harmless already.
+        unit: What the numbers are.
         empty: What to say where there are no rows.
-        key: Tells two tiles of one question apart.
-        parameters: Of the question.
     """
-    st.subheader(title, anchor=False)
-    frame = ask(question, **parameters)
-    if frame.empty:
-        st.caption(empty)
-        return
-    draw(frame)
-    left, right, _ = st.columns([1, 1, 4])
-    with left.popover("Show the SQL"):
-        st.code(lake().questions[question].sql, language="sql")
-        st.code("\n".join(f"{name} = {value}" for name, value in parameters.items()), language=None)
-    right.download_button(
-        "CSV", lambda: csv_of(question, parameters), f"{question}.csv", "text/csv", on_click="ignore", key=f"csv-{question}{key}"
-    )
+    with st.container(border=True):
+        st.header(title, anchor=False)
+        if not answer.table.num_rows:
+            st.text(empty)
+            return
+        st.caption(unit)
+        draw(shown(answer.frame))
+        _footer(re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-"), answer)
 
 
-def csv_of(question: str, parameters: dict[str, Any]) -> bytes:
-    """Return the answer as CSV in which no cell is a formula."""
+def _footer(name: str, answer: Answer) -> None:
+    with st.container(horizontal=True, gap="small"):
+        with st.popover("Show the SQL", type="tertiary", key=f"sql-{name}"):
+            for question in answer.questions:
+                st.code(lake().questions[question].sql, language="sql", height=320)
+            st.code("\n".join(f"{key} = {value}" for key, value in answer.parameters.items()) or "no parameters", language=None)
+        st.download_button(
+            "CSV",
+            lambda: csv_of(answer),
+            f"{name}.csv",
+            "text/csv",
+            on_click="ignore",
+            key=f"csv-{name}",
+            type="tertiary",
+            help="The rows behind it",
+        )
+
+
+def csv_of(answer: Answer) -> bytes:
+    """Return an answer as CSV in which no cell is a formula."""
     text = io.StringIO()
-    write(lake().ask(question, **parameters), format="csv", file=text)
+    write(answer.table, format="csv", file=text)
     return text.getvalue().encode("utf-8")

@@ -261,6 +261,10 @@ class DashboardSettings(Section):
 
     address: str = "127.0.0.1"
     port: int = 8501
+    hosts: tuple[str, ...] = ()
+    """Names under which browsers may ask for it, beside those of this machine: that of the proxy in front."""
+    allow: tuple[str, ...] = ()
+    """Who may see it after signing in: addresses, or domains as `@example.org`. Empty: whoever the provider lets in."""
 
 
 class LogSettings(Section):

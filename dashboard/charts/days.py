@@ -2,68 +2,100 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.palette import AUTHENTICATED, FAILED, INCOMPLETE_OPACITY, SERIES, UNPROTECTED
+from dashboard.charts.palette import AUTHENTICATED, FAILED, INCOMPLETE_OPACITY, SERIES, TOOLTIP, UNPROTECTED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import pandas as pd
 
+_MANY_DAYS = 120
+"""More days than this can be zoomed into."""
 
-def sessions_by_day(frame: pd.DataFrame) -> dict[str, Any]:
+Bars = tuple[str, str, "dict[str, int]"]
+"""Name, colour, and the value of each day."""
+
+
+def calendar(since: date, until: date) -> list[str]:
+    """Return all days from one to the other, both inclusive, so that a day without reports is a gap and not left out."""
+    return [(since + timedelta(days=number)).isoformat() for number in range((until - since).days + 1)]
+
+
+def sessions_by_day(frame: pd.DataFrame, days: Sequence[str], incomplete: Iterable[str]) -> dict[str, Any]:
     """Return stacked bars of authenticated, failed and unprotected sessions; incomplete days are paler.
 
     Args:
         frame: The answer to `sessions_by_day`.
+        days: The days of the axis.
+        incomplete: Those that may still get reports.
     """
     parts = (
-        ("authenticated", "Authenticated TLS", AUTHENTICATED),
         ("failed", "Failed", FAILED),
         ("unprotected", "No policy found", UNPROTECTED),
+        ("authenticated", "Authenticated TLS", AUTHENTICATED),
     )
-    pale = list(frame["incomplete"])
-    return _stacked(
-        [str(day)[:10] for day in frame["report_day"]],
-        [(title, colour, _bars(frame[name], pale)) for name, title, colour in parts],
-        unit="sessions",
-    )
+    named = [str(day)[:10] for day in frame["report_day"]]
+    series = [(title, colour, dict(zip(named, map(int, frame[name]), strict=True))) for name, title, colour in parts]
+    return stacked(days, [one for one in series if any(one[2].values())] or series[-1:], incomplete=incomplete)
 
 
-def failures_by_day(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return stacked bars of mentions by result type.
+def failures_by_day(frame: pd.DataFrame, days: Sequence[str], incomplete: Iterable[str], *, by: str = "result_type") -> dict[str, Any]:
+    """Return stacked bars of mentions by result type, the most mentioned at the bottom.
 
     Args:
-        frame: The answer to `failures_by_day_and_result_type`.
+        frame: Rows with `report_day`, `mentions` and the column `by`.
+        days: The days of the axis.
+        incomplete: Those that may still get reports.
+        by: What tells the bars apart; more than eight of them share the last colour.
     """
-    days = sorted({str(day)[:10] for day in frame["report_day"]})
-    by_type = frame.groupby("result_type", sort=False)["mentions"].sum().sort_values(ascending=False)
-    place = {day: number for number, day in enumerate(days)}
-    incomplete = {str(day)[:10] for day, pale in zip(frame["report_day"], frame["incomplete"], strict=True) if pale}
-    series = []
-    for number, name in enumerate(by_type.index):
-        values = [0] * len(days)
-        for _, row in frame[frame["result_type"] == name].iterrows():
-            values[place[str(row["report_day"])[:10]]] = int(row["mentions"])
-        series.append((name or "(none given)", SERIES[number % len(SERIES)], _bars(values, [day in incomplete for day in days])))
-    return _stacked(days, series, unit="mentions")
+    totals = frame.groupby(by, sort=False)["mentions"].sum().sort_values(ascending=False)
+    names = list(totals.index)
+    shown, rest = names[: len(SERIES)], names[len(SERIES) :]
+    if rest:
+        shown, rest = names[: len(SERIES) - 1], names[len(SERIES) - 1 :]
+    series = [(str(name) or "no details given", SERIES[place], _by_day(frame[frame[by] == name])) for place, name in enumerate(shown)]
+    if rest:
+        series.append((f"{len(rest)} others", SERIES[-1], _by_day(frame[frame[by].isin(rest)])))
+    return stacked(days, series, incomplete=incomplete)
 
 
-def _bars(values: Any, pale: list[bool]) -> list[dict[str, Any]]:
-    return [
-        {"value": int(value), "itemStyle": {"opacity": INCOMPLETE_OPACITY if faint else 1}}
-        for value, faint in zip(values, pale, strict=True)
-    ]
+def _by_day(frame: pd.DataFrame) -> dict[str, int]:
+    return {str(day)[:10]: int(value) for day, value in frame.groupby("report_day")["mentions"].sum().items()}
 
 
-def _stacked(days: list[str], series: list[tuple[str, str, list[dict[str, Any]]]], *, unit: str) -> dict[str, Any]:
-    return {
-        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "renderMode": "richText", "confine": True},
-        "legend": {"top": 0, "type": "scroll"},
-        "grid": {"left": 8, "right": 16, "top": 48, "bottom": 8, "containLabel": True},
-        "xAxis": {"type": "category", "data": days, "axisLabel": {"hideOverlap": True}},
-        "yAxis": {"type": "value", "name": unit, "minInterval": 1},
+def stacked(days: Sequence[str], series: Sequence[Bars], *, incomplete: Iterable[str]) -> dict[str, Any]:
+    """Return stacked bars over days."""
+    pale = set(incomplete)
+    many = len(days) > _MANY_DAYS
+    option: dict[str, Any] = {
+        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "localized", **TOOLTIP},
+        "legend": {"top": 0, "left": 0, "type": "scroll", "icon": "roundRect"},
+        "grid": {"left": 4, "right": 8, "top": 40, "bottom": 44 if many else 4, "containLabel": True},
+        "xAxis": {"type": "category", "data": list(days), "axisLabel": {"hideOverlap": True}, "axisTick": {"show": False}},
+        "yAxis": {"type": "value", "minInterval": 1, "splitNumber": 4},
+        "animationDuration": 300,
         "series": [
-            {"name": name, "type": "bar", "stack": "all", "data": data, "itemStyle": {"color": colour}, "barCategoryGap": "20%"}
-            for name, colour, data in series
+            {
+                "name": name,
+                "type": "bar",
+                "stack": "all",
+                "data": [_bar(values.get(day, 0), day in pale) for day in days],
+                "itemStyle": {"color": colour},
+                "barCategoryGap": "18%",
+            }
+            for name, colour, values in series
         ],
     }
+    if many:
+        option["dataZoom"] = [
+            {"type": "slider", "height": 18, "bottom": 8, "brushSelect": False},
+            {"type": "inside", "zoomOnMouseWheel": False},
+        ]
+    return option
+
+
+def _bar(value: int, faint: bool) -> Any:
+    return {"value": value, "itemStyle": {"opacity": INCOMPLETE_OPACITY}} if faint else value

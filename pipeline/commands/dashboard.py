@@ -27,12 +27,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings
     address = args.address or settings.dashboard.address
     port = args.port or settings.dashboard.port
-    if not _is_loopback(address) and not args.without_sign_in:
+    beyond = not _is_loopback(address) and not args.without_sign_in
+    if beyond:
         refuse_open_door(address)
-    command = command_line(address, port)
+    command = command_line(address, port, settings.dashboard.hosts)
     sys.stdout.flush()
     # The page takes the place of this process: a signal meets it, and nothing is left when it ends.
-    os.execve(command[0], command, environment(context.config, settings.lake.path))  # noqa: S606 -- our own interpreter
+    os.execve(command[0], command, environment(context.config, settings.lake.path, sign_in=beyond))  # noqa: S606 -- our own interpreter
 
 
 def _is_loopback(address: str) -> bool:

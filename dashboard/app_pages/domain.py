@@ -1,0 +1,243 @@
+"""One domain: may it enforce, which policies do senders apply, how does mail flow and fail; or the list of all domains."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.ask import Answer, ask, asked, settings
+from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
+from dashboard.charts.flow import flow
+from dashboard.charts.spans import Span, spans
+from dashboard.columns import rows_of
+from dashboard.figures import Way, figure
+from dashboard.filters import Filters, chosen
+from dashboard.incident_cards import card
+from dashboard.insight import incidents, policies
+from dashboard.navigation import go
+from dashboard.readiness_part import readiness_part
+from dashboard.tiles import tile
+from dashboard.words import count_of, number, plain, rate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.insight.policies import Held
+
+
+_PLAIN_NAME = re.compile(r"(?!www\.)[a-z0-9]+(?:[.-][a-z0-9]+)+")
+"""Letters, digits, single dots and hyphens; what begins with www. would become a link."""
+
+
+def main() -> None:
+    """Draw the page."""
+    filters = chosen()
+    if filters.domain is None:
+        _choose(filters)
+        return
+    _title(filters.domain)
+    _figures(filters)
+    for one in incidents(filters.as_of, filters.days, filters.domain)[:3]:
+        if one.state == "open":
+            card(one)
+    readiness_part(filters.domain, filters.as_of)
+    _days(filters)
+    _policies(filters, filters.domain)
+    _by_sender(filters)
+    _hosts(filters)
+
+
+def _title(domain: str) -> None:
+    """Draw the name as the title where it cannot be anything else in Markdown, as plain text otherwise."""
+    if _PLAIN_NAME.fullmatch(domain):
+        st.title(domain, anchor=False)
+    else:
+        st.title("Domain", anchor=False)
+        st.text(plain(domain))
+
+
+def _choose(filters: Filters) -> None:
+    st.title("Domains", anchor=False)
+    answer = asked("sessions_by_domain", **filters.parameters())
+    names = ["report_domain", "success_rate", "sessions", "failed", "unprotected", "reporters", "days", "last_day"]
+    ordered = answer.frame.sort_values(["failed", "sessions"], ascending=False)
+    picked: list[int] = []
+
+    def draw(shown: pd.DataFrame) -> None:
+        place = rows_of(
+            shown, names, alt="All domains, those with most failed sessions first", key="domains", height=min(640, 80 + 35 * len(shown))
+        )
+        if place is not None:
+            picked.append(place)
+
+    tile(
+        "Which domain?",
+        Answer(pa.Table.from_pandas(ordered, preserve_index=False), answer.questions, answer.parameters),
+        draw,
+        unit="Sessions of the period, the domains with most failed ones first. Choose a row, or a name in the sidebar.",
+        empty="No domain has a session in this period.",
+    )
+    if picked:
+        go("domain", domain=str(ordered.iloc[picked[0]]["report_domain"]))
+
+
+def _figures(filters: Filters) -> None:
+    total = ask("success_rate", **filters.parameters()).iloc[0]
+    columns = st.columns(5)
+    with columns[0]:
+        figure("Authenticated TLS", rate(total["success_rate"]), note=f"on {count_of(int(total['days']), 'day')} with reports")
+    with columns[1]:
+        figure(
+            "MTA-STS",
+            rate(total["sts_success_rate"]),
+            note="of the sessions under sts",
+            help="Success where an MTA-STS policy was applied (RFC 8461)",
+        )
+    with columns[2]:
+        figure(
+            "DANE",
+            rate(total["tlsa_success_rate"]),
+            note="of the sessions under tlsa",
+            help="Success where TLSA records were applied (RFC 7672)",
+        )
+    with columns[3]:
+        figure("Failed sessions", number(total["failed"]), way=Way("The reports behind it", "reports", {"failing": "true"}))
+    with columns[4]:
+        figure(
+            "Sessions",
+            number(total["sessions"]),
+            note=f"of {count_of(int(total['reporters']), 'reporter')}",
+            way=Way("All its reports", "reports", {}),
+        )
+
+
+def _days(filters: Filters) -> None:
+    days = calendar(filters.since, filters.as_of)
+    incomplete = days[-settings().insight.settling_days :]
+    tile(
+        "How many of its sessions used authenticated TLS?",
+        asked("sessions_by_day", **filters.parameters()),
+        lambda frame: st.echarts_chart(sessions_by_day(frame, days, incomplete), height=260, alt="Sessions of the domain by day"),
+        unit="Sessions per UTC day. The pale days are incomplete.",
+        empty="No sessions in this period.",
+    )
+    tile(
+        "What failed?",
+        asked("failures_by_day_and_result_type", **filters.parameters()),
+        lambda frame: st.echarts_chart(
+            failures_by_day(frame, days, incomplete), height=240, alt="Failures of the domain by day and result"
+        ),
+        unit="Mentions per UTC day.",
+        empty="No failures in this period.",
+    )
+
+
+def _policies(filters: Filters, domain: str) -> None:
+    seen = policies(domain, filters.as_of, filters.days)
+    held = sorted(seen.held, key=lambda one: (one.reporter, one.first_day))
+    lines = [
+        {
+            "submitter_domain": one.reporter,
+            "sts_mode": one.mode,
+            "sts_max_age_seconds": one.max_age_seconds,
+            "mx_patterns": list(one.mx),
+            "first_day": one.first_day,
+            "last_day": one.last_day,
+            "sessions": one.sessions,
+            "published": "✓ as published" if one.is_published else "an older or other text",
+            "held_until": one.held_until,
+        }
+        for one in held
+    ]
+    answer = Answer(pa.Table.from_pylist(lines), ("insight_policies_by_reporter",), {"domain": domain, "until": filters.as_of})
+    names = [
+        "submitter_domain",
+        "sts_mode",
+        "sts_max_age_seconds",
+        "mx_patterns",
+        "first_day",
+        "last_day",
+        "sessions",
+        "published",
+        "held_until",
+    ]
+
+    def draw(frame: pd.DataFrame) -> None:
+        shown = [
+            Span(str(row), _policy_name(one), one.first_day, one.last_day) for row, one in zip(frame["submitter_domain"], held, strict=True)
+        ]
+        rows = len({span.row for span in shown})
+        st.echarts_chart(spans(shown), height=max(150, 70 + 28 * rows), alt="Which MTA-STS policy each sender applied, from when to when")
+        if seen.changes:
+            st.text(
+                "\n".join(
+                    f"{change.day}: {'; '.join(change.what) or 'another text'}{' – unexpected' if change.is_unexpected else ''}"
+                    for change in seen.changes
+                )
+            )
+        with st.expander("The policies as rows"):
+            rows_of(frame, names, alt="Policies by sender")
+
+    tile(
+        "Which MTA-STS policy did senders apply, and when?",
+        answer,
+        draw,
+        unit="One line per sender and policy text, UTC days; a sender may go on with an old text until max_age has passed (RFC 8461 §3.3).",
+        empty="No sender applied an MTA-STS policy in this period.",
+    )
+
+
+def _policy_name(held: Held) -> str:
+    days = f"{held.max_age_seconds / 86400:g} d" if held.max_age_seconds else "no max_age"
+    return f"{held.mode}, {days}, {count_of(len(held.mx), 'mx pattern')} ({held.policy_hash[:6]})"
+
+
+def _by_sender(filters: Filters) -> None:
+    names = ["submitter_domain", "success_rate", "sessions", "authenticated", "failed", "unprotected", "days", "last_day"]
+    tile(
+        "How do the senders fare?",
+        asked("sessions_by_reporter", **filters.parameters()),
+        lambda frame: rows_of(frame, names, alt="Sessions by sender"),
+        unit="Sessions of the period.",
+        empty="No sender reports on this domain in this period.",
+    )
+    types = ["policy_type", "success_rate", "sessions", "succeeded", "failed"]
+
+    def by_type(frame: pd.DataFrame) -> None:
+        sums = frame.groupby("policy_type", as_index=False)[["sessions", "succeeded", "failed", "unprotected"]].sum()
+        rows_of(sums.assign(success_rate=sums["succeeded"] / (sums["succeeded"] + sums["failed"])), types, alt="Success by policy type")
+
+    tile(
+        "How does it stand by policy type?",
+        asked("sessions_by_day_and_policy_type", **filters.parameters()),
+        by_type,
+        unit="Sessions of the period. sts and tlsa describe the same sessions where a sender knows both; they are not added up.",
+        empty="No sessions in this period.",
+    )
+
+
+def _hosts(filters: Filters) -> None:
+    answer = asked("failures_by_reporter_and_mx", **filters.parameters())
+    tile(
+        "Where do failures flow: sender, MX host, result?",
+        answer,
+        lambda frame: st.echarts_chart(
+            flow(frame), height=max(280, 34 * min(30, len(frame))), alt="Failures from sender over MX host to result"
+        ),
+        unit="Mentions of the period, the largest sixty flows. Sessions that went well name no MX host.",
+        empty="No failures in this period.",
+    )
+    names = ["receiving_mx_hostname", "result_type", "mentions", "addresses", "reporters", "first_day", "last_day"]
+    tile(
+        "Which of its MX hosts fail?",
+        asked("failures_by_mx", **filters.parameters()),
+        lambda frame: rows_of(frame, names, alt="Failures by MX host"),
+        unit="Mentions of the period.",
+        empty="No failures in this period.",
+    )
+
+
+main()

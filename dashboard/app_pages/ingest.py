@@ -1,0 +1,211 @@
+"""Can these numbers be believed: runs, mail by outcome, rejects with their bytes, duplicates, conflicts, forgeries, the size of the lake."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.ask import ask, asked, lake, settings
+from dashboard.charts.days import calendar, stacked
+from dashboard.charts.palette import SERIES
+from dashboard.columns import rows_of
+from dashboard.figures import figure
+from dashboard.filters import Filters, chosen
+from dashboard.tiles import tile
+from dashboard.words import ago, count_of, moment, number
+from pipeline.output import escape
+from pipeline.query.original import REJECT_CODES
+from pipeline.verdict import DKIM_RESULTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SHOWN_BYTES = 20_000
+_OUTCOMES = ("stored", "duplicate", "conflict", "quarantined", "too_large", "not_tlsrpt", "expired", "erased")
+
+
+def main() -> None:
+    """Draw the page."""
+    filters = chosen()
+    st.title("Ingest health", anchor=False)
+    _figures()
+    _notes()
+    _mail(filters)
+    _plain_tiles(filters)
+    _rejects(filters)
+
+
+def _figures() -> None:
+    extent = ask("extent").iloc[0]
+    outcomes = dict(ask("outcomes").itertuples(index=False, name=None))
+    columns = st.columns(5)
+    with columns[0]:
+        figure("Last ingest", ago(extent["last_ingested_at"], datetime.now(UTC)), note=moment(extent["last_ingested_at"]))
+    with columns[1]:
+        figure("Messages", number(extent["messages"]), note=f"last received {moment(extent['last_received_at'])}")
+    with columns[2]:
+        figure("Reports", number(extent["reports"]), note=count_of(int(outcomes.get("duplicate", 0)), "duplicate"))
+    with columns[3]:
+        figure(
+            "Quarantined", number(outcomes.get("quarantined", 0)), note=f"{count_of(int(outcomes.get('too_large', 0)), 'mail')} too large"
+        )
+    with columns[4]:
+        figure("Conflicts", number(outcomes.get("conflict", 0)), note=f"{count_of(int(outcomes.get('not_tlsrpt', 0)), 'mail')} no report")
+
+
+def _notes() -> None:
+    """Say what a postmaster should know beside the numbers."""
+    if settings().trust.dkim == "off":
+        st.text('dkim = "off": nobody checks who sent the reports; whoever can write to the mailbox is believed.')
+    not_proved = ask("not_proved")
+    gone = int(not_proved.loc[not_proved["dkim_result"].isin(["no_key", "expired"]), "reports"].sum())
+    if gone:
+        st.text(
+            f"{count_of(gone, 'report does', 'reports do')} not count because the signing key was withdrawn or the signature had expired. "
+            "Name the servers that checked them in [trust] authserv_ids, or vouch for old mail: tlsrpt ingest --vouch-before DAY"
+        )
+    waiting = int(ask("mailboxes")["waiting_for_dns"].sum())
+    if waiting:
+        st.text(
+            f"{count_of(waiting, 'message waits', 'messages wait')} for the DNS to give the key of the sender; the next runs try again."
+        )
+
+
+def _mail(filters: Filters) -> None:
+    days = calendar(filters.since, filters.as_of)
+
+    def draw(frame: pd.DataFrame) -> None:
+        series = []
+        for place, name in enumerate(_OUTCOMES):
+            chosen_rows = frame[frame["outcome"] == name]
+            if len(chosen_rows):
+                values = {str(day)[:10]: int(count) for day, count in chosen_rows.groupby("received_day")["messages"].sum().items()}
+                series.append((name, SERIES[place % len(SERIES)], values))
+        st.echarts_chart(stacked(days, series, incomplete=()), height=260, alt="Messages received by day and outcome")
+
+    tile(
+        "What came in, and what became of it?",
+        asked("ingest_health", **filters.parameters()),
+        draw,
+        unit="Messages per UTC day of receipt.",
+        empty="No mail was received in this period.",
+    )
+
+
+def _plain_tiles(filters: Filters) -> None:
+    shared = filters.parameters()
+    rows: tuple[tuple[str, str, list[str], str, str, Callable[[pd.DataFrame], pd.DataFrame] | None], ...] = (
+        (
+            "When did it run?",
+            "ingest_runs",
+            [
+                "last_ingested_at",
+                "accounts",
+                "messages",
+                "stored",
+                "duplicates",
+                "conflicts",
+                "quarantined",
+                "not_tlsrpt",
+                "too_large",
+                "parser_version",
+            ],
+            "Messages per run, the newest fifty.",
+            "Nothing was ingested yet.",
+            None,
+        ),
+        (
+            "Which mailboxes feed it?",
+            "mailboxes",
+            ["account", "folder", "messages", "last_received_at", "last_ingested_at", "waiting_for_dns", "uidvalidities"],
+            "Messages per folder, over the whole lake.",
+            "Nothing was ingested yet.",
+            None,
+        ),
+        (
+            "Whose reports are not proved?",
+            "not_proved",
+            ["submitter_domain", "trust_tier", "dkim_result", "means", "reports", "first_day", "last_day"],
+            "Reports over the whole lake that do not count; whoever wrote them may claim any name.",
+            "Every sender is proved.",
+            lambda frame: frame.assign(means=[DKIM_RESULTS.get(str(result), "no longer in the ledger") for result in frame["dkim_result"]]),
+        ),
+        (
+            "Which reports contradict each other?",
+            "conflicts",
+            ["report_day", "submitter_domain", "report_id", "report_domains", "counted", "trust_tier", "received_at", "report_key"],
+            "Reports with one identity and several contents; the one that counts first.",
+            "None in this period.",
+            None,
+        ),
+        (
+            "What came twice?",
+            "duplicates",
+            ["received_day", "account", "folder", "from_domain", "messages", "distinct_messages"],
+            "Messages that carried a report already there.",
+            "None in this period.",
+            None,
+        ),
+        ("How large is the lake?", "table_rows", ["table_name", "row_count"], "Rows per table.", "", None),
+    )
+    for title, question, names, unit, empty, change in rows:
+        tile(title, asked(question, **shared), _drawn(names, title, change), unit=unit, empty=empty)
+
+
+def _drawn(names: list[str], alt: str, change: Callable[[pd.DataFrame], pd.DataFrame] | None) -> Callable[[pd.DataFrame], Any]:
+    return lambda frame: rows_of(change(frame) if change else frame, names, alt=alt)
+
+
+def _rejects(filters: Filters) -> None:
+    answer = asked("rejects", **filters.parameters())
+    names = [
+        "received_at",
+        "reject_code",
+        "means",
+        "reject_detail",
+        "from_domain",
+        "subject",
+        "size_bytes",
+        "account",
+        "folder",
+        "uid",
+        "item",
+    ]
+    picked: list[int] = []
+
+    def draw(frame: pd.DataFrame) -> None:
+        means = [REJECT_CODES.get(str(code), "") for code in frame["reject_code"]]
+        place = rows_of(frame.assign(means=means), names, alt="What could not be read", key="rejects")
+        if place is not None:
+            picked.append(place)
+
+    tile(
+        "What could not be read, and why?",
+        answer,
+        draw,
+        unit="One row per message; nothing of it is lost. Choose a row to see its bytes.",
+        empty="Everything could be read in this period.",
+    )
+    if picked:
+        _bytes(str(answer.frame.iloc[picked[0]]["message_sha256"]))
+
+
+def _bytes(sha256: str) -> None:
+    kept = lake().ask("raw_bytes", message_sha256=sha256)
+    with st.container(border=True):
+        st.header("Its bytes", anchor=False)
+        if not kept.num_rows:
+            st.text("They are not kept.")
+            return
+        content = bytes(kept.column("content")[0].as_py())
+        st.download_button(
+            "Message as received", content, f"{sha256[:16]}.eml", "application/octet-stream", on_click="ignore", type="tertiary"
+        )
+        text = content[:_SHOWN_BYTES].decode("utf-8", "backslashreplace")
+        st.code("\n".join(escape(line) for line in text.splitlines()), language=None, height=320)
+
+
+main()

@@ -1,0 +1,99 @@
+"""Tables: headings in words, numbers grouped, days and moments in UTC, and the row that was chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+_LABELS = {
+    "report_day": "Day",
+    "report_domain": "Domain",
+    "report_domains": "Domains",
+    "submitter_domain": "Reporter",
+    "success_rate": "Authenticated",
+    "receiving_mx_hostname": "MX host",
+    "receiving_ip": "Address",
+    "sending_network": "Sending network",
+    "result_type": "Result",
+    "failure_reason_code": "Reason code",
+    "organization_name": "Organisation",
+    "report_id": "Report id",
+    "trust_tier": "Trust",
+    "trust_tiers": "Trust",
+    "policy_type": "Policy",
+    "sts_mode": "Mode",
+    "sts_max_age_seconds": "max_age (s)",
+    "mx_patterns": "mx",
+    "first_reporters": "Reporters",
+    "lag_hours": "Usual lag (h)",
+    "usual_every_days": "Usual step (days)",
+    "leading_result_type": "Mostly",
+    "reject_code": "Code",
+    "reject_detail": "Why",
+    "from_domain": "From",
+    "size_bytes": "Bytes",
+    "report_key": "Key",
+    "message_sha256": "Message",
+    "not_tlsrpt": "Not a report",
+    "uid": "UID",
+    "uidvalidity": "UIDVALIDITY",
+    "dkim_result": "DKIM",
+    "would_refuse": "Would refuse",
+    "sts_sessions": "Sessions under MTA-STS",
+}
+_RATES = ("success_rate", "share", "portion")
+_MOMENTS = ("_at",)
+
+
+def rows_of(frame: pd.DataFrame, columns: Sequence[str], *, alt: str, key: str | None = None, height: int | None = None) -> int | None:
+    """Draw rows.
+
+    Args:
+        frame: The rows; their texts are harmless already.
+        columns: Which columns, in this order; those that are not there are left out.
+        alt: What the table is, for those who cannot see it.
+        key: Given, a row can be chosen.
+        height: Pixels; as many as needed up to some ten rows where it is not given.
+
+    Returns:
+        The place of the row chosen in this run, or None.
+    """
+    columns = [name for name in columns if name in frame.columns]
+    options: dict[str, Any] = {
+        "hide_index": True,
+        "column_order": list(columns),
+        "column_config": {name: _config(name, frame) for name in columns},
+        "alt": alt,
+        "height": height or "auto",
+        "placeholder": "",
+    }
+    if key is None:
+        st.dataframe(frame, **options)
+        return None
+    chosen: Any = st.dataframe(frame, key=key, on_select="rerun", selection_mode="single-row", **options)
+    places = chosen.selection.rows
+    return int(places[0]) if places and places[0] < len(frame) else None
+
+
+def label_of(name: str) -> str:
+    """Return the heading of a column."""
+    return _LABELS.get(name) or name.replace("_", " ").capitalize()
+
+
+def _config(name: str, frame: pd.DataFrame) -> Any:
+    label = label_of(name)
+    if name in _RATES:
+        return st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
+    if name.endswith(_MOMENTS):
+        return st.column_config.DatetimeColumn(f"{label.removesuffix(' at')} (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC")
+    if name.endswith("_day") or name in ("day", "silent_since", "held_until"):
+        return st.column_config.DateColumn(label, format="YYYY-MM-DD")
+    if len(frame) and frame[name].dtype.kind in "iuf":
+        return st.column_config.NumberColumn(label, format="localized")
+    return st.column_config.Column(label)

@@ -1,0 +1,35 @@
+"""Figures: a number with its meaning, and the way to the rows behind it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from dashboard.navigation import link
+
+
+class Way(NamedTuple):
+    """Where the rows behind a number are."""
+
+    label: str
+    page: str
+    parameters: dict[str, str]
+
+
+def figure(label: str, value: str, *, help: str | None = None, note: str = "", way: Way | None = None) -> None:
+    """Draw one figure in a card.
+
+    Args:
+        label: What it is; our own words.
+        value: The number, as text.
+        help: What it means.
+        note: A line below it; our own words.
+        way: The rows behind it.
+    """
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        st.metric(label, value, help=help)
+        if note:
+            st.caption(note)
+        if way is not None:
+            link(way.label, way.page, **way.parameters)

@@ -1,0 +1,45 @@
+"""An incident as a card: what, where, since when, how much, whose fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dashboard.navigation import link
+from dashboard.verdicts import FAULTS, STATES
+from dashboard.words import count_of, listed, number, rate, span
+
+if TYPE_CHECKING:
+    from pipeline.insight.api import Incident
+
+
+def card(incident: Incident) -> None:
+    """Draw one incident; its title and badges are our words, all else is plain text."""
+    fault, state = FAULTS[incident.fault], STATES[incident.state]
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.subheader(headline(incident), anchor=False, width="content")
+            st.badge(fault.short, color=fault.colour)
+            if incident.state != "open":
+                st.badge(state.short, color=state.colour)
+        st.text(where(incident))
+        link("What it means, what to do, the proof", "incident", id=incident.id)
+
+
+def headline(incident: Incident) -> str:
+    """Return the title as the beginning of a line."""
+    return incident.title[:1].upper() + incident.title[1:]
+
+
+def where(incident: Incident) -> str:
+    """Return scope, days and size of an incident on one line; plain text."""
+    hosts = listed(incident.mx_hosts, 2)
+    when = f"since {incident.first_day}" if incident.state == "open" else span(incident.first_day, incident.last_day)
+    parts = [
+        listed([incident.domain]),
+        *([hosts] if hosts else []),
+        when,
+        f"{number(incident.failed_sessions)} failed sessions, {rate(incident.share)} of those of {count_of(len(incident.reporters), 'reporter')}",
+    ]
+    return "  ·  ".join(parts)

@@ -1,0 +1,80 @@
+"""May this domain enforce? The verdict, its arithmetic, what is missing, and the what-if by day and sender."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.ask import Answer
+from dashboard.charts.days import calendar
+from dashboard.charts.heat import heat, height_of
+from dashboard.insight import READINESS_QUESTIONS, readiness
+from dashboard.navigation import link
+from dashboard.tiles import tile
+from dashboard.verdicts import VERDICTS
+from dashboard.words import listed
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
+    from pipeline.insight.api import Readiness
+
+
+def readiness_part(domain: str, as_of: date) -> None:
+    """Draw the verdict on a domain and what it rests on."""
+    verdict = readiness(domain, as_of)
+    sign = VERDICTS[verdict.verdict]
+    with st.container(border=True):
+        st.header("May it go from testing to enforce?", anchor=False)
+        st.badge(sign.short, color=sign.colour)
+        st.text(f"{sign.words}. {verdict.since} to {verdict.until}, UTC.")
+        left, right = st.columns(2)
+        with left:
+            st.subheader("Why", anchor=False)
+            st.text("\n".join(f"• {reason}" for reason in verdict.reasons) or "Nothing more to say.")
+            st.caption(verdict.arithmetic)
+        with right:
+            st.subheader("Next step", anchor=False)
+            st.text(verdict.next_step)
+            if verdict.stale_reporters:
+                st.text(f"Still on another policy: {listed(verdict.stale_reporters)}")
+            for blocking in verdict.blocking[:5]:
+                link("An incident that stands in the way", "incident", id=blocking)
+    _what_if(verdict)
+
+
+def _what_if(verdict: Readiness) -> None:
+    lines = [
+        {
+            "report_day": one.report_day,
+            "submitter_domain": one.submitter_domain,
+            "sts_sessions": one.sts_sessions,
+            "would_refuse": one.would_refuse,
+        }
+        for one in verdict.replay
+    ]
+    days = calendar(verdict.since, verdict.until)
+
+    def draw(frame: pd.DataFrame) -> None:
+        order = frame.groupby("submitter_domain")["sts_sessions"].sum().sort_values(ascending=False)
+        senders = [str(name) for name in order.index[:25]]
+        values = {(str(row["report_day"])[:10], str(row["submitter_domain"])): int(row["would_refuse"]) for row in frame.to_dict("records")}
+        if any(values.values()):
+            chart = heat(days, senders, values, unit="would be refused")
+            st.echarts_chart(chart, height=height_of(len(senders)), alt="Sessions that enforce would have refused, by day and sender")
+        else:
+            st.text(f"On no day and for no sender: 0 of {verdict.sessions:,} sessions.")
+
+    tile(
+        "What would enforce have refused, by day and sender?",
+        Answer(
+            pa.Table.from_pylist(lines), READINESS_QUESTIONS, {"domain": verdict.domain, "since": verdict.since, "until": verdict.until}
+        ),
+        draw,
+        unit="Sessions of known reporters under MTA-STS that mode enforce would have refused, per UTC day (RFC 8461 §5).",
+        empty="No known reporter has a session under MTA-STS on these days.",
+    )

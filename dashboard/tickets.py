@@ -1,0 +1,41 @@
+"""An incident as plain text for a ticket or a mail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dashboard.incident_cards import headline
+from dashboard.verdicts import FAULTS, STATES
+from dashboard.words import listed, number, plain, rate, span
+
+if TYPE_CHECKING:
+    from pipeline.insight.api import Incident
+
+_KEYS = 5
+
+
+def ticket(incident: Incident) -> str:
+    """Return all somebody needs who does not have this page."""
+    lines = [
+        f"{headline(incident)}: {plain(incident.domain)}",
+        "",
+        f"State:     {STATES[incident.state].words.lower()} ({span(incident.first_day, incident.last_day)}, UTC)",
+        f"Fault:     {FAULTS[incident.fault].words.lower()}",
+        f"Sessions:  {number(incident.failed_sessions)} of {number(incident.sessions)} failed ({rate(incident.share)})",
+        f"MX hosts:  {listed(incident.mx_hosts, 12) or 'none named'}",
+        f"Addresses: {listed(incident.receiving_ips, 12) or 'none named'}",
+        f"Reporters: {listed(incident.reporters, 12)}",
+        f"Results:   {listed((name or 'no details given' for name in incident.result_types), 12)}",
+        f"Reasons:   {listed(incident.reasons, 6) or 'none given'}",
+        "",
+        f"What it means: {plain(incident.meaning)} ({incident.rfc})",
+        "",
+        f"What to do: {plain(incident.fix)}",
+        *(f"  $ {plain(command)}" for command in incident.commands),
+        "",
+        f"How the fault was told: {plain(incident.comparison)}",
+        "",
+        f"Incident {incident.id}, proved by {number(incident.report_count)} TLS reports (RFC 8460), the newest:",
+        *(f"  {key}" for key in incident.report_keys[:_KEYS]),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,42 @@
+"""Words and signs for verdicts, faults and states: a sign beside every colour."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Colour = Literal["red", "orange", "blue", "green", "gray"]
+
+
+class Sign(NamedTuple):
+    """How something is called on the page."""
+
+    short: str
+    words: str
+    colour: Colour
+
+
+VERDICTS = {
+    "ready": Sign("✓ ready", "Ready: mode enforce may be published", "green"),
+    "not-ready": Sign("✕ not ready", "Not ready: enforce would refuse mail", "orange"),
+    "not-enough-evidence": Sign("… too little evidence", "Not enough evidence yet", "gray"),
+    "already-enforcing": Sign("● enforcing", "Enforcing already", "blue"),
+    "no-policy": Sign("– no policy", "There is no MTA-STS policy to enforce", "gray"),
+}
+FAULTS = {
+    "ours": Sign("● ours", "The fault is ours", "red"),
+    "sender": Sign("→ the sender's", "The fault is the sender's", "gray"),
+    "path": Sign("⇢ on the path", "The fault is on the path between", "orange"),
+    "unknown": Sign("? not to be told", "Whose fault it is cannot be told", "gray"),
+}
+STATES = {
+    "open": Sign("● open", "It goes on", "red"),
+    "resolved": Sign("✓ over", "It is over", "green"),
+    "unconfirmed": Sign("… unconfirmed", "Nobody has sent enough since to tell", "gray"),
+}
+COVERAGE = {
+    "reporting": "✓ reporting",
+    "silent": "✕ silent",
+    "rare": "… rare",
+    "new": "+ new",
+    "ingest-outage": "! all silent",
+}

@@ -1,0 +1,103 @@
+"""Numbers, days and the text of strangers as the page writes them.
+
+What a report says reaches the page through `st.text`, `st.code`, the cells of a table or the canvas of a chart, none of which reads Markdown
+or HTML; control and bidirectional characters become visible escapes here first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pipeline.output import escape
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NOTHING = "–"
+_LONGEST = 400
+"""Characters of one text in a table."""
+
+
+def number(value: Any) -> str:
+    """Return a count with its thousands grouped."""
+    return NOTHING if value is None or pd.isna(value) else f"{int(value):,}"
+
+
+def rate(value: Any) -> str:
+    """Return a rate in per cent; one that is not quite all, or not quite nothing, never looks so."""
+    if value is None or pd.isna(value):
+        return NOTHING
+    share = float(value)
+    shown = min(share, 0.9999) if share < 1 else 1.0
+    return f"{max(shown, 0.0001) if share > 0 else 0:.2%}"
+
+
+def day(value: Any) -> str:
+    """Return a UTC day."""
+    return NOTHING if value is None or pd.isna(value) else str(value)[:10]
+
+
+def moment(value: Any) -> str:
+    """Return a moment, which is in UTC."""
+    return "never" if value is None or pd.isna(value) else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def ago(value: datetime | None, now: datetime) -> str:
+    """Return how long ago a moment was, roughly."""
+    if value is None or pd.isna(value):
+        return "never"
+    minutes = max(0, int((now - value).total_seconds() // 60))
+    if minutes < 120:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 60 * 48 else f"{minutes // 1440} days ago"
+
+
+def span(first: date, last: date) -> str:
+    """Return days from one to another, both inclusive."""
+    return day(first) if first == last else f"{day(first)} to {day(last)}"
+
+
+def count_of(amount: int, noun: str, plural: str | None = None) -> str:
+    """Return a count with its noun."""
+    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def listed(texts: Iterable[str], most: int = 4) -> str:
+    """Return texts of strangers in a row, the surplus counted."""
+    every = [escape(text)[:_LONGEST] for text in texts]
+    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")
+
+
+def shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose texts do nothing and are not too long; lists become one text each."""
+    return frame.assign(**{name: frame[name].map(_cell) for name in frame.columns if _is_text(frame[name])}) if len(frame) else frame
+
+
+def rows(answer: pa.Table) -> pd.DataFrame:
+    """Return an answer ready to be drawn."""
+    return shown(answer.to_pandas())
+
+
+def plain(text: Any) -> str:
+    """Return one text of a stranger so that it does nothing."""
+    return NOTHING if text is None or (not isinstance(text, str) and pd.isna(text)) else escape(str(text))
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    return not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return _short(escape(value))
+    if isinstance(value, Sequence) or hasattr(value, "tolist"):
+        return _short("; ".join(escape(str(element)) for element in value))
+    return value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
