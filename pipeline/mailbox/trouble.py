@@ -98,6 +98,9 @@ def while_signing_in(where: str, server: str, user: str, err: BaseException) -> 
     """Return the error of a sign-in that did not succeed."""
     if isinstance(err, LOST):
         return while_working(where, server, err)
+    lost = (err.__cause__ or err).__context__
+    if isinstance(lost, IMAPClientAbortError):  # a cut in the middle of the sign-in comes as the library's LoginError
+        return while_working(where, server, lost)
     late = throttled(where, err)
     if late is not None:
         return late
