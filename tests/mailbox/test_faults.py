@@ -21,7 +21,8 @@ def stocked(server, user):
     return user
 
 
-@pytest.mark.parametrize("after", [3_000, 5_000, 7_000, 30_000, 100_000, 180_000])
+# A TLS handshake and sign-in take up to 4,500 bytes with recent key exchanges: these cuts come later.
+@pytest.mark.parametrize("after", [5_000, 6_000, 7_000, 30_000, 100_000, 180_000])
 def test_a_cut_connection_is_made_again_and_nothing_is_lost(server, stocked, after):
     with proxy(server.port, [cut(after)]) as wire, mailbox(server, stocked, port=wire.port) as box:
         assert fetch_all(box) == CONTENTS
