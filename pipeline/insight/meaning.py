@@ -60,7 +60,7 @@ class ResultTypeHelp(NamedTuple):
 
 
 _FIXES = {
-    "starttls-not-supported": "Switch STARTTLS on there, and look at what stands before that host; if one sender alone sees it, between you.",
+    "starttls-not-supported": "Switch STARTTLS on there, and look at what stands before that host; is it one sender only, between you.",
     "certificate-host-mismatch": "Put the MX host name into the certificate's subjectAltName, and the host into the policy's mx lines.",
     "certificate-expired": "Renew the certificate, reload the mail server, and check every address behind the name.",
     "certificate-not-trusted": "Let the server send the whole chain of a public authority. Some senders call every failed handshake so.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import tempfile
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -49,11 +51,22 @@ def rows_of(report: WorldReport, own: Ownership) -> tuple[ReportRows, ...]:
     return rows.reports
 
 
-class ReportLake:
-    """Report rows in Parquet files of a temporary folder, behind the engine of `pipeline.query`."""
+@cache
+def _engine() -> tuple[Path, Engine]:
+    """One engine for all lakes of a process, over the folder that they are in; it goes when the process does."""
+    root = Path(tempfile.mkdtemp(prefix="tlsrpt-score-"))
+    engine = Engine(str(root), Settings())
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    atexit.register(engine.close)
+    return root, engine
 
-    def __init__(self, reports: Iterable[ReportRows], settings: Settings | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="tlsrpt-score-"))
+
+class ReportLake:
+    """Report rows in Parquet files of a temporary folder, behind the engine of `pipeline.query`; the default settings count."""
+
+    def __init__(self, reports: Iterable[ReportRows]) -> None:
+        root, self.engine = _engine()
+        self.folder = Path(tempfile.mkdtemp(dir=root))
         kept = list(reports)
         tables = {
             "reports": [report.report for report in kept],
@@ -67,7 +80,6 @@ class ReportLake:
                 path.parent.mkdir(parents=True)
                 path.write_bytes(encode(name, part))
                 self.files.setdefault(name, []).append(str(path))
-        self.engine = Engine(str(self.folder), settings or Settings())
 
     def ask(self, name: str, **given: Any) -> pa.Table:
         """Answer a question of the catalogue."""
@@ -75,11 +87,10 @@ class ReportLake:
         period = period_of(given.pop("since", None), given.pop("until", None), given.pop("as_of", None) or date(2099, 1, 1))
         taken = {parameter.name for parameter in question.parameters}
         bound = question.bind({**given, **{key: value for key, value in period.items() if key in taken}})
-        return self.engine.run(question.sql, bound, Scope(self.files, 0, 1))
+        return self.engine.run(question.sql, bound, Scope(self.files, floor=0, batch=1))
 
     def close(self) -> None:
-        """Remove everything."""
-        self.engine.close()
+        """Remove the files."""
         shutil.rmtree(self.folder)
 
     def __enter__(self) -> Self:
