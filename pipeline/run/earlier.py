@@ -28,6 +28,8 @@ def vouch_for_earlier(hands: Hands) -> None:
         return
     messages = 0
     for month, rows in list(writer.ledger.unproved_before(before)):
+        if hands.stop:
+            break
         raw = writer.raw_of(month)
         for start in range(0, len(rows), CHUNK):
             chunk = rows[start : start + CHUNK]
