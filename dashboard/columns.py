@@ -44,6 +44,9 @@ _LABELS = {
     "uid": "UID",
     "uidvalidity": "UIDVALIDITY",
     "dkim_result": "DKIM",
+    "means": "What it means",
+    "uidvalidities": "UIDVALIDITYs",
+    "waiting_for_dns": "Waiting for DNS",
     "would_refuse": "Would refuse",
     "sts_sessions": "Sessions under MTA-STS",
 }
@@ -79,6 +82,11 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[str], *, alt: str, key: str |
     chosen: Any = st.dataframe(frame, key=key, on_select="rerun", selection_mode="single-row", **options)
     places = chosen.selection.rows
     return int(places[0]) if places and places[0] < len(frame) else None
+
+
+def height_for(frame: pd.DataFrame, most: int = 420) -> int:
+    """Return the pixels that all rows take, or the most there are."""
+    return min(most, 38 + 35 * len(frame))
 
 
 def label_of(name: str) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.ask import ask, today
 from pipeline.output import escape
 
-PERIODS = {"7d": 7, "28d": 28, "90d": 90, "1y": 365, "2y": 730}
+PERIODS = {"7d": 7, "28d": 28, "90d": 90, "1y": 365}
 TIERS = {"counted": None, "verified": ("verified",), "attested": ("verified", "attested"), "vouched": ("vouched",)}
 ALL = "all"
 _USUAL = "28d"

@@ -35,11 +35,12 @@ def headline(incident: Incident) -> str:
 def where(incident: Incident) -> str:
     """Return scope, days and size of an incident on one line; plain text."""
     hosts = listed(incident.mx_hosts, 2)
+    share = f"{rate(incident.share)} of those of {count_of(len(incident.reporters), 'reporter')}"
     when = f"since {incident.first_day}" if incident.state == "open" else span(incident.first_day, incident.last_day)
     parts = [
         listed([incident.domain]),
         *([hosts] if hosts else []),
         when,
-        f"{number(incident.failed_sessions)} failed sessions, {rate(incident.share)} of those of {count_of(len(incident.reporters), 'reporter')}",
+        f"{number(incident.failed_sessions)} failed sessions, {share}",
     ]
     return "  ·  ".join(parts)

@@ -1,7 +1,7 @@
 """Numbers, days and the text of strangers as the page writes them.
 
-What a report says reaches the page through `st.text`, `st.code`, the cells of a table or the canvas of a chart, none of which reads Markdown
-or HTML; control and bidirectional characters become visible escapes here first.
+What a report says reaches the page through `st.text`, `st.code`, the cells of a table or the canvas of a chart, none of which reads
+Markdown or HTML; control and bidirectional characters become visible escapes here first.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dashboard.ask import Answer, ask, asked, settings
 from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
 from dashboard.charts.flow import flow
 from dashboard.charts.spans import Span, spans
-from dashboard.columns import rows_of
+from dashboard.columns import height_for, rows_of
 from dashboard.figures import Way, figure
 from dashboard.filters import Filters, chosen
 from dashboard.incident_cards import card
@@ -68,7 +68,7 @@ def _choose(filters: Filters) -> None:
 
     def draw(shown: pd.DataFrame) -> None:
         place = rows_of(
-            shown, names, alt="All domains, those with most failed sessions first", key="domains", height=min(640, 80 + 35 * len(shown))
+            shown, names, alt="All domains, those with most failed sessions first", key="domains", height=height_for(shown, 640)
         )
         if place is not None:
             picked.append(place)

@@ -80,7 +80,8 @@ def _map(frame: pd.DataFrame) -> None:
     )
     hosts = list(dict.fromkeys(named.groupby("host")["mentions"].sum().sort_values(ascending=False).index))[:_ROWS]
     results = list(dict.fromkeys(named["result"]))
-    values = {(str(result), str(host)): int(value) for (result, host), value in named.groupby(["result", "host"])["mentions"].sum().items()}
+    sums = named.groupby(["result", "host"], as_index=False).agg({"mentions": "sum"})
+    values = {(str(row["result"]), str(row["host"])): int(row["mentions"]) for row in sums.to_dict("records")}
     st.echarts_chart(heat(results, hosts, values, unit="mentions"), height=height_of(len(hosts)), alt="Failures by MX host and result")
     rows_of(
         frame,

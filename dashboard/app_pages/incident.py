@@ -130,11 +130,11 @@ def _course(found: Incident, answer: Answer, filters: Filters) -> None:
 
 def _senders_and_hosts(answer: Answer) -> None:
     def draw(frame: pd.DataFrame) -> None:
-        sums = frame.groupby(["receiving_mx_hostname", "submitter_domain"])["mentions"].sum()
-        hosts = sorted({str(host) for host, _ in sums.index})
+        sums = frame.groupby(["receiving_mx_hostname", "submitter_domain"], as_index=False).agg({"mentions": "sum"}).to_dict("records")
+        hosts = sorted({str(row["receiving_mx_hostname"]) for row in sums})
         order = frame.groupby("submitter_domain")["mentions"].sum().sort_values(ascending=False)
         senders = [str(name) for name in order.index[:_HEAT_ROWS]]
-        values = {(str(host), str(sender)): int(value) for (host, sender), value in sums.items()}
+        values = {(str(row["receiving_mx_hostname"]), str(row["submitter_domain"])): int(row["mentions"]) for row in sums}
         st.echarts_chart(
             heat(hosts, senders, values, unit="failures"), height=height_of(len(senders)), alt="Failures by MX host and sender"
         )

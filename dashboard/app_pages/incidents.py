@@ -50,7 +50,9 @@ def _summary(found: list[Incident]) -> str:
         return "No incident in this period. Single stray failures are counted, and are none."
     standing = [one for one in found if one.state == "open"]
     ours = sum(one.fault == "ours" for one in standing)
-    return f"{count_of(len(found), 'incident')} in this period, {len(standing)} open, {ours} of these ours. Trust is not filtered here: insight uses every report that counts."
+    return (
+        f"{count_of(len(found), 'incident')} in this period, {len(standing)} open, {ours} of these ours. The trust filter has no say here."
+    )
 
 
 def _list(shown: list[Incident], filters: Filters) -> None:

@@ -1,4 +1,4 @@
-"""Can these numbers be believed: runs, mail by outcome, rejects with their bytes, duplicates, conflicts, forgeries, the size of the lake."""
+"""Can these numbers be believed: runs, mail by outcome, rejects with their bytes, duplicates, conflicts, forgeries, size."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _plain_tiles(filters: Filters) -> None:
             "not_proved",
             ["submitter_domain", "trust_tier", "dkim_result", "means", "reports", "first_day", "last_day"],
             "Reports over the whole lake that do not count; whoever wrote them may claim any name.",
-            "Every sender is proved.",
+            "None, or better proved reports have taken their place.",
             lambda frame: frame.assign(means=[DKIM_RESULTS.get(str(result), "no longer in the ledger") for result in frame["dkim_result"]]),
         ),
         (

@@ -64,15 +64,16 @@ def _sentence(total: pd.Series, standing: list[Incident], silent: list[Coverage]
     """Say in one sentence how things are."""
     if not total["sessions"]:
         return "No report about this period and choice."
+    used = f"{rate(total['success_rate'])} of the sessions used authenticated TLS"
     ours = [one for one in standing if one.fault == "ours"]
     outage = any(line.state == "ingest-outage" for line in silent)
     if outage:
         return "All reporters fell silent at once: look at the mailbox and the ingest before anything else."
     if ours:
-        return f"{count_of(len(ours), 'open incident')} of ours; {rate(total['success_rate'])} of the sessions used authenticated TLS."
+        return f"{count_of(len(ours), 'open incident')} of ours; {used}."
     if standing:
-        return f"{count_of(len(standing), 'open incident')}, none of them ours; {rate(total['success_rate'])} of the sessions used authenticated TLS."
-    return f"All quiet: no open incident; {rate(total['success_rate'])} of the sessions used authenticated TLS."
+        return f"{count_of(len(standing), 'open incident')}, none of them ours; {used}."
+    return f"All quiet: no open incident; {used}."
 
 
 def _figures(filters: Filters, total: pd.Series, silent: list[Coverage]) -> None:

@@ -92,9 +92,19 @@ def _quirks(codes: list[str]) -> None:
 
 def _policies(key: str) -> None:
     names = [
-        "policy_ix", "report_domain", "policy_type", "policy_domain", "success_count", "failure_count", "failure_detail_sum", "repeats_sessions",
-        "sts_mode", "sts_max_age_seconds", "policy_strings", "mx_host",
-    ]  # fmt: skip
+        "policy_ix",
+        "report_domain",
+        "policy_type",
+        "policy_domain",
+        "success_count",
+        "failure_count",
+        "failure_detail_sum",
+        "repeats_sessions",
+        "sts_mode",
+        "sts_max_age_seconds",
+        "policy_strings",
+        "mx_host",
+    ]
     tile(
         "Which policies, how many sessions?",
         asked("report_policies", report_key=key),
@@ -103,9 +113,16 @@ def _policies(key: str) -> None:
         empty="It carries no policy.",
     )
     details = [
-        "policy_ix", "result_type", "failed_session_count", "receiving_mx_hostname", "receiving_ip", "sending_mta_ip", "receiving_mx_helo",
-        "failure_reason_code", "additional_information",
-    ]  # fmt: skip
+        "policy_ix",
+        "result_type",
+        "failed_session_count",
+        "receiving_mx_hostname",
+        "receiving_ip",
+        "sending_mta_ip",
+        "receiving_mx_helo",
+        "failure_reason_code",
+        "additional_information",
+    ]
     tile(
         "What failed?",
         asked("report_failures", report_key=key),
@@ -132,9 +149,27 @@ def _rivals(key: str) -> None:
 def _mail(key: str) -> None:
     answer = asked("report_messages", report_key=key)
     names = [
-        "received_at", "account", "folder", "uid", "item", "from_domain", "subject", "outcome", "dkim_result", "means", "dkim_domain", "dkim_selector",
-        "dkim_algorithm", "dkim_key_bits", "authserv_id", "tls_report_domain", "tls_report_submitter", "container", "size_bytes", "message_sha256",
-    ]  # fmt: skip
+        "received_at",
+        "account",
+        "folder",
+        "uid",
+        "item",
+        "from_domain",
+        "subject",
+        "outcome",
+        "dkim_result",
+        "means",
+        "dkim_domain",
+        "dkim_selector",
+        "dkim_algorithm",
+        "dkim_key_bits",
+        "authserv_id",
+        "tls_report_domain",
+        "tls_report_submitter",
+        "container",
+        "size_bytes",
+        "message_sha256",
+    ]
 
     def draw(frame: pd.DataFrame) -> None:
         means = [DKIM_RESULTS.get(str(result), "") for result in frame["dkim_result"]]

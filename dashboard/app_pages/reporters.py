@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import streamlit as st
@@ -11,7 +11,7 @@ from dashboard.ask import Answer, asked, settings
 from dashboard.charts.days import calendar
 from dashboard.charts.heat import heat, height_of
 from dashboard.charts.palette import CALM
-from dashboard.columns import rows_of
+from dashboard.columns import height_for, rows_of
 from dashboard.filters import Filters, chosen
 from dashboard.insight import coverage
 from dashboard.navigation import go
@@ -92,27 +92,27 @@ def _coverage(lines: list[Coverage], filters: Filters) -> None:
     tile(
         "How often do they report, how late, and who is silent?",
         Answer(
-            pa.Table.from_pylist(rows, schema=_COVERAGE_SCHEMA), ("insight_coverage",), {"as_of": filters.as_of, "domain": filters.domain}
+            pa.Table.from_pylist(rows, schema=pa.schema(_COVERAGE_COLUMNS)),
+            ("insight_coverage",),
+            {"as_of": filters.as_of, "domain": filters.domain},
         ),
-        lambda frame: rows_of(frame, names, alt="Reporters by domain, the silent ones first", height=min(420, 80 + 35 * len(frame))),
+        lambda frame: rows_of(frame, names, alt="Reporters by domain, the silent ones first", height=height_for(frame)),
         unit="Per reporter and domain. The lag is from the end of the day to the arrival of the report.",
         empty="Nobody reports in this period.",
     )
 
 
-_COVERAGE_SCHEMA = pa.schema(
-    [
-        ("submitter_domain", pa.string()),
-        ("report_domain", pa.string()),
-        ("state", pa.string()),
-        ("last_day", pa.date32()),
-        ("silent_since", pa.date32()),
-        ("usual_every_days", pa.float64()),
-        ("lag_hours", pa.float64()),
-        ("days", pa.int64()),
-        ("sessions", pa.int64()),
-    ]
-)
+_COVERAGE_COLUMNS: list[pa.Field[Any]] = [
+    pa.field("submitter_domain", pa.string()),
+    pa.field("report_domain", pa.string()),
+    pa.field("state", pa.string()),
+    pa.field("last_day", pa.date32()),
+    pa.field("silent_since", pa.date32()),
+    pa.field("usual_every_days", pa.float64()),
+    pa.field("lag_hours", pa.float64()),
+    pa.field("days", pa.int64()),
+    pa.field("sessions", pa.int64()),
+]
 
 
 def _sessions(filters: Filters) -> None:
@@ -145,7 +145,7 @@ def _conformance(filters: Filters) -> None:
     tile(
         "How well do they keep to the standard?",
         Answer(pa.Table.from_pandas(frame, preserve_index=False), answer.questions, answer.parameters),
-        lambda shown: rows_of(shown, names, alt="Deviations from the standard by reporter", height=min(420, 80 + 35 * len(shown))),
+        lambda shown: rows_of(shown, names, alt="Deviations from the standard by reporter", height=height_for(shown)),
         unit="Reports with a deviation that was tolerated, and their portion of the reporter's reports. None of them costs a session.",
         empty="No deviation in this period.",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.ask import ask, asked
-from dashboard.columns import rows_of
+from dashboard.columns import height_for, rows_of
 from dashboard.filters import Filters, chosen, reporters
 from dashboard.navigation import go
 from dashboard.tiles import tile
@@ -44,7 +44,7 @@ def main() -> None:
     picked: list[int] = []
 
     def draw(frame: pd.DataFrame) -> None:
-        place = rows_of(frame, names, alt="Reports, newest first", key="reports", height=min(640, 80 + 35 * len(frame)))
+        place = rows_of(frame, names, alt="Reports, newest first", key="reports", height=height_for(frame, 640))
         if place is not None:
             picked.append(place)
 

@@ -41,7 +41,7 @@ def flow(frame: pd.DataFrame) -> dict[str, Any]:
                 "right": 190,
                 "top": 8,
                 "bottom": 8,
-                "nodeGap": 12,
+                "nodeGap": 16,
                 "draggable": False,
                 "emphasis": {"focus": "adjacency"},
                 "lineStyle": {"color": "source", "opacity": 0.3, "curveness": 0.5},
