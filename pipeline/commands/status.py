@@ -71,7 +71,8 @@ def notes(status: dict[str, Any]) -> list[str]:
     if forged["keys_gone"]:
         said.append(
             f"{forged['keys_gone']} reports do not count because their signing key has been withdrawn or their signature had expired; "
-            "name the servers that checked them in [trust] authserv_ids, or vouch for old mail with `tlsrpt ingest --vouch-before DAY`"
+            "name the servers that checked them in [trust] authserv_ids and run `tlsrpt rebuild`, "
+            "or vouch for old mail with `tlsrpt ingest --vouch-before DAY`"
         )
     if waiting := sum(box["waiting_for_dns"] for box in status["mailboxes"]):
         said.append(f"{waiting} messages wait for the DNS to give the key of their sender; the next runs try again")

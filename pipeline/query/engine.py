@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 import weakref
-from functools import cached_property
 from importlib.resources import files as package_files
 from pathlib import Path
 from types import MappingProxyType
@@ -69,6 +69,8 @@ class Engine:
                 "autoload_known_extensions": False,
             }
         )
+        self._views: Views | None = None
+        self._describing = threading.Lock()
         self._prepare(settings)
         self._lock_down(root)
 
@@ -137,13 +139,14 @@ class Engine:
             row = cursor.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
         return str(row[0]) if row else "{}"
 
-    @cached_property
     def views(self) -> Views:
-        """The views and what their columns mean; from the first look on, DuckDB knows it, too (`duckdb_columns()`)."""
-        with self._connection.cursor() as cursor:
-            views = views_of(cursor)
-            cursor.execute("".join(("begin;", *comments(views), "commit;")))
-        return views
+        """Return the views and what their columns mean; from the first look on, DuckDB knows it, too (`duckdb_columns()`)."""
+        with self._describing:
+            if self._views is None:
+                with self._connection.cursor() as cursor:
+                    self._views = views_of(cursor)
+                    cursor.execute("".join(("begin;", *comments(self._views), "commit;")))
+            return self._views
 
     def close(self) -> None:
         """Close the connection and remove the temporary folder."""
@@ -157,7 +160,7 @@ def all_views() -> Views:
 
     engine = Engine("/nowhere", Settings())
     try:
-        return engine.views
+        return engine.views()
     finally:
         engine.close()
 

@@ -44,7 +44,10 @@ def check(engine: Engine, sql: str) -> None:
         kind = inner[0].type if len(inner) == 1 else duckdb.StatementType.MULTI
     if kind != duckdb.StatementType.SELECT:
         raise UsageError(f"{_WISH}; this is {kind.name.replace('_', ' ')}")
-    tree = json.loads(engine.tree(text))
+    try:
+        tree = json.loads(engine.tree(text))
+    except RecursionError as err:
+        raise UsageError(f"{_WISH}; this is nested too deeply to be checked") from err
     if tree.get("error"):
         raise UsageError(f"{_WISH}: {sentence(str(tree.get('error_message', 'it cannot be checked')))}")
     if writes := sorted(set(_nodes(tree)) - _READING_NODES):
@@ -77,12 +80,14 @@ def sentence(message: str) -> str:
 
 
 def _nodes(tree: Any) -> Iterator[str]:
-    if isinstance(tree, dict):
-        kind = tree.get("type")
-        if isinstance(kind, str) and kind.endswith("_NODE"):
-            yield kind
-        for value in tree.values():
-            yield from _nodes(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _nodes(value)
+    """Yield the kinds of all query nodes; without recursion, a long sum is a deep tree."""
+    waiting = [tree]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, dict):
+            kind = here.get("type")
+            if isinstance(kind, str) and kind.endswith("_NODE"):
+                yield kind
+            waiting.extend(here.values())
+        elif isinstance(here, list):
+            waiting.extend(here)

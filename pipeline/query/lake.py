@@ -32,6 +32,7 @@ USUAL_DAYS = 90
 """The period of a question that is asked without one."""
 
 EVERY_MONTH = ("0000-00", "9999-99")
+_FIRST = date(1970, 1, 1)
 
 _Answer = TypeVar("_Answer")
 
@@ -86,7 +87,7 @@ class Lake(Analysis):
     @property
     def tables(self) -> Views:
         """The tables and views with the meaning of each column."""
-        return self._engine.views
+        return self._engine.views()
 
     def ask(
         self,
@@ -117,10 +118,13 @@ class Lake(Analysis):
             if parameter.name in period and (parameter.required or given[parameter.name]):
                 parameters[parameter.name] = period[parameter.name]
         values = question.bind(parameters)
-        # Bound with their types, so that an empty list or a null means what the question says.
-        bound = {p.name: duckdb.Value(values[p.name], duckdb.type(p.type)) for p in question.parameters}
         months = _months(values.get("since"), values.get("until"))
-        return self._answer(lambda: self._engine.run(question.sql, bound, self._scope(months)))
+        try:
+            # Bound with their types, so that an empty list or a null means what the question says.
+            bound = {p.name: duckdb.Value(values[p.name], duckdb.type(p.type)) for p in question.parameters}
+            return self._answer(lambda: self._engine.run(question.sql, bound, self._scope(months)))
+        except (duckdb.Error, ValueError, OverflowError) as err:
+            raise UsageError(f"question {name} cannot be answered: {guard.sentence(str(err))}") from err
 
     def question(self, name: str) -> Question:
         """Return a named question.
@@ -208,7 +212,7 @@ def period_of(since: date | str | None, until: date | str | None, as_of: date | 
     """
     asked = _day("as_of", as_of) or datetime.now(UTC).date()
     last = min(_day("until", until) or asked, asked)
-    first = _day("since", since) or last - timedelta(days=USUAL_DAYS - 1)
+    first = _day("since", since) or max(last, _FIRST) - timedelta(days=USUAL_DAYS - 1)
     if until is not None and since is not None and first > (_day("until", until) or last):
         raise UsageError(f"the period ends before it begins: {since} to {until}")
     return {"since": first, "until": last, "as_of": asked}
@@ -216,7 +220,7 @@ def period_of(since: date | str | None, until: date | str | None, as_of: date | 
 
 def _months(since: date | None, until: date | None) -> tuple[str, str]:
     """Return the first and the last month whose files may hold an answer; the catalogue opens no others."""
-    return f"{since:%Y-%m}" if since else EVERY_MONTH[0], f"{until:%Y-%m}" if until else EVERY_MONTH[1]
+    return since.isoformat()[:7] if since else EVERY_MONTH[0], until.isoformat()[:7] if until else EVERY_MONTH[1]
 
 
 def _day(name: str, value: date | str | None) -> date | None:

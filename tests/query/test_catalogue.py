@@ -80,6 +80,17 @@ def test_a_parameter_that_is_missing_unknown_or_of_the_wrong_type_is_named(lake)
         lake.ask("nope")
 
 
+@pytest.mark.parametrize("at_most", [-1, 10**30])
+def test_a_value_that_duckdb_refuses_is_a_mistake_of_the_asker(lake, at_most):
+    with pytest.raises(UsageError, match="question worst_domains cannot be answered"):
+        lake.ask("worst_domains", at_most=at_most)
+
+
+@pytest.mark.parametrize("period", [{"since": "0999-01-01"}, {"until": "0001-01-01"}, {"since": "9999-12-31"}, {"as_of": "0001-01-01"}])
+def test_any_day_of_the_calendar_can_be_asked_for(lake, period):
+    assert lake.ask("sessions_by_day", **period).num_rows == (0 if period != {"since": "0999-01-01"} else 7)
+
+
 def test_text_is_read_by_the_type_of_the_parameter():
     question = read_question(
         "q",

@@ -139,6 +139,18 @@ def test_sql_that_cannot_be_run_is_explained_in_one_sentence(lake, sql, sentence
     assert refused.value.exit_code == 65
 
 
+@pytest.mark.parametrize(
+    "deep",
+    ["select " + "(" * 5000 + "1" + ")" * 5000, "select " + " + ".join(["1"] * 20_000), "select " + "(select " * 900 + "1" + ")" * 900],
+    ids=["brackets", "sum", "subqueries"],
+)
+def test_a_statement_nested_without_end_is_refused_and_harms_nothing(lake, deep):
+    with pytest.raises((UsageError, NotAReportError)) as refused:
+        lake.sql(deep)
+    assert len(str(refused.value)) < 700
+    assert lake.sql("select " + " + ".join(["1"] * 200) + " as sum").to_pylist() == [{"sum": 200}]
+
+
 def test_parameters_are_bound_and_never_text(lake):
     hostile = "example.org' or 1=1; copy (select 1) to '/tmp/x'; --"
     assert lake.sql("select count(*) as n from sessions where report_domain = $d", {"d": hostile}).to_pylist() == [{"n": 0}]
