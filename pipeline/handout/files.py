@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,17 +89,14 @@ def _comment(connection: object, table: str, schema: pa.Schema) -> None:
 def _parquet(lake: Lake, part: Part, path: Path, table: str) -> int:
     import pyarrow.parquet as pq
 
-    rows, writer = 0, None
-    try:
-        for chunk in chunks(lake, table, part):
-            if writer is None:
-                schema = chunk.schema.with_metadata({**(chunk.schema.metadata or {}), **about(lake, part)})
-                writer = pq.ParquetWriter(path, schema, compression="zstd")
+    rows = 0
+    parts = chunks(lake, table, part)
+    first = next(parts)
+    schema = first.schema.with_metadata({**(first.schema.metadata or {}), **about(lake, part)})
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for chunk in chain((first,), parts):
             writer.write_table(chunk.replace_schema_metadata(schema.metadata))
             rows += chunk.num_rows
-    finally:
-        if writer is not None:
-            writer.close()
     return rows
 
 

@@ -1,0 +1,39 @@
+"""`tlsrpt report DOMAIN`: a page about one domain, to be mailed or printed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pipeline import output
+from pipeline.commands._insight import add_period, as_of_of
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline.cli import Context
+
+_MOST_DAYS = 400
+"""One bar a day: more cannot be read."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("domain", metavar="DOMAIN", help="the recipient domain")
+    add_period(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the page to a file instead of standard output")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.handout.facts import gather
+    from pipeline.handout.page import page
+    from pipeline.query import open_lake
+
+    days = args.days or context.settings.insight.days
+    if days > _MOST_DAYS:
+        raise UsageError(f"--days is at most {_MOST_DAYS} for a page: it shows one bar a day")
+    as_of = as_of_of(args)
+    with open_lake(settings=context.settings) as lake:
+        facts = gather(lake, args.domain.strip().rstrip(".").lower(), since=as_of - timedelta(days=days - 1), as_of=as_of)
+    output.deliver_text(page(facts), args)
+    return 0
