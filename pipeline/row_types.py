@@ -160,6 +160,29 @@ class SupersededRow(NamedTuple):
     reason: str
 
 
+class CheckRow(NamedTuple):
+    """One row per domain, check and finding of what the domain publishes."""
+
+    checked_month: str
+    checked_at: datetime
+    domain: str
+    finding_ix: int
+    check_name: str
+    code: str
+    severity: str
+    place: str
+    what: str
+    why: str
+    fix: str
+    publish: str
+    tlsrpt_record: str | None
+    sts_id: str | None
+    policy_lines: tuple[str, ...]
+    mx_hosts: tuple[str, ...]
+    tlsa_records: tuple[str, ...]
+    expires_at: datetime | None
+
+
 class ReportRows(NamedTuple):
     """One report with its policies and failure details."""
 

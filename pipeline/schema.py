@@ -312,10 +312,47 @@ SUPERSEDED = Table(
     ),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (MESSAGES, RAW, REPORTS, POLICIES, FAILURES, SUPERSEDED)}
+CHECKS = Table(
+    name="checks",
+    grain="one row per domain, check and finding of what the domain publishes",
+    key=("domain", "checked_at", "finding_ix"),
+    partition="checked_month",
+    columns=(
+        _BATCH,
+        _c("checked_month", "string", "Month of checked_at; the partition", unit="YYYY-MM", nullable=False),
+        _c("checked_at", "timestamp", "When the domain was looked at; the same for all findings of one look", nullable=False),
+        _c("domain", "string", "The domain, as A-label", nullable=False),
+        _c("finding_ix", "int32", "Place of the finding in the check, from 0", nullable=False),
+        _c("check_name", "string", "tlsrpt-record, sts-record, sts-policy, mx, smtp, tlsa or history", nullable=False),
+        _c("code", "string", "Stable code of the finding", nullable=False),
+        _c("severity", "string", "bad, warn, unknown or ok", nullable=False),
+        _c("place", "string", "The name, host, address or line it is about", nullable=False),
+        _c("what", "string", "What was found", nullable=False),
+        _c("why", "string", "Why it matters, with the RFC section", nullable=False),
+        _c("fix", "string", "What to change", nullable=False),
+        _c("publish", "string", "The record or line to publish, where there is one", nullable=False),
+        _c("tlsrpt_record", "string", "The `_smtp._tls` record as published", source="RFC 8460 §3"),
+        _c("sts_id", "string", "id of the `_mta-sts` record", source="RFC 8461 §3.1"),
+        _c(
+            "policy_lines",
+            "strings",
+            "The policy file, line by line; empty where it could not be used",
+            source="RFC 8461 §3.2",
+            nullable=False,
+        ),
+        _c("mx_hosts", "strings", "The MX hosts, most preferred first", source="RFC 5321 §5.1", nullable=False),
+        _c("tlsa_records", "strings", "host usage selector type hex", source="RFC 7672 §3.1", nullable=False),
+        _c("expires_at", "timestamp", "When the certificate ends that the finding is about", source="RFC 5280 §4.1.2.5"),
+    ),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in (MESSAGES, RAW, REPORTS, POLICIES, FAILURES, SUPERSEDED, CHECKS)}
 """The tables by name."""
 
-APPEND_ORDER = ("raw", "failures", "policies", "reports", "superseded", "messages")
+OUTLIVE_REBUILD = frozenset({"raw", "checks"})
+"""Tables that do not depend on how mail is read: a rebuild leaves them as they are."""
+
+APPEND_ORDER = ("checks", "raw", "failures", "policies", "reports", "superseded", "messages")
 """The order in which a batch is committed; `messages` last: that is the commit point."""
 
 

@@ -68,6 +68,7 @@ def erase_domain(lake: OpenLake, domain: str, *, dry_run: bool = False) -> Count
         "superseded": among("report_key", touched.alone.to_pylist()),
         "failures": pc.field("report_domain") == domain,
         "policies": pc.field("report_domain") == domain,
+        "checks": pc.field("domain") == domain,
     }
     for name, condition in unwanted.items():
         files = lake.present(name)

@@ -17,7 +17,7 @@ from pipeline.lake.parts import to_arrow
 from pipeline.lake.raw import RawMonth, raw_bytes
 from pipeline.lake.replace import Found, find_rows, stage_replacement
 from pipeline.lake.settle import Settlement, settle
-from pipeline.row_types import MessageRows, RawRow
+from pipeline.row_types import CheckRow, MessageRows, RawRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,6 +110,13 @@ class LakeWriter(AsksLedger):
             batch = self._commit(ours, settlement, [old[key_of(row)] for row in before]) if ours else None
             told = {key: each.row.outcome for key, each in found.items()} | {key_of(row): row.outcome for row in settlement.messages}
             return Settled([told.get(key_of(rows.message), "duplicate") for rows in messages], len(settlement.reports), batch)
+
+    def store_checks(self, rows: Sequence[CheckRow]) -> int:
+        """Commit what a check of published records found, as one batch; return its number."""
+        with self.location.errors("write"):
+            stage = self._lake.stage()
+            stage.add("checks", to_arrow("checks", rows, stage.batch))
+            return self._lake.commit(stage)
 
     def compact_if_needed(self) -> int:
         """Merge the small files of months that have gathered many, and drop files that no reader has open any more.

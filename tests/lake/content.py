@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 
 from pipeline.lake.snapshot import Snapshot, open_snapshot
-from pipeline.schema import TABLES, arrow_schema
+from pipeline.schema import OUTLIVE_REBUILD, TABLES, arrow_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ def rows(root: Path, name: str, snapshot: Snapshot | None = None) -> list[dict[s
         partitioning=pads.partitioning(pa.schema([(partition, pa.string())]), flavor="hive"),
         partition_base_dir=f"{root}/{name}",
     ).to_table()
-    floor = 0 if name == "raw" else seen.floor
+    floor = 0 if name in OUTLIVE_REBUILD else seen.floor
     return [row for row in data.to_pylist() if floor <= row["batch"] <= seen.batch]
 
 

@@ -17,6 +17,12 @@ select *
 from read_parquet(getvariable('lake').raw, hive_partitioning = true, hive_types = {'received_month': varchar}, union_by_name = true)
 where batch <= getvariable('lake').batch;
 
+-- What was published does not depend on the parser either.
+create view checks as
+select *
+from read_parquet(getvariable('lake').checks, hive_partitioning = true, hive_types = {'checked_month': varchar}, union_by_name = true)
+where batch <= getvariable('lake').batch;
+
 create view superseded as
 select *
 from read_parquet(getvariable('lake').superseded, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true)
