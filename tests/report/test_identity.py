@@ -89,6 +89,13 @@ def test_texts_cannot_pretend_to_be_two_details():
     assert digest(one) == digest(turned) != digest(two)
 
 
+def test_texts_cannot_trade_their_ends():
+    """The digest sorts details; what it sorts are whole details."""
+    one = report(policy(details=[detail(failure_reason_code="a],[b"), detail(failure_reason_code="c],[d")]))
+    two = report(policy(details=[detail(failure_reason_code="a],[d"), detail(failure_reason_code="c],[b")]))
+    assert digest(one) != digest(two)
+
+
 def key_of(content: bytes, **more) -> tuple[str, str]:
     row = rows_of(content, **more).reports[0].report
     return row.identity, row.report_key

@@ -116,6 +116,12 @@ def test_a_zip_may_not_say_less_than_it_holds():
         unzip(bytes(packed), 999)
 
 
+def test_a_zip_whose_checksum_is_wrong_is_refused():
+    packed = zipped(b"x" * 100, zipfile.ZIP_STORED)
+    with pytest.raises(Refusal, match="checksum"):
+        unzip(packed.replace(b"xxxx", b"xxxy", 1), 1000)
+
+
 def test_a_member_that_claims_more_than_the_archive_is_refused():
     packed = bytearray(zipped(b"x" * 1000))
     at = packed.index(b"PK\x01\x02")
