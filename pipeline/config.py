@@ -256,6 +256,21 @@ class QuerySettings(Section):
     threads: Annotated[int, Field(ge=1)] = 2
 
 
+class CheckSettings(Section):
+    """`[check]`: how `tlsrpt check` looks at what is published."""
+
+    resolver: str = ""
+    """host:port of a validating resolver; empty: that of [trust], else the system's."""
+    timeout: float = 10.0
+    """Seconds for each look-up, fetch and connection."""
+    ca_file: str = ""
+    """A private CA, PEM; empty: the system's."""
+    https_port: int = 443
+    smtp_port: int = 25
+    helo: str = "localhost"
+    """How the check names itself to mail servers."""
+
+
 class DashboardSettings(Section):
     """`[dashboard]`: where the page listens."""
 
@@ -290,6 +305,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     limits: dict[str, float] = {}
     query: QuerySettings = QuerySettings()
+    check: CheckSettings = CheckSettings()
     dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
 

@@ -1,7 +1,7 @@
 """Checks what one domain publishes: looks everything up, and returns findings and the documents they rest on.
 
-Names are looked up and connections made only for the domain that was asked for, and for the policy host and MX hosts that it publishes itself;
-never for a name out of a report.
+Names are looked up and connections made only for the domain that was asked for, and for the policy host and MX hosts that it
+publishes itself; never for a name out of a report.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 Severity = Literal["bad", "warn", "unknown", "ok"]
@@ -27,6 +28,8 @@ class Finding(NamedTuple):
     fix: str = ""
     publish: str = ""
     """The record or line to publish, ready to paste."""
+    expires_at: datetime | None = None
+    """When the certificate ends that it is about."""
 
 
 def worst(findings: list[Finding]) -> Severity:

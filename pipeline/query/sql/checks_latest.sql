@@ -1,0 +1,26 @@
+-- Findings of the last check of each domain
+-- What is wrong with what each domain publishes, worst first: what, where, why, and what to change.
+-- domain (VARCHAR): one report domain; null: all
+with latest as (
+    select domain, max(checked_at) as checked_at
+    from checks
+    where $domain is null or domain = $domain
+    group by domain
+)
+
+select
+    checks.domain,
+    checks.checked_at,
+    check_name,
+    code,
+    severity,
+    place,
+    what,
+    why,
+    fix,
+    publish,
+    expires_at
+from checks
+inner join latest
+    on checks.domain = latest.domain and checks.checked_at = latest.checked_at
+order by list_position(['bad', 'warn', 'unknown', 'ok'], severity), checks.domain, finding_ix;

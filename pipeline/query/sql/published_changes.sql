@@ -1,0 +1,46 @@
+-- Changes of what is published
+-- One row per domain and check that saw another policy, id, MX host or TLSA record than the one before: a mark on a trend.
+-- since (DATE): first day, inclusive
+-- until (DATE): last day, inclusive
+-- domain (VARCHAR): one report domain; null: all
+with looks as (
+    select
+        domain,
+        checked_at,
+        any_value(sts_id) as sts_id,
+        any_value(policy_lines) as policy_lines,
+        any_value(mx_hosts) as mx_hosts,
+        any_value(tlsa_records) as tlsa_records
+    from checks
+    where $domain is null or domain = $domain
+    group by domain, checked_at
+),
+
+compared as (
+    select
+        domain,
+        checked_at,
+        lag(checked_at) over earlier as checked_before,
+        sts_id is distinct from lag(sts_id) over earlier as id_changed,
+        policy_lines is distinct from lag(policy_lines) over earlier as policy_changed,
+        list_sort(mx_hosts) is distinct from list_sort(lag(mx_hosts) over earlier) as mx_changed,
+        tlsa_records is distinct from lag(tlsa_records) over earlier as tlsa_changed
+    from looks
+    window earlier as (partition by domain order by checked_at)
+)
+
+select
+    domain,
+    checked_at,
+    cast(checked_at as date) as changed_day,
+    checked_before,
+    policy_changed,
+    id_changed,
+    mx_changed,
+    tlsa_changed
+from compared
+where
+    checked_before is not null
+    and (policy_changed or id_changed or mx_changed or tlsa_changed)
+    and cast(checked_at as date) between $since and $until
+order by checked_at, domain;

@@ -1,0 +1,50 @@
+-- What each domain published when it was last checked
+-- The documents of the last check of each domain, how many findings it had, and since when the policy is published as it is now.
+with looks as (
+    select
+        domain,
+        checked_at,
+        any_value(sts_id) as sts_id,
+        any_value(policy_lines) as policy_lines,
+        any_value(tlsrpt_record) as tlsrpt_record,
+        any_value(mx_hosts) as mx_hosts,
+        any_value(tlsa_records) as tlsa_records,
+        count(*) filter (where severity = 'bad') as bad,
+        count(*) filter (where severity = 'warn') as warn,
+        count(*) filter (where severity = 'unknown') as unknown,
+        min(expires_at) as first_expires_at
+    from checks
+    group by domain, checked_at
+),
+
+changes as (
+    select
+        *,
+        policy_lines is distinct from lag(policy_lines) over (partition by domain order by checked_at) as changed
+    from looks
+),
+
+since_when as (
+    select domain, max(checked_at) as policy_since
+    from changes
+    where changed
+    group by domain
+)
+
+select
+    domain,
+    checked_at,
+    sts_id,
+    policy_lines,
+    policy_since,
+    tlsrpt_record,
+    mx_hosts,
+    tlsa_records,
+    bad,
+    warn,
+    unknown,
+    first_expires_at
+from changes
+inner join since_when using (domain)
+qualify row_number() over (partition by domain order by checked_at desc) = 1
+order by domain;
