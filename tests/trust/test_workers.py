@@ -84,7 +84,7 @@ def test_a_known_message_that_cannot_be_read_any_more_keeps_its_stamp():
     (rows,) = read_chunk(_mails(1), _job())
     known = rows.message._replace(run_id="run-0")
     with Pool(_job(HUGE._replace(worker_memory_bytes=96 * MIB)), workers=1) as pool:
-        again = pool.read_again([(known, _balloon(200 * MIB)), (known, _mails(1)[0])])
+        again = pool.read_again([(known, _balloon(110 * MIB)), (known, _mails(1)[0])])
     assert _codes(again) == [("quarantined", "limits_exceeded"), ("stored", None)]
     assert [each.message.run_id for each in again] == ["run-0"] * 2
 
@@ -101,7 +101,7 @@ def test_no_process_starts_before_there_is_work_and_none_is_left_behind():
 
 def test_a_message_that_takes_too_much_memory_is_quarantined_and_the_others_are_read():
     limits = HUGE._replace(worker_memory_bytes=96 * MIB)
-    chunk = [*_mails(2), _balloon(200 * MIB), *_mails(2, first=2)]
+    chunk = [*_mails(2), _balloon(110 * MIB), *_mails(2, first=2)]
     with Pool(_job(limits), workers=1) as pool:
         (rows,) = _read(pool, chunk)
     assert _codes(rows) == [("stored", None)] * 2 + [("quarantined", "limits_exceeded")] + [("stored", None)] * 2
