@@ -15,7 +15,7 @@ from pipeline.failpoint import reach
 from pipeline.lake.parts import BLOOM, COMPRESSION_LEVEL, ORDER, ROW_GROUP_ROWS
 from pipeline.lake.rewrite import Present, present, put_part
 from pipeline.lake.scan import read
-from pipeline.lake.tables import RETRIES, commit_parts, sync_log
+from pipeline.lake.tables import RETRIES, commit_parts, sync_logs
 from pipeline.lake.vacuum import vacuum
 
 if TYPE_CHECKING:
@@ -126,6 +126,6 @@ def sort_month(lake: OpenLake, name: str, month: str) -> None:
         commit_properties=CommitProperties(max_commit_retries=RETRIES),
         post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
     )
-    table.update_incremental()
+    table.refresh()
     lake.location.store.sync(f"{name}/{file.path}" for file in present(table, name) if file.month == month)
-    sync_log(lake.location, name, from_version=before + 1, to_version=table.version())
+    sync_logs(lake.location, {name: table}, {name: before})

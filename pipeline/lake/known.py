@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import pyarrow as pa
-    from deltalake import DeltaTable
 
     from pipeline.lake.location import Location
+    from pipeline.lake.tables import LakeTable
     from pipeline.row_types import MessageRows, ReportRows
 
 RETIRED = ("expired", "erased")
@@ -33,7 +33,7 @@ RETIRED = ("expired", "erased")
 class Files:
     """The data files of one table by month, kept until the table has a new version."""
 
-    def __init__(self, location: Location, name: str, table: DeltaTable) -> None:
+    def __init__(self, location: Location, name: str, table: LakeTable) -> None:
         self.location, self.name, self._table = location, name, table
         self._version = -1
         self._by_month: dict[str, list[str]] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import log
+from pipeline.errors import LakeError
 from pipeline.lake.commit import commit_stage, next_batch, recover
 from pipeline.lake.known import Files
 from pipeline.lake.location import Location
@@ -21,16 +22,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from deltalake import DeltaTable
+    from pipeline.lake.tables import LakeTable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenLake:
-    """The tables of a lake, and the right to write to them."""
+    """The tables of a lake, and the right to write to them.
+
+    Raises:
+        LakeError: On beginning another batch after one that ended in the middle: what that left is for the next writer to recover.
+    """
 
     location: Location
-    tables: dict[str, DeltaTable]
+    tables: dict[str, LakeTable]
     files: dict[str, Files]
+    _unfinished: bool = False
 
     @property
     def floor(self) -> int:
@@ -43,11 +49,15 @@ class OpenLake:
 
     def stage(self) -> StageWriter:
         """Begin the next batch."""
+        if self._unfinished:
+            raise LakeError(f"a batch could not be written to the lake {self.location.uri}; the next run takes it up again")
         return StageWriter(self.location, next_batch(self.tables))
 
     def commit(self, stage: StageWriter, transactions: Mapping[str, int] | None = None) -> int:
         """Seal a stage, commit it, and return its batch."""
+        self._unfinished = True
         commit_stage(self.location, self.tables, stage.seal(transactions))
+        self._unfinished = False
         return stage.batch
 
 

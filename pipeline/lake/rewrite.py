@@ -15,14 +15,13 @@ from pipeline.failpoint import reach
 from pipeline.lake.parts import describe, encode
 from pipeline.lake.scan import count_rows, read
 from pipeline.lake.tables import Gone, Part, commit_parts, floor_of, parts_of
-from pipeline.schema import TABLES
+from pipeline.schema import OUTLIVE_REBUILD, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from deltalake import DeltaTable
-
     from pipeline.lake.location import Location
+    from pipeline.lake.tables import LakeTable
 
 
 class Present(NamedTuple):
@@ -41,7 +40,7 @@ class Present(NamedTuple):
         return Gone(self.path, self.month, self.size_bytes)
 
 
-def present(table: DeltaTable, name: str) -> list[Present]:
+def present(table: LakeTable, name: str) -> list[Present]:
     """Return the data files of a table."""
     return [Present(*values) for values in zip(*(c.to_pylist() for c in parts_of(table, TABLES[name].partition).columns), strict=True)]
 
@@ -72,11 +71,11 @@ def put_part(location: Location, name: str, rows: pa.Table, month: str, *, prefi
     return part
 
 
-def drop_generation(location: Location, tables: dict[str, DeltaTable]) -> None:
-    """Remove the files of the generation that a rebuild replaced; `raw` has no generations."""
+def drop_generation(location: Location, tables: dict[str, LakeTable]) -> None:
+    """Remove the files of the generation that a rebuild replaced; those of `schema.OUTLIVE_REBUILD` have no generations."""
     floor = floor_of(tables["messages"])
     for name, table in tables.items():
-        if floor == 0 or name == "raw":
+        if floor == 0 or name in OUTLIVE_REBUILD:
             continue
         old = [file.gone for file in present(table, name) if file.last_batch is not None and file.last_batch < floor]
         if old:
@@ -84,7 +83,7 @@ def drop_generation(location: Location, tables: dict[str, DeltaTable]) -> None:
             reach("generation-dropped")
 
 
-def drop_rows_beyond(location: Location, name: str, table: DeltaTable, last: int) -> None:
+def drop_rows_beyond(location: Location, name: str, table: LakeTable, last: int) -> None:
     """Delete the rows of batches after `last`."""
     touched = [file for file in present(table, name) if file.last_batch is None or file.last_batch > last]
     adds, removes = without(location, name, touched, pc.field("batch") > last)

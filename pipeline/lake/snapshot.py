@@ -16,7 +16,7 @@ from pipeline.schema import SCHEMA_VERSION, TABLES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from deltalake import DeltaTable
+    from pipeline.lake.tables import LakeTable
 
 _TRIES = 5
 
@@ -93,7 +93,7 @@ def check_schema(location: Location, version: int) -> None:
         )
 
 
-def _head(location: Location, messages: DeltaTable) -> Snapshot:
+def _head(location: Location, messages: LakeTable) -> Snapshot:
     from pipeline.lake.tables import batch_of, floor_of, schema_version_of
 
     version = schema_version_of(messages)
@@ -114,11 +114,11 @@ def _try(location: Location) -> tuple[Snapshot, bool]:
         table = None if name == "messages" else open_table(location, name)
         if table is not None:
             snapshot.files[name].extend(_entries(location, name, table))
-    messages.update_incremental()
+    messages.refresh()
     return snapshot, floor_of(messages) == snapshot.floor
 
 
-def _entries(location: Location, name: str, table: DeltaTable) -> list[FileEntry]:
+def _entries(location: Location, name: str, table: LakeTable) -> list[FileEntry]:
     from pipeline.lake.tables import parts_of
 
     parts = parts_of(table, TABLES[name].partition)

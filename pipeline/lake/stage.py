@@ -1,6 +1,6 @@
 """The stage of a batch: all its data files and a manifest, durable in the lake before any table names them.
 
-`_staging/BATCH/TABLE/N.parquet` are the very files the tables will have: committing moves them into the folders of the tables. The
+`_staging/BATCH/TABLE-N.parquet` are the very files the tables will have: committing moves them into the folders of the tables. The
 manifest is written last; a stage without one never was.
 """
 
@@ -68,7 +68,7 @@ class StageWriter:
         for month, some in by_month(name, rows).items() if rows.num_rows else ():
             content = encode(name, some)
             part = describe(name, some, month=month, size_bytes=content.size, prefix=f"b{self.batch}")
-            staged = f"{folder_of(self.batch)}/{name}/{self._count}.parquet"
+            staged = f"{folder_of(self.batch)}/{name}-{self._count}.parquet"
             self._count += 1
             reach("stage-file")
             self._location.store.put(staged, memoryview(content))

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ConfigError
 from pipeline.failpoint import reach
-from pipeline.lake.tables import SCHEMA_PROPERTY, schema_version_of, sync_log
+from pipeline.lake.tables import SCHEMA_PROPERTY, schema_version_of, sync_logs
 from pipeline.schema import APPEND_ORDER, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from deltalake import DeltaTable
-
     from pipeline.lake.location import Location
+    from pipeline.lake.tables import LakeTable
 
 
 class Step(NamedTuple):
@@ -26,7 +25,7 @@ class Step(NamedTuple):
 
     to_version: int
     name: str
-    apply: Callable[[dict[str, DeltaTable]], None]
+    apply: Callable[[dict[str, LakeTable]], None]
     """Changes the tables; may find its work done, or done in part."""
 
 
@@ -34,7 +33,7 @@ STEPS: tuple[Step, ...] = ()
 """All steps there have been, in order. Schema 1 is the first."""
 
 
-def upgrade(location: Location, tables: dict[str, DeltaTable], *, steps: Sequence[Step] = STEPS, to: int = SCHEMA_VERSION) -> list[str]:
+def upgrade(location: Location, tables: dict[str, LakeTable], *, steps: Sequence[Step] = STEPS, to: int = SCHEMA_VERSION) -> list[str]:
     """Bring the tables of an older lake to schema `to`.
 
     Returns:
@@ -62,10 +61,11 @@ def upgrade(location: Location, tables: dict[str, DeltaTable], *, steps: Sequenc
     return taken
 
 
-def _mark(location: Location, name: str, table: DeltaTable, version: int) -> None:
-    table.update_incremental()
+def _mark(location: Location, name: str, table: LakeTable, version: int) -> None:
+    table.refresh()
     if schema_version_of(table) >= version:
         return
+    before = table.version()
     table.alter.set_table_properties({SCHEMA_PROPERTY: str(version)}, raise_if_not_exists=False)
-    table.update_incremental()
-    sync_log(location, name, from_version=table.version())
+    table.refresh()
+    sync_logs(location, {name: table}, {name: before})

@@ -47,7 +47,7 @@ def vacuum(lake: OpenLake, *, retention_hours: int | None = None, dry_run: bool 
         table.vacuum(
             retention_hours, dry_run=False, enforce_retention_duration=retention_hours is None, full=True, post_commithook_properties=_QUIET
         )
-        table.update_incremental()
+        table.refresh()
         for file in left:
             lake.location.store.remove(file.path)
     return removed

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from pipeline.errors import LakeError
 from pipeline.lake.asking import AsksLedger
 from pipeline.lake.compact import compact_small_files
 from pipeline.lake.known import RETIRED, Knowledge
@@ -53,8 +52,6 @@ class LakeWriter(AsksLedger):
         self.location = Location(where)
         self.run_id = run_id
         self._held = ExitStack()
-        self._unfinished = False
-        """Whether a commit ended in the middle: what it left is for the next writer to recover."""
 
     def __enter__(self) -> Self:
         self._lake: OpenLake = self._held.enter_context(open_for_writing(self.location))
@@ -128,15 +125,11 @@ class LakeWriter(AsksLedger):
             return compact_small_files(self._lake)
 
     def _commit(self, messages: Sequence[MessageRows], settlement: Settlement, replaced: Sequence[Found] = ()) -> int:
-        if self._unfinished:
-            raise LakeError(f"a batch could not be written to the lake {self.location.uri}; the next run takes it up again")
-        self._unfinished = True
         stage = self._lake.stage()
         kept = [rows for rows, keeps in zip(messages, settlement.keeps_bytes, strict=True) if keeps]
         stage_settled(stage, settlement, kept)
         stage_replacement(self._lake, stage, replaced, settlement.messages)
         batch = self._lake.commit(stage)
-        self._unfinished = False
         self._knowledge.reports.add(settlement.reports)
         self._knowledge.bytes.add(rows.message.message_sha256 for rows in kept)
         return batch

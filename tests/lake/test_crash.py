@@ -21,14 +21,6 @@ def server():
         yield server
 
 
-@pytest.fixture(scope="module")
-def ingested(server, tmp_path_factory):
-    """A lake that has everything, to begin upkeep from."""
-    root = tmp_path_factory.mktemp("ingested") / "lake"
-    assert server.run("ingest", root)[:2] == DONE
-    return root
-
-
 def begin(root, before):
     if root.exists():
         rmtree(root)

@@ -48,11 +48,10 @@ def test_the_version_of_a_lake_changes_with_its_content_only(tmp_path):
     assert versions == ["1.0.1", "1.0.2", "1.0.3", "1.0.3"]
 
 
-def test_a_snapshot_names_files_by_month_with_their_rows(tmp_path):
-    ingest(tmp_path)
-    entries = open_snapshot(tmp_path).files["reports"]
+def test_a_snapshot_names_files_by_month_with_their_rows(lake):
+    entries = open_snapshot(lake).files["reports"]
     assert {entry.month for entry in entries} == {"2026-03", "2026-04"}
-    assert sum(entry.rows for entry in entries) == len(rows(tmp_path, "reports"))
+    assert sum(entry.rows for entry in entries) == len(rows(lake, "reports"))
     assert all(Path(entry.path).is_file() for entry in entries)
 
 
@@ -125,14 +124,13 @@ class TestSchema:
         [open_snapshot, current_version, lambda where: LakeWriter(where, run_id="run").__enter__()],
         ids=["reader", "key", "writer"],
     )
-    def test_a_lake_of_a_newer_program_is_refused(self, tmp_path, opener):
-        ingest(tmp_path)
-        self.set_version(tmp_path, "99")
+    def test_a_lake_of_a_newer_program_is_refused(self, lake, opener):
+        self.set_version(lake, "99")
         with pytest.raises(ConfigError, match="has schema 99 and this program knows 1") as caught:
-            opener(tmp_path)
+            opener(lake)
         assert caught.value.exit_code == 78
 
-    def test_an_older_lake_is_brought_up_by_named_steps(self, tmp_path):
+    def test_an_older_lake_is_brought_up_by_named_steps(self, lake):
         from deltalake import Field
         from deltalake.schema import PrimitiveType
 
@@ -142,30 +140,27 @@ class TestSchema:
 
         ran = []
         steps = (Step(2, "colour of reports", add_colour), Step(3, "nothing to do", lambda _tables: ran.append(3)))
-        ingest(tmp_path)
-        before = content(tmp_path)
-        location = Location(tmp_path)
+        before = content(lake)
+        location = Location(lake)
         assert upgrade(location, create_tables(location), steps=steps, to=3) == ["colour of reports", "nothing to do"]
         tables = create_tables(location)
         assert {table.metadata().configuration[SCHEMA_PROPERTY] for table in tables.values()} == {"3"}
         assert "colour" in {field.name for field in tables["reports"].schema().fields}
         assert upgrade(location, tables, steps=steps, to=3) == []
         assert ran == [3]
-        self.set_version(tmp_path, "1")
-        assert content(tmp_path) == before
+        self.set_version(lake, "1")
+        assert content(lake) == before
 
-    def test_a_step_that_was_cut_off_is_taken_again(self, tmp_path):
-        ingest(tmp_path)
-        location = Location(tmp_path)
+    def test_a_step_that_was_cut_off_is_taken_again(self, lake):
+        location = Location(lake)
         tables = create_tables(location)
         tables["raw"].alter.set_table_properties({SCHEMA_PROPERTY: "2"}, raise_if_not_exists=False)
         ran = []
         assert upgrade(location, tables, steps=(Step(2, "again", lambda _tables: ran.append(2)),), to=2) == ["again"]
         assert ran == [2]
 
-    def test_a_lake_too_old_for_this_program_is_refused(self, tmp_path):
-        ingest(tmp_path)
-        location = Location(tmp_path)
+    def test_a_lake_too_old_for_this_program_is_refused(self, lake):
+        location = Location(lake)
         with pytest.raises(ConfigError, match="cannot bring to 5"):
             upgrade(location, create_tables(location), steps=(), to=5)
 
@@ -192,23 +187,21 @@ class TestAfterAPowerCut:
         ingest(cut / "lake")
         assert content(cut / "lake") == content(cut / "whole")
 
-    def test_a_torn_checkpoint_is_removed(self, tmp_path):
-        ingest(tmp_path)
-        before = content(tmp_path)
-        tables = create_tables(Location(tmp_path))
+    def test_a_torn_checkpoint_is_removed(self, lake):
+        before = content(lake)
+        tables = create_tables(Location(lake))
         for name in ("messages", "policies"):
             tables[name].create_checkpoint()
-            checkpoint = next((tmp_path / name / "_delta_log").glob("*.checkpoint.parquet"))
+            checkpoint = next((lake / name / "_delta_log").glob("*.checkpoint.parquet"))
             checkpoint.write_bytes(checkpoint.read_bytes()[:100] if name == "messages" else b"")
-        with open_for_writing(tmp_path):
+        with open_for_writing(lake):
             pass
-        assert content(tmp_path) == before
+        assert content(lake) == before
 
-    def test_a_sound_lake_is_left_alone(self, tmp_path):
+    def test_a_sound_lake_is_left_alone(self, lake):
         from pipeline.lake.repair import repair_log
 
-        ingest(tmp_path)
-        assert [repair_log(Location(tmp_path), name) for name in TABLES] == [[]] * 6
+        assert [repair_log(Location(lake), name) for name in TABLES] == [[] for _ in TABLES]
 
 
 def run_full_disk(folder):
@@ -239,7 +232,7 @@ def test_a_writer_whose_batch_failed_takes_no_other(tmp_path, monkeypatch):
         writer.commit([message("m1", report("r1"))])
         with monkeypatch.context() as patch:
             patch.setattr(
-                "pipeline.lake.commit.commit_parts", lambda *_args, **_more: (_ for _ in ()).throw(OSError(5, "Input/output error"))
+                "pipeline.lake.commit.add_version", lambda *_args, **_more: (_ for _ in ()).throw(OSError(5, "Input/output error"))
             )
             with pytest.raises(LakeError, match="cannot be written: Input/output error"):
                 writer.commit([message("m2", report("r2"))])

@@ -22,30 +22,28 @@ def rebuilt(root, parser):
         return rebuild(lake, parser)
 
 
-def test_the_same_parser_gives_the_same_lake(tmp_path):
-    ingest(tmp_path)
-    before, floor = content(tmp_path), open_snapshot(tmp_path).floor
-    done = rebuilt(tmp_path, same_parser)
-    after = content(tmp_path)
+def test_the_same_parser_gives_the_same_lake(lake):
+    before, floor = content(lake), open_snapshot(lake).floor
+    done = rebuilt(lake, same_parser)
+    after = content(lake)
     # Of a superseded report it is told by which one at that time; now all are known at once.
     assert [len(each.pop("superseded")) for each in (before, after)] == [4, 4]
     assert after == before
-    assert (floor, open_snapshot(tmp_path).floor, open_snapshot(tmp_path).batch) == (0, 4, 4)
+    assert (floor, open_snapshot(lake).floor, open_snapshot(lake).batch) == (0, 4, 4)
     assert (done.messages, done.read_again, done.outcomes_changed) == (12, 9, 0)
 
 
-def test_a_better_parser_gives_other_rows_and_duplicates_follow(tmp_path):
-    ingest(tmp_path)
-    old = {row["uid"]: row for row in rows(tmp_path, "messages")}
-    done = rebuilt(tmp_path, better_parser)
-    new = {row["uid"]: row for row in rows(tmp_path, "messages")}
+def test_a_better_parser_gives_other_rows_and_duplicates_follow(lake):
+    old = {row["uid"]: row for row in rows(lake, "messages")}
+    done = rebuilt(lake, better_parser)
+    new = {row["uid"]: row for row in rows(lake, "messages")}
     # m4 could not be read before and holds r6 now; m2 repeats m1, m11 repeats m8.
     assert (old[4]["outcome"], new[4]["outcome"]) == ("quarantined", "stored")
     assert done.outcomes_changed == 1
     assert new[1]["report_keys"] != old[1]["report_keys"]
     assert new[2]["report_keys"] == new[1]["report_keys"]
     assert new[11]["report_keys"] == new[8]["report_keys"]
-    assert {row["parser_version"] for row in rows(tmp_path, "reports")} == {"0.0.better"}
+    assert {row["parser_version"] for row in rows(lake, "reports")} == {"0.0.better"}
     assert (new[1]["ingested_at"], new[1]["run_id"]) == (old[1]["ingested_at"], old[1]["run_id"])
 
 
@@ -62,18 +60,17 @@ def test_the_counted_set_is_that_of_a_lake_that_the_better_parser_read_from_the_
     }
 
 
-def test_what_has_no_bytes_any_more_is_carried_over(tmp_path):
-    ingest(tmp_path)
-    before = sums(tmp_path)
-    with open_for_writing(tmp_path) as lake:
-        maintain(lake, today=TODAY, raw_days=60)
-    assert {row["received_month"] for row in rows(tmp_path, "raw")} == {"2026-04"}
-    done = rebuilt(tmp_path, better_parser)
-    versions = {row["report_id"]: row["parser_version"] for row in rows(tmp_path, "reports")}
+def test_what_has_no_bytes_any_more_is_carried_over(lake):
+    before = sums(lake)
+    with open_for_writing(lake) as opened:
+        maintain(opened, today=TODAY, raw_days=60)
+    assert {row["received_month"] for row in rows(lake, "raw")} == {"2026-04"}
+    done = rebuilt(lake, better_parser)
+    versions = {row["report_id"]: row["parser_version"] for row in rows(lake, "reports")}
     assert versions == {"r1": "0.0.test", "r2": "0.0.test", "r3": "0.0.test", "r4": "0.0.better", "r5": "0.0.better"}
-    assert sums(tmp_path) == before
+    assert sums(lake) == before
     assert done.carried_over == 6
-    assert rebuilt(tmp_path, better_parser)[3:] == (0, 9, 9)
+    assert rebuilt(lake, better_parser)[3:] == (0, 9, 9)
 
 
 def test_a_duplicate_of_a_report_that_a_late_verdict_superseded_follows_it(tmp_path):
@@ -86,40 +83,37 @@ def test_a_duplicate_of_a_report_that_a_late_verdict_superseded_follows_it(tmp_p
     assert ledger[1][0] in counted(tmp_path)
 
 
-def test_a_reader_sees_the_old_generation_until_the_new_one_is_complete(tmp_path):
-    ingest(tmp_path)
-    before = content(tmp_path)
+def test_a_reader_sees_the_old_generation_until_the_new_one_is_complete(lake):
+    before = content(lake)
     seen = []
 
     def watched(messages):
-        seen.append(content(tmp_path) == before)
+        seen.append(content(lake) == before)
         return better_parser(messages)
 
-    rebuilt(tmp_path, watched)
+    rebuilt(lake, watched)
     assert seen
     assert all(seen)
-    assert content(tmp_path) != before
+    assert content(lake) != before
 
 
-def test_the_old_files_leave_the_tables(tmp_path):
-    ingest(tmp_path)
-    rebuilt(tmp_path, better_parser)
+def test_the_old_files_leave_the_tables(lake):
+    rebuilt(lake, better_parser)
     for name in ("messages", "reports", "policies", "failures", "superseded"):
-        assert {row["batch"] for row in rows(tmp_path, name)} == {4}
-    with open_for_writing(tmp_path) as lake:
-        first = {file.first_batch for name in ("reports", "messages") for file in lake.present(name)}
+        assert {row["batch"] for row in rows(lake, name)} == {4}
+    with open_for_writing(lake) as opened:
+        first = {file.first_batch for name in ("reports", "messages") for file in opened.present(name)}
     assert first == {4}
 
 
-def test_ingest_goes_on_after_a_rebuild(tmp_path):
-    ingest(tmp_path)
-    rebuilt(tmp_path, same_parser)
-    before = content(tmp_path)
-    ingest(tmp_path)
-    assert content(tmp_path) == before
+def test_ingest_goes_on_after_a_rebuild(lake):
+    rebuilt(lake, same_parser)
+    before = content(lake)
+    ingest(lake)
+    assert content(lake) == before
     from tests.lake.build import message
 
-    with LakeWriter(tmp_path, run_id="run") as writer:
+    with LakeWriter(lake, run_id="run") as writer:
         assert writer.commit([message("m20", report("r1")), message("m21", report("r21"))]).outcomes == ["duplicate", "stored"]
 
 
