@@ -21,6 +21,7 @@ NO_ENVELOPE = Envelope(None, None, None, None, None, None, None, None, declared=
 _SUBJECT = re.compile(r"Report\s+Domain:\s*(\S+)\s+Submitter:\s*(\S+)\s+Report-ID:\s*<?([^<>]*?)>?\s*", re.IGNORECASE)
 _SUBJECT_CHARS = 998
 _MESSAGE_ID_CHARS = 512
+_SENDER_CHARS = 998
 _HEADER_CHARS = 320
 
 
@@ -34,7 +35,7 @@ def read_envelope(headers: Headers) -> Envelope:
         _capped(headers.text("message-id"), _MESSAGE_ID_CHARS),
         _capped(subject, _SUBJECT_CHARS),
         _moment(date) if date and len(date) < 100 else None,
-        address_domain(sender) if sender else None,
+        address_domain(sender) if sender and len(sender) <= _SENDER_CHARS else None,
         _only_text(headers, "tls-report-domain"),
         _only_text(headers, "tls-report-submitter"),
         _capped(subject_id, _MESSAGE_ID_CHARS),

@@ -10,6 +10,7 @@ import re
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.report.model import Rejected
@@ -114,12 +115,17 @@ def _fields(block: bytes, wanted: re.Pattern[bytes], most: int) -> tuple[dict[st
     longest = 0
     block = b"\n" + block
     for match in wanted.finditer(block):
-        found = fields.setdefault(match[1].decode("ascii").lower(), [])
+        found = fields.setdefault(_name(match[1]), [])
         if len(found) < _ENOUGH:
             value = _unfolded(block, match.end(), most)
             longest = max(longest, len(value))
             found.append(value[:most].decode("utf-8", "replace").strip())
     return fields, longest
+
+
+@lru_cache(maxsize=256)
+def _name(written: bytes) -> str:
+    return written.decode("ascii").lower()
 
 
 def _unfolded(block: bytes, begin: int, most: int) -> bytes:

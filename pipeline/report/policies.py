@@ -71,10 +71,10 @@ def policy_strings(value: Any, kind: str, notes: Notes) -> tuple[str, ...]:
             # Microsoft and Mail.ru, where the policy could not be fetched
             notes.add("policy_string_missing")
         return ()
-    limits = notes.limits
-    if len(lines) > limits.policy_lines or sum(map(len, lines)) > limits.policy_chars:
-        raise Refusal("limits_exceeded", f"a policy-string has {len(lines)} elements of {sum(map(len, lines)):,} characters")
-    if any(line[:1] == "[" for line in lines):
+    limits, chars = notes.limits, sum(map(len, lines))
+    if len(lines) > limits.policy_lines or chars > limits.policy_chars:
+        raise Refusal("limits_exceeded", f"a policy-string has {len(lines)} elements of {chars:,} characters")
+    if "[" in [line[:1] for line in lines]:
         lines = [part for line in lines for part in nested_strings(line, notes)]
     if not notes.clean:
         lines = [_clean_line(line, notes) for line in lines]

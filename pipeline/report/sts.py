@@ -14,6 +14,7 @@ MODES = frozenset({"enforce", "testing", "none"})
 LONGEST_AGE_SECONDS = 31_557_600
 """The greatest max_age: about a year (RFC 8461 §3.2)."""
 
+_REMEMBERED_CHARS = 2_048
 _AGE = re.compile(r"\d{1,10}", re.ASCII)
 
 
@@ -30,7 +31,6 @@ class StsPolicy(NamedTuple):
 NO_POLICY = StsPolicy(None, None, None, ())
 
 
-@lru_cache(maxsize=4096)
 def _parsed(lines: tuple[str, ...]) -> StsPolicy:
     first: dict[str, str] = {}
     patterns: list[str] = []
@@ -57,7 +57,8 @@ def _parsed(lines: tuple[str, ...]) -> StsPolicy:
 
 def parse_policy(lines: Sequence[str]) -> StsPolicy:
     """Read the lines of a policy: `key: value`, the first of a key counts except for mx, unknown keys are ignored (RFC 8461 §3.2)."""
-    return _parsed(tuple(lines)) if lines else NO_POLICY
+    policy = tuple(lines)
+    return _remembered(policy)[0] if _is_short(policy) else _parsed(policy)
 
 
 def mx_matches(pattern: str, host: str) -> bool:
@@ -69,11 +70,21 @@ def mx_matches(pattern: str, host: str) -> bool:
     return wanted == name
 
 
-@lru_cache(maxsize=4096)
 def _hashed(lines: tuple[str, ...]) -> str:
     return sha256("\n".join(sorted(line.strip() for line in lines)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def policy_hash(lines: Sequence[str]) -> str:
     """Return the sha256 of the lines, trimmed and sorted: the same for the same policy, whatever the order and the blanks."""
-    return _hashed(tuple(lines))
+    policy = tuple(lines)
+    return _remembered(policy)[1] if _is_short(policy) else _hashed(policy)
+
+
+def _is_short(lines: tuple[str, ...]) -> bool:
+    """Whether a policy is worth remembering: most reports of a domain carry the same few lines; long ones are a stranger's game."""
+    return sum(map(len, lines)) <= _REMEMBERED_CHARS
+
+
+@lru_cache(maxsize=4096)
+def _remembered(lines: tuple[str, ...]) -> tuple[StsPolicy, str]:
+    return _parsed(lines), _hashed(lines)
