@@ -1,4 +1,4 @@
-"""Every bound on what a stranger may mail, in one place (RFC 8460 §7; threats T3 to T8 of the design notes in `pipeline/decisions`).
+"""Every bound on what a stranger may mail, in one place (RFC 8460 §7).
 
 All are settings: `[limits]` of the configuration overrides them by name. Sizes in bytes, the rest in the unit of the name.
 """
@@ -60,7 +60,7 @@ class Limits(NamedTuple):
     stale_days: int = 35
     """A report that ends so long before it was received is marked `stale`."""
     future_hours: int = 48
-    """A report may end so long after it was received: clock errors, zone mistakes (Halon, Q19)."""
+    """A report may end so long after it was received: clock errors, zone mistakes (Halon's script labels local midnight as UTC)."""
     unknown_members: int = 50
     """Names of unknown members kept per report; all are counted."""
     seconds_per_message: float = 20.0

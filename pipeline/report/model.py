@@ -35,7 +35,7 @@ class PolicyResult(NamedTuple):
     policy_type: str
     policy_type_raw: str | None
     policy_domain: str | None
-    """A-label, lower-case; None where absent (seen from Postfix on `no-policy-found`, Q13)."""
+    """A-label, lower-case; None where absent (seen from Postfix on `no-policy-found`)."""
     policy_strings: tuple[str, ...]
     """Verbatim, one element per policy line or TLSA record."""
     mx_host: tuple[str, ...]
@@ -52,7 +52,7 @@ class Report(NamedTuple):
     report_id: str
     window_start: datetime
     window_end: datetime
-    """As sent: some senders mean it inclusive (23:59:59), some exclusive (Q22); never a bucket."""
+    """As sent: some senders mean it inclusive (23:59:59), some exclusive; never a bucket."""
     window_start_raw: str
     window_end_raw: str
     policies: tuple[PolicyResult, ...]
@@ -94,7 +94,7 @@ class ReadPart(NamedTuple):
     """One candidate part of a message, and what became of it."""
 
     name: str | None
-    """File name as sent: display only, never a path (T16)."""
+    """File name as sent: display only, never a path."""
     media_type: str | None
     container: str | None
     """json, gzip or zip, told by the first bytes."""
