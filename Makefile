@@ -11,7 +11,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: help setup demo dashboard test system check lint types imports notebooks tests soak score bench bench-full \
+.PHONY: help setup demo dashboard test system browser check lint types imports notebooks tests soak score bench bench-full \
 	screenshots sample docs format pins clean
 
 help: ## this list
@@ -50,24 +50,27 @@ notebooks: $(TEST) ## run every notebook on a demo lake, and render it into note
 	$(BIN)/jupytext --test --to py:percent $(NOTEBOOKS)
 	@.ci/notebooks
 
-tests: system $(TEST)
+tests: browser
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist worksteal -m "not soak" $(ARGS)
 
 system:
 	@.ci/setup system
 
+browser: system $(TEST)
+	@.ci/setup browser
+
 # -- the long ones -----------------------------------------------------------------------------------------------------
 
-soak: system $(TEST) ## the long tests: kills, cuts, hours of mail
+soak: browser ## the long tests: kills, cuts, hours of mail
 	$(BIN)/pytest -m soak --timeout=3600 $(ARGS)
 
 score: $(TEST) ## how well incidents, causes and faults are found, on synthetic worlds with known truth
 	$(BIN)/python -m tests.score $(ARGS)
 
-bench: system $(TEST) ## the benchmarks, in minutes
+bench: browser ## the benchmarks, in minutes
 	$(BIN)/python -m tests.bench.run $(ARGS)
 
-bench-full: system $(TEST) ## the benchmarks at full size, in hours
+bench-full: browser ## the benchmarks at full size, in hours
 	$(BIN)/python -m tests.bench.run --full $(ARGS)
 
 # -- keep it -----------------------------------------------------------------------------------------------------------
@@ -79,7 +82,7 @@ format: $(TEST) ## format the code
 docs: $(TEST) ## the generated parts of the README anew
 	$(BIN)/python -m tests.project.readme
 
-screenshots: system $(TEST) ## the pictures of the dashboard anew, on demo data
+screenshots: browser ## the pictures of the dashboard anew, on demo data
 	$(BIN)/python -m tests.project.screenshots
 
 sample: $(TEST) ## the sample mails in data/sample anew
