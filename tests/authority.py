@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 class Authority:
-    """Issues certificates that are valid for two days."""
+    """Issues certificates, by default for the days around today."""
 
     def __init__(self, name: str) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -29,7 +29,7 @@ class Authority:
             decipher_only=False,
         )
         self._certificate = (
-            _valid(self._name, self._name, self._key.public_key())
+            _valid(self._name, self._name, self._key.public_key(), (-400, 4000))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
             .sign(self._key, hashes.SHA256())
@@ -39,11 +39,11 @@ class Authority:
     def certificate_pem(self) -> bytes:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, *names: str) -> tuple[bytes, bytes]:
-        """Return certificate and key, both PEM, for host names and addresses."""
+    def issue(self, *names: str, days: tuple[int, int] = (-1, 1)) -> tuple[bytes, bytes]:
+        """Return certificate and key, both PEM, for host names and addresses, valid from and to so many days from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            _valid(_name(names[0]), self._name, key.public_key())
+            _valid(_name(names[0]), self._name, key.public_key(), days)
             .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -54,7 +54,7 @@ class Authority:
         return certificate.public_bytes(serialization.Encoding.PEM), pem
 
 
-def _valid(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _valid(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: tuple[int, int]) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -62,8 +62,8 @@ def _valid(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
