@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HEX = 64
-_MERGE_AT = 50_000
+_MERGE_AT = 20_000
 
 
 class Prefixes:

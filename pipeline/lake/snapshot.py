@@ -6,6 +6,7 @@ filtered away by the reader (`floor <= batch <= W`). Compaction changes files, n
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,11 +15,14 @@ from pipeline.lake.location import Location
 from pipeline.schema import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline.lake.tables import LakeTable
 
 _TRIES = 5
+_PAUSE = 0.02
+"""Seconds between two tries."""
 
 
 class FileEntry(NamedTuple):
@@ -60,25 +64,22 @@ def open_snapshot(where: str | Path | Location) -> Snapshot:
     if not location.exists():
         return Snapshot()
     with location.errors("read"):
-        for _ in range(_TRIES - 1):
-            snapshot, still = _try(location)
-            if still:
-                break
-        else:
-            snapshot, _ = _try(location)
-        return snapshot
+        return _patiently(lambda last: _try(location, last=last))
 
 
 def current_version(where: str | Path | Location) -> str:
     """Return what `Snapshot.version` would be, for the price of opening one table."""
     from pipeline.lake.tables import open_table
 
+    def attempt(_last: bool) -> Snapshot:
+        messages = open_table(location, "messages")
+        return Snapshot() if messages is None else _head(location, messages)
+
     location = Location(where)
     if not location.exists():
         return Snapshot().version
     with location.errors("read"):
-        messages = open_table(location, "messages")
-        return Snapshot().version if messages is None else _head(location, messages).version
+        return _patiently(attempt).version
 
 
 def check_schema(location: Location, version: int) -> None:
@@ -101,13 +102,34 @@ def _head(location: Location, messages: LakeTable) -> Snapshot:
     return Snapshot(batch_of(messages), floor_of(messages), version)
 
 
-def _try(location: Location) -> tuple[Snapshot, bool]:
-    """Open all tables once; False where a new generation began meanwhile, whose clean-up may have been seen in part."""
+def _patiently(attempt: Callable[[bool], Snapshot | None]) -> Snapshot:
+    """Try a few times: an erasure removes the log entries that a reader was about to read, a rebuild the files of the old generation.
+
+    Args:
+        attempt: Returns the snapshot, or None where it should be tried again; told whether this is the last time.
+    """
+    from deltalake.exceptions import DeltaError
+
+    for left in reversed(range(_TRIES)):
+        try:
+            snapshot = attempt(left == 0)
+        except (DeltaError, OSError):
+            if left == 0:
+                raise
+            snapshot = None
+        if snapshot is not None:
+            return snapshot
+        time.sleep(_PAUSE)
+    raise AssertionError
+
+
+def _try(location: Location, *, last: bool) -> Snapshot | None:
+    """Open all tables once; None where a new generation began meanwhile, whose clean-up may have been seen in part."""
     from pipeline.lake.tables import floor_of, open_table
 
     messages = open_table(location, "messages")
     if messages is None:
-        return Snapshot(), True
+        return Snapshot()
     snapshot = _head(location, messages)
     snapshot.files["messages"].extend(_entries(location, "messages", messages))
     for name in TABLES:
@@ -115,7 +137,7 @@ def _try(location: Location) -> tuple[Snapshot, bool]:
         if table is not None:
             snapshot.files[name].extend(_entries(location, name, table))
     messages.refresh()
-    return snapshot, floor_of(messages) == snapshot.floor
+    return snapshot if last or floor_of(messages) == snapshot.floor else None
 
 
 def _entries(location: Location, name: str, table: LakeTable) -> list[FileEntry]:

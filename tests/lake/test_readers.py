@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.lake.erase import erase_domain
 from pipeline.lake.maintain import maintain
 from pipeline.lake.opened import open_for_writing
 from pipeline.lake.rebuild import rebuild
@@ -53,6 +54,8 @@ def test_every_state_a_reader_sees_is_whole_and_never_older_than_the_one_before(
                     maintain(lake, today=TODAY)
                 if number == 6:
                     vacuum(lake, retention_hours=0)
+                if number == 10:
+                    erase_domain(lake, "nobody.example")
                 if number == 8:
                     rebuild(lake, lambda messages: [everything[content] for _, content in messages])
     for messages, reports, policies, failures, sessions, last, _ in states:
