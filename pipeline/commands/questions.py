@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="DAY", help="first day of the period, UTC (default: 90 days up to --until)")
     parser.add_argument("--until", metavar="DAY", help="last day of the period (default: --as-of)")
     parser.add_argument("--as-of", metavar="DAY", help="ask as on that day (default: today)")
-    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="another parameter; lists are comma-separated")
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="another parameter; lists are comma-separated, or JSON"
+    )
     output.add_arguments(parser, parquet=True)
 
 

@@ -72,7 +72,8 @@ def _summary(facts: Facts) -> str:
     sentence = "Nothing fails now."
     if standing:
         many = len(standing) > 1
-        sentence = f"{len(standing)} incident{'s are' if many else ' is'} not over; {ours} {'of them ' if many else ''}ours."
+        whose = f"{ours} of them ours" if many else "and it is ours" if ours else "not ours"
+        sentence = f"{len(standing)} incident{'s are' if many else ' is'} not over, {whose}."
     if not facts.totals["sessions"]:
         sentence = ""
     kind = {"ready": "good", "already-enforcing": "good", "not-ready": "bad"}.get(facts.readiness.verdict, "none")

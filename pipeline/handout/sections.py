@@ -36,7 +36,7 @@ def incident_section(incident: Incident) -> Html:
         ("reasons", _listed(incident.reasons)),
         ("meaning", f"{incident.meaning} ({incident.rfc})"),
         ("what to do", incident.fix),
-        ("whose fault", f"{incident.fault}. {incident.comparison}"),
+        ("how it was told", incident.comparison),
     ]
     commands = "".join(f"<pre>{text(command)}</pre>" for command in incident.commands)
     return Html(

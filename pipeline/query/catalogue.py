@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -128,6 +129,8 @@ def _date(value: object) -> date:
 
 def _elements(value: object) -> list[object]:
     if isinstance(value, str):
+        if value.startswith("["):
+            return list(json.loads(value))  # for elements that are empty or hold a comma
         return [part.strip() for part in value.split(",") if part.strip()]
     return list(value)  # type: ignore[call-overload, no-any-return]  # a TypeError is what convert expects
 

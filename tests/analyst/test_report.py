@@ -1,0 +1,116 @@
+"""The page about one domain: self-contained, harmless, and true."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+
+from pipeline.handout.charts import Series, stacked_bars
+from tests.query import small_lake
+
+HOSTILE = '"><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>'
+
+
+class Document(HTMLParser):
+    """Which elements and attributes there are, and the text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.attributes, self.words, self.open = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+        self.attributes += attrs
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        self.words.append(text)
+
+
+ELEMENTS = {
+    *("html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "p", "span", "b", "div", "figure", "figcaption", "i"),
+    *("svg", "line", "text", "rect", "section", "dl", "dt", "dd", "pre", "ul", "li", "table", "tr", "th", "td", "code", "footer"),
+}
+ATTRIBUTES = {
+    *("lang", "charset", "http-equiv", "content", "name", "class", "viewbox", "role", "aria-label"),
+    *("x", "y", "x1", "x2", "y1", "y2", "width", "height"),
+}
+
+
+@pytest.fixture
+def page(tlsrpt, tmp_path):
+    """Write the page about a domain, and read it."""
+
+    def of(domain, *arguments):
+        code, out, err = tlsrpt("report", domain, "--as-of", small_lake.AS_OF, *arguments, "-o", tmp_path / "report.html")
+        assert (code, out, err) == (0, b"", "")
+        return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+    return of
+
+
+def test_the_page_has_the_numbers_of_the_small_lake(page):
+    words = " ".join(Document(page("example.org")).words)
+    assert "Sessions by day" in words
+    # 11 + 142 + 116 + 51 + 11: all but the 36 of example.net and the 7 of example.edu.
+    assert "325 sessions" in re.sub(r"\s+", " ", words)
+    assert "already-enforcing" in words
+    assert "google.com" in words
+    assert "mode: enforce" in words
+
+
+def test_the_page_asks_nobody_for_anything_and_runs_nothing(page):
+    text = page("example.org")
+    document = Document(text)
+    assert document.open == []
+    assert set(document.elements) <= ELEMENTS
+    assert {name for name, _ in document.attributes} <= ATTRIBUTES
+    policy = re.search(r'Security-Policy" content="([^"]+)"', text)[1]
+    style = re.search(r"<style>(.*)</style>", text, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_what_strangers_wrote_is_text(page):
+    text = page(HOSTILE)
+    document = Document(text)
+    assert set(document.elements) <= ELEMENTS
+    assert {name for name, _ in document.attributes} <= ATTRIBUTES
+    assert HOSTILE.lower() in "".join(document.words)
+
+
+def test_reasons_and_names_of_reports_are_escaped_in_charts_too():
+    day = date(2026, 5, 1)
+    figure = stacked_bars(HOSTILE, day, day, [Series(HOSTILE, "bad", {day: 3})])
+    assert set(Document(figure).elements) <= ELEMENTS
+
+
+def test_a_domain_nobody_reports_about_says_so(page):
+    text = page("nobody.example")
+    assert "No report about this domain counts in the period" in text
+    assert "Nothing fails now" not in text
+
+
+def test_bars_that_belong_to_incomplete_days_are_pale(page):
+    assert len(re.findall(r'class="(?:good|bad|none) pale"', page("example.org"))) == 2  # the 10 good and 1 bad of 9 May
+
+
+def test_a_page_of_too_many_days_is_refused_in_one_sentence(tlsrpt):
+    code, _, err = tlsrpt("report", "example.org", "--days", "3000")
+    assert (code, err) == (2, "tlsrpt: --days is at most 400 for a page: it shows one bar a day\n")
