@@ -19,6 +19,8 @@ _TITLES = {
     "reports": ("Reports", "Every report, searched"),
     "ingest": ("Ingest health", "Runs, rejects, duplicates, forgeries"),
 }
+_UNCHOSEN = {"reports": {"reporter": "any", "result": "any", "shown": "counted", "failing": "false"}}
+"""What the widgets of a page would otherwise remember from the last visit, when a link asks for something else."""
 _DETAILS = {"incident": "Incident", "report": "Report"}
 """Pages that others lead to."""
 
@@ -49,7 +51,8 @@ def go(page: str, *, domain: str | None = None, **parameters: str) -> NoReturn:
     """Go to another page, choosing a domain on the way where one is given."""
     if domain is not None:
         preset(domain=domain)
-    st.switch_page(f"app_pages/{page}.py", query_params=parameters or None)
+    # A mapping, be it an empty one: None would clear the filters, too, which Streamlit refuses for what is bound to a widget.
+    st.switch_page(f"app_pages/{page}.py", query_params={**_UNCHOSEN.get(page, {}), **parameters})
 
 
 def place(name: str) -> str | None:

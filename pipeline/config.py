@@ -223,10 +223,12 @@ class InsightSettings(Section):
     """Days until a day counts as complete: reports about it may still come."""
     stray_sessions: int = 1
     """So many failed sessions of one sender on one day may be a stray."""
-    stray_total: int = 10
-    """So many failed sessions in a row are never strays, whatever their share."""
     stray_share: float = 0.01
-    """Fewer failures than this share of the sessions, of a cause that can pass by itself, are strays."""
+    """Fewer failures than this share of the sessions, of a cause that can pass by itself, are strays while they come one at a time."""
+    stray_total: int = 10
+    """From so many failed sessions on, a smaller share is enough for an incident:"""
+    background_share: float = 0.001
+    """a thousandth; what is less, of a cause that can pass by itself, is the background noise of much traffic."""
     bridge_days: int = 10
     """A longer gap splits a run even where its sessions could not have shown a failure."""
     lookback_days: int = 35
@@ -343,7 +345,8 @@ class Settings(BaseSettings):
         return DEFAULT_LIMITS._replace(**{name: type(getattr(DEFAULT_LIMITS, name))(value) for name, value in self.limits.items()})
 
 
-_CONTROL_VARIABLES = frozenset({"TLSRPT_CONFIG"})
+_CONTROL_VARIABLES = frozenset({"TLSRPT_CONFIG", "TLSRPT_SIGN_IN"})
+"""What is no setting: where the file is, and that a page demands a sign-in (`pipeline.dashboard_flags`)."""
 
 
 def find_config(explicit: str | None) -> Path | None:
