@@ -34,14 +34,17 @@ def main() -> None:
         st.text("There is no such report in the lake.")
         return
     report = found.iloc[0].to_dict()
-    _head(report)
+    parsed, raw = st.columns(2)
+    with parsed:
+        _head(report)
+        _quirks(list(report["quirks"]))
+    with raw:
+        _raw(report)
     policies = asked("report_policies", report_key=key)
     _figures(policies.frame)
-    _quirks(list(report["quirks"]))
     _policies(key)
     _rivals(key)
     _mail(key)
-    _raw(report)
 
 
 def _head(report: dict[Hashable, Any]) -> None:

@@ -1,0 +1,121 @@
+"""Charts, words and tickets as plain values, without a page."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
+from dashboard.charts.flow import flow
+from dashboard.charts.heat import heat
+from dashboard.charts.spans import Span, spans
+from dashboard.words import count_of, listed, number, plain, rate, shown
+from pipeline.dashboard_flags import command_line, environment
+from pipeline.query.original import report_texts
+from tests.report_mails import document, mail_of
+
+DAYS = calendar(date(2026, 5, 1), date(2026, 5, 4))
+
+
+def test_a_rate_that_is_not_quite_all_never_looks_like_all():
+    assert rate(1) == "100.00%"
+    assert rate(0.999_999) == "99.99%"
+    assert rate(0.000_001) == "0.01%"
+    assert rate(0) == "0.00%"
+    assert rate(None) == rate(float("nan")) == "–"
+
+
+def test_numbers_are_grouped_and_counted_in_words():
+    assert number(1234567) == "1,234,567"
+    assert count_of(1, "day") == "1 day"
+    assert count_of(1200, "day") == "1,200 days"
+
+
+def test_texts_of_strangers_lose_what_turns_or_controls_them():
+    assert plain("a\u202eb\x1b[31m") == "a\\u202eb\\x1b[31m"
+    assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
+    frame = shown(pd.DataFrame({"text": ["x\u2066", None], "many": [["a\n", "b"], []], "count": [1, 2]}))
+    assert frame["text"][0] == "x\\u2066"
+    assert frame["many"].tolist() == ["a\\x0a; b", ""]
+    assert frame["count"].tolist() == [1, 2]
+
+
+def test_a_day_without_reports_is_a_gap_and_an_incomplete_one_is_pale():
+    frame = pd.DataFrame(
+        {"report_day": [date(2026, 5, 1), date(2026, 5, 4)], "authenticated": [9, 5], "failed": [1, 0], "unprotected": [0, 0]}
+    )
+    option = sessions_by_day(frame, DAYS, DAYS[-1:])
+    assert option["xAxis"]["data"] == DAYS
+    assert [one["name"] for one in option["series"]] == ["Failed", "Authenticated TLS"], "a series of zeros is left out"
+    data = option["series"][1]["data"]
+    assert data[:3] == [9, 0, 0]
+    assert data[3]["value"] == 5
+    assert data[3]["itemStyle"]["opacity"] < 1
+
+
+def test_more_kinds_of_failures_than_colours_share_the_last():
+    frame = pd.DataFrame({"report_day": [date(2026, 5, 1)] * 20, "result_type": [f"t{n}" for n in range(20)], "mentions": range(20, 0, -1)})
+    series = failures_by_day(frame, DAYS, ())["series"]
+    assert len(series) == 8
+    assert series[-1]["name"] == "13 others"
+    assert sum(one["data"][0] for one in series) == sum(range(1, 21))
+
+
+def test_a_name_that_is_sender_and_host_at_once_makes_no_circle():
+    frame = pd.DataFrame(
+        {"submitter_domain": ["a", "b"], "receiving_mx_hostname": ["a", None], "result_type": ["a", ""], "mentions": [2, 3]}
+    )
+    series = flow(frame)["series"][0]
+    assert len({node["name"] for node in series["data"]}) == 6
+    assert {(link["source"], link["target"]) for link in series["links"]} >= {("a", "a "), ("a ", "a  ")}
+
+
+def test_a_cell_that_counts_none_is_there_and_has_no_heat():
+    cells = heat(["x", "y"], ["r"], {("x", "r"): 0, ("y", "r"): 7, ("z", "r"): 9}, unit="failures")["series"][0]["data"]
+    assert cells[0]["value"] == [0, 0, 0]
+    assert cells[1] == [1, 0, 7]
+    assert len(cells) == 2
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        sessions_by_day(pd.DataFrame({"report_day": [], "authenticated": [], "failed": [], "unprotected": []}), DAYS, ()),
+        heat([], [], {}, unit="failures"),
+        spans([Span("a", "testing", date(2026, 5, 1), date(2026, 5, 1))]),
+    ],
+)
+def test_every_chart_is_json_and_draws_its_tooltip_on_the_canvas(option):
+    assert option["tooltip"]["renderMode"] == "richText"
+    json.dumps(option)
+
+
+def test_the_page_is_started_with_everything_locked_whatever_other_files_say():
+    flags = command_line("127.0.0.1", 8501, ("tls.example.org",))
+    for flag in (
+        "--server.address=127.0.0.1",
+        "--server.enableXsrfProtection=true",
+        "--server.fileWatcherType=none",
+        "--server.allowedHosts=tls.example.org",
+        "--browser.gatherUsageStats=false",
+        "--client.showErrorDetails=none",
+    ):
+        assert flag in flags
+    assert not [flag for flag in flags if "theme" in flag]
+
+
+def test_a_page_that_demands_a_sign_in_is_told_so():
+    assert environment(None, "s3://bucket/lake", sign_in=True)["TLSRPT_SIGN_IN"] == "required"
+    assert "TLSRPT_SIGN_IN" not in environment(None, "lake", sign_in=False)
+
+
+def test_the_text_of_a_report_is_shown_as_its_sender_wrote_it():
+    report = document(3)
+    (text,) = report_texts(mail_of(report))
+    assert json.loads(text) == report
+    assert report_texts(json.dumps(report).encode()) == [text]
+    assert report_texts(b"From: a@example.org\r\n\r\nhello") == []
+    assert report_texts(b'{"broken": ') == ['{"broken": ']
