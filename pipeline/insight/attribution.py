@@ -9,32 +9,49 @@ policy in its cache has not tried to fetch it.
 
 from __future__ import annotations
 
+from math import log, log1p
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
 
 from pipeline.insight.causes import CAUSES, POLICY_HOST_CAUSES
 from pipeline.insight.chance import at_most
+from pipeline.insight.shell import is_address
 from pipeline.insight.words import count_of, listed, span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from pipeline.config import InsightSettings
+    from pipeline.insight.failures import Flags, Ints
     from pipeline.insight.runs import Run
-    from pipeline.insight.spans import Counted, Ground
+    from pipeline.insight.spans import Ground
 
 Fault = Literal["ours", "sender", "path", "unknown"]
 
+_NAMED = 4
 _MUCH_LESS = 10
 """A sender that fails this many times less than the others, beyond chance, is not hit by the same fault."""
 
 
-class Standing(NamedTuple):
-    """The senders that can be compared, in three groups; each sorted by sessions, most first."""
+class Group(NamedTuple):
+    """Some senders, as far as they are told of."""
 
-    failing: dict[str, tuple[int, int]]
-    """Failed sessions and sessions, by reporter."""
-    clean: dict[str, tuple[int, int]]
-    silent: dict[str, tuple[int, int]]
+    names: tuple[str, ...]
+    """Most sessions first; of many only the first."""
+    size: int
+    failed: int
+    sessions: int
+
+    def __str__(self) -> str:
+        return listed(self.names, of=self.size)
+
+
+class Standing(NamedTuple):
+    """The senders that can be compared, in three groups."""
+
+    failing: Group
+    """All of them by name."""
+    clean: Group
+    silent: Group
     """Those whose numbers prove nothing."""
     chance: float
     """Of one session to meet the fault, as assumed for the clean."""
@@ -45,12 +62,14 @@ class Surroundings(NamedTuple):
 
     ground: Ground
     """Sessions of all reporters on the days of the run."""
+    sessions: int
+    """Those of the senders that failed."""
     hosts_seen: int
     """MX hosts of the domain that are known of."""
     addresses_seen: frozenset[str]
     """Receiving addresses named in failures of any cause on the hosts of the run."""
-    known: Collection[str]
-    """Reporters whose word is enough to blame us."""
+    has_known: bool
+    """Whether one of the senders that failed is a known reporter, whose word is enough to blame us."""
     max_age_days: int | None = None
     """How long the policy applied in the failures may be held; None where it is not known."""
     days_since_change: int | None = None
@@ -69,41 +88,63 @@ class Attribution(NamedTuple):
 
 def standing_of(run: Run, around: Surroundings, settings: InsightSettings) -> Standing:
     """Sort the senders that check the same thing into failing, clean, and proving nothing."""
-    compared = {reporter: sessions for reporter, counted in around.ground.items() if (sessions := _comparable(run, counted)) > 0}
-    for reporter, failed in run.by_reporter.items():
-        compared[reporter] = max(compared.get(reporter, 0), failed)
-    worst = max((_rate(run, reporter, sessions) for reporter, sessions in compared.items()), default=0.0)
-    pairs = {
-        reporter: (run.by_reporter.get(reporter, 0), sessions)
-        for reporter, sessions in sorted(compared.items(), key=lambda p: (-p[1], p[0]))
-    }
-    failing = {r: pair for r, pair in pairs.items() if pair[0] and at_most(*pair, worst / _MUCH_LESS) >= settings.clean_confidence}
-    if not failing:
-        failing = {r: pair for r, pair in pairs.items() if pair[0]}
+    ground = around.ground
+    sessions = _comparable(run, ground)
+    at = {ground.names[number]: place for place, number in enumerate(ground.reporter.tolist()) if ground.names[number] in run.by_reporter}
+    counts = {r: (failed, max(failed, int(sessions[at[r]]) if r in at else 0)) for r, failed in run.by_reporter.items()}
+    # One failure in two sessions is no rate yet: a sender sets the measure once it has a few.
+    worst = max((failed / max(n, 5) for failed, n in counts.values()), default=0.0)
+    failing = {r: pair for r, pair in counts.items() if not _is_beside(*pair, worst, settings)} or counts
     chance = min(1 / max(1, around.hosts_seen), _share(failing))
-    others = {r: pair for r, pair in pairs.items() if r not in failing}
-    clean = {r: pair for r, pair in others.items() if at_most(*pair, chance) < settings.clean_confidence and _tried(run, r, around)}
-    return Standing(failing, clean, {r: pair for r, pair in others.items() if r not in clean}, chance)
+    failed = np.zeros(len(sessions), dtype=np.int64)
+    other = sessions > 0
+    for reporter, place in at.items():
+        failed[place] = counts[reporter][0]
+        other[place] &= reporter not in failing
+    clean = other & _cleared(failed, sessions, chance, settings) & _tried(run, ground, around)
+    return Standing(
+        Group(tuple(failing), len(failing), sum(pair[0] for pair in failing.values()), sum(pair[1] for pair in failing.values())),
+        _group(ground, clean, failed, sessions),
+        _group(ground, other & ~clean, failed, sessions),
+        chance,
+    )
 
 
-def _comparable(run: Run, counted: Counted) -> int:
+def _is_beside(failed: int, sessions: int, worst: float, settings: InsightSettings) -> bool:
+    """Say whether a sender fails so much less than the worst that the same fault cannot be what it met."""
+    rate = worst / _MUCH_LESS
+    return failed < sessions * rate and at_most(failed, sessions, rate) < settings.clean_confidence
+
+
+def _cleared(failed: Ints, sessions: Ints, chance: float, settings: InsightSettings) -> Flags:
+    """Say for each sender whether so few failures in so many sessions are improbable enough."""
+    if chance >= 1:
+        return np.asarray(failed < sessions)
+    cleared = np.asarray(sessions * log1p(-chance) < log(settings.clean_confidence))
+    for place in np.flatnonzero(failed).tolist():
+        cleared[place] = at_most(int(failed[place]), int(sessions[place]), chance) < settings.clean_confidence
+    return cleared
+
+
+def _group(ground: Ground, members: Flags, failed: Ints, sessions: Ints) -> Group:
+    places = np.flatnonzero(members)
+    most = sorted(places.tolist(), key=lambda place: (-int(sessions[place]), ground.names[int(ground.reporter[place])]))[:_NAMED]
+    names = tuple(ground.names[int(ground.reporter[place])] for place in most)
+    return Group(names, len(places), int(failed[places].sum()), int(sessions[places].sum()))
+
+
+def _comparable(run: Run, ground: Ground) -> Ints:
     """Return the sessions in which a sender would have met the fault, by what the cause takes to be seen."""
     checks = CAUSES[run.cause].checks
     if checks == "dane":
-        return counted.tlsa_sessions
+        return ground.column("tlsa_sessions")
     if checks == "policy":
-        return counted.sts_sessions
-    if checks == "starttls":
-        return counted.sessions
-    sts = counted.sts_sessions if "sts" in run.policy_types else 0
-    tlsa = counted.tlsa_sessions if "tlsa" in run.policy_types else 0
-    return max(sts, tlsa) if run.policy_types & {"sts", "tlsa"} else counted.sessions
-
-
-def _rate(run: Run, reporter: str, sessions: int) -> float:
-    failed = run.by_reporter.get(reporter, 0)
-    # One failure in two sessions is no rate yet: a sender sets the measure once it has a few.
-    return failed / max(sessions, 5)
+        return ground.column("sts_sessions")
+    kinds = [name for name in ("sts", "tlsa") if name in run.policy_types]
+    if checks == "starttls" or not kinds:
+        return ground.column("sessions")
+    columns = [ground.column(f"{name}_sessions") for name in kinds]
+    return np.maximum(columns[0], columns[-1])
 
 
 def _share(pairs: dict[str, tuple[int, int]]) -> float:
@@ -111,20 +152,21 @@ def _share(pairs: dict[str, tuple[int, int]]) -> float:
     return min(1.0, sum(pair[0] for pair in pairs.values()) / sessions) if sessions else 1.0
 
 
-def _tried(run: Run, reporter: str, around: Surroundings) -> bool:
-    """Say whether a sender must have tried what fails: a policy is fetched when the held one runs out, or daily, as most do."""
+def _tried(run: Run, ground: Ground, around: Surroundings) -> Flags:
+    """Say which senders must have tried what fails: a policy is fetched when the held one runs out at the latest."""
     if run.cause not in POLICY_HOST_CAUSES:
-        return True
+        return np.ones(len(ground.reporter), dtype=bool)
     days = (run.last_day - run.first_day).days + 1
-    counted = around.ground.get(reporter)
-    return around.max_age_days is not None and days >= around.max_age_days and counted is not None and counted.days * 2 >= days
+    if around.max_age_days is None or days < around.max_age_days:
+        return np.zeros(len(ground.reporter), dtype=bool)
+    return np.asarray(ground.column("days") >= max(around.max_age_days, days // 2))
 
 
 def attribute(run: Run, standing: Standing, around: Surroundings) -> Attribution:
     """Decide whose fault an incident is."""
     node = _node(run, around)
     fault = _fault(run, standing, around, node)
-    if fault == "ours" and not any(reporter in around.known for reporter in standing.failing):
+    if fault == "ours" and not around.has_known:
         fault = "unknown"
     cause = "starttls-stripped" if run.cause == "starttls-missing" and fault == "path" else run.cause
     return Attribution(fault, _comparison(run, standing, around, node), cause, node)
@@ -138,29 +180,28 @@ def _node(run: Run, around: Surroundings) -> str | None:
     named = sum(part.mentions for part in run.parts if part.address)
     several = len(around.addresses_seen) > 1 or (":" in address and _share_of_run(run, around) < 0.9)
     # With two addresses, a fault of the whole host names one of them alone in five failures once in thirty times.
-    return address if several and named >= 5 else None
+    return address if several and named >= 5 and is_address(address) else None
 
 
 def _share_of_run(run: Run, around: Surroundings) -> float:
-    sessions = sum(around.ground[r].sessions for r in run.by_reporter if r in around.ground)
-    return run.failed_sessions / sessions if sessions else 1.0
+    return run.failed_sessions / around.sessions if around.sessions else 1.0
 
 
 def _fault(run: Run, standing: Standing, around: Surroundings, node: str | None) -> Fault:
-    alone = len(standing.failing) == 1
+    alone = standing.failing.size == 1
     if run.cause == "policy-stale":
         return _fault_of_stale(around)
     if not alone:
         return "ours"
-    if node is not None and (":" in node or not standing.clean):
+    if node is not None and (":" in node or not standing.clean.size):
         # Not every sender has IPv6, so the clean may never have been there; over IPv4 their sessions were.
         return "ours"
-    if standing.clean:
+    if standing.clean.size:
         return "path" if run.cause in ("starttls-missing", "starttls-stripped") else "sender"
-    if run.cause in POLICY_HOST_CAUSES and len(standing.silent) > 1 and (run.last_day - run.first_day).days >= 3:
+    if run.cause in POLICY_HOST_CAUSES and standing.silent.size > 1 and (run.last_day - run.first_day).days >= 3:
         # Others hold the policy; none of several has met the fault in days, so neither side is proved.
         return "unknown"
-    return "ours" if not standing.silent or run.cause != "starttls-missing" else "unknown"
+    return "ours" if not standing.silent.size or run.cause != "starttls-missing" else "unknown"
 
 
 def _fault_of_stale(around: Surroundings) -> Fault:
@@ -172,34 +213,25 @@ def _fault_of_stale(around: Surroundings) -> Fault:
 
 def _comparison(run: Run, standing: Standing, around: Surroundings, node: str | None) -> str:
     """Say in one or two sentences what the senders were seen to do, with the numbers."""
-    when = span_of(run.first_day, run.last_day)
+    failing, clean, silent, _ = standing
     where = f" on {listed(run.hosts)}" if run.hosts else ""
-    failed = sum(pair[0] for pair in standing.failing.values())
-    sessions = sum(pair[1] for pair in standing.failing.values())
+    failed = count_of(failing.failed, "failed session")
     parts = [
-        f"{listed(standing.failing)} {_verb(standing.failing, 'counts', 'count')} {count_of(failed, 'failed session')}{where} in "
-        f"{sessions:,} {when}"
+        f"{failing} {_verb(failing, 'counts', 'count')} {failed}{where} in {failing.sessions:,} {span_of(run.first_day, run.last_day)}"
     ]
-    if standing.clean:
-        cleared = sum(pair[1] for pair in standing.clean.values())
-        strays = sum(pair[0] for pair in standing.clean.values())
-        what = "no such failure" if not strays else f"only {count_of(strays, 'such failure')}"
-        parts.append(
-            f"{listed(standing.clean)} {_verb(standing.clean, 'names', 'name')} {what}{where} in {cleared:,} sessions on these days"
-        )
-    elif standing.silent:
-        parts.append(
-            f"{listed(standing.silent)} {_verb(standing.silent, 'had', 'had')} too few sessions that could have shown it to prove anything"
-        )
+    if clean.size:
+        what = f"only {count_of(clean.failed, 'such failure')}" if clean.failed else "no such failure"
+        parts.append(f"{clean} {_verb(clean, 'names', 'name')} {what}{where} in {clean.sessions:,} sessions on these days")
+    elif silent.size:
+        parts.append(f"{silent} had too few sessions that could have shown it to prove anything")
     else:
         parts.append("no other sender that checks this had sessions on these days")
     if node is not None:
         parts.append(f"every failure that names an address names {node}, and others of {listed(run.hosts)} are known")
-    unknown = [reporter for reporter in standing.failing if reporter not in around.known]
-    if len(unknown) == len(standing.failing):
+    if not around.has_known:
         parts.append("none of the senders that fail is a known reporter yet, so their word alone blames nobody")
     return "; ".join(parts) + "."
 
 
-def _verb(group: Collection[str], one: str, many: str) -> str:
-    return one if len(group) == 1 else many
+def _verb(group: Group, one: str, many: str) -> str:
+    return one if group.size == 1 else many

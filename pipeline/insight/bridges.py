@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.chance import at_most
 from pipeline.insight.period import ONE_DAY
-from pipeline.insight.spans import Ground, Span, added, read_spans
+from pipeline.insight.spans import Ground, Span, added, empty_ground, read_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,25 +23,38 @@ class Weighed(NamedTuple):
 
     run: Run
     ground: Ground
-
-    @property
-    def sessions(self) -> int:
-        """Sessions of the senders that failed, on the days of the run."""
-        return sum(self.ground[reporter].sessions for reporter in self.run.by_reporter if reporter in self.ground)
+    sessions: int
+    """Sessions of the senders that failed, on the days of the run."""
 
 
 def weighed(ask: Ask, runs: Sequence[Run], *, until: date, settings: InsightSettings) -> list[Weighed]:
     """Return the runs with their ground, joined over gaps that prove nothing."""
-    pairs = [(one, other) for one, other in _neighbours(runs, settings)]
-    grounds = read_spans(ask, [*map(_span, runs), *(_gap(one, other) for one, other in pairs)], until=until)
-    now = {id(run): Weighed(run, grounds[_span(run)]) for run in runs}
-    for one, other in pairs:
-        before, after, gap = now[id(one)], now[id(other)], grounds[_gap(one, other)]
-        if before is after or not _proves_nothing(before, gap, after, settings):
+    chains = list(_chains(runs, settings))
+    gaps = [_gap(one, other) for chain in chains for one, other in pairwise(chain)]
+    grounds = read_spans(ask, [*map(_span, runs), *gaps], until=until)
+    return [whole for chain in chains for whole in _joined(chain, grounds, settings)]
+
+
+def _joined(chain: Sequence[Run], grounds: dict[Span, Ground], settings: InsightSettings) -> Iterable[Weighed]:
+    """Walk along runs of one cause and place, each joined with the last where the gap between them proves nothing."""
+    whole: Weighed | None = None
+    for run in chain:
+        here = _weigh(run, grounds.get(_span(run), empty_ground()))
+        if whole is None:
+            whole = here
             continue
-        both = Weighed(before.run.joined(after.run), added([before.ground, gap, after.ground]))
-        now = {key: both if value is before or value is after else value for key, value in now.items()}
-    return list({id(value): value for value in now.values()}.values())
+        gap = grounds.get(_gap(whole.run, run), empty_ground())
+        if _proves_nothing(whole, gap, here, settings):
+            whole = _weigh(whole.run.joined(run), added([whole.ground, gap, here.ground]))
+        else:
+            yield whole
+            whole = here
+    if whole is not None:
+        yield whole
+
+
+def _weigh(run: Run, ground: Ground) -> Weighed:
+    return Weighed(run, ground, sum(ground.of(reporter).sessions for reporter in run.by_reporter))
 
 
 def _span(run: Run) -> Span:
@@ -51,21 +65,31 @@ def _gap(one: Run, other: Run) -> Span:
     return Span(one.domain, one.last_day + ONE_DAY, other.first_day - ONE_DAY)
 
 
-def _neighbours(runs: Sequence[Run], settings: InsightSettings) -> Iterable[tuple[Run, Run]]:
-    """Yield pairs of runs of one cause and place with a gap between them that is not too long to be bridged."""
-    ordered = sorted(runs, key=lambda run: (run.domain, run.cause, run.first_day))
-    for index, one in enumerate(ordered):
-        for other in ordered[index + 1 :]:
-            apart = (other.first_day - one.last_day).days
-            if (one.domain, one.cause) != (other.domain, other.cause) or apart > settings.bridge_days + 1:
-                break
-            if apart > 1 and (not one.hosts or not other.hosts or set(one.hosts) & set(other.hosts)):
-                yield one, other
+def _chains(runs: Sequence[Run], settings: InsightSettings) -> Iterable[list[Run]]:
+    """Yield runs of one domain, cause and place that follow each other with gaps that are not too long to be bridged."""
+    open_chains: list[list[Run]] = []
+    for run in sorted(runs, key=lambda run: (run.domain, run.cause, run.first_day)):
+        for chain in [chain for chain in open_chains if not _may_follow(chain[-1], run, settings)]:
+            open_chains.remove(chain)
+            yield chain
+        chain = next((chain for chain in open_chains if _follows(chain[-1], run)), [])
+        if not chain:
+            open_chains.append(chain)
+        chain.append(run)
+    yield from open_chains
+
+
+def _may_follow(one: Run, other: Run, settings: InsightSettings) -> bool:
+    return (one.domain, one.cause) == (other.domain, other.cause) and (other.first_day - one.last_day).days <= settings.bridge_days + 1
+
+
+def _follows(one: Run, other: Run) -> bool:
+    apart = (other.first_day - one.last_day).days
+    return apart > 1 and (not one.hosts or not other.hosts or bool(set(one.hosts) & set(other.hosts)))
 
 
 def _proves_nothing(before: Weighed, gap: Ground, after: Weighed, settings: InsightSettings) -> bool:
-    reporters = before.run.by_reporter.keys() | after.run.by_reporter.keys()
-    sessions = sum(part.ground[r].sessions for part in (before, after) for r in reporters if r in part.ground)
-    rate = (before.run.failed_sessions + after.run.failed_sessions) / sessions if sessions else 1.0
-    idle = sum(counted.sessions for reporter, counted in gap.items() if reporter in reporters)
-    return idle == 0 or at_most(0, idle, min(1.0, rate)) >= settings.clean_confidence
+    sessions = before.sessions + after.sessions
+    rate = min(1.0, (before.run.failed_sessions + after.run.failed_sessions) / sessions) if sessions else 1.0
+    idle = sum(gap.of(reporter).sessions for reporter in before.run.by_reporter.keys() | after.run.by_reporter.keys())
+    return idle == 0 or at_most(0, idle, rate) >= settings.clean_confidence

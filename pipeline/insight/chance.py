@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import exp, lgamma, log, log1p
 
+from pipeline.insight.bound import incomplete_beta
+
 
 def at_most(seen: int, sessions: int, chance: float) -> float:
     """Return the probability of at most `seen` failures in `sessions`, each failing with `chance` (binomial)."""
@@ -11,11 +13,10 @@ def at_most(seen: int, sessions: int, chance: float) -> float:
         return 1.0
     if chance >= 1:
         return 0.0
-    terms = (
-        lgamma(sessions + 1) - lgamma(k + 1) - lgamma(sessions - k + 1) + k * log(chance) + (sessions - k) * log1p(-chance)
-        for k in range(seen + 1)
-    )
-    return min(1.0, sum(exp(term) for term in terms))
+    if seen == 0:
+        return exp(sessions * log1p(-chance))
+    # The sum of the binomial distribution is an incomplete beta function (NIST DLMF 8.17.24).
+    return incomplete_beta(sessions - seen, seen + 1, 1 - chance)
 
 
 def is_rare(seen: int, expected: float, *, below: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.shell import is_host, shown
+from pipeline.insight.shell import is_address, is_host, shown
 from pipeline.insight.words import listed, span_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Facts(NamedTuple):
     def where(self) -> str:
         """The MX hosts, or the address of one, as the subject of a sentence."""
         names = listed(shown(self.hosts)) if shown(self.hosts) else f"an MX host of {self.name}"
-        return f"address {self.node} of {names}" if self.node is not None else names
+        return f"address {self.node} of {names}" if is_address(self.node) else names
 
     @property
     def when(self) -> str:

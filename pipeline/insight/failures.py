@@ -101,17 +101,17 @@ def read_cube(ask: Ask, *, since: date, until: date, domain: str | None = None, 
 def cube_of(table: pa.Table) -> Cube:
     """Return the answer of `insight_failures` as a cube."""
     return Cube(
-        domain=_texts(table, "report_domain"),
+        domain=texts_of(table, "report_domain"),
         day=_ints(table.column("report_day").cast(pa.int32())) + _EPOCH,
-        reporter=_texts(table, "submitter_domain"),
-        policy_type=_texts(table, "policy_type"),
-        policy_hash=_texts(table, "policy_hash"),
-        result_type=_texts(table, "result_type"),
-        reason=_texts(table, "failure_reason_code"),
-        host=_texts(table, "receiving_mx_hostname"),
-        address=_texts(table, "receiving_ip"),
-        mentions=_ints(table.column("mentions")),
-        ceiling=_ints(table.column("policy_failures")),
+        reporter=texts_of(table, "submitter_domain"),
+        policy_type=texts_of(table, "policy_type"),
+        policy_hash=texts_of(table, "policy_hash"),
+        result_type=texts_of(table, "result_type"),
+        reason=texts_of(table, "failure_reason_code"),
+        host=texts_of(table, "receiving_mx_hostname"),
+        address=texts_of(table, "receiving_ip"),
+        mentions=column_of(table, "mentions"),
+        ceiling=column_of(table, "policy_failures"),
     )
 
 
@@ -123,10 +123,16 @@ def cube_of_cells(cells: Iterable[Cell]) -> Cube:
     return cube_of(pa.table(columns))
 
 
-def _texts(table: pa.Table, name: str) -> Texts:
+def texts_of(table: pa.Table, name: str) -> Texts:
+    """Return a column of texts of an answer."""
     whole = pa.concat_arrays(table.column(name).cast(pa.string()).chunks or [pa.array([], pa.string())])
     column: Any = pc.dictionary_encode(whole)
     return Texts(_ints(pc.fill_null(column.indices, -1)), column.dictionary.to_pylist())
+
+
+def column_of(table: pa.Table, name: str) -> Ints:
+    """Return a column of whole numbers of an answer."""
+    return _ints(table.column(name))
 
 
 def _ints(column: Any) -> Ints:

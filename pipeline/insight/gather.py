@@ -10,10 +10,11 @@ import numpy as np
 
 from pipeline.insight.absorb import absorbed
 from pipeline.insight.applied import AppliedTexts, causes_of, read_texts
+from pipeline.insight.bridges import Weighed, weighed
 from pipeline.insight.failures import grouped, read_cube
-from pipeline.insight.noise import without_stray_hosts
+from pipeline.insight.noise import is_noise, without_stray_hosts
 from pipeline.insight.period import Period
-from pipeline.insight.runs import Run, runs_of
+from pipeline.insight.runs import runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +32,8 @@ _EARLIEST = date(2016, 1, 1)
 class Gathered(NamedTuple):
     """What was found out before anything is judged."""
 
-    runs: list[Run]
+    runs: list[Weighed]
+    """Strays left out."""
     texts: AppliedTexts
     addresses: dict[str, dict[str, set[str]]]
     """MX hosts named in failures and their addresses, by domain; strays included."""
@@ -42,6 +44,7 @@ class Reader(NamedTuple):
 
     ask: Ask
     settings: InsightSettings
+    period: Period
     domain: str | None
     published: Mapping[str, PublishedPolicy]
 
@@ -55,23 +58,28 @@ class Reader(NamedTuple):
         before = period.since - timedelta(days=settings.lookback_days)
         texts = read_texts(self.ask, since=before, until=period.until, domains=concerned, published=self.published)
         runs = [without_stray_hosts(run, settings) for run in runs_of(cube, causes_of(cube, texts), settings)]
-        return Gathered(absorbed(runs, gap_days=settings.gap_days), texts, _addresses(cube))
+        # What ended before the period, and cannot be bridged to what is in it, is of no interest.
+        recent = self.period.since - timedelta(days=settings.bridge_days + 1)
+        runs = [run for run in absorbed(runs, gap_days=settings.gap_days) if run.last_day >= recent]
+        whole = weighed(self.ask, runs, until=period.until, settings=settings)
+        return Gathered([one for one in whole if not is_noise(one.run, one.sessions, settings)], texts, _addresses(cube))
 
 
-def gather(reader: Reader, period: Period) -> Gathered:
+def gather(reader: Reader) -> Gathered:
     """Read the period, and for domains whose failures reach its beginning as much before it as it takes."""
+    period = reader.period
     since, step = period.since, _FIRST_STEP_BACK
     narrowed: list[str] | None = None
     done = Gathered([], {}, {})
     while True:
         here = reader.read(Period(since, period.until), narrowed)
         near = since + timedelta(days=reader.settings.gap_days)
-        reaching = {run.domain for run in here.runs if run.first_day <= near} if since > _EARLIEST else set()
-        done.runs.extend(run for run in here.runs if run.domain not in reaching)
+        reaching = {one.run.domain for one in here.runs if one.run.first_day <= near} if since > _EARLIEST else set()
+        done.runs.extend(one for one in here.runs if one.run.domain not in reaching)
         done.texts.update((name, texts) for name, texts in here.texts.items() if name not in reaching)
         done.addresses.update((name, hosts) for name, hosts in here.addresses.items() if name not in reaching)
         if not reaching:
-            return done._replace(runs=[run for run in done.runs if run.last_day >= period.since])
+            return done._replace(runs=[one for one in done.runs if one.run.last_day >= period.since])
         narrowed = sorted(reaching)
         since, step = max(since - timedelta(days=step), _EARLIEST), step * 2
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.insight.attribution import Attribution, Surroundings, attribute, standing_of
-from pipeline.insight.bridges import Weighed, weighed
+from pipeline.insight.bridges import Weighed
 from pipeline.insight.causes import CAUSES
 from pipeline.insight.chance import at_most
 from pipeline.insight.evidence import Line
@@ -14,7 +14,6 @@ from pipeline.insight.gather import Gathered, Reader, gather
 from pipeline.insight.incident import Incident, State, incident_id
 from pipeline.insight.known import KnownReporters, read_known
 from pipeline.insight.meaning import Facts
-from pipeline.insight.noise import is_noise
 from pipeline.insight.period import ONE_DAY, Period, period_of
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from pipeline.insight.ask import Ask
     from pipeline.insight.policies import PublishedPolicy
     from pipeline.insight.runs import Run
-    from pipeline.insight.spans import Ground
 
 
 def find(
@@ -50,12 +48,11 @@ def find(
         published: The policies now published, as last checked, by domain.
     """
     period = period_of(as_of, days, settings)
-    gathered = gather(Reader(ask, settings, domain, published or {}), period)
+    gathered = gather(Reader(ask, settings, period, domain, published or {}))
     if not gathered.runs:
         return []
     judge = _Judge(period, settings, gathered, read_known(ask, since=period.since, until=period.until, listed=known, settings=settings))
-    runs = weighed(ask, gathered.runs, until=period.until, settings=settings)
-    found = [incident for run in runs if (incident := judge.incident(run)) is not None]
+    found = [judge.incident(one) for one in gathered.runs]
     return sorted(found, key=lambda i: (-i.last_day.toordinal(), -i.first_day.toordinal(), -i.failed_sessions, i.domain, i.id))
 
 
@@ -65,18 +62,19 @@ class _Judge:
     def __init__(self, period: Period, settings: InsightSettings, gathered: Gathered, known: KnownReporters) -> None:
         self._period, self._settings, self._gathered, self._known = period, settings, gathered, known
 
-    def incident(self, weighed_run: Weighed) -> Incident | None:
-        """Return the incident a run is, or None where it is noise."""
-        run, ground = weighed_run
-        if is_noise(run, weighed_run.sessions, self._settings):
-            return None
-        around = self._surroundings(run, ground)
+    def incident(self, weighed_run: Weighed) -> Incident:
+        """Return the incident a run is."""
+        run = weighed_run.run
+        around = self._surroundings(weighed_run)
         standing = standing_of(run, around, self._settings)
-        strays = {r for r, failed in run.by_reporter.items() if r not in standing.failing and failed <= self._settings.stray_sessions}
-        affected = run.keeping(lambda part: part.reporter not in strays) if strays else run
-        return self._told(Weighed(affected, ground), around, attribute(affected, standing, around))
+        few = self._settings.stray_sessions
+        strays = {r for r, failed in run.by_reporter.items() if r not in standing.failing.names and failed <= few}
+        affected = weighed_run._replace(run=run.keeping(lambda part: part.reporter not in strays)) if strays else weighed_run
+        around = around._replace(has_known=self._known.knows_any(standing.failing.names, run.first_day))
+        return self._told(affected, around, attribute(affected.run, standing, around))
 
-    def _surroundings(self, run: Run, ground: Ground) -> Surroundings:
+    def _surroundings(self, weighed_run: Weighed) -> Surroundings:
+        run, ground, sessions = weighed_run
         texts = self._gathered.texts.get(run.domain, {})
         named = self._gathered.addresses.get(run.domain, {})
         listed = {pattern for text in texts.values() for pattern in text.mx_patterns if not pattern.startswith("*.")}
@@ -86,23 +84,24 @@ class _Judge:
         ages = [text.sts_max_age_seconds for text in (applied or texts.values()) if text.sts_max_age_seconds is not None]
         return Surroundings(
             ground=ground,
+            sessions=sessions,
             hosts_seen=len(named.keys() | listed),
             addresses_seen=frozenset(address for host in run.hosts for address in named.get(host, ())),
-            known=self._known.before(run.first_day),
+            has_known=True,
             max_age_days=-(-max(ages) // 86_400) if ages else None,
             days_since_change=(run.last_day - min(newer)).days if newer else None,
         )
 
     def _state(self, weighed_run: Weighed) -> State:
         """Say whether it is over: the senders it hit had sessions since, and no such failure."""
-        run, ground = weighed_run
+        run, ground, sessions = weighed_run
         if run.last_day >= self._period.until - ONE_DAY:
             return "open"
-        hit = [ground[reporter] for reporter in run.by_reporter if reporter in ground]
+        hit = [ground.of(reporter) for reporter in run.by_reporter]
         if any(counted.sessions_lately for counted in hit):
             return "resolved"
         idle = sum(counted.sessions_after for counted in hit)
-        rate = min(1.0, run.failed_sessions / weighed_run.sessions) if weighed_run.sessions else 1.0
+        rate = min(1.0, run.failed_sessions / sessions) if sessions else 1.0
         return "resolved" if idle and at_most(0, idle, rate) < self._settings.clean_confidence else "unconfirmed"
 
     def _told(self, weighed_run: Weighed, around: Surroundings, attribution: Attribution) -> Incident:

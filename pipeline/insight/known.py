@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.insight.ask import between, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
@@ -36,6 +36,10 @@ class KnownReporters(NamedTuple):
     def before(self, day: date) -> frozenset[str]:
         """Return the reporters known by what was seen before that day."""
         return self.always | {reporter for reporter, after in self.after.items() if after < day}
+
+    def knows_any(self, reporters: Iterable[str], day: date) -> bool:
+        """Say whether one of them was known by what was seen before that day."""
+        return any(reporter in self.always or self.after.get(reporter, day) < day for reporter in reporters)
 
 
 def read_known(ask: Ask, *, since: date, until: date, listed: Collection[str], settings: InsightSettings) -> KnownReporters:

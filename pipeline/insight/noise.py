@@ -28,14 +28,17 @@ def is_noise(run: Run, sessions: int, settings: InsightSettings) -> bool:
     Args:
         run: The failures.
         sessions: Sessions of the reporters that failed, on the days of the run.
-        settings: `stray_sessions`, `stray_share` and `stray_total`.
+        settings: `stray_sessions`, `stray_share`, `stray_total` and `background_share`.
     """
     if run.failed_sessions <= settings.stray_sessions:
         return True
-    if run.cause not in PASSING_CAUSES or run.failed_sessions >= settings.stray_total:
+    if run.cause not in PASSING_CAUSES:
         return False
-    one_at_a_time = run.peak <= settings.stray_sessions
-    return (one_at_a_time and run.failed_sessions <= 2 * settings.stray_sessions) or run.failed_sessions < settings.stray_share * sessions
+    share = run.failed_sessions / max(sessions, run.failed_sessions)
+    if run.peak <= settings.stray_sessions:
+        # One at a time: a second one within days is chance, and so are many where there are ever so many sessions.
+        return run.failed_sessions <= 2 * settings.stray_sessions or share < settings.stray_share
+    return share < (settings.stray_share if run.failed_sessions < settings.stray_total else settings.background_share)
 
 
 def without_stray_hosts(run: Run, settings: InsightSettings) -> Run:

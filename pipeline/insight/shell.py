@@ -21,14 +21,18 @@ def shown(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if is_host(name))
 
 
-def _target(host: str, node: str | None) -> str:
-    if node is None:
-        return host
+def is_address(text: str | None) -> bool:
+    """Say whether a text is an IPv4 or IPv6 address without a zone."""
     try:
-        address = ipaddress.ip_address(node)
+        return text is not None and "%" not in text and bool(ipaddress.ip_address(text))
     except ValueError:
+        return False
+
+
+def _target(host: str, node: str | None) -> str:
+    if node is None or not is_address(node):
         return host
-    return f"[{address}]" if address.version == 6 else str(address)
+    return f"[{node}]" if ":" in node else node
 
 
 def handshake(host: str, node: str | None = None) -> tuple[str, ...]:

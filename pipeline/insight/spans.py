@@ -1,12 +1,19 @@
-"""What each reporter counted for a domain over a span of days, and since: the ground that failures are held against."""
+"""What each reporter counted for a domain over a span of days, and since: the ground that failures are held against.
+
+A span of a large domain has hundreds of reporters, and there may be thousands of spans, so a ground stays in arrays; only the few
+reporters that failed are looked up by name.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.ask import between, rows_of
+import numpy as np
+
+from pipeline.insight.ask import between
+from pipeline.insight.failures import Ints, column_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,26 +37,42 @@ class Counted(NamedTuple):
     sts_sessions: int = 0
     tlsa_sessions: int = 0
     days: int = 0
-    """Distinct days with a report."""
+    """From the first day with a report to the last."""
     sessions_after: int = 0
     """From the end of the span to the last complete day."""
     sessions_lately: int = 0
     """Of these, on the last two complete days."""
 
 
-class _Row(NamedTuple):
-    span: int
-    submitter_domain: str
-    sessions: int
-    sts_sessions: int
-    tlsa_sessions: int
-    days: int
-    sessions_after: int
-    sessions_lately: int
+_WITHIN = ("sessions", "sts_sessions", "tlsa_sessions", "days")
+_NOTHING = Counted()
 
 
-Ground = dict[str, Counted]
-"""Sessions by reporter."""
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Sessions of all reporters over one span."""
+
+    names: list[str]
+    """Reporters by their number."""
+    numbers: dict[str, int]
+    reporter: Ints
+    """The numbers of those with sessions."""
+    counts: Ints
+    """One row for each, in the columns of `Counted`."""
+
+    def of(self, reporter: str) -> Counted:
+        """Return what one reporter counted; zeros where it did not report."""
+        found = np.flatnonzero(self.reporter == self.numbers.get(reporter, -1))
+        return Counted(*self.counts[found[0]].tolist()) if len(found) else _NOTHING
+
+    def column(self, name: str) -> Ints:
+        """Return one column of `Counted` for all reporters."""
+        return np.asarray(self.counts[:, Counted._fields.index(name)])
+
+
+def empty_ground() -> Ground:
+    """Return a ground without sessions."""
+    return Ground([], {}, np.zeros(0, dtype=np.int64), np.zeros((0, len(Counted._fields)), dtype=np.int64))
 
 
 def read_spans(ask: Ask, spans: Iterable[Span], *, until: date) -> dict[Span, Ground]:
@@ -61,9 +84,8 @@ def read_spans(ask: Ask, spans: Iterable[Span], *, until: date) -> dict[Span, Gr
         until: The last complete day.
     """
     wanted = sorted({span for span in spans if span.first_day <= span.last_day})
-    grounds: dict[Span, Ground] = {span: {} for span in wanted}
     if not wanted:
-        return grounds
+        return {}
     answer = between(
         ask,
         "insight_spans",
@@ -73,20 +95,22 @@ def read_spans(ask: Ask, spans: Iterable[Span], *, until: date) -> dict[Span, Gr
         span_firsts=[span.first_day.isoformat() for span in wanted],
         span_lasts=[span.last_day.isoformat() for span in wanted],
     )
-    for number, reporter, *counts in rows_of(answer, _Row):
-        grounds[wanted[number]][reporter] = Counted(*counts)
-    return grounds
+    reporters = texts_of(answer, "submitter_domain")
+    numbers = {name: number for number, name in enumerate(reporters.values)}
+    counts = np.column_stack([column_of(answer, name) for name in Counted._fields])
+    edges = np.searchsorted(column_of(answer, "span"), np.arange(len(wanted) + 1))
+    return {
+        span: Ground(reporters.values, numbers, reporters.at[edges[number] : edges[number + 1]], counts[edges[number] : edges[number + 1]])
+        for number, span in enumerate(wanted)
+    }
 
 
 def added(grounds: Sequence[Ground]) -> Ground:
-    """Add up grounds of spans that follow each other; what came after is that of the last."""
-    total: defaultdict[str, Counted] = defaultdict(Counted)
-    for ground in grounds:
-        for reporter, counted in ground.items():
-            before = total[reporter]
-            total[reporter] = Counted(*(one + two for one, two in zip(before[:4], counted[:4], strict=True)))
-    last = grounds[-1] if grounds else {}
-    return {
-        r: counted._replace(sessions_after=last[r].sessions_after, sessions_lately=last[r].sessions_lately) if r in last else counted
-        for r, counted in total.items()
-    }
+    """Add up grounds of spans of one answer that follow each other; what came after is that of the last."""
+    reporters, place = np.unique(np.concatenate([ground.reporter for ground in grounds]), return_inverse=True)
+    counts = np.zeros((len(reporters), len(Counted._fields)), dtype=np.int64)
+    within = np.concatenate([ground.counts[:, : len(_WITHIN)] for ground in grounds])
+    np.add.at(counts[:, : len(_WITHIN)], place, within)
+    last = grounds[-1]
+    counts[np.searchsorted(reporters, last.reporter), len(_WITHIN) :] = last.counts[:, len(_WITHIN) :]
+    return Ground(last.names, last.numbers, reporters, counts)

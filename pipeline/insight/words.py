@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.insight.shell import is_host
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
 
-def listed(names: Iterable[str], *, most: int = 4) -> str:
-    """Return `a`, `a and b`, `a, b and c`; beyond `most` names the rest as a number."""
-    words = list(names)
-    if len(words) > most:
-        words = [*words[: most - 1], f"{len(words) - most + 1} others"]
+_MOST = 4
+
+
+def listed(names: Iterable[str], *, of: int = 0) -> str:
+    """Return `a`, `a and b`, `a, b and c`; from the fifth on the rest is a number. What is no host name is not repeated.
+
+    Args:
+        names: The names.
+        of: How many there are, where only the first are given.
+    """
+    words = [name if is_host(name.removeprefix("*.")) else "(a name that is none)" for name in names]
+    size = max(of, len(words))
+    if size > _MOST:
+        words = [*words[: _MOST - 1], f"{size - _MOST + 1} others"]
     if len(words) <= 1:
         return words[0] if words else "nobody"
     return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from pipeline.lake.location import Location
 from pipeline.lake.parts import by_month, describe, encode
-from pipeline.lake.tables import BATCH, commit_parts, create_tables
+from pipeline.lake.tables import BATCH, add_version, create_tables
 from pipeline.report.result_types import RESULT_TYPES
 from pipeline.schema import APPEND_ORDER, TABLES, arrow_schema
 
@@ -189,9 +189,11 @@ class Month:
         order = np.argsort(report, kind="stable")
         report, kind = report[order], kind[order]
         count = len(report)
-        good = rng.geometric(0.03, self.reports)[report]
-        failing = ((rng.random(self.reports) < 0.07)[report]) & (kind != 2)
-        bad = np.where(failing, rng.geometric(0.2, self.reports)[report], 0)
+        sessions = rng.geometric(0.03, self.reports)
+        good = sessions[report]
+        failed = self.failed(sessions)
+        failing = (failed[report] > 0) & (kind != 2)
+        bad = np.where(failing, failed[report], 0)
         version = (self.domain[report] + self.day[report] // 20) % 7
         hashes = [f"{number:064x}" for number in range(70_000)]
         strings = [["version: STSv1", "mode: enforce", "mx: *.example", "max_age: 604800"], ["3 1 1 " + "ab" * 32], []]
@@ -224,17 +226,26 @@ class Month:
             count_mismatch=False,
             repeats_sessions=kind == 1,
         )
-        return policies, self.failure_rows(policies, np.flatnonzero(failing), bad)
+        rows = np.flatnonzero(failing)
+        return policies, self.failure_rows(policies, rows, bad, report[rows])
 
-    def failure_rows(self, policies: pa.Table, failing: np.ndarray, bad: np.ndarray) -> pa.Table:
+    def failed(self, sessions: np.ndarray) -> np.ndarray:
+        """How many sessions of each report failed: some in seven reports of a hundred, whatever the domain and the day."""
+        count = len(sessions)
+        return np.where(self.rng.random(count) < 0.07, self.rng.geometric(0.2, count), 0)
+
+    def ways(self, reports: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How (a place in `RESULT_TYPES`) and on which host a detail of each of these reports failed: anything, anywhere."""
+        return zipf(self.rng, 1.2, len(RESULT_TYPES), len(reports)), self.rng.integers(0, 3, len(reports))
+
+    def failure_rows(self, policies: pa.Table, failing: np.ndarray, bad: np.ndarray, reports: np.ndarray) -> pa.Table:
         """One to three details for each failing policy."""
         rng = self.rng
         details = rng.integers(1, 4, len(failing))
         at = np.repeat(failing, details)
         count = len(at)
         names = list(RESULT_TYPES)
-        kind = zipf(rng, 1.2, len(names), count)
-        host = rng.integers(0, 3, count)
+        kind, host = self.ways(np.repeat(reports, details))
         of_policy = {
             name: policies.column(name).take(pa.array(at))
             for name in (
@@ -266,7 +277,7 @@ class Month:
         )
 
 
-def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: int = 1) -> Path:
+def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: int = 1, kind: type[Month] = Month) -> Path:
     """Write the lake, unless it is there already.
 
     Args:
@@ -275,6 +286,7 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
         months: Months up to `LAST_DAY`, each with the same number of rows.
         domains: Report domains.
         seed: Another seed, another lake.
+        kind: What the rows of a month are like.
     """
     if (where / "messages").exists():
         return where
@@ -288,12 +300,12 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
         starts.append(first)
     for batch, start in enumerate(reversed(starts), start=1):
         days = ((start + timedelta(days=32)).replace(day=1) - start).days
-        month = Month(np.random.default_rng([seed, batch]), start, days, policies // months, domains)
+        month = kind(np.random.default_rng([seed, batch]), start, days, policies // months, domains)
         month.batch = batch
         made = month.rows()
         for name in APPEND_ORDER:
             parts = [_written(where, name, month.month, rows, batch) for rows in ([made[name]] if name in made else [])]
-            commit_parts(location, name, tables[name], adds=parts, transactions={BATCH: batch})
+            add_version(name, tables[name], adds=parts, transactions={BATCH: batch})
     return where
 
 

@@ -18,7 +18,11 @@ select
     coalesce(sum(p.sessions) filter (where p.report_day <= spans.last_day), 0)::bigint as sessions,
     coalesce(sum(p.sts_success + p.sts_failure) filter (where p.report_day <= spans.last_day), 0)::bigint as sts_sessions,
     coalesce(sum(p.tlsa_success + p.tlsa_failure) filter (where p.report_day <= spans.last_day), 0)::bigint as tlsa_sessions,
-    coalesce(count(distinct p.report_day) filter (where p.report_day <= spans.last_day), 0) as days,
+    -- From the first day with a report to the last: distinct days would take as long as all the rest.
+    coalesce(
+        max(p.report_day) filter (where p.report_day <= spans.last_day) - min(p.report_day) filter (where p.report_day <= spans.last_day) + 1,
+        0
+    )::bigint as days,
     coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day), 0)::bigint as sessions_after,
     coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day and p.report_day > $until::date - 2), 0)::bigint as sessions_lately
 from spans
@@ -26,5 +30,5 @@ inner join session_parts p
     on p.report_domain = spans.span_domain
     and p.report_day >= spans.first_day
 where p.report_day between $since and $until
-group by all
-order by all;
+group by spans.span, p.submitter_domain
+order by spans.span;
