@@ -18,8 +18,9 @@
 #
 # What is in it, what the reports say, and how far they can be believed: the questions of the dashboard as frames and plots.
 #
-# `open_lake()` reads the configuration as the command line does (`TLSRPT_CONFIG`, `./tlsrpt.toml`, …); `open_lake("/var/lib/tlsrpt/lake")`
-# opens another lake. Nothing here writes. Counts are **sessions**, never messages; days are UTC, and a day is complete two days later.
+# `open_lake()` reads the configuration as the command line does (`TLSRPT_CONFIG`, `./tlsrpt.toml`, …);
+# `open_lake("/var/lib/tlsrpt/lake")` opens another lake. Nothing here writes. Counts are **sessions**, never messages; days are UTC, and
+# a day is complete two days later.
 
 # %%
 import matplotlib.pyplot as plt
@@ -35,7 +36,8 @@ lake
 # %% [markdown]
 # ## What is there
 #
-# The tables and views, each with the meaning of its columns. `lake.tables["policies"]` shows another one; `tlsrpt schema` prints them all.
+# The tables and views, each with the meaning of its columns. `lake.tables["policies"]` shows another one; `tlsrpt schema` prints them
+# all.
 
 # %%
 lake.frame("extent").T
