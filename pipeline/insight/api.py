@@ -21,6 +21,7 @@ from pipeline.insight.incident import Incident, with_id
 from pipeline.insight.incidents import find
 from pipeline.insight.period import period_of
 from pipeline.insight.policies import PoliciesSeen, PublishedPolicy, checked_policy, read_policies
+from pipeline.insight.published import published_policies
 from pipeline.insight.readiness import Readiness, assess
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ __all__ = [
     "find_incident",
     "find_incidents",
     "policies_seen",
+    "published_policies",
     "readiness",
 ]
 
@@ -64,9 +66,11 @@ def find_incidents(
         known: Reporters known by name: the shipped list and the configuration.
         days: Complete days to look at; the configured ones where it is not given. Incidents are followed back beyond them.
         domain: One domain only; None: all.
-        published: The policies now published, as last checked, by domain; they tell a stale policy from a wrong one.
+        published: The policies now published, by domain; they tell a stale policy from a wrong one. None: as the last checks found them.
         evidence: How many report keys to give each, newest first; None: all; 0: none, which saves a question.
     """
+    if published is None:
+        published = published_policies(ask, as_of=as_of)
     found = find(ask, as_of=as_of, days=days or settings.days, settings=settings, known=known, domain=domain, published=published)
     return found if evidence == 0 else with_evidence(ask, found, limit=evidence)
 
@@ -89,14 +93,16 @@ def find_incident(
 def readiness(
     ask: Ask, domain: str, *, as_of: date, settings: InsightSettings, known: Collection[str], published: PublishedPolicy | None = None
 ) -> Readiness:
-    """Return the verdict on a domain; `published` is the policy as last checked, where it was."""
+    """Return the verdict on a domain; `published` is its policy, None: as last checked, or else as most senders applied it lately."""
+    published = published or published_policies(ask, as_of=as_of).get(domain)
     return assess(ask, domain, as_of=as_of, settings=settings, known=known, published=published)
 
 
 def policies_seen(
     ask: Ask, domain: str, *, as_of: date, settings: InsightSettings, days: int | None = None, published: PublishedPolicy | None = None
 ) -> PoliciesSeen:
-    """Return which policies senders applied to a domain, who holds an old one, and what changed."""
+    """Return which policies senders applied to a domain, who holds an old one, and what changed; `published` as for `readiness`."""
+    published = published or published_policies(ask, as_of=as_of).get(domain)
     period = period_of(as_of, days or settings.days, settings)
     return read_policies(ask, domain, since=period.since, until=period.until, published=published)
 

@@ -150,14 +150,14 @@ def _lines(strings: Iterable[str]) -> tuple[str, ...]:
 
 def _held(row: _Row, rows: Sequence[_Row], published: PublishedPolicy | None, first_seen: dict[str, date]) -> Held:
     newer = [day for text, day in first_seen.items() if text != row.policy_hash and day > first_seen[row.policy_hash]]
-    if published is not None and published.since is not None and published.policy_hash != row.policy_hash:
+    if published is not None and published.since is not None and not _is(row, published):
         newer.append(published.since)
     # On the day of a change a sender reports both; then the published one is the later.
     latest = max(
         (other for other in rows if other.submitter_domain == row.submitter_domain),
         key=lambda other: (other.last_day, _is(other, published), other.first_day, other.policy_hash),
     )
-    is_published = published is not None and row.policy_hash == published.policy_hash
+    is_published = _is(row, published)
     return Held(
         reporter=row.submitter_domain,
         policy_hash=row.policy_hash,
@@ -176,7 +176,11 @@ def _held(row: _Row, rows: Sequence[_Row], published: PublishedPolicy | None, fi
 
 
 def _is(row: _Row, published: PublishedPolicy | None) -> bool:
-    return published is not None and row.policy_hash == published.policy_hash
+    """Whether the text is the published policy: the same text, or one that says the same; some senders leave lines out or add some."""
+    if published is None:
+        return False
+    says = (row.sts_mode, row.sts_max_age_seconds, sorted(row.mx_patterns))
+    return row.policy_hash == published.policy_hash or says == (published.mode, published.max_age_seconds, sorted(published.mx))
 
 
 def _days(seconds: int | None) -> int:

@@ -84,7 +84,8 @@ class Analysis:
         Args:
             domain: The domain, as a lower-case A-label.
             as_of: The day of asking.
-            published: The policy now published, as last checked; None: as the senders of the last three days show it.
+            published: The policy now published; None: as last checked in the seven days before, or else as the senders of the last three
+                days show it.
 
         Raises:
             UsageError: `as_of` is no day.

@@ -1,5 +1,6 @@
 -- What each domain published when it was last checked
 -- The documents of the last check of each domain, how many findings it had, and since when the policy is published as it is now.
+-- checked_until (DATE = null): leave out later checks; null: none
 with looks as (
     select
         domain,
@@ -14,14 +15,18 @@ with looks as (
         count(*) filter (where severity = 'unknown') as unknown,
         min(expires_at) as first_expires_at
     from checks
+    where $checked_until is null or cast(checked_at as date) <= $checked_until
     group by domain, checked_at
 ),
 
+-- A look that could not read the policy says nothing of a change.
 changes as (
     select
-        *,
+        domain,
+        checked_at,
         policy_lines is distinct from lag(policy_lines) over (partition by domain order by checked_at) as changed
     from looks
+    where len(policy_lines) > 0
 ),
 
 since_when as (
@@ -44,7 +49,7 @@ select
     warn,
     unknown,
     first_expires_at
-from changes
-inner join since_when using (domain)
+from looks
+left join since_when using (domain)
 qualify row_number() over (partition by domain order by checked_at desc) = 1
 order by domain;
