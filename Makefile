@@ -83,7 +83,7 @@ docs: $(TEST) ## the generated parts of the README anew
 	$(BIN)/python -m tests.project.readme
 
 screenshots: browser ## the pictures of the dashboard anew, on demo data
-	$(BIN)/python -m tests.project.screenshots
+	$(BIN)/python -m tests.dashboard.screenshots
 
 sample: $(TEST) ## the sample mails in data/sample anew
 	$(BIN)/python -m tests.project.sample

@@ -27,6 +27,7 @@ def test_every_generated_part_is_in_it():
 @pytest.mark.parametrize("name", sorted(name for name in texts(".md")))
 def test_every_relative_link_leads_somewhere(name):
     targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)", texts(".md")[name])
+    targets += re.findall(r'src(?:set)?="([^"]+)"', texts(".md")[name])
     assert [target for target in targets if not ((ROOT / name).parent / target).exists()] == []
 
 
