@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.lake.digests import Digests
 from pipeline.lake.known import KnownReports
 from pipeline.lake.parts import to_arrow
-from pipeline.lake.prefixes import Prefixes
 from pipeline.lake.settle import Known, KnownReport, Settlement, known_of, settle, superseded_among
 
 if TYPE_CHECKING:
@@ -30,18 +30,18 @@ class Generation:
     def __init__(self, lake: OpenLake, stage: StageWriter) -> None:
         self._lake, self.stage = lake, stage
         self._known = KnownReports(self._read_month)
-        self._keys = Prefixes()
+        self._keys = Digests()
 
     def take(self, messages: Sequence[MessageRows], before: Sequence[MessageRow]) -> Settlement:
         """Settle and stage the reports of messages that were read again; `before` are their ledger rows."""
-        known = Known(self._known.of(known_of(rows.report) for message in messages for rows in message.reports))
-        settlement = settle(messages, known, before)
-        reports = settlement.reports
-        self.stage.add("failures", to_arrow("failures", [row for each in reports for row in each.failures], self.stage.batch))
-        self.stage.add("policies", to_arrow("policies", [row for each in reports for row in each.policies], self.stage.batch))
-        self.stage.add("reports", to_arrow("reports", [each.report for each in reports], self.stage.batch))
-        self._known.add(reports)
-        self._keys.add(each.report.report_key for each in reports)
+        keys, reports = self._known.of(known_of(rows.report) for message in messages for rows in message.reports)
+        settlement = settle(messages, Known(reports, keys), before)
+        new = settlement.reports
+        self.stage.add("failures", to_arrow("failures", [row for each in new for row in each.failures], self.stage.batch))
+        self.stage.add("policies", to_arrow("policies", [row for each in new for row in each.policies], self.stage.batch))
+        self.stage.add("reports", to_arrow("reports", [each.report for each in new], self.stage.batch))
+        self._known.add(new)
+        self._keys.add(each.report.report_key for each in new)
         return settlement
 
     def carry_over(self, name: str, rows: pa.Table) -> None:
@@ -53,7 +53,7 @@ class Generation:
 
     def has(self, keys: Collection[str]) -> set[str]:
         """Return those of the report keys that are in this generation."""
-        return set(self._keys.hits(list(keys)))
+        return set(self._keys.among(list(keys)))
 
     def close(self) -> None:
         """Stage which of the reports are superseded."""

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.lake.digests import Digests
 from pipeline.lake.parts import distinct
 from pipeline.lake.scan import among, batches, read, since
 from pipeline.row_types import MessageRow
@@ -45,6 +46,7 @@ class Ledger:
 
     def __init__(self, files: Files, floor: int) -> None:
         self._files, self._floor = files, floor
+        self._imported: Digests | None = None
 
     def uids(self, account: str, folder: str, uidvalidity: int) -> Known:
         """Return the UIDs in the ledger for one folder of one account."""
@@ -69,10 +71,16 @@ class Ledger:
         ]
 
     def file_hashes(self, hashes: Iterable[str]) -> set[str]:
-        """Return those of the sha256 values that were imported from files already."""
-        wanted = set(hashes)
-        where = (pc.field("account") == FILE_ACCOUNT) & among("message_sha256", wanted)
-        return {value for piece in self._pieces(("message_sha256",), where) for value in distinct(piece.column(0))} if wanted else set()
+        """Return those of the sha256 values that were imported from files already; the ledger is read the first time only."""
+        if self._imported is None:
+            self._imported = Digests()
+            self._imported.load(piece.column(0) for piece in self._pieces(("message_sha256",), pc.field("account") == FILE_ACCOUNT))
+        return set(self._imported.among(list(hashes)))
+
+    def add(self, messages: Iterable[MessageRow]) -> None:
+        """Take note of rows that have been committed."""
+        if self._imported is not None:
+            self._imported.add(row.message_sha256 for row in messages if row.account == FILE_ACCOUNT and row.message_sha256)
 
     def unvouched_since(self, moment: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then for which the operator does not vouch."""

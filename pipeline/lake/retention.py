@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.failpoint import reach
+from pipeline.lake.digests import Digests
 from pipeline.lake.known import RETIRED
 from pipeline.lake.masks import Column, Mask, all_within, any_within, before, is_one_of, negated, put_where
-from pipeline.lake.prefixes import Prefixes
 from pipeline.lake.replace import stage_edit
 from pipeline.lake.rewrite import Present, put_part
 from pipeline.lake.scan import read
@@ -138,7 +138,7 @@ def drop_bytes(
     Returns:
         The number of messages whose bytes went, or would go.
     """
-    kept = Prefixes()
+    kept = Digests()
     for file in lake.present("messages"):
         rows = read(lake.location, "messages", [file.path])
         gone = is_one_of(rows.column("outcome"), RETIRED)
@@ -150,9 +150,9 @@ def drop_bytes(
     return sum(_drop_bytes_of(lake, file, kept, dry_run=dry_run) for file in lake.present("raw"))
 
 
-def _drop_bytes_of(lake: OpenLake, file: Present, kept: Prefixes, *, dry_run: bool) -> int:
+def _drop_bytes_of(lake: OpenLake, file: Present, kept: Digests, *, dry_run: bool) -> int:
     hashes: list[Any] = read(lake.location, "raw", [file.path], ["message_sha256"]).column(0).to_pylist()
-    stay = set(kept.hits(hashes))
+    stay = set(kept.among(hashes))
     count = sum(value not in stay for value in hashes)
     if count and not dry_run:
         adds = []

@@ -53,7 +53,9 @@ class Known(NamedTuple):
     """What the lake holds already that concerns this batch."""
 
     reports: Mapping[str, Sequence[KnownReport]]
-    """By identity: all reports of it; at least for the identities in the batch."""
+    """By identity: all reports of it; at least for the identities in the batch that have a report with a new key."""
+    keys: Collection[str] = ()
+    """Those of the batch's report keys that are there already."""
     raw: Collection[str] = ()
     """sha256 of messages whose bytes are kept."""
     retired: Mapping[str, str] = {}
@@ -90,7 +92,7 @@ def settle(messages: Sequence[MessageRows], known: Known, previous: Sequence[Mes
     raw = set(known.raw)
     done = Settlement([], [], [], [])
     for place, rows in enumerate(messages):
-        message = _settled(rows, known.retired, held, done.reports)
+        message = _settled(rows, known, held, done.reports)
         if previous is not None:
             message = _again(message, previous[place])
         keeps = _keeps_bytes(message) and message.message_sha256 not in raw
@@ -113,12 +115,12 @@ def outcome_of(message: MessageRow, fates: Iterable[str]) -> str:
     return next(outcome for outcome in _PRECEDENCE if outcome in met)
 
 
-def _settled(rows: MessageRows, retired: Mapping[str, str], held: dict[str, list[KnownReport]], new: list[ReportRows]) -> MessageRow:
-    outcome = _retired(rows, retired)
+def _settled(rows: MessageRows, known: Known, held: dict[str, list[KnownReport]], new: list[ReportRows]) -> MessageRow:
+    outcome = _retired(rows, known.retired)
     if outcome == "erased":
         return forget(rows.message)._replace(outcome=outcome)
     if outcome is None:
-        outcome = outcome_of(rows.message, [_place(report, held, new, retired) for report in rows.reports])
+        outcome = outcome_of(rows.message, [_place(report, held, new, known) for report in rows.reports])
     return rows.message if outcome == rows.message.outcome else rows.message._replace(outcome=outcome)
 
 
@@ -135,9 +137,9 @@ def forget(message: MessageRow) -> MessageRow:
     return blank._replace(folder="") if message.account == "file" else blank
 
 
-def _place(rows: ReportRows, held: dict[str, list[KnownReport]], new: list[ReportRows], retired: Mapping[str, str]) -> str:
+def _place(rows: ReportRows, held: dict[str, list[KnownReport]], new: list[ReportRows], known: Known) -> str:
     report = known_of(rows.report)
-    if report.report_key in retired:
+    if report.report_key in known.keys or report.report_key in known.retired:
         return "duplicate"
     others = held.setdefault(report.identity, [])
     if any(other.report_key == report.report_key for other in others):

@@ -131,6 +131,8 @@ class LakeWriter(AsksLedger):
         stage_replacement(self._lake, stage, replaced, settlement.messages)
         batch = self._lake.commit(stage)
         self._knowledge.reports.add(settlement.reports)
+        if self._ledger is not None:
+            self._ledger.add(settlement.messages)
         self._knowledge.bytes.add(rows.message.message_sha256 for rows in kept)
         return batch
 
