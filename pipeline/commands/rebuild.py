@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.lake.rebuild import Rebuilt
     from pipeline.row_types import MessageRow, MessageRows
-    from pipeline.source import Fetched
     from pipeline.work import Job
     from pipeline.workers import Pool
 
@@ -60,18 +59,9 @@ def _job(settings: Settings) -> Job:
 
 def _read_again(pool: Pool, messages: Sequence[tuple[MessageRow, bytes]]) -> list[MessageRows]:
     """Read messages of the lake again, in workers: today's parser, the verdicts of the day they came, the time they came."""
-    return pool.read_again([(row, _as_fetched(row, content)) for row, content in messages])
+    from pipeline.mailbox.kept import as_fetched
 
-
-def _as_fetched(row: MessageRow, content: bytes) -> Fetched:
-    from pipeline.lake.ledger import FILE_ACCOUNT
-    from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
-    from pipeline.source import Fetched, MessageRef
-
-    kind = kind_by_name(row.item or "") or kind_by_content(content[:HEAD_BYTES])
-    bare = row.account == FILE_ACCOUNT and kind is Kind.BARE
-    ref = MessageRef(row.account, row.folder, row.uidvalidity, row.uid, row.item)
-    return Fetched(ref, content, row.received_at, row.size_bytes, bare)
+    return pool.read_again([(row, as_fetched(row, content)) for row, content in messages])
 
 
 def _bar(total: int) -> Callable[[int], None]:

@@ -20,7 +20,13 @@ _SHORTEST = 6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", nargs="?", choices=("list", "show"), default="list", help="list them, or show the bytes of one")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "show", "retry"),
+        default="list",
+        help="list them, show the bytes of one, or read all once more",
+    )
     parser.add_argument("id", nargs="?", metavar="ID", help="for show: the first digits of the message's sha256")
     parser.add_argument("--since", metavar="DAY", help="first day received, UTC (default: all)")
     parser.add_argument("--until", metavar="DAY", help="last day received (default: today)")
@@ -31,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.query import open_lake
 
+    if args.action == "retry":
+        return _retry(args, context)
     with open_lake(settings=context.settings) as lake:
         if args.action == "list":
             output.deliver(lake.ask("rejects", since=args.since or "1970-01-01", until=args.until, code=args.code), args)
@@ -38,6 +46,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if args.id is None:
             raise UsageError("rejects show needs the ID of a message; `tlsrpt rejects` lists them")
         _give(_bytes(lake, args.id), args.output)
+    return 0
+
+
+def _retry(args: argparse.Namespace, context: Context) -> int:
+    """Read what was quarantined once more, with this version and today's limits."""
+    from pipeline.run.retry import retry_rejects
+
+    done = retry_rejects(context.settings)
+    if args.format == "json":
+        output.deliver_json(done._asdict(), args)
+        return 0
+    gone = f"; of {done.gone:,} more the bytes have expired" if done.gone else ""
+    output.deliver_text(f"{done.messages:,} quarantined messages read again: {done.stored:,} can be read now{gone}\n", args)
     return 0
 
 

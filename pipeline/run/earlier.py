@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline import log
-from pipeline.source import Fetched, MessageRef
+from pipeline.mailbox.kept import as_fetched
 
 if TYPE_CHECKING:
-    from pipeline.row_types import MessageRow
     from pipeline.run.hands import Hands
 
 CHUNK = 1_000
@@ -34,12 +33,7 @@ def vouch_for_earlier(hands: Hands) -> None:
         for start in range(0, len(rows), CHUNK):
             chunk = rows[start : start + CHUNK]
             contents = raw.contents([row.message_sha256 for row in chunk])
-            known = [(row, _as_fetched(row, contents[row.message_sha256])) for row in chunk if row.message_sha256 in contents]
+            known = [(row, as_fetched(row, contents[row.message_sha256])) for row in chunk if row.message_sha256 in contents]
             writer.replace(hands.pool.read_again(known))
             messages += len(known)
     log.info("vouched-for-earlier-mail", before=f"{before:%Y-%m-%d}", messages=messages)
-
-
-def _as_fetched(row: MessageRow, content: bytes) -> Fetched:
-    ref = MessageRef(row.account, row.folder, row.uidvalidity, row.uid, row.item)
-    return Fetched(ref, content, row.received_at, row.size_bytes)
