@@ -37,16 +37,19 @@ def main() -> None:
     if not total["sessions"] and not ask("extent").iloc[0]["messages"]:
         _nothing_yet()
         return
-    sentence = st.empty()
-    figures = st.container()
-    found = incidents(filters.as_of, filters.days, filters.domain)
+    sentence, figures, wrong, trend = st.empty(), st.container(), st.container(), st.container()
+    # What a few aggregates answer is there at once; what has to be concluded from all failures fills its place later.
+    sentence.text("Looking for what is wrong …")
+    with trend:
+        _trend(filters)
     silent = [line for line in coverage(filters) if line.silent_since is not None]
-    standing = [one for one in found if one.state == "open"]
-    sentence.text(_sentence(total, standing, silent))
     with figures:
         _figures(filters, total, silent)
-    _wrong_now(standing, found)
-    _trend(filters)
+    found = incidents(filters.as_of, filters.days, filters.domain)
+    standing = [one for one in found if one.state == "open"]
+    sentence.text(_sentence(total, standing, silent))
+    with wrong:
+        _wrong_now(standing, found)
     _domains(filters, found)
     _silent(silent)
 
@@ -133,7 +136,12 @@ def _wrong_now(standing: list[Incident], found: list[Incident]) -> None:
     st.header("What is wrong now?", anchor=False)
     if not standing:
         over = sum(one.state == "resolved" for one in found)
-        st.text("Nothing is open." + (f" {count_of(over, 'incident')} of this period {'is' if over == 1 else 'are'} over." if over else ""))
+        unsure = sum(one.state == "unconfirmed" for one in found)
+        st.text(
+            "Nothing is open."
+            + (f" {count_of(over, 'incident')} of this period {'is' if over == 1 else 'are'} over." if over else "")
+            + (f" Of {count_of(unsure, 'incident')} nobody has sent enough since to tell." if unsure else "")
+        )
     for one in standing[:_CARDS]:
         card(one)
     if len(found) > len(standing[:_CARDS]):

@@ -63,7 +63,7 @@ def demo(where: Path) -> Path:
 def hostile(where: Path) -> Path:
     """Reports in which every text a sender may choose is markup, a formula, or turns the direction of reading."""
     received = datetime(2026, 5, 31, 6, tzinfo=UTC)
-    mails = [_hostile_mail(number, day) for day in range(1, 29) for number in range(len(ATTACKS))]
+    mails = [_hostile_mail(number, day) for day in range(1, 31) for number in range(len(ATTACKS))]
     return _written(where, (_rows(uid, content, received, DomainSettings()) for uid, content in enumerate([*mails, _broken()], start=1)))
 
 

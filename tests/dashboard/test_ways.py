@@ -37,7 +37,7 @@ def test_from_the_number_of_failed_sessions_to_the_reports_behind_it(visit):
     page.get_by_role("heading", name="Reports", level=1).wait_for()
     there.idle()
     assert "failing=true" in page.url
-    assert page.get_by_text("reports, newest first").inner_text().startswith("5 reports")
+    assert page.get_by_text("reports, newest first").inner_text().startswith("6 reports")
     there.choose_row("reports")
     page.get_by_role("heading", name="What did the sender write?").wait_for()
     there.idle()
@@ -58,13 +58,13 @@ def test_a_domain_chosen_in_a_table_is_the_filter_of_the_next_page(visit):
 
 def test_a_url_brings_back_what_was_chosen(visit):
     there = visit("small")
-    page = there.open("reports?as_of=2026-05-10&period=7d&domain=example.net&trust=verified&shown=both")
+    page = there.open("reports?as_of=2026-05-10&period=90d&domain=example.net&trust=verified&shown=both")
     assert page.get_by_text("reports, newest first").inner_text().startswith("2 reports")
     assert (
         page.locator('[data-testid="stSidebar"] input[value="example.net"]').count()
         or "example.net" in page.locator('[data-testid="stSidebar"]').inner_text()
     )
-    for part in ("period=7d", "domain=example.net", "trust=verified", "shown=both", "as_of=2026-05-10"):
+    for part in ("period=90d", "domain=example.net", "trust=verified", "shown=both", "as_of=2026-05-10"):
         assert part in page.url
     there.well()
 
