@@ -1,6 +1,6 @@
 -- Findings of the last check of each domain
 -- What is wrong with what each domain publishes, worst first: what, where, why, and what to change.
--- domain (VARCHAR): one report domain; null: all
+-- domain (VARCHAR = null): one report domain; null for all
 with latest as (
     select domain, max(checked_at) as checked_at
     from checks

@@ -2,7 +2,7 @@
 -- One row per domain and check that saw another policy, id, MX host or TLSA record than the one before: a mark on a trend.
 -- since (DATE): first day, inclusive
 -- until (DATE): last day, inclusive
--- domain (VARCHAR): one report domain; null: all
+-- domain (VARCHAR = null): one report domain; null for all
 with looks as (
     select
         domain,

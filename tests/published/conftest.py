@@ -1,0 +1,68 @@
+"""One domain on real servers whose policy a test may change, and the command line that looks at it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from typing import NamedTuple
+
+import pytest
+
+from pipeline.cli import main
+from tests.authority import Authority
+from tests.published.servers import MailServer, Page, context_of, mail, names, web
+
+POLICY = "version: STSv1\r\nmode: testing\r\nmx: mx.good.example\r\nmax_age: 1209600\r\n"
+ZONE = """good.example. 60 IN MX 10 mx.good.example.
+good.example. 60 IN A 127.0.0.1
+mx.good.example. 60 IN A 127.0.1.1
+mta-sts.good.example. 60 IN A 127.0.0.1
+_mta-sts.good.example. 60 IN TXT "v=STSv1; id=1;"
+_smtp._tls.good.example. 60 IN TXT "v=TLSRPTv1; rua=mailto:tls@good.example"
+bare.example. 60 IN MX 10 mx.good.example.
+"""
+
+
+class Town(NamedTuple):
+    """A small internet."""
+
+    pages: dict[str, Page]
+    configuration: str
+
+    def publish(self, policy: str) -> None:
+        self.pages["mta-sts.good.example"] = Page(policy.encode())
+
+
+@pytest.fixture(scope="session")
+def running_town(tmp_path_factory):
+    ours = Authority("Our CA")
+    ca_file = tmp_path_factory.mktemp("town") / "ca.pem"
+    ca_file.write_bytes(ours.certificate_pem)
+    pages: dict[str, Page] = {}
+    with ExitStack() as held:
+        smtp_port = held.enter_context(mail({"127.0.1.1": MailServer(context_of(*ours.issue("mx.good.example", days=(-10, 80))))}))
+        https_port = held.enter_context(web(pages, {"mta-sts.good.example": ours.issue("mta-sts.good.example", days=(-10, 80))}))
+        resolver = held.enter_context(names(ZONE, {}))
+        check = (
+            f'[check]\nresolver = "{resolver}"\ntimeout = 3.0\nca_file = "{ca_file}"\nhttps_port = {https_port}\nsmtp_port = {smtp_port}\n'
+        )
+        yield Town(pages, '[domains]\nown = ["good.example"]\n' + check)
+
+
+@pytest.fixture
+def town(running_town):
+    running_town.publish(POLICY)
+    return running_town
+
+
+@pytest.fixture
+def tlsrpt(town, tmp_path, capsys):
+    """Run the command line; returns the exit code, standard output (read, where it is JSON) and standard error."""
+    (tmp_path / "tlsrpt.toml").write_text(town.configuration)
+
+    def run(*arguments):
+        code = main(["--config", str(tmp_path / "tlsrpt.toml"), "--lake", str(tmp_path / "lake"), *map(str, arguments)])
+        said = capsys.readouterr()
+        return code, json.loads(said.out) if "json" in arguments and code != 2 else said.out, said.err
+
+    return run

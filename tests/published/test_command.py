@@ -1,0 +1,113 @@
+"""`tlsrpt check` as cron calls it: exit codes, output, what is kept, and lakes made before there was a table for it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.lake.test_commands import document
+from tests.published.conftest import POLICY
+
+
+def test_a_healthy_domain_is_exit_code_0_and_nothing_to_say(tlsrpt):
+    code, out, err = tlsrpt("check")
+    assert (code, err) == (0, "")
+    assert "good.example" not in out
+
+
+def test_all_says_what_is_well_too(tlsrpt):
+    code, out, _ = tlsrpt("check", "--all", "--no-store")
+    assert code == 0
+    assert "all 1 MX hosts are covered by the policy" in out
+
+
+def test_a_fault_is_exit_code_1_and_said_with_what_to_change(tlsrpt):
+    code, out, _ = tlsrpt("check", "bare.example", "--no-store", "--format", "json")
+    assert code == 1
+    (domain,) = out
+    bad = [finding for finding in domain["findings"] if finding["severity"] == "bad"]
+    assert [(finding["code"], finding["where"]) for finding in bad] == [("tlsrpt-record-missing", "_smtp._tls.bare.example")]
+    assert bad[0]["publish"] == '_smtp._tls.bare.example. TXT "v=TLSRPTv1; rua=mailto:tls-reports@bare.example"'
+
+
+def test_json_has_the_documents_beside_the_findings(tlsrpt):
+    code, out, _ = tlsrpt("check", "GOOD.example.", "--format", "json")
+    assert code == 0
+    assert [domain["domain"] for domain in out] == ["good.example"]
+    assert {finding["severity"] for finding in out[0]["findings"]} == {"ok"}
+    assert out[0]["published"]["policy_lines"] == POLICY.split("\r\n")[:-1]
+    assert out[0]["published"]["sts_id"] == "1"
+
+
+def test_what_could_not_be_looked_at_is_unknown_and_no_failure(tlsrpt, town, tmp_path):
+    config = tmp_path / "deaf.toml"
+    resolver = town.configuration.split('resolver = "')[1].split('"')[0]
+    config.write_text(town.configuration.replace(resolver, "127.0.0.1:1").replace("timeout = 3.0", "timeout = 0.3"))
+    code, out, _ = tlsrpt("--config", config, "check", "--no-store", "--format", "json")
+    assert code == 0
+    assert {finding["severity"] for finding in out[0]["findings"]} == {"unknown"}
+
+
+@pytest.mark.parametrize("name", ["not a name", "../etc", "localhost", "m\u00fcller.example", "-x.example"])
+def test_what_is_no_domain_is_refused_in_one_sentence(tlsrpt, name):
+    code, out, err = tlsrpt("check", "--", name)
+    assert (code, out) == (2, "")
+    assert "is no domain name" in err
+    assert err.count("\n") == 1
+
+
+def test_nothing_to_check_is_said(tlsrpt, town, tmp_path):
+    config = tmp_path / "none.toml"
+    config.write_text(town.configuration.replace('"good.example"', ""))
+    code, _, err = tlsrpt("--config", config, "check")
+    assert code == 2
+    assert "no domain to check" in err
+
+
+def test_no_store_leaves_no_lake_behind(tlsrpt, tmp_path):
+    assert tlsrpt("check", "--no-store")[0] == 0
+    assert not (tmp_path / "lake").exists()
+
+
+def test_two_checks_are_held_against_each_other_and_both_are_kept(tlsrpt, town):
+    assert tlsrpt("check")[0] == 0
+    town.publish(POLICY.replace("testing", "enforce"))
+    code, out, _ = tlsrpt("check", "--format", "json")
+    assert code == 1
+    assert [finding["code"] for finding in out[0]["findings"] if finding["severity"] == "bad"] == ["id-unchanged"]
+    _, latest, _ = tlsrpt("questions", "run", "checks_latest", "--format", "json")
+    assert latest[0]["code"] == "id-unchanged"
+    assert {row["severity"] for row in latest[1:]} == {"ok"}
+    _, (changed,), _ = tlsrpt("questions", "run", "published_changes", "--format", "json")
+    assert [changed[f"{what}_changed"] for what in ("policy", "id", "mx", "tlsa")] == [True, False, False, False]
+    _, (now,), _ = tlsrpt("questions", "run", "published_now", "--format", "json")
+    assert now["policy_since"] == now["checked_at"] == changed["checked_at"] > changed["checked_before"]
+    assert "mode: enforce" in now["policy_lines"]
+
+
+def test_a_check_that_could_not_fetch_the_policy_is_no_change_of_it(tlsrpt, town):
+    assert tlsrpt("check")[0] == 0
+    del town.pages["mta-sts.good.example"]
+    assert tlsrpt("check")[0] == 1
+    town.publish(POLICY)
+    assert tlsrpt("check")[0] == 0
+    _, (now,), _ = tlsrpt("questions", "run", "published_now", "--format", "json")
+    _, (first,), _ = tlsrpt("sql", "select min(checked_at) as at, count(distinct checked_at)::int as n from checks", "--format", "json")
+    assert (now["policy_since"], first["n"]) == (first["at"], 3)
+
+
+def test_a_lake_made_before_there_were_checks_goes_on_for_readers_and_writers(tlsrpt, tmp_path):
+    (tmp_path / "1.json").write_bytes(document(1))
+    (tmp_path / "2.json").write_bytes(document(2))
+    assert tlsrpt("ingest", "--workers", "0", tmp_path / "1.json")[0] == 0
+    shutil.rmtree(tmp_path / "lake" / "checks")
+    assert tlsrpt("questions", "run", "published_now", "--format", "json")[:2] == (0, [])
+    assert tlsrpt("sql", "select count(*)::int as n from reports", "--format", "json")[:2] == (0, [{"n": 1}])
+    assert tlsrpt("incidents", "--format", "json")[0] == 0
+    assert not (tmp_path / "lake" / "checks").exists()
+    assert tlsrpt("ingest", "--workers", "0", tmp_path / "2.json")[0] == 0
+    assert tlsrpt("check")[0] == 0
+    assert tlsrpt("rebuild")[0] == 0
+    assert len(tlsrpt("questions", "run", "published_now", "--format", "json")[1]) == 1
+    assert tlsrpt("sql", "select count(*)::int as n from reports", "--format", "json")[:2] == (0, [{"n": 2}])
