@@ -53,7 +53,7 @@ def ago(value: datetime | None, now: datetime) -> str:
     minutes = max(0, int((now - value).total_seconds() // 60))
     if minutes < 120:
         return f"{minutes} min ago"
-    return f"{minutes // 60} h ago" if minutes < 60 * 48 else f"{minutes // 1440} days ago"
+    return f"{minutes // 60} h ago" if minutes < 60 * 48 else f"{minutes // 1440} d ago"
 
 
 def span(first: date, last: date) -> str:

@@ -104,7 +104,7 @@ def _figures(filters: Filters) -> None:
             help="Success where TLSA records were applied (RFC 7672)",
         )
     with columns[3]:
-        figure("Failed sessions", number(total["failed"]), way=Way("The reports behind it", "reports", {"failing": "true"}))
+        figure("Failed sessions", number(total["failed"]), way=Way("See them", "reports", {"failing": "true"}))
     with columns[4]:
         figure(
             "Sessions",

@@ -98,7 +98,7 @@ def _figures(filters: Filters, total: pd.Series, silent: list[Coverage]) -> None
             number(total["failed"]),
             help="Sessions that did not meet the policy",
             note=f"{number(total['unprotected'])} more found no policy",
-            way=Way("The reports behind it", "reports", {"failing": "true"}),
+            way=Way("See them", "reports", {"failing": "true"}),
         )
     with columns[3]:
         figure(

@@ -33,7 +33,7 @@ def test_from_an_incident_to_the_raw_report_that_proves_it(visit):
 def test_from_the_number_of_failed_sessions_to_the_reports_behind_it(visit):
     there = visit("small")
     page = there.open("?as_of=2026-05-10")
-    page.get_by_role("link", name="The reports behind it").click()
+    page.get_by_role("link", name="See them").click()
     page.get_by_role("heading", name="Reports", level=1).wait_for()
     there.idle()
     assert "failing=true" in page.url
