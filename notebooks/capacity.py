@@ -75,7 +75,7 @@ if len(files):
     ax = months.plot.bar(stacked=True, rot=0)
     ax.set_title("kB on disk by month; raw is the mail itself, which `maintain` may drop by retention")
     ax.set_xlabel("")
-    ax.legend(ncols=3)
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     plt.show()
 
 # %% [markdown]

@@ -25,6 +25,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from pipeline import open_lake
+from pipeline.query.shown import Incidents
 
 plt.style.use("report.mplstyle")
 PUBLISHED, OLD = "#0072B2", "#E69F00"
@@ -104,7 +105,7 @@ if policies.changes:
 # A sender with an old policy refuses a new MX host that the old text does not name.
 
 # %%
-[one for one in lake.incidents(domain=domain) if one.cause in ("policy-stale", "mx-not-in-policy")]
+Incidents(one for one in lake.incidents(domain=domain) if one.cause in ("policy-stale", "mx-not-in-policy"))
 
 # %%
 failures = lake.frame("failures_by_mx", domain=domain)
