@@ -54,6 +54,7 @@ def _check(domains: Sequence[str], settings: Settings) -> list[Checked]:
     from concurrent.futures import ThreadPoolExecutor
 
     from pipeline.published.check import Ways, check_domain
+    from pipeline.published.seen import hold_against_reports
     from pipeline.published.stored import last_published
     from pipeline.query import open_lake
 
@@ -67,10 +68,11 @@ def _check(domains: Sequence[str], settings: Settings) -> list[Checked]:
         helo=chosen.helo,
     )
     now = datetime.now(UTC)
-    with open_lake(settings=settings) as lake:
+    with open_lake(settings=settings) as lake, ThreadPoolExecutor(max_workers=8) as threads:
         before = last_published(lake.ask)
-    with ThreadPoolExecutor(max_workers=8) as threads:
-        return list(threads.map(lambda domain: check_domain(domain, ways, now=now, before=before.get(domain)), domains))
+        last = {domain: each.published for domain, each in before.items()}
+        looked = threads.map(lambda domain: check_domain(domain, ways, now=now, before=last.get(domain)), domains)
+        return [hold_against_reports(lake.ask, each, before.get(each.domain)) for each in looked]
 
 
 def _store(checked: Sequence[Checked], settings: Settings) -> None:

@@ -59,6 +59,8 @@ class Held:
     """Whether this sender has applied no other since."""
     held_until: date | None
     """The last day on which it may be applied, if it is an old one: fetched on the day of the change at the latest, plus max_age."""
+    replaced_on: date | None = None
+    """The first day on which a newer text is known to have been published, if it is an old one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +160,7 @@ def _held(row: _Row, rows: Sequence[_Row], published: PublishedPolicy | None, fi
         key=lambda other: (other.last_day, _is(other, published), other.first_day, other.policy_hash),
     )
     is_published = _is(row, published)
+    replaced_on = None if is_published else min(newer, default=None)
     return Held(
         reporter=row.submitter_domain,
         policy_hash=row.policy_hash,
@@ -171,7 +174,8 @@ def _held(row: _Row, rows: Sequence[_Row], published: PublishedPolicy | None, fi
         sessions=row.sessions,
         is_published=is_published,
         is_latest=latest is row,
-        held_until=None if is_published or not newer else min(newer) + timedelta(days=_days(row.sts_max_age_seconds)),
+        held_until=None if replaced_on is None else replaced_on + timedelta(days=_days(row.sts_max_age_seconds)),
+        replaced_on=replaced_on,
     )
 
 

@@ -13,10 +13,10 @@ ORDER: tuple[Severity, ...] = ("bad", "warn", "unknown", "ok")
 
 
 class Finding(NamedTuple):
-    """One finding. Texts are ours; names in them come from the configuration or from what the domain itself publishes."""
+    """One finding. Texts are ours; names in them are configured, published by the domain itself, or those of senders by `listed`."""
 
     check: str
-    """tlsrpt-record, sts-record, sts-policy, mx, smtp, tlsa or history."""
+    """tlsrpt-record, sts-record, sts-policy, mx, smtp, tlsa, history or seen."""
     code: str
     """Stable, kebab-case."""
     severity: Severity

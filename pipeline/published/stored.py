@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.published.history import Published
+from pipeline.published.seen import Before
 from pipeline.row_types import CheckRow
 
 if TYPE_CHECKING:
@@ -40,15 +41,17 @@ def rows_of(checked: Checked) -> Iterator[CheckRow]:
         )
 
 
-def last_published(ask: Ask) -> dict[str, Published]:
-    """Return what the last check of each domain saw."""
-    return {
-        row["domain"]: Published(
-            sts_id=row["sts_id"],
-            policy_lines=tuple(row["policy_lines"]) or None,
-            tlsrpt_text=row["tlsrpt_record"],
-            mx_hosts=tuple(row["mx_hosts"]),
-            tlsa=tuple(row["tlsa_records"]),
-        )
-        for row in ask("published_now").to_pylist()
-    }
+def last_published(ask: Ask) -> dict[str, Before]:
+    """Return what the last check of each domain saw, and since when it is so."""
+    return {row["domain"]: _before(row) for row in ask("published_now").to_pylist()}
+
+
+def _before(row: dict[str, Any]) -> Before:
+    published = Published(
+        sts_id=row["sts_id"],
+        policy_lines=tuple(row["policy_lines"]) or None,
+        tlsrpt_text=row["tlsrpt_record"],
+        mx_hosts=tuple(row["mx_hosts"]),
+        tlsa=tuple(row["tlsa_records"]),
+    )
+    return Before(published, (row["policy_since"] or row["checked_at"]).date(), row["tlsa_since"].date())

@@ -21,10 +21,10 @@ compared as (
         domain,
         checked_at,
         lag(checked_at) over earlier as checked_before,
-        sts_id is distinct from lag(sts_id) over earlier as id_changed,
-        policy_lines is distinct from lag(policy_lines) over earlier as policy_changed,
-        list_sort(mx_hosts) is distinct from list_sort(lag(mx_hosts) over earlier) as mx_changed,
-        tlsa_records is distinct from lag(tlsa_records) over earlier as tlsa_changed
+        coalesce(sts_id, '') <> coalesce(lag(sts_id) over earlier, '') as id_changed,
+        policy_lines <> lag(policy_lines) over earlier as policy_changed,
+        list_sort(mx_hosts) <> list_sort(lag(mx_hosts) over earlier) as mx_changed,
+        tlsa_records <> lag(tlsa_records) over earlier as tlsa_changed
     from looks
     window earlier as (partition by domain order by checked_at)
 )

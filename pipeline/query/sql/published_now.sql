@@ -1,5 +1,5 @@
 -- What each domain published when it was last checked
--- The documents of the last check of each domain, how many findings it had, and since when the policy is published as it is now.
+-- The documents of the last check of each domain, how many findings it had, and since when policy and TLSA records are published as they are now.
 -- checked_until (DATE = null): leave out later checks; null: none
 with looks as (
     select
@@ -24,7 +24,7 @@ changes as (
     select
         domain,
         checked_at,
-        policy_lines is distinct from lag(policy_lines) over (partition by domain order by checked_at) as changed
+        coalesce(policy_lines <> lag(policy_lines) over (partition by domain order by checked_at), true) as changed
     from looks
     where len(policy_lines) > 0
 ),
@@ -32,6 +32,21 @@ changes as (
 since_when as (
     select domain, max(checked_at) as policy_since
     from changes
+    where changed
+    group by domain
+),
+
+tlsa_changes as (
+    select
+        domain,
+        checked_at,
+        coalesce(tlsa_records <> lag(tlsa_records) over (partition by domain order by checked_at), true) as changed
+    from looks
+),
+
+tlsa_since_when as (
+    select domain, max(checked_at) as tlsa_since
+    from tlsa_changes
     where changed
     group by domain
 )
@@ -45,11 +60,13 @@ select
     tlsrpt_record,
     mx_hosts,
     tlsa_records,
+    tlsa_since,
     bad,
     warn,
     unknown,
     first_expires_at
 from looks
 left join since_when using (domain)
+left join tlsa_since_when using (domain)
 qualify row_number() over (partition by domain order by checked_at desc) = 1
 order by domain;
