@@ -77,10 +77,9 @@ class Surroundings(NamedTuple):
 
 
 class Attribution(NamedTuple):
-    """The fault, why, and what the cause becomes in its light."""
+    """The fault, and what the cause becomes in its light."""
 
     fault: Fault
-    comparison: str
     cause: str
     node: str | None
     """The one address that fails."""
@@ -90,7 +89,7 @@ def standing_of(run: Run, around: Surroundings, settings: InsightSettings) -> St
     """Sort the senders that check the same thing into failing, clean, and proving nothing."""
     ground = around.ground
     sessions = _comparable(run, ground)
-    at = {ground.names[number]: place for place, number in enumerate(ground.reporter.tolist()) if ground.names[number] in run.by_reporter}
+    at = ground.places(run.by_reporter)
     counts = {r: (failed, max(failed, int(sessions[at[r]]) if r in at else 0)) for r, failed in run.by_reporter.items()}
     # One failure in two sessions is no rate yet: a sender sets the measure once it has a few.
     worst = max((failed / max(n, 5) for failed, n in counts.values()), default=0.0)
@@ -101,7 +100,8 @@ def standing_of(run: Run, around: Surroundings, settings: InsightSettings) -> St
     for reporter, place in at.items():
         failed[place] = counts[reporter][0]
         other[place] &= reporter not in failing
-    clean = other & _cleared(failed, sessions, chance, settings) & _tried(run, ground, around)
+    clean = other & _tried(run, ground, around)
+    clean &= _cleared(np.where(clean, failed, 0), sessions, chance, settings)
     return Standing(
         Group(tuple(failing), len(failing), sum(pair[0] for pair in failing.values()), sum(pair[1] for pair in failing.values())),
         _group(ground, clean, failed, sessions),
@@ -169,7 +169,7 @@ def attribute(run: Run, standing: Standing, around: Surroundings) -> Attribution
     if fault == "ours" and not around.has_known:
         fault = "unknown"
     cause = "starttls-stripped" if run.cause == "starttls-missing" and fault == "path" else run.cause
-    return Attribution(fault, _comparison(run, standing, around, node), cause, node)
+    return Attribution(fault, cause, node)
 
 
 def _node(run: Run, around: Surroundings) -> str | None:
@@ -211,8 +211,8 @@ def _fault_of_stale(around: Surroundings) -> Fault:
     return "sender" if around.days_since_change > around.max_age_days else "ours"
 
 
-def _comparison(run: Run, standing: Standing, around: Surroundings, node: str | None) -> str:
-    """Say in one or two sentences what the senders were seen to do, with the numbers."""
+def compare(run: Run, standing: Standing, *, node: str | None, has_known: bool) -> str:
+    """Say in one or two sentences what the senders were seen to do, with the numbers that decided the fault."""
     failing, clean, silent, _ = standing
     where = f" on {listed(run.hosts)}" if run.hosts else ""
     failed = count_of(failing.failed, "failed session")
@@ -228,7 +228,7 @@ def _comparison(run: Run, standing: Standing, around: Surroundings, node: str | 
         parts.append("no other sender that checks this had sessions on these days")
     if node is not None:
         parts.append(f"every failure that names an address names {node}, and others of {listed(run.hosts)} are known")
-    if not around.has_known:
+    if not has_known:
         parts.append("none of the senders that fail is a known reporter yet, so their word alone blames nobody")
     return "; ".join(parts) + "."
 

@@ -27,11 +27,11 @@ class Weighed(NamedTuple):
     """Sessions of the senders that failed, on the days of the run."""
 
 
-def weighed(ask: Ask, runs: Sequence[Run], *, until: date, settings: InsightSettings) -> list[Weighed]:
-    """Return the runs with their ground, joined over gaps that prove nothing."""
+def weighed(ask: Ask, runs: Sequence[Run], grounds: dict[Span, Ground], *, until: date, settings: InsightSettings) -> list[Weighed]:
+    """Return the runs with their ground, joined over gaps that prove nothing; `grounds` is what was read before, and grows."""
     chains = list(_chains(runs, settings))
     gaps = [_gap(one, other) for chain in chains for one, other in pairwise(chain)]
-    grounds = read_spans(ask, [*map(_span, runs), *gaps], until=until)
+    read_spans(ask, [*map(_span, runs), *gaps], until=until, seen=grounds)
     return [whole for chain in chains for whole in _joined(chain, grounds, settings)]
 
 
@@ -54,7 +54,7 @@ def _joined(chain: Sequence[Run], grounds: dict[Span, Ground], settings: Insight
 
 
 def _weigh(run: Run, ground: Ground) -> Weighed:
-    return Weighed(run, ground, sum(ground.of(reporter).sessions for reporter in run.by_reporter))
+    return Weighed(run, ground, ground.of(run.by_reporter).sessions)
 
 
 def _span(run: Run) -> Span:
@@ -91,5 +91,5 @@ def _follows(one: Run, other: Run) -> bool:
 def _proves_nothing(before: Weighed, gap: Ground, after: Weighed, settings: InsightSettings) -> bool:
     sessions = before.sessions + after.sessions
     rate = min(1.0, (before.run.failed_sessions + after.run.failed_sessions) / sessions) if sessions else 1.0
-    idle = sum(gap.of(reporter).sessions for reporter in before.run.by_reporter.keys() | after.run.by_reporter.keys())
+    idle = gap.of(before.run.by_reporter.keys() | after.run.by_reporter.keys()).sessions
     return idle == 0 or at_most(0, idle, rate) >= settings.clean_confidence

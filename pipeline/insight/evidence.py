@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.ask import between, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
+    from collections.abc import Iterable, Sequence
 
     from pipeline.insight.ask import Ask
     from pipeline.insight.incident import Incident
+    from pipeline.insight.runs import Run
 
 _ALL = 1_000_000_000
 
 
-class Line(NamedTuple):
-    """Failures to look for."""
+class _Line(NamedTuple):
+    """Failures to look for: of one sender, result, reason and host, over some days."""
 
     domain: str
     first_day: date
@@ -43,7 +44,7 @@ def with_evidence(ask: Ask, incidents: Sequence[Incident], *, limit: int | None)
         incidents: Any number of them; one question serves all.
         limit: Keys for each at most; None: all.
     """
-    lines = [(number, line) for number, incident in enumerate(incidents) for line in incident.lines]
+    lines = [(number, line) for number, incident in enumerate(incidents) for line in _lines(incident.basis.run)]
     if not lines:
         return list(incidents)
     answer = between(
@@ -67,3 +68,12 @@ def with_evidence(ask: Ask, incidents: Sequence[Incident], *, limit: int | None)
         keys[proof.incident].append(proof.report_key)
         in_all[proof.incident] = proof.reports_in_all
     return [incident.with_evidence(keys[number], in_all.get(number, 0)) for number, incident in enumerate(incidents)]
+
+
+def _lines(run: Run) -> Iterable[_Line]:
+    days: dict[tuple[str, str, str, str], tuple[date, date]] = {}
+    for part in run.parts:
+        key = (part.reporter, part.result_type, part.reason or "", part.host or "")
+        first, last = days.get(key, (part.first_day, part.last_day))
+        days[key] = (min(first, part.first_day), max(last, part.last_day))
+    return (_Line(run.domain, first, last, *key) for key, (first, last) in sorted(days.items()))

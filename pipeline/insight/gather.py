@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.insight.ask import Ask
     from pipeline.insight.failures import Cube
     from pipeline.insight.policies import PublishedPolicy
+    from pipeline.insight.spans import Ground, Span
 
 _FIRST_STEP_BACK = 60
 """Days looked further back when a run may have begun before the period; doubled each time."""
@@ -47,6 +48,8 @@ class Reader(NamedTuple):
     period: Period
     domain: str | None
     published: Mapping[str, PublishedPolicy]
+    grounds: dict[Span, Ground]
+    """What was read of spans so far."""
 
     def read(self, period: Period, domains: Sequence[str] | None) -> Gathered:
         """Read the failures of some days and make runs of them."""
@@ -55,20 +58,19 @@ class Reader(NamedTuple):
         total = np.bincount(cube.domain.at, weights=cube.mentions, minlength=len(cube.domain.values))
         cube = cube.where((total > settings.stray_sessions)[cube.domain.at]) if len(cube) else cube
         concerned = {cube.domain.values[place] for place in np.unique(cube.domain.at).tolist()}
-        before = period.since - timedelta(days=settings.lookback_days)
-        texts = read_texts(self.ask, since=before, until=period.until, domains=concerned, published=self.published)
+        texts = read_texts(self.ask, since=period.since, until=period.until, domains=concerned, published=self.published)
         runs = [without_stray_hosts(run, settings) for run in runs_of(cube, causes_of(cube, texts), settings)]
         # What ended before the period, and cannot be bridged to what is in it, is of no interest.
         recent = self.period.since - timedelta(days=settings.bridge_days + 1)
         runs = [run for run in absorbed(runs, gap_days=settings.gap_days) if run.last_day >= recent]
-        whole = weighed(self.ask, runs, until=period.until, settings=settings)
+        whole = weighed(self.ask, runs, self.grounds, until=period.until, settings=settings)
         return Gathered([one for one in whole if not is_noise(one.run, one.sessions, settings)], texts, _addresses(cube))
 
 
 def gather(reader: Reader) -> Gathered:
-    """Read the period, and for domains whose failures reach its beginning as much before it as it takes."""
+    """Read the period and some weeks before it, and as much more as it takes for domains whose failures reach further back."""
     period = reader.period
-    since, step = period.since, _FIRST_STEP_BACK
+    since, step = period.since - timedelta(days=reader.settings.lookback_days), _FIRST_STEP_BACK
     narrowed: list[str] | None = None
     done = Gathered([], {}, {})
     while True:

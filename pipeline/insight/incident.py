@@ -6,22 +6,35 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pipeline.insight.attribution import compare
 from pipeline.insight.causes import CAUSES
+from pipeline.insight.facts import Facts
 from pipeline.insight.meaning import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pipeline.insight.attribution import Fault
-    from pipeline.insight.evidence import Line
-    from pipeline.insight.facts import Facts
+    from pipeline.insight.attribution import Fault, Standing
+    from pipeline.insight.runs import Run
 
 State = Literal["open", "resolved", "unconfirmed"]
 
 _HOSTS_TRIED = 6
 """Sub-sets of more hosts than this are not tried when an old id is looked up."""
+
+
+class Basis(NamedTuple):
+    """What an incident rests on."""
+
+    run: Run
+    standing: Standing
+    has_known: bool
+    """Whether one of the senders that failed is a known reporter."""
+    patterns: tuple[str, ...]
+    """mx patterns of the policy most of them applied."""
+    max_age_days: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +44,10 @@ class Incident:
     id: str
     domain: str
     cause: str
-    title: str
     fault: Fault
     state: State
     """open; resolved: the senders it hit had sessions since, and no such failure; unconfirmed: they had none that could show it."""
-    blocking: bool
-    """Ours, by the word of a known reporter: stands in the way of `enforce`."""
-    result_types: tuple[str, ...]
-    """As sent; empty text: the sender counted failures and detailed none."""
-    policy_types: tuple[str, ...]
-    reasons: tuple[str, ...]
-    """Failure reason codes as sent, most mentioned first."""
     mx_hosts: tuple[str, ...]
-    receiving_ips: tuple[str, ...]
     node: str | None
     """The one receiving address at fault, where it is one of several."""
     reporters: tuple[str, ...]
@@ -53,16 +57,70 @@ class Incident:
     failed_sessions: int
     sessions: int
     """Sessions of those reporters from the first to the last day."""
-    share: float
-    """failed_sessions / sessions."""
-    comparison: str
-    """What the senders were seen to do, with the numbers that decided the fault."""
-    facts: Facts
-    lines: tuple[Line, ...] = ()
-    """Where its failures are to be found, for the evidence."""
+    basis: Basis
+    """What all this rests on."""
     report_keys: tuple[str, ...] = ()
     report_count: int = 0
     """Reports that prove it in all; report_keys may hold the newest of them only."""
+
+    @property
+    def title(self) -> str:
+        """The cause in a few words."""
+        return CAUSES[self.cause].title
+
+    @property
+    def blocking(self) -> bool:
+        """Whether it is ours, by the word of a known reporter: then it stands in the way of `enforce`."""
+        return self.fault == "ours"
+
+    @property
+    def share(self) -> float:
+        """Failed sessions by sessions."""
+        return self.failed_sessions / self.sessions if self.sessions else 0.0
+
+    @property
+    def result_types(self) -> tuple[str, ...]:
+        """As sent, most mentioned first; an empty text: the sender counted failures and detailed none."""
+        return self.basis.run.most_first("result_type")
+
+    @property
+    def policy_types(self) -> tuple[str, ...]:
+        """The policy types under which sessions failed."""
+        return tuple(sorted(self.basis.run.policy_types))
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Failure reason codes as sent, most mentioned first."""
+        return self.basis.run.most_first("reason")
+
+    @property
+    def receiving_ips(self) -> tuple[str, ...]:
+        """The receiving addresses named."""
+        return self.basis.run.addresses
+
+    @property
+    def comparison(self) -> str:
+        """What the senders were seen to do, with the numbers that decided the fault."""
+        return compare(self.basis.run, self.basis.standing, node=self.node, has_known=self.basis.has_known)
+
+    @property
+    def facts(self) -> Facts:
+        """What its texts are filled with."""
+        return Facts(
+            cause=self.cause,
+            domain=self.domain,
+            hosts=self.mx_hosts,
+            node=self.node,
+            reporters=self.reporters,
+            result_types=self.result_types,
+            reasons=self.reasons,
+            patterns=self.basis.patterns,
+            max_age_days=self.basis.max_age_days,
+            first_day=self.first_day,
+            last_day=self.last_day,
+            state=self.state,
+            fault=self.fault,
+        )
 
     @property
     def component(self) -> str:

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight.attribution import Attribution, Surroundings, attribute, standing_of
 from pipeline.insight.bridges import Weighed
-from pipeline.insight.causes import CAUSES
 from pipeline.insight.chance import at_most
-from pipeline.insight.evidence import Line
 from pipeline.insight.gather import Gathered, Reader, gather
-from pipeline.insight.incident import Incident, State, incident_id
+from pipeline.insight.incident import Basis, Incident, State, incident_id
 from pipeline.insight.known import KnownReporters, read_known
-from pipeline.insight.meaning import Facts
 from pipeline.insight.period import ONE_DAY, Period, period_of
 
 if TYPE_CHECKING:
@@ -48,7 +45,7 @@ def find(
         published: The policies now published, as last checked, by domain.
     """
     period = period_of(as_of, days, settings)
-    gathered = gather(Reader(ask, settings, period, domain, published or {}))
+    gathered = gather(Reader(ask, settings, period, domain, published or {}, {}))
     if not gathered.runs:
         return []
     judge = _Judge(period, settings, gathered, read_known(ask, since=period.since, until=period.until, listed=known, settings=settings))
@@ -71,16 +68,17 @@ class _Judge:
         strays = {r for r, failed in run.by_reporter.items() if r not in standing.failing.names and failed <= few}
         affected = weighed_run._replace(run=run.keeping(lambda part: part.reporter not in strays)) if strays else weighed_run
         around = around._replace(has_known=self._known.knows_any(standing.failing.names, run.first_day))
-        return self._told(affected, around, attribute(affected.run, standing, around))
+        basis = Basis(affected.run, standing, around.has_known, self._patterns(affected.run), around.max_age_days)
+        return self._told(affected, attribute(affected.run, standing, around), basis)
 
     def _surroundings(self, weighed_run: Weighed) -> Surroundings:
         run, ground, sessions = weighed_run
         texts = self._gathered.texts.get(run.domain, {})
         named = self._gathered.addresses.get(run.domain, {})
         listed = {pattern for text in texts.values() for pattern in text.mx_patterns if not pattern.startswith("*.")}
-        hashes = {part.policy_hash for part in run.parts}
-        applied = [text for text in texts.values() if text.policy_hash in hashes]
-        newer = [text.first_day for text in texts.values() if applied and text.first_day > min(a.first_day for a in applied)]
+        applied = [texts[policy_hash] for policy_hash in {part.policy_hash for part in run.parts} if policy_hash in texts]
+        begun = min((text.first_day for text in applied), default=None)
+        newer = [text.first_day for text in texts.values() if begun is not None and text.first_day > begun]
         ages = [text.sts_max_age_seconds for text in (applied or texts.values()) if text.sts_max_age_seconds is not None]
         return Surroundings(
             ground=ground,
@@ -97,68 +95,32 @@ class _Judge:
         run, ground, sessions = weighed_run
         if run.last_day >= self._period.until - ONE_DAY:
             return "open"
-        hit = [ground.of(reporter) for reporter in run.by_reporter]
-        if any(counted.sessions_lately for counted in hit):
+        hit = ground.of(run.by_reporter)
+        if hit.sessions_lately:
             return "resolved"
-        idle = sum(counted.sessions_after for counted in hit)
+        idle = hit.sessions_after
         rate = min(1.0, run.failed_sessions / sessions) if sessions else 1.0
         return "resolved" if idle and at_most(0, idle, rate) < self._settings.clean_confidence else "unconfirmed"
 
-    def _told(self, weighed_run: Weighed, around: Surroundings, attribution: Attribution) -> Incident:
+    def _told(self, weighed_run: Weighed, found: Attribution, basis: Basis) -> Incident:
         run = weighed_run.run
-        sessions = max(run.failed_sessions, weighed_run.sessions)
-        state = self._state(weighed_run)
-        facts = Facts(
-            cause=attribution.cause,
-            domain=run.domain,
-            hosts=run.hosts,
-            node=attribution.node,
-            reporters=tuple(run.by_reporter),
-            result_types=run.most_first("result_type"),
-            reasons=run.most_first("reason"),
-            patterns=self._patterns(run),
-            max_age_days=around.max_age_days,
-            first_day=run.first_day,
-            last_day=run.last_day,
-            state=state,
-            fault=attribution.fault,
-        )
         return Incident(
-            id=incident_id(run.domain, attribution.cause, run.hosts, run.first_day),
+            id=incident_id(run.domain, found.cause, run.hosts, run.first_day),
             domain=run.domain,
-            cause=attribution.cause,
-            title=CAUSES[attribution.cause].title,
-            fault=attribution.fault,
-            state=state,
-            blocking=attribution.fault == "ours",
-            result_types=facts.result_types,
-            policy_types=tuple(sorted(run.policy_types)),
-            reasons=facts.reasons,
+            cause=found.cause,
+            fault=found.fault,
+            state=self._state(weighed_run),
             mx_hosts=run.hosts,
-            receiving_ips=run.addresses,
-            node=attribution.node,
-            reporters=facts.reporters,
+            node=found.node,
+            reporters=tuple(run.by_reporter),
             first_day=run.first_day,
             last_day=run.last_day,
             failed_sessions=run.failed_sessions,
-            sessions=sessions,
-            share=run.failed_sessions / sessions if sessions else 0.0,
-            facts=facts,
-            comparison=attribution.comparison,
-            lines=_lines(run),
+            sessions=max(run.failed_sessions, weighed_run.sessions),
+            basis=basis,
         )
 
     def _patterns(self, run: Run) -> tuple[str, ...]:
         texts = self._gathered.texts.get(run.domain, {})
         applied = Counter(part.policy_hash for part in run.parts if part.policy_hash in texts)
         return texts[applied.most_common(1)[0][0] or ""].mx_patterns if applied else ()
-
-
-def _lines(run: Run) -> tuple[Line, ...]:
-    """Return each combination of sender, result, reason and host with the days it covers."""
-    days: dict[tuple[str, str, str, str], tuple[date, date]] = {}
-    for part in run.parts:
-        key = (part.reporter, part.result_type, part.reason or "", part.host or "")
-        first, last = days.get(key, (part.first_day, part.last_day))
-        days[key] = (min(first, part.first_day), max(last, part.last_day))
-    return tuple(Line(run.domain, first, last, *key) for key, (first, last) in sorted(days.items()))

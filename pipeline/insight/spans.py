@@ -39,7 +39,7 @@ class Counted(NamedTuple):
     days: int = 0
     """From the first day with a report to the last."""
     sessions_after: int = 0
-    """From the end of the span to the last complete day."""
+    """In the fourteen days after the span, and on the last two complete ones."""
     sessions_lately: int = 0
     """Of these, on the last two complete days."""
 
@@ -56,14 +56,23 @@ class Ground:
     """Reporters by their number."""
     numbers: dict[str, int]
     reporter: Ints
-    """The numbers of those with sessions."""
+    """The numbers of those with sessions, in order."""
     counts: Ints
     """One row for each, in the columns of `Counted`."""
 
-    def of(self, reporter: str) -> Counted:
-        """Return what one reporter counted; zeros where it did not report."""
-        found = np.flatnonzero(self.reporter == self.numbers.get(reporter, -1))
-        return Counted(*self.counts[found[0]].tolist()) if len(found) else _NOTHING
+    def places(self, reporters: Iterable[str]) -> dict[str, int]:
+        """Return at which row each of some reporters is; those without sessions are left out."""
+        numbers = {reporter: self.numbers[reporter] for reporter in reporters if reporter in self.numbers}
+        if not numbers or not len(self.reporter):
+            return {}
+        at = np.searchsorted(self.reporter, list(numbers.values()))
+        met = self.reporter[np.minimum(at, len(self.reporter) - 1)]
+        return {r: place for (r, number), place, there in zip(numbers.items(), at.tolist(), met.tolist(), strict=True) if number == there}
+
+    def of(self, reporters: Iterable[str]) -> Counted:
+        """Return what some reporters counted together."""
+        rows = list(self.places(reporters).values())
+        return Counted(*self.counts[rows].sum(axis=0).tolist()) if rows else _NOTHING
 
     def column(self, name: str) -> Ints:
         """Return one column of `Counted` for all reporters."""
@@ -75,17 +84,18 @@ def empty_ground() -> Ground:
     return Ground([], {}, np.zeros(0, dtype=np.int64), np.zeros((0, len(Counted._fields)), dtype=np.int64))
 
 
-def read_spans(ask: Ask, spans: Iterable[Span], *, until: date) -> dict[Span, Ground]:
-    """Ask for the sessions of every span in one question; a span without sessions gives an empty ground.
+def read_spans(ask: Ask, spans: Iterable[Span], *, until: date, seen: dict[Span, Ground]) -> None:
+    """Ask for the sessions of spans in one question; a span without sessions gives an empty ground.
 
     Args:
         ask: Answers questions.
         spans: Any number of them.
         until: The last complete day.
+        seen: What was read before and is not asked for again; what is new is added.
     """
-    wanted = sorted({span for span in spans if span.first_day <= span.last_day})
+    wanted = sorted({span for span in spans if span.first_day <= span.last_day and span not in seen})
     if not wanted:
-        return {}
+        return
     answer = between(
         ask,
         "insight_spans",
@@ -97,20 +107,22 @@ def read_spans(ask: Ask, spans: Iterable[Span], *, until: date) -> dict[Span, Gr
     )
     reporters = texts_of(answer, "submitter_domain")
     numbers = {name: number for number, name in enumerate(reporters.values)}
-    counts = np.column_stack([column_of(answer, name) for name in Counted._fields])
-    edges = np.searchsorted(column_of(answer, "span"), np.arange(len(wanted) + 1))
-    return {
-        span: Ground(reporters.values, numbers, reporters.at[edges[number] : edges[number + 1]], counts[edges[number] : edges[number + 1]])
-        for number, span in enumerate(wanted)
-    }
+    spans_of_rows = column_of(answer, "span")
+    order = np.lexsort((reporters.at, spans_of_rows))
+    reporter = reporters.at[order]
+    counts = np.column_stack([column_of(answer, name)[order] for name in Counted._fields])
+    edges = np.searchsorted(spans_of_rows[order], np.arange(len(wanted) + 1)).tolist()
+    for span, begin, end in zip(wanted, edges, edges[1:], strict=False):
+        seen[span] = Ground(reporters.values, numbers, reporter[begin:end], counts[begin:end])
 
 
 def added(grounds: Sequence[Ground]) -> Ground:
-    """Add up grounds of spans of one answer that follow each other; what came after is that of the last."""
-    reporters, place = np.unique(np.concatenate([ground.reporter for ground in grounds]), return_inverse=True)
-    counts = np.zeros((len(reporters), len(Counted._fields)), dtype=np.int64)
-    within = np.concatenate([ground.counts[:, : len(_WITHIN)] for ground in grounds])
-    np.add.at(counts[:, : len(_WITHIN)], place, within)
-    last = grounds[-1]
-    counts[np.searchsorted(reporters, last.reporter), len(_WITHIN) :] = last.counts[:, len(_WITHIN) :]
-    return Ground(last.names, last.numbers, reporters, counts)
+    """Add up grounds of spans that follow each other; what came after is that of the last."""
+    names = sorted({ground.names[number] for ground in grounds for number in ground.reporter.tolist()})
+    numbers = {name: number for number, name in enumerate(names)}
+    counts = np.zeros((len(names), len(Counted._fields)), dtype=np.int64)
+    for ground in grounds:
+        rows = [numbers[ground.names[number]] for number in ground.reporter.tolist()]
+        counts[rows, : len(_WITHIN)] += ground.counts[:, : len(_WITHIN)]
+        counts[rows, len(_WITHIN) :] = ground.counts[:, len(_WITHIN) :] if ground is grounds[-1] else 0
+    return Ground(names, numbers, np.arange(len(names)), counts)

@@ -16,7 +16,7 @@ with failing as (
     where report_day between $since and $until
         and failure_count > 0
         and ($domain is null or report_domain = $domain)
-        and ($domains is null or list_contains($domains, report_domain))
+        and ($domains is null or report_domain in (select unnest($domains)))
     group by all
 ),
 details as (
@@ -35,7 +35,7 @@ details as (
     where report_day between $since and $until
         and failed_session_count > 0
         and ($domain is null or report_domain = $domain)
-        and ($domains is null or list_contains($domains, report_domain))
+        and ($domains is null or report_domain in (select unnest($domains)))
     group by all
 )
 select

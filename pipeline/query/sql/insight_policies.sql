@@ -17,6 +17,6 @@ from counted_policies
 where report_day between $since and $until
     and policy_type = 'sts'
     and policy_hash is not null
-    and list_contains($domains, report_domain)
+    and report_domain in (select unnest($domains))
 group by report_domain, policy_hash
 order by report_domain, first_day, policy_hash;
