@@ -1,4 +1,4 @@
-"""How quick the page is in a browser on a large lake: `python -m tests.bench.dashboard [--policies N]`.
+"""How quick the page is in a browser on a large lake.
 
 Cold is the first visit to a server that has just started, warm a new visit to one whose answers are cached; interactive is when the script
 has ended and every chart is drawn. Times are seconds, the middle of several tries where there are several.
@@ -6,10 +6,7 @@ has ended and every chart is drawn. Times are seconds, the middle of several tri
 
 from __future__ import annotations
 
-import argparse
-import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,19 +17,11 @@ from tests.dashboard.browser import IDLE, Visit, chromium, serving
 PAGES = ("Incidents", "Domain", "Reporters", "MX hosts", "Reports", "Ingest health", "Overview")
 
 
-def main() -> int:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.dashboard")
-    parser.add_argument("--policies", type=int, default=10_000_000)
-    parser.add_argument("--months", type=int, default=24)
-    parser.add_argument("--lake", type=Path, help="another lake whose last day is the same")
-    args = parser.parse_args()
-    lake = args.lake or cached(policies=args.policies, months=args.months)
+def main(*, full: bool) -> list[dict]:
+    """Measure on a million policy rows, or on ten million."""
+    lake = cached(policies=10_000_000 if full else 1_000_000, months=24)
     with tempfile.TemporaryDirectory(prefix="tlsrpt-") as folder, chromium() as browser, serving(lake, cwd=Path(folder)) as address:
-        print(f"{args.policies:,} policy rows, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
-        for name, seconds in measured(browser, address):
-            print(f"{name:<34}{seconds:6.2f} s")
-    return 0
+        return [{"what": name, "seconds": seconds} for name, seconds in measured(browser, address)]
 
 
 def measured(browser, address):
@@ -92,7 +81,3 @@ def idle(visit: Visit) -> None:
     """Until the run that the click began has ended and the charts are there."""
     visit.page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'running'", polling=10)
     visit.page.wait_for_function(IDLE, polling=20, timeout=120_000)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

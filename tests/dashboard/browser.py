@@ -31,11 +31,6 @@ FLAGS = [
 ]  # fmt: skip
 STREAMLITS_OWN = re.compile(r"/\w+/_stcore/(health|host-config)$")
 """On a deep link Streamlit's page looks for its server below the link first, and gets a 404."""
-AXE_ALLOWED = {
-    "scrollable-region-focusable": "Streamlit's sidebar and code blocks scroll and take the focus by their content",
-    "nested-interactive": "Streamlit's grid of a table",
-}
-"""Findings in Streamlit's own elements, which no page of ours can change."""
 IDLE = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   if (!app || app.dataset.testScriptState !== 'notRunning') return false;
@@ -151,13 +146,12 @@ class Visit:
         assert not self.wrong, self.wrong
 
     def accessible(self) -> list[str]:
-        """What axe-core finds beside what is Streamlit's own."""
+        """What axe-core finds, in Streamlit's own elements, too."""
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("axe.run()")
         return [
             f"{violation['id']} {node['target']}: {node['failureSummary'][:200]}"
             for violation in found["violations"]
-            if violation["id"] not in AXE_ALLOWED
             for node in violation["nodes"]
         ]
 
