@@ -42,7 +42,7 @@ def incident_section(incident: Incident) -> Html:
     return Html(
         f'<section class="incident{" bad" if standing and incident.fault == "ours" else ""}"><h3>{text(incident.title)}</h3>'
         f'<p><span class="badge {"bad" if standing else "none"}">{text(incident.state)}</span> '
-        f'<span class="soft">{until} · fault: {text(incident.fault)} · {text(incident.id)}</span></p>'
+        f'<span class="soft">{text(until)} · fault: {text(incident.fault)} · {text(incident.id)}</span></p>'
         f"{_definitions(facts)}{commands}</section>"
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.insight.coverage import Coverage
-from pipeline.insight.incident import Incident
+from pipeline.insight.coverage import as_json as coverage_json
+from pipeline.insight.incident import PROMISED, Incident
+from pipeline.insight.incident import as_json as incident_json
 from pipeline.markup import html_table
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ class Incidents(list[Incident]):
     """Incidents, newest first; a table in a notebook, one row each."""
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a frame with one row per incident and all its fields."""
-        return _frame(self, Incident)
+        """Return a frame with one row per incident and the members of its JSON."""
+        return _frame([incident_json(incident) for incident in self], PROMISED)
 
     def _repr_html_(self) -> str:
         if not self:
@@ -35,7 +37,7 @@ class CoverageTable(list[Coverage]):
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a frame with one row per reporter and domain."""
-        return _frame(self, Coverage)
+        return _frame([coverage_json(line) for line in self], tuple(field.name for field in fields(Coverage)))
 
     def _repr_html_(self) -> str:
         names = [field.name for field in fields(Coverage)]
@@ -43,11 +45,10 @@ class CoverageTable(list[Coverage]):
         return html_table("Who reports on what", [name.replace("_", " ") for name in names], rows)
 
 
-def _frame(values: list[Incident] | list[Coverage], kind: type[Incident | Coverage]) -> pd.DataFrame:
+def _frame(rows: list[dict[str, Any]], names: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    names = [field.name for field in fields(kind)]
-    frame = pd.DataFrame([[getattr(value, name) for name in names] for value in values], columns=names)
+    frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else list(names))
     for name in ("first_day", "last_day", "silent_since"):
         if name in frame:
             frame[name] = pd.to_datetime(frame[name])
