@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "report": "a page about one domain, to be mailed or printed",
     "export": "a part of the lake as one file to hand over",
     "check": "what your domains publish, looked at live: records, policy, mail servers, TLSA",
+    "plan": "a change of what you publish, step by step, with the earliest safe day of each",
     "rebuild": "read all kept bytes again with this version of the program",
     "maintain": "compact, sort, clean up, apply retention",
     "export-raw": "write the bytes of one message as received",

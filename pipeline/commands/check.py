@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings
-    domains = _domains(args.domains, settings)
+    domains = domains_of(args.domains, settings)
     checked = _check(domains, settings)
     if not args.no_store:
         _store(checked, settings)
@@ -40,7 +40,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return 1 if any(finding.severity == "bad" for each in checked for finding in each.findings) else 0
 
 
-def _domains(named: Sequence[str], settings: Settings) -> tuple[str, ...]:
+def domains_of(named: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """Return the names given, or those of the configuration, lower-case and once each.
+
+    Raises:
+        UsageError: There is none, or one is no domain name.
+    """
     domains = tuple(dict.fromkeys(name.strip().rstrip(".").lower() for name in named or settings.domains.own))
     if not domains:
         raise UsageError("no domain to check; name one, or list yours in [domains] own")

@@ -1,0 +1,183 @@
+"""Changes of what is published, as steps with the earliest safe day of each, from what senders may still hold (RFC 8461 §8). Pure.
+
+A sender applies a policy until its max_age ends, however long ago it was replaced; a step that some policy held would make it refuse mail
+for waits until that policy is gone. Days are whole: what a sender fetched on a day with max_age n days it may apply up to n days later.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.insight.next_step import LADDER, ONE_DAY, new_id
+from pipeline.report.sts import mx_matches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.insight.policies import PoliciesSeen
+    from pipeline.published.tlsa import Tlsa
+
+DNS_DAYS = 2
+"""Days until a change in the DNS is known everywhere: a TTL is a day at most nearly everywhere, and secondary servers come later."""
+_TOMORROW = timedelta(days=1)
+_WEEK = timedelta(days=7)
+_SECONDS_PER_DAY = 86_400
+
+
+class Step(NamedTuple):
+    """One step of a plan."""
+
+    earliest: date | None
+    """The first day on which it is safe; None where that cannot be said yet."""
+    what: str
+    why: str
+    publish: tuple[str, ...] = ()
+    """Records or lines to publish, ready to paste."""
+
+
+class State(NamedTuple):
+    """What a plan begins with."""
+
+    domain: str
+    today: date
+    seen: PoliciesSeen
+    """With the policy that is published, and the old ones that senders hold."""
+    mx_hosts: tuple[str, ...] = ()
+    tlsa: tuple[str, ...] = ()
+    """`host usage selector type hex`."""
+
+
+def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
+    """Plan the change to other MX hosts: policy first, then the MX records, then the policy without the old (RFC 8461 §4.1, §8.1)."""
+    policy = state.seen.published
+    patterns = policy.mx if policy is not None and policy.mode != "none" else ()
+    added = [host for host in new if patterns and not _covered(host, patterns)]
+    gone = [host for host in state.mx_hosts if host not in new]
+    steps = []
+    if policy is not None and added:
+        both = _policy(policy.mode, policy.max_age_seconds, (*patterns, *added))
+        why = "senders fetch it when the id changes; the mx lines of the old hosts stay until the end (RFC 8461 §8.1)"
+        steps.append(_publish(state, state.today, "let the policy name the new hosts beside the old ones", why, both))
+    arrival = _free_from(state, lambda mode, mx: mode == "enforce" and not all(_covered(host, mx) for host in new))
+    why = (
+        "from then on no sender may hold a policy that refuses them (RFC 8461 §4.1)" if arrival > state.today else "no policy refuses them"
+    )
+    names = tuple(f"{state.domain}. MX 10 {host}." for host in new)
+    steps.append(Step(arrival, "publish the new MX records", why, names))
+    if gone:
+        arrival += timedelta(days=DNS_DAYS)
+        why = "by then every sender knows the new ones"
+        steps.append(Step(arrival, f"remove the MX records of {', '.join(gone)}", why))
+    needed = [pattern for pattern in (*patterns, *added) if any(mx_matches(pattern, host) for host in new)]
+    if policy is not None and len(needed) < len(patterns) + len(added):
+        why = "no sender knows the old MX records any more; a line left over allows mail to a host nobody watches (RFC 8461 §4.1)"
+        final = _policy(policy.mode, policy.max_age_seconds, needed)
+        when = arrival + timedelta(days=DNS_DAYS)
+        steps.append(_publish(state, when, "let the policy name the new hosts alone", why, final, number=2))
+    return steps
+
+
+def plan_retire(state: State) -> list[Step]:
+    """Plan the end of MTA-STS: a policy that switches it off, and its removal when no other can be held (RFC 8461 §8.3)."""
+    policy = state.seen.published
+    steps = []
+    if policy is not None and policy.mode != "none":
+        why = "senders replace what they hold by a policy that asks nothing (RFC 8461 §8.3)"
+        steps.append(_publish(state, state.today, "switch the policy off", why, _policy("none", ONE_DAY, ())))
+    last = _free_from(state, lambda mode, _mx: mode != "none")
+    what = f"remove the TXT record _mta-sts.{state.domain} and the policy host mta-sts.{state.domain}"
+    why = "every other policy that was served has ended by then, also where a sender never looked again (RFC 8461 §8.3)"
+    return [*steps, Step(last, what, why)]
+
+
+def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[str]) -> list[Step]:
+    """Plan the way to enforce with a long max_age (RFC 8461 §8.1).
+
+    Args:
+        state: What there is.
+        possible_from: The day on which `readiness` has, or may have, nothing against it; None where that cannot be said.
+        missing: What it has against it now, in sentences.
+    """
+    policy = state.seen.published
+    if policy is None or policy.mode not in {"testing", "enforce"}:
+        why = "testing refuses nothing, and what enforce would refuse is then in the reports (RFC 8461 §5)"
+        first = _policy("testing", ONE_DAY, state.mx_hosts)
+        later = "ask `tlsrpt readiness` after two weeks"
+        return [
+            _publish(state, state.today, "begin with a policy in mode testing", why, first),
+            Step(None, later, "there is no report yet"),
+        ]
+    steps = []
+    mx = (*policy.mx, *(host for host in state.mx_hosts if not _covered(host, policy.mx)))
+    if len(mx) > len(policy.mx):
+        why = "enforce would refuse mail to an MX host that the policy does not name (RFC 8461 §4.1)"
+        lines = _policy(policy.mode, policy.max_age_seconds, mx)
+        steps.append(_publish(state, state.today, "let the policy name every MX host", why, lines))
+    steps += [Step(state.today, "mend", sentence) for sentence in missing]
+    age = policy.max_age_seconds or 0
+    day: date | None = state.today
+    if policy.mode == "testing":
+        day = None if possible_from is None else max(possible_from, state.today)
+        last = None if day is None else max(day + _days(age), _free_from(state, lambda mode, _mx: mode != "enforce") - _TOMORROW)
+        why = f"senders may go on with what they hold until {last}" if last is not None else "when it will be ready cannot be said yet"
+        steps.append(_publish(state, day, "switch to enforce, with a short max_age", why, _policy("enforce", ONE_DAY, mx), number=2))
+        age, day = ONE_DAY, None if day is None else day + _WEEK
+    for number, (seconds, name) in enumerate((rung for rung in LADDER if rung[0] > age), start=3):
+        why = "after that long without an incident of yours; a long max_age protects from who blocks the fetch (RFC 8461 §10.2)"
+        steps.append(_publish(state, day, f"raise max_age to {name}", why, _policy("enforce", seconds, mx), number=number))
+        day = None if day is None else day + 2 * _WEEK
+    return steps
+
+
+def plan_tlsa(state: State, new: Sequence[Tlsa]) -> list[Step]:
+    """Plan the change to another certificate under DANE: its record beside the old one first (RFC 7671 §8.1)."""
+    published = {host: [text.partition(" ")[2] for text in state.tlsa if text.partition(" ")[0] == host] for host in state.mx_hosts}
+    hosts = [host for host, records in published.items() if records] or list(state.mx_hosts)
+    texts = [str(record) for record in new]
+    added = tuple(f"_25._tcp.{host}. TLSA {text}" for host in hosts for text in texts if text not in published[host])
+    kept = tuple(f"_25._tcp.{host}. TLSA {text}" for host in hosts for text in texts)
+    gone = sorted({text for host in hosts for text in published[host] if text not in texts})
+    if not gone and not any(published[host] for host in hosts):
+        why = "a record that matches no certificate served stops the mail of senders that know DANE (RFC 7672 §2.2)"
+        return [Step(state.today, "publish the records, in a signed zone, once the certificates they match are served", why, added)]
+    steps = []
+    day = state.today
+    if added:
+        why = "a sender that knows the old records alone would refuse the new certificate (RFC 7671 §8.1)"
+        steps.append(Step(day, "publish the new records beside the old ones", why, added))
+        day += timedelta(days=DNS_DAYS)
+    steps.append(Step(day, "let every address serve the new certificate", "by then no resolver holds the records without the new ones"))
+    if gone:
+        why = "only when `tlsrpt check` shows the new certificate at every address: a record may go when nothing needs it (RFC 7671 §8.1)"
+        steps.append(Step(day, f"remove {len(gone)} old records", why, kept))
+    return steps
+
+
+def _free_from(state: State, concerns: Callable[[str | None, Sequence[str]], bool]) -> date:
+    """Return the first day on which nobody may hold a policy of those concerned, if the published one is replaced today.
+
+    Also what every sender that reports has replaced counts: others, who fetched it as late, may hold it still.
+    """
+    policy = state.seen.published
+    ends = [held.held_until for held in state.seen.held if held.held_until is not None and concerns(held.mode, held.mx)]
+    if policy is not None and concerns(policy.mode, policy.mx):
+        ends.append(state.today + _days(policy.max_age_seconds))
+    return max([state.today, *(end + _TOMORROW for end in ends)])
+
+
+def _publish(state: State, day: date | None, what: str, why: str, lines: tuple[str, ...], *, number: int = 1) -> Step:
+    identity = new_id(day or state.today)[:-1] + str(number)
+    return Step(day, what, why, (*lines, f'_mta-sts.{state.domain}. TXT "v=STSv1; id={identity};"'))
+
+
+def _policy(mode: str | None, max_age_seconds: int | None, mx: Sequence[str]) -> tuple[str, ...]:
+    return ("version: STSv1", f"mode: {mode}", *(f"mx: {pattern}" for pattern in mx), f"max_age: {max_age_seconds or ONE_DAY}")
+
+
+def _covered(host: str, patterns: Sequence[str]) -> bool:
+    return any(mx_matches(pattern, host) for pattern in patterns)
+
+
+def _days(seconds: int | None) -> timedelta:
+    return timedelta(days=-(-(seconds or 0) // _SECONDS_PER_DAY))

@@ -1,0 +1,233 @@
+"""Plans: steps in order, the earliest safe day of each, and in a world that follows them no session fails."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from pipeline.demo.places import Domain, MxHost, StsPolicy
+from pipeline.demo.spec import Spec
+from pipeline.demo.world import World
+from pipeline.insight.policies import PoliciesSeen, checked_policy, read_policies
+from pipeline.published.plan import DNS_DAYS, State, plan_enforce, plan_mx, plan_retire, plan_tlsa
+from pipeline.published.tlsa import parse_tlsa
+from tests.score.world_lake import lake_of
+
+FIRST, TODAY = date(2026, 3, 2), date(2026, 4, 6)
+NAME, MX1, MX2 = "example.org", "mx1.example.org", "mx2.example.org"
+OLD_AGE, AGE = 30, 14
+
+
+def policy(from_day: date, *mx: str, mode: str = "enforce", days: int = AGE) -> StsPolicy:
+    return StsPolicy(from_day, mode, mx, days * 86_400, "1")
+
+
+OLDEST = policy(FIRST - timedelta(days=60), MX1, days=OLD_AGE)
+SINCE = TODAY - timedelta(days=10)
+PRESENT = policy(SINCE, MX1)
+"""Ten days ago max_age became shorter and the id stayed: some senders hold the older one for thirty days from then."""
+
+
+def world(*policies: StsPolicy, moved: date | None = None, last: date = TODAY, seed: int = 7) -> World:
+    hosts = (MxHost(MX1, ("198.51.100.1",)),) + ((MxHost(MX2, ("198.51.100.2",), since=moved),) if moved else ())
+    domain = Domain(NAME, hosts, policies, sessions_a_day=4000.0, weekend=1.0)
+    return World(Spec(seed, FIRST, last, (domain,), stray_rate=0.0))
+
+
+@pytest.fixture(scope="module")
+def state():
+    with lake_of(world(OLDEST, PRESENT)) as lake:
+        published = checked_policy(PRESENT.lines, since=SINCE)
+        seen = read_policies(lake.ask, NAME, since=FIRST, until=TODAY, published=published)
+    return State(NAME, TODAY, seen, (MX1,))
+
+
+def alone(lines: tuple[str, ...] | None, hosts: tuple[str, ...] = (MX1,), tlsa: tuple[str, ...] = ()) -> State:
+    """Nobody has reported anything."""
+    published = checked_policy(lines) if lines else None
+    return State(NAME, TODAY, PoliciesSeen(domain=NAME, published=published, held=(), changes=()), hosts, tlsa)
+
+
+def days(steps) -> list[int | None]:
+    return [None if step.earliest is None else (step.earliest - TODAY).days for step in steps]
+
+
+# MX hosts.
+
+
+def test_another_mx_host_waits_for_the_last_policy_that_would_refuse_it(state):
+    steps = plan_mx(state, [MX2])
+    gone = OLD_AGE - 10 + 1
+    assert days(steps) == [0, gone, gone + DNS_DAYS, gone + 2 * DNS_DAYS]
+    assert steps[0].publish[:5] == ("version: STSv1", "mode: enforce", f"mx: {MX1}", f"mx: {MX2}", f"max_age: {AGE * 86_400}")
+    assert steps[1].publish == (f"{NAME}. MX 10 {MX2}.",)
+    assert steps[2].what == f"remove the MX records of {MX1}"
+    assert [line for line in steps[3].publish if line.startswith("mx:")] == [f"mx: {MX2}"]
+    assert len({step.publish[-1] for step in (steps[0], steps[3])}) == 2
+
+
+def test_the_published_policy_alone_is_waited_for_where_nobody_holds_an_older_one():
+    assert days(plan_mx(alone(PRESENT.lines), [MX1, MX2])) == [0, AGE + 1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "new", "expected"),
+    [
+        (policy(FIRST, MX1, mode="testing").lines, [MX1, MX2], [0, 0]),
+        (policy(FIRST, "*.example.org").lines, [MX1, MX2], [0]),
+        (policy(FIRST, "*.example.org").lines, [MX2], [0, DNS_DAYS]),
+        (policy(FIRST, "*.example.org").lines, ["a.b.example.org"], [0, AGE + 1, AGE + 1 + DNS_DAYS, AGE + 1 + 2 * DNS_DAYS]),
+        (None, [MX2], [0, DNS_DAYS]),
+    ],
+    ids=["testing refuses nothing", "the star covers it", "the star covers it alone", "the star is one label", "no policy"],
+)
+def test_only_a_policy_that_would_refuse_is_waited_for(lines, new, expected):
+    assert days(plan_mx(alone(lines), new)) == expected
+
+
+def refusing(made: World) -> set[tuple[str, date]]:
+    """Who held on which day an enforce policy that does not cover a host that was in the DNS, by the truth of the world."""
+    domain = made.domains[0]
+    return {
+        (reporter.key, day)
+        for reporter in made.spec.reporters
+        for day in made.days(TODAY)
+        for host in domain.serving(day)
+        for held in made._cache(reporter, domain).on(day)[:2]
+        if held is not None and held.mode == "enforce" and not held.covers(host.name)
+    }
+
+
+def test_in_worlds_that_follow_the_plan_nobody_refuses_mail_and_in_those_that_hurry_some_do(state):
+    arrival = plan_mx(state, [MX1, MX2])[1].earliest
+    plan = (OLDEST, PRESENT, policy(TODAY, MX1, MX2))
+    last = arrival + timedelta(days=20)
+    latest = []
+    for seed in range(20):
+        assert refusing(world(*plan, moved=arrival, last=last, seed=seed)) == set()
+        hurried = refusing(world(*plan, moved=TODAY + timedelta(days=2), last=last, seed=seed))
+        assert {who for who, _ in hurried} <= {"microsoft", "mailru", "studio", "parcel"}
+        latest += [day for _, day in hurried]
+    # Nobody fetched the old policy on the very day of the change, so the last to hold it are a day or two before what is promised.
+    assert arrival - timedelta(days=4) <= max(latest) < arrival
+
+
+# The end of it.
+
+
+def test_retiring_waits_for_every_policy_that_was_served(state):
+    steps = plan_retire(state)
+    assert days(steps) == [0, OLD_AGE - 10 + 1]
+    assert steps[0].publish[:3] == ("version: STSv1", "mode: none", "max_age: 86400")
+    assert days(plan_retire(alone(PRESENT.lines))) == [0, AGE + 1]
+
+
+def test_what_is_switched_off_already_can_go_when_the_others_have_ended(state):
+    off = policy(TODAY - timedelta(days=1), mode="none").lines
+    assert days(plan_retire(alone(off))) == [0]
+    assert days(plan_retire(alone(None))) == [0]
+
+
+# Enforce.
+
+
+def test_enforce_comes_when_it_is_ready_and_its_max_age_grows_week_by_week():
+    testing = alone(policy(FIRST, MX1, mode="testing", days=7).lines)
+    steps = plan_enforce(testing, possible_from=TODAY, missing=())
+    assert days(steps) == [0, 7, 21]
+    assert [next(line for line in step.publish if line.startswith("max_age")) for step in steps] == [
+        "max_age: 86400",
+        "max_age: 604800",
+        "max_age: 2592000",
+    ]
+    assert f"until {TODAY + timedelta(days=7)}" in steps[0].why
+    assert len({step.publish[-1] for step in steps}) == 3
+
+
+def test_what_is_missing_comes_first_and_without_a_day_for_it_nothing_has_one():
+    testing = alone(policy(FIRST, MX1, mode="testing", days=7).lines)
+    later = plan_enforce(testing, possible_from=TODAY + timedelta(days=5), missing=("an incident is open",))
+    assert days(later) == [0, 5, 12, 26]
+    assert later[0].why == "an incident is open"
+    assert days(plan_enforce(testing, possible_from=None, missing=("no evidence",))) == [0, None, None, None]
+
+
+def test_an_mx_host_that_the_policy_leaves_out_is_added_first():
+    steps = plan_enforce(alone(policy(FIRST, MX1, mode="testing").lines, (MX1, MX2)), possible_from=TODAY, missing=())
+    assert "name every MX host" in steps[0].what
+    assert all(f"mx: {MX2}" in step.publish for step in steps)
+
+
+@pytest.mark.parametrize(("age", "expected"), [(1, [0, 14]), (7, [0]), (30, [])])
+def test_who_enforces_already_has_the_rest_of_the_ladder(age, expected):
+    assert days(plan_enforce(alone(policy(FIRST, MX1, days=age).lines), possible_from=TODAY, missing=())) == expected
+
+
+def test_who_has_no_policy_begins_with_testing():
+    steps = plan_enforce(alone(None), possible_from=None, missing=())
+    assert steps[0].publish[:4] == ("version: STSv1", "mode: testing", f"mx: {MX1}", "max_age: 86400")
+    assert days(steps) == [0, None]
+
+
+# TLSA.
+
+A, B = (f"3 1 1 {digit * 64}" for digit in "ab")
+
+
+def test_a_new_tlsa_record_is_there_before_the_certificate_and_the_old_one_after_it():
+    steps = plan_tlsa(alone(None, (MX1, MX2), (f"{MX1} {A}",)), [parse_tlsa(B)])
+    assert days(steps) == [0, DNS_DAYS, DNS_DAYS]
+    assert steps[0].publish == (f"_25._tcp.{MX1}. TLSA {B}",)
+    assert steps[2].publish == (f"_25._tcp.{MX1}. TLSA {B}",)
+
+
+def test_a_record_that_is_there_already_needs_no_wait_and_one_that_stays_is_not_removed():
+    assert days(plan_tlsa(alone(None, (MX1,), (f"{MX1} {A}", f"{MX1} {B}")), [parse_tlsa(B)])) == [0, 0]
+    assert days(plan_tlsa(alone(None, (MX1,), (f"{MX1} {A}",)), [parse_tlsa(A), parse_tlsa(B)])) == [0, DNS_DAYS]
+
+
+def test_the_first_tlsa_records_match_what_is_served():
+    (step,) = plan_tlsa(alone(None, (MX1, MX2)), [parse_tlsa(A)])
+    assert step.publish == (f"_25._tcp.{MX1}. TLSA {A}", f"_25._tcp.{MX2}. TLSA {A}")
+    assert "once the certificates they match are served" in step.what
+
+
+# The command.
+
+
+def test_the_command_plans_from_the_last_check(tlsrpt):
+    assert tlsrpt("check")[0] == 0
+    code, steps, _ = tlsrpt("plan", "good.example", "mx", "mx.good.example", "mx2.good.example", "--format", "json")
+    assert code == 0
+    assert [step["step"] for step in steps] == [1, 2]
+    assert "mx: mx2.good.example" in steps[0]["publish"]
+    code, text, _ = tlsrpt("plan", "good.example", "retire")
+    assert code == 0
+    assert text.startswith("1. from ")
+    assert "mode: none" in text
+    assert tlsrpt("plan", "good.example", "enforce", "--format", "json")[0] == 0
+    assert tlsrpt("plan", "good.example", "tlsa", A, "--format", "csv")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("good.example", "mx"), "needs what is to be there"),
+        (("good.example", "retire", "mx1.example.org"), "takes nothing more"),
+        (("good.example", "mx", "mx.good.example"), "run `tlsrpt check good.example` first"),
+        (("not a name", "retire"), "is no domain name"),
+    ],
+)
+def test_what_cannot_be_planned_is_said_in_one_sentence(tlsrpt, arguments, says):
+    code, out, err = tlsrpt("plan", *arguments)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+@pytest.mark.parametrize("record", ["1 1 1 " + "ab" * 32, "3 1 1", "hello"])
+def test_a_record_that_mail_cannot_use_is_refused(tlsrpt, record):
+    assert tlsrpt("check")[0] == 0
+    code, _, err = tlsrpt("plan", "good.example", "tlsa", record)
+    assert code == 2
+    assert "usage 2 or 3" in err
