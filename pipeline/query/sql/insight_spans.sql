@@ -33,4 +33,4 @@ inner join session_parts p
     and (p.report_day <= spans.last_day + 14 or p.report_day > $until::date - 2)
 where p.report_day between $since and $until
 group by spans.span, p.submitter_domain
-order by spans.span;
+order by spans.span, p.submitter_domain;
