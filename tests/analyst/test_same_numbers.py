@@ -25,6 +25,9 @@ OWN = {
     "insight_spans": {"span_domains": ["example.org"], "span_firsts": ["2026-05-01"], "span_lasts": ["2026-05-02"]},
     "insight_sts_days": {"domain": "example.org", "harmless": ["sts-policy-fetch-error"]},
 }
+USUAL = {"VARCHAR[]": ["example.org"], "BIGINT": 2, "INTEGER": 2}
+"""For parameters that no line above names."""
+
 BY_HAND = {
     # example.org and example.net, and example.edu on our MX host: 11 + 142 + 146 + 51 + 7 + 11 sessions.
     "success_rate": {"sessions": 368, "authenticated": 312, "failed": 20, "unprotected": 36},
@@ -56,8 +59,9 @@ def parameters(lake):
     key = lake.sql("select report_key, message_sha256 from reports where report_id = 'r4'").to_pylist()[0]
 
     def of(question):
-        needed = {p.name for p in question.parameters if p.required}
-        own = dict(OWN.get(question.name, {"domain": "example.org"} if "domain" in needed else {}))
+        needed = {p.name: USUAL.get(p.type) for p in question.parameters if p.required and p.name not in PERIOD}
+        given = {"domain": "example.org", **OWN.get(question.name, {})}
+        own = needed | {name: value for name, value in given.items() if name in needed}
         known = {"report_key": key["report_key"], "message_sha256": key["message_sha256"], "prefix": key["message_sha256"][:10]}
         own |= {name: known[name] for name in known.keys() & set(question.parameter_names) if question.name != "reports_found"}
         return own | (PERIOD if "until" in question.parameter_names else {})
