@@ -130,7 +130,8 @@ def read_policies(ask: Ask, domain: str, *, since: date, until: date, published:
         by_hash[row.policy_hash].append(row)
     current = published or _published(by_hash)
     first_seen = {text: min(row.first_day for row in same) for text, same in by_hash.items()}
-    held = tuple(_held(row, rows, current, first_seen) for row in rows)
+    sure = {text: first_seen[text] for text, same in by_hash.items() if len(same) > 1 or _is(same[0], current)}
+    held = tuple(_held(row, rows, current, sure) for row in rows)
     return PoliciesSeen(domain=domain, published=current, held=held, changes=tuple(_changes(by_hash, first_seen)))
 
 
@@ -150,8 +151,13 @@ def _lines(strings: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(line.strip() for line in strings))
 
 
-def _held(row: _Row, rows: Sequence[_Row], published: PublishedPolicy | None, first_seen: dict[str, date]) -> Held:
-    newer = [day for text, day in first_seen.items() if text != row.policy_hash and day > first_seen[row.policy_hash]]
+def _held(row: _Row, rows: Sequence[_Row], published: PublishedPolicy | None, sure: dict[str, date]) -> Held:
+    """Judge one text of one sender; `sure` are the first days of texts that were published: two senders applied them, or a check saw them.
+
+    A text that one sender alone ever applied may be its own mistake, and says nothing of when another was replaced.
+    """
+    begun = min(other.first_day for other in rows if other.policy_hash == row.policy_hash)
+    newer = [day for text, day in sure.items() if text != row.policy_hash and day > begun]
     if published is not None and published.since is not None and not _is(row, published):
         newer.append(published.since)
     # On the day of a change a sender reports both; then the published one is the later.

@@ -160,7 +160,8 @@ def _free_from(state: State, concerns: Callable[[str | None, Sequence[str]], boo
     Also what every sender that reports has replaced counts: others, who fetched it as late, may hold it still.
     """
     policy = state.seen.published
-    ends = [held.held_until for held in state.seen.held if held.held_until is not None and concerns(held.mode, held.mx)]
+    old = [held for held in state.seen.held if not held.is_published and concerns(held.mode, held.mx)]
+    ends = [held.held_until or state.today + _days(held.max_age_seconds) for held in old]
     if policy is not None and concerns(policy.mode, policy.mx):
         ends.append(state.today + _days(policy.max_age_seconds))
     return max([state.today, *(end + _TOMORROW for end in ends)])

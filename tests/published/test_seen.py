@@ -15,6 +15,8 @@ from pipeline.published.check import Checked
 from pipeline.published.finding import Finding
 from pipeline.published.history import Published
 from pipeline.published.seen import Before, TlsaSeen, hold_against_reports, judge_policies, judge_tlsa_seen, stale_on
+from tests.insight.book import GOOGLE, MAILRU, MICROSOFT, Book, sts
+from tests.insight.book import day as book_day
 from tests.score.world_lake import lake_of
 
 FIRST, LAST = date(2026, 3, 2), date(2026, 5, 10)
@@ -162,3 +164,23 @@ def test_tlsa_records_of_reports_are_held_against_those_of_the_last_check():
             before = Before(published, date(2026, 4, since), date(2026, 4, since))
             checked = hold_against_reports(lake.ask, Checked(NAME, at, (), published), before)
             assert [finding.code for finding in checked.findings] == codes
+
+
+def test_a_text_that_one_sender_alone_applied_does_not_say_when_another_was_replaced():
+    old, odd, new = (
+        ("version: STSv1", f"mode: {mode}", f"mx: {mx}", "max_age: 864000")
+        for mode, mx in (("testing", MX1), ("testing", MX2), ("enforce", MX1))
+    )
+    book = (
+        Book()
+        .every_day(GOOGLE, 0, 20, sts(5, lines=old))
+        .every_day(MICROSOFT, 0, 30, sts(5, lines=old))
+        .every_day(MAILRU, 5, 6, sts(5, lines=odd))
+    )
+    book.every_day(GOOGLE, 21, 30, sts(5, lines=new))
+    with book.lake() as lake:
+        seen = read_policies(lake.ask, NAME, since=book_day(0), until=book_day(30), published=checked_policy(new, since=book_day(25)))
+    held = {(each.reporter, each.mode, each.mx): each.held_until for each in seen.held}
+    assert held[MICROSOFT, "testing", (MX1,)] == book_day(31)
+    assert held[MAILRU, "testing", (MX2,)] == book_day(31)
+    assert held[GOOGLE, "enforce", (MX1,)] is None
