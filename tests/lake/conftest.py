@@ -6,7 +6,15 @@ from shutil import copytree
 
 import pytest
 
+from tests.lake.crashes import crash_server
 from tests.lake.scenarios import ingest
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The process that forks children to be killed."""
+    with crash_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

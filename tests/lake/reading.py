@@ -32,6 +32,7 @@ def main(root: Path) -> None:
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
     while not stop.is_set():
         print(json.dumps(state(root)), flush=True)
+        stop.wait(0.03)
     print(json.dumps(state(root)), flush=True)
 
 

@@ -90,12 +90,12 @@ def test_a_copy_beside_a_writer_with_messages_first_has_whole_batches_and_can_be
         writer.commit(batch(0))
     with subprocess.Popen([sys.executable, "-c", WRITING, str(lake), str(stop)], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
-        for number in range(4):
+        for number in range(2):
             copy_beside_a_writer(lake, tmp_path / f"copy{number}")
         stop.touch()
     assert process.returncode == 0
     beyond = 0
-    for number in range(4):
+    for number in range(2):
         copy = tmp_path / f"copy{number}"
         messages = len(rows(copy, "messages"))
         assert messages % EACH == 0

@@ -8,17 +8,10 @@ import pytest
 
 from pipeline.lake.snapshot import open_snapshot
 from tests.lake.content import content, sums
-from tests.lake.crashes import crash_server
 from tests.lake.scenarios import SCENARIOS
 
 SIGKILL = 9
 DONE = (0, 0)
-
-
-@pytest.fixture(scope="module")
-def server():
-    with crash_server() as server:
-        yield server
 
 
 def begin(root, before):

@@ -7,6 +7,7 @@ import gzip
 import zlib
 from datetime import UTC, date, datetime
 from pathlib import Path
+from shutil import copytree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -92,10 +93,16 @@ def erase(root: Path, domain: str = DOMAIN, **more):
         return erase_domain(lake, domain, **more)
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    root = tmp_path_factory.mktemp("filled") / "lake"
+    fill(root)
+    return root
+
+
 @pytest.fixture
-def lake(tmp_path):
-    fill(tmp_path)
-    return tmp_path
+def lake(filled, tmp_path):
+    return copytree(filled, tmp_path / "lake")
 
 
 def test_the_name_is_nowhere_in_the_folder_afterwards(lake):

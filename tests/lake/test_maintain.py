@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from shutil import copytree
 
 import pytest
 
@@ -32,24 +33,35 @@ def many_batches(root, count=8):
             writer.commit([message(f"m{number}", report(f"r{number}", domain=f"d{number % 3}.example", day=day_in(1 + number % 2)))])
 
 
-def test_merging_leaves_every_row_as_it_was_and_one_file_a_month(tmp_path):
-    many_batches(tmp_path)
-    before = content(tmp_path)
-    version = open_snapshot(tmp_path).version
-    with open_for_writing(tmp_path) as lake:
+@pytest.fixture(scope="module")
+def batched(tmp_path_factory):
+    root = tmp_path_factory.mktemp("batched") / "lake"
+    many_batches(root)
+    return root
+
+
+@pytest.fixture
+def eight(batched, tmp_path):
+    """A lake of eight batches in two months."""
+    return copytree(batched, tmp_path / "lake")
+
+
+def test_merging_leaves_every_row_as_it_was_and_one_file_a_month(eight):
+    before = content(eight)
+    version = open_snapshot(eight).version
+    with open_for_writing(eight) as lake:
         done = maintain(lake, today=TODAY)
-    snapshot = open_snapshot(tmp_path)
-    assert content(tmp_path) == before
+    snapshot = open_snapshot(eight)
+    assert content(eight) == before
     assert snapshot.version == version
     assert [len(snapshot.files[name]) for name in ("messages", "raw", "reports", "policies", "failures")] == [1, 1, 2, 2, 2]
     assert ("merge", "policies", 8) in [(each.step, each.table, each.files) for each in done]
 
 
-def test_merged_rows_are_sorted_by_domain(tmp_path):
-    many_batches(tmp_path)
-    with open_for_writing(tmp_path) as lake:
+def test_merged_rows_are_sorted_by_domain(eight):
+    with open_for_writing(eight) as lake:
         maintain(lake, today=TODAY)
-    domains = [row["report_domain"] for row in rows(tmp_path, "policies") if row["report_month"] == "2026-01"]
+    domains = [row["report_domain"] for row in rows(eight, "policies") if row["report_month"] == "2026-01"]
     assert domains == sorted(domains)
 
 
@@ -79,21 +91,19 @@ def test_a_month_too_large_for_one_merge_is_sorted_by_the_engine_and_keeps_types
     assert ("sort", "policies") not in second
 
 
-def test_a_dry_run_says_what_would_go_and_changes_nothing(tmp_path):
-    many_batches(tmp_path)
-    files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
-    with open_for_writing(tmp_path) as lake:
+def test_a_dry_run_says_what_would_go_and_changes_nothing(eight):
+    files = sorted(path for path in eight.rglob("*") if path.is_file())
+    with open_for_writing(eight) as lake:
         told = maintain(lake, today=TODAY, raw_days=1, report_months=3, dry_run=True)
-    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == files
-    with open_for_writing(tmp_path) as lake:
+    assert sorted(path for path in eight.rglob("*") if path.is_file()) == files
+    with open_for_writing(eight) as lake:
         done = maintain(lake, today=TODAY, raw_days=1, report_months=3)
     assert [each for each in told if each.step == "retention"] == [each for each in done if each.step == "retention"]
 
 
-def test_a_file_that_was_replaced_stays_for_readers_and_goes_after_its_time(tmp_path):
-    many_batches(tmp_path)
-    open_files = [file.path for file in open_snapshot(tmp_path).files["policies"]]
-    with open_for_writing(tmp_path) as lake:
+def test_a_file_that_was_replaced_stays_for_readers_and_goes_after_its_time(eight):
+    open_files = [file.path for file in open_snapshot(eight).files["policies"]]
+    with open_for_writing(eight) as lake:
         maintain(lake, today=TODAY)
         from pathlib import Path
 
@@ -102,7 +112,7 @@ def test_a_file_that_was_replaced_stays_for_readers_and_goes_after_its_time(tmp_
 
         vacuum(lake, retention_hours=0)
     assert not any(Path(path).exists() for path in open_files)
-    assert sums(tmp_path) == (720, 80, 8)
+    assert sums(eight) == (720, 80, 8)
 
 
 def test_what_an_interrupted_write_left_is_swept_when_it_is_a_day_old(tmp_path):
@@ -122,14 +132,23 @@ def test_what_an_interrupted_write_left_is_swept_when_it_is_a_day_old(tmp_path):
     assert [file.exists() for file in (old, young, part, orphan)] == [False, True, False, False]
 
 
-class TestRetention:
-    def lake(self, root):
-        with LakeWriter(root, run_id="run") as writer:
-            writer.commit([message("m1", report("r1", day=day_in(1)), received_at=at(1)), message("m2", received_at=at(1))])
-            writer.commit([message("m3", report("r1", day=day_in(1)), received_at=at(2))])
-            writer.commit([message("m4", report("r2", day=day_in(4)), received_at=at(4)), message("m5", received_at=at(4))])
-            writer.commit([message("m6", report("r3", day=day_in(1)), report("r4", day=day_in(4)), received_at=at(4))])
+@pytest.fixture(scope="module")
+def aged(tmp_path_factory):
+    root = tmp_path_factory.mktemp("retention") / "lake"
+    with LakeWriter(root, run_id="run") as writer:
+        writer.commit([message("m1", report("r1", day=day_in(1)), received_at=at(1)), message("m2", received_at=at(1))])
+        writer.commit([message("m3", report("r1", day=day_in(1)), received_at=at(2))])
+        writer.commit([message("m4", report("r2", day=day_in(4)), received_at=at(4)), message("m5", received_at=at(4))])
+        writer.commit([message("m6", report("r3", day=day_in(1)), report("r4", day=day_in(4)), received_at=at(4))])
+    return root
 
+
+@pytest.fixture
+def ageing(aged, tmp_path):
+    return copytree(aged, tmp_path / "lake")
+
+
+class TestRetention:
     def outcomes(self, root):
         return {row["uid"]: row["outcome"] for row in rows(root, "messages")}
 
@@ -137,32 +156,28 @@ class TestRetention:
         with open_for_writing(root) as lake:
             return maintain(lake, today=TODAY, **settings)
 
-    def test_without_settings_everything_stays(self, tmp_path):
-        self.lake(tmp_path)
-        before = content(tmp_path)
-        self.keep(tmp_path)
-        assert content(tmp_path) == before
+    def test_without_settings_everything_stays(self, ageing):
+        before = content(ageing)
+        self.keep(ageing)
+        assert content(ageing) == before
 
-    def test_bytes_go_by_the_day_and_rows_stay(self, tmp_path):
-        self.lake(tmp_path)
-        self.keep(tmp_path, raw_days=60)
-        assert len(rows(tmp_path, "raw")) == 3
-        assert len(rows(tmp_path, "reports")) == 4
-        assert self.outcomes(tmp_path) == {1: "stored", 2: "expired", 3: "duplicate", 4: "stored", 5: "quarantined", 6: "stored"}
+    def test_bytes_go_by_the_day_and_rows_stay(self, ageing):
+        self.keep(ageing, raw_days=60)
+        assert len(rows(ageing, "raw")) == 3
+        assert len(rows(ageing, "reports")) == 4
+        assert self.outcomes(ageing) == {1: "stored", 2: "expired", 3: "duplicate", 4: "stored", 5: "quarantined", 6: "stored"}
 
-    def test_rows_go_by_the_month_and_the_ledger_remembers(self, tmp_path):
-        self.lake(tmp_path)
-        self.keep(tmp_path, report_months=3)
-        assert {row["report_id"] for row in rows(tmp_path, "reports")} == {"r2", "r4"}
-        assert self.outcomes(tmp_path) == {1: "expired", 2: "quarantined", 3: "expired", 4: "stored", 5: "quarantined", 6: "stored"}
-        assert {row["report_month"] for name in ("policies", "failures") for row in rows(tmp_path, name)} == {"2026-04"}
-        assert len(rows(tmp_path, "raw")) == 4
+    def test_rows_go_by_the_month_and_the_ledger_remembers(self, ageing):
+        self.keep(ageing, report_months=3)
+        assert {row["report_id"] for row in rows(ageing, "reports")} == {"r2", "r4"}
+        assert self.outcomes(ageing) == {1: "expired", 2: "quarantined", 3: "expired", 4: "stored", 5: "quarantined", 6: "stored"}
+        assert {row["report_month"] for name in ("policies", "failures") for row in rows(ageing, name)} == {"2026-04"}
+        assert len(rows(ageing, "raw")) == 4
 
-    def test_what_has_expired_does_not_come_back_from_a_mailbox_made_anew(self, tmp_path):
-        self.lake(tmp_path)
-        self.keep(tmp_path, report_months=3, raw_days=60)
-        before = {name: content(tmp_path)[name] for name in ("raw", "reports", "policies", "failures", "superseded")}
-        with LakeWriter(tmp_path, run_id="run") as writer:
+    def test_what_has_expired_does_not_come_back_from_a_mailbox_made_anew(self, ageing):
+        self.keep(ageing, report_months=3, raw_days=60)
+        before = {name: content(ageing)[name] for name in ("raw", "reports", "policies", "failures", "superseded")}
+        with LakeWriter(ageing, run_id="run") as writer:
             again = writer.commit(
                 [
                     message("m1", report("r1", day=day_in(1)), received_at=at(1), uidvalidity=2),
@@ -172,19 +187,17 @@ class TestRetention:
                 ]
             )
         assert again.outcomes == ["expired", "expired", "expired", "duplicate"]
-        after = content(tmp_path)
+        after = content(ageing)
         assert {name: after[name] for name in before} == before
 
-    def test_once_more_finds_nothing_to_do(self, tmp_path):
-        self.lake(tmp_path)
-        self.keep(tmp_path, report_months=3, raw_days=60)
-        assert self.keep(tmp_path, report_months=3, raw_days=60) == []
+    def test_once_more_finds_nothing_to_do(self, ageing):
+        self.keep(ageing, report_months=3, raw_days=60)
+        assert self.keep(ageing, report_months=3, raw_days=60) == []
 
-    def test_answers_that_were_cached_are_asked_again(self, tmp_path):
-        self.lake(tmp_path)
-        version = open_snapshot(tmp_path).version
-        self.keep(tmp_path, report_months=3)
-        assert open_snapshot(tmp_path).version != version
+    def test_answers_that_were_cached_are_asked_again(self, ageing):
+        version = open_snapshot(ageing).version
+        self.keep(ageing, report_months=3)
+        assert open_snapshot(ageing).version != version
 
 
 @pytest.mark.parametrize("batches", [BATCHES])

@@ -169,23 +169,19 @@ class TestAfterAPowerCut:
     """The newest log entry is empty or torn: its batch is still staged, and is committed again."""
 
     @pytest.fixture
-    def cut(self, tmp_path):
-        from tests.lake.crashes import crash_server
-
-        with crash_server() as server:
-            server.run("ingest", tmp_path / "whole")
-            server.run("ingest", tmp_path / "lake", kill_at="stage-drop:2")
+    def cut(self, server, tmp_path):
+        server.run("ingest", tmp_path / "lake", kill_at="stage-drop:2")
         return tmp_path
 
     def torn(self, root, name):
         return max((root / name / "_delta_log").glob("*.json"))
 
     @pytest.mark.parametrize("left", [b"", b'{"commitInfo":{"timest'])
-    def test_torn_entries_are_removed_and_the_batch_committed_again(self, cut, left):
+    def test_torn_entries_are_removed_and_the_batch_committed_again(self, cut, ingested, left):
         for name in ("messages", "reports", "raw"):
             self.torn(cut / "lake", name).write_bytes(left)
         ingest(cut / "lake")
-        assert content(cut / "lake") == content(cut / "whole")
+        assert content(cut / "lake") == content(ingested)
 
     def test_a_torn_checkpoint_is_removed(self, lake):
         before = content(lake)
