@@ -232,8 +232,8 @@ class InsightSettings(Section):
     bridge_days: int = 10
     """A longer gap splits a run even where its sessions could not have shown a failure."""
     lookback_days: int = 35
-    """How far before the period policies are looked at, to tell which is older."""
-    known_lookback_days: int = 180
+    """How far before the period failures and policies are looked at; further back only where it takes more to find a beginning."""
+    known_lookback_days: int = 120
     """How far before the period a reporter's days are counted."""
     evidence: int = 20
     """Report keys that go with an incident unless all are asked for."""

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from pipeline.insight.api import Coverage
 
 
+_ROWS = 500
+"""A longer table nobody reads."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_period(parser)
     parser.add_argument("--domain", metavar="NAME", help="one domain only")
+    parser.add_argument("--all", action="store_true", help="every row of a long table")
     output.add_arguments(parser)
 
 
@@ -34,7 +39,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.format == "json":
         output.deliver_json([as_json(line) for line in lines], args)
     else:
-        output.deliver(_table(lines), args)
+        shown = lines[:_ROWS] if args.format == "table" and not args.all else lines
+        output.deliver(_table(shown), args)
+        if len(shown) < len(lines):
+            sys.stderr.write(f"tlsrpt: the first {_ROWS} of {len(lines):,} rows, the silent ones first; --all shows all of them\n")
     if args.format == "table" and any(line.state == "ingest-outage" for line in lines):
         sys.stderr.write(
             "tlsrpt: every reporter stopped at once: look at the mailbox, at the run that fetches it, and at the _smtp._tls record, not "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
     from pipeline.query import Lake
 
 _NOTE = "told"
+_ROWS = 200
+"""A longer table nobody reads."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", metavar="ID", help="one incident in full; an id it had earlier is found, too")
     add_period(parser)
     parser.add_argument("--domain", metavar="NAME", help="one domain only")
-    parser.add_argument("--all", action="store_true", help="every report that proves it, not the newest alone")
+    parser.add_argument("--all", action="store_true", help="every incident, and every report that proves it, not the newest alone")
     parser.add_argument("--new-since-last", action="store_true", help="only what is new, worse or over since it was last asked; for cron")
     parser.add_argument("--fail-on", choices=("ours", "any"), help="exit 1 when an incident that is shown and not over is ours, or any is")
     output.add_arguments(parser)
@@ -38,15 +41,25 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     if args.id and args.new_since_last:
         raise UsageError("--new-since-last is about all incidents; leave out the ID")
+    # A short process with many small values: looking for cycles among them would cost a tenth of its time.
+    gc.disable()
     with open_lake(settings=context.settings) as lake:
         if args.id:
             shown = [_one(lake, args, context)]
         elif args.new_since_last:
             return _tell_news(lake, args, context)
         else:
-            shown = _found(lake, args, context, evidence=_evidence(args, context))
+            shown = _found(lake, args, context, evidence=_evidence(args, context), most=_most(args))
+    if len(shown) > _ROWS and _most(args) is not None:
+        shown = shown[:_ROWS]
+        sys.stderr.write(f"tlsrpt: the newest {_ROWS} incidents; --all shows all of them, --domain those of one domain\n")
     _show(shown, args)
     return _exit_code(shown, args.fail_on)
+
+
+def _most(args: argparse.Namespace) -> int | None:
+    """A table for eyes has so many rows; one more is asked for, to see that there are more."""
+    return None if args.all or args.format != "table" or args.fail_on else _ROWS + 1
 
 
 def _evidence(args: argparse.Namespace, context: Context) -> int | None:
@@ -56,7 +69,7 @@ def _evidence(args: argparse.Namespace, context: Context) -> int | None:
     return None if args.all else context.settings.insight.evidence
 
 
-def _found(lake: Lake, args: argparse.Namespace, context: Context, *, evidence: int | None) -> list[Incident]:
+def _found(lake: Lake, args: argparse.Namespace, context: Context, *, evidence: int | None, most: int | None = None) -> list[Incident]:
     from pipeline.insight.api import find_incidents
 
     settings = context.settings
@@ -68,6 +81,7 @@ def _found(lake: Lake, args: argparse.Namespace, context: Context, *, evidence: 
         days=args.days,
         domain=args.domain,
         evidence=evidence,
+        most=most,
     )
 
 
@@ -153,9 +167,17 @@ def _table(incidents: Sequence[Incident], *, brief: bool) -> pa.Table:
     lists = {"result_types", "mx_hosts", "receiving_ips", "reporters", "report_keys"}
     columns = {}
     for name in _BRIEF if brief else PROMISED:
-        values = [list(value) if isinstance(value := getattr(incident, name), tuple) else value for incident in incidents]
-        columns[name] = pa.array(values, kinds.get(name, pa.list_(pa.string()) if name in lists else pa.string()))
+        values = [getattr(incident, name) for incident in incidents]
+        if name in lists and brief:
+            columns[name] = pa.array([_few(value) for value in values], pa.string())
+        else:
+            columns[name] = pa.array(values, kinds.get(name, pa.list_(pa.string()) if name in lists else pa.string()))
     return pa.table(columns)
+
+
+def _few(texts: Sequence[str]) -> str:
+    """The first three, and how many more."""
+    return "; ".join(texts[:3]) + (f" +{len(texts) - 3}" if len(texts) > 3 else "")
 
 
 def in_full(incident: Incident) -> list[str]:

@@ -56,6 +56,7 @@ def find_incidents(
     domain: str | None = None,
     published: Mapping[str, PublishedPolicy] | None = None,
     evidence: int | None = 0,
+    most: int | None = None,
 ) -> list[Incident]:
     """Return the incidents of the period, newest first.
 
@@ -68,10 +69,13 @@ def find_incidents(
         domain: One domain only; None: all.
         published: The policies now published, by domain; they tell a stale policy from a wrong one. None: as the last checks found them.
         evidence: How many report keys to give each, newest first; None: all; 0: none, which saves a question.
+        most: No more than so many, the newest; of a lake with thousands of incidents that takes much less time. None: all.
     """
     if published is None:
         published = published_policies(ask, as_of=as_of)
-    found = find(ask, as_of=as_of, days=days or settings.days, settings=settings, known=known, domain=domain, published=published)
+    found = find(
+        ask, as_of=as_of, days=days or settings.days, settings=settings, known=known, domain=domain, published=published, most=most
+    )
     return found if evidence == 0 else with_evidence(ask, found, limit=evidence)
 
 

@@ -6,7 +6,6 @@ stop at once, the common part is on our side: the mailbox, the `_smtp._tls` reco
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -27,8 +26,7 @@ _RARE_DAYS = 7
 """A reporter that usually leaves a week between reports proves nothing by its silence for long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(NamedTuple):
     """The reports of one reporter on one domain."""
 
     domain: str
@@ -128,7 +126,7 @@ def _is_alive(line: Coverage, until: date, settings: InsightSettings) -> bool:
 def _as_outage(line: Coverage) -> Coverage:
     if line.state not in ("silent", "reporting"):
         return line
-    return replace(line, state="ingest-outage", silent_since=line.last_day + timedelta(days=1))
+    return line._replace(state="ingest-outage", silent_since=line.last_day + timedelta(days=1))
 
 
 def as_json(line: Coverage) -> dict[str, Any]:

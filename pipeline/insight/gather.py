@@ -14,7 +14,7 @@ from pipeline.insight.bridges import Weighed, weighed
 from pipeline.insight.failures import grouped, read_cube
 from pipeline.insight.noise import is_noise, without_stray_hosts
 from pipeline.insight.period import Period
-from pipeline.insight.runs import runs_of
+from pipeline.insight.runs import Run, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,14 +30,21 @@ _FIRST_STEP_BACK = 60
 _EARLIEST = date(2016, 1, 1)
 
 
-class Gathered(NamedTuple):
-    """What was found out before anything is judged."""
+class Candidates(NamedTuple):
+    """Runs that may be incidents, and what is known beside them."""
 
-    runs: list[Weighed]
-    """Strays left out."""
+    runs: list[Run]
     texts: AppliedTexts
     addresses: dict[str, dict[str, set[str]]]
     """MX hosts named in failures and their addresses, by domain; strays included."""
+
+
+class Gathered(NamedTuple):
+    """Runs that are incidents, with their ground."""
+
+    runs: list[Weighed]
+    texts: AppliedTexts
+    addresses: dict[str, dict[str, set[str]]]
 
 
 class Reader(NamedTuple):
@@ -51,39 +58,84 @@ class Reader(NamedTuple):
     grounds: dict[Span, Ground]
     """What was read of spans so far."""
 
-    def read(self, period: Period, domains: Sequence[str] | None) -> Gathered:
-        """Read the failures of some days and make runs of them."""
-        settings = self.settings
-        cube = read_cube(self.ask, since=period.since, until=period.until, domain=self.domain, domains=domains)
+    def read(self, since: date, domains: Sequence[str] | None) -> Candidates:
+        """Read the failures up to the last complete day and make runs of them."""
+        settings, until = self.settings, self.period.until
+        cube = read_cube(self.ask, since=since, until=until, domain=self.domain, domains=domains)
         total = np.bincount(cube.domain.at, weights=cube.mentions, minlength=len(cube.domain.values))
         cube = cube.where((total > settings.stray_sessions)[cube.domain.at]) if len(cube) else cube
         concerned = {cube.domain.values[place] for place in np.unique(cube.domain.at).tolist()}
-        texts = read_texts(self.ask, since=period.since, until=period.until, domains=concerned, published=self.published)
+        texts = read_texts(self.ask, since=since, until=until, domains=concerned, published=self.published)
         runs = [without_stray_hosts(run, settings) for run in runs_of(cube, causes_of(cube, texts), settings)]
         # What ended before the period, and cannot be bridged to what is in it, is of no interest.
         recent = self.period.since - timedelta(days=settings.bridge_days + 1)
         runs = [run for run in absorbed(runs, gap_days=settings.gap_days) if run.last_day >= recent]
-        whole = weighed(self.ask, runs, self.grounds, until=period.until, settings=settings)
-        return Gathered([one for one in whole if not is_noise(one.run, one.sessions, settings)], texts, _addresses(cube))
+        return Candidates(runs, texts, _addresses(cube))
+
+    def weigh(self, runs: Sequence[Run]) -> list[Weighed]:
+        """Return the runs with their ground, strays left out."""
+        whole = weighed(self.ask, runs, self.grounds, until=self.period.until, settings=self.settings)
+        return [one for one in whole if not is_noise(one.run, one.sessions, self.settings)]
 
 
-def gather(reader: Reader) -> Gathered:
-    """Read the period and some weeks before it, and as much more as it takes for domains whose failures reach further back."""
-    period = reader.period
-    since, step = period.since - timedelta(days=reader.settings.lookback_days), _FIRST_STEP_BACK
-    narrowed: list[str] | None = None
-    done = Gathered([], {}, {})
+def gather(reader: Reader, *, most: int | None = None) -> Gathered:
+    """Read the period and some weeks before it, and as much more as it takes for runs that reach further back.
+
+    Args:
+        reader: What to ask for.
+        most: Enough are so many of the newest; None: all.
+    """
+    since = reader.period.since - timedelta(days=reader.settings.lookback_days)
+    first = reader.read(since, None)
+    found = Gathered([], first.texts, first.addresses)
+    chunks = _newest_first(first.runs, most)
+    for chunk in chunks:
+        if most is not None and _are_enough(found.runs, chunk, most):
+            break
+        _follow_back(reader, chunk, since, found)
+    return found
+
+
+def _newest_first(runs: Sequence[Run], most: int | None) -> list[list[Run]]:
+    """Part runs into chunks, the newest first; runs of one domain and cause stay together, since they may be bridged."""
+    if most is None:
+        return [list(runs)]
+    groups: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
+    for run in runs:
+        groups[_matter(run)].append(run)
+    chunks: list[list[Run]] = [[]]
+    for group in sorted(groups.values(), key=lambda group: max((run.last_day, run.failed_sessions) for run in group), reverse=True):
+        if len(chunks[-1]) >= 2 * most:
+            chunks.append([])
+        chunks[-1].extend(group)
+    return chunks
+
+
+def _are_enough(found: Sequence[Weighed], rest: Sequence[Run], most: int) -> bool:
+    """Say whether none of the rest can be among the newest so many."""
+    days = sorted((one.run.last_day for one in found), reverse=True)
+    return len(days) >= most and days[most - 1] >= max(run.last_day for run in rest)
+
+
+def _matter(run: Run) -> tuple[str, str]:
+    return run.domain, "mx-not-in-policy" if run.cause == "policy-stale" else run.cause
+
+
+def _follow_back(reader: Reader, runs: Sequence[Run], since: date, found: Gathered) -> None:
+    """Weigh runs, and read again from an earlier day on for those that may have begun before; what is found is added."""
+    step = _FIRST_STEP_BACK
     while True:
-        here = reader.read(Period(since, period.until), narrowed)
         near = since + timedelta(days=reader.settings.gap_days)
-        reaching = {one.run.domain for one in here.runs if one.run.first_day <= near} if since > _EARLIEST else set()
-        done.runs.extend(one for one in here.runs if one.run.domain not in reaching)
-        done.texts.update((name, texts) for name, texts in here.texts.items() if name not in reaching)
-        done.addresses.update((name, hosts) for name, hosts in here.addresses.items() if name not in reaching)
+        whole = reader.weigh(runs)
+        reaching = {_matter(one.run) for one in whole if one.run.first_day <= near} if since > _EARLIEST else set()
+        found.runs.extend(one for one in whole if _matter(one.run) not in reaching and one.run.last_day >= reader.period.since)
         if not reaching:
-            return done._replace(runs=[one for one in done.runs if one.run.last_day >= period.since])
-        narrowed = sorted(reaching)
+            return
         since, step = max(since - timedelta(days=step), _EARLIEST), step * 2
+        again = reader.read(since, sorted({domain for domain, _ in reaching}))
+        runs = [run for run in again.runs if _matter(run) in reaching]
+        found.texts.update(again.texts)
+        found.addresses.update(again.addresses)
 
 
 def _addresses(cube: Cube) -> dict[str, dict[str, set[str]]]:

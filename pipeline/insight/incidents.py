@@ -32,6 +32,7 @@ def find(
     known: Collection[str],
     domain: str | None = None,
     published: Mapping[str, PublishedPolicy] | None = None,
+    most: int | None = None,
 ) -> list[Incident]:
     """Return the incidents of the period, newest first.
 
@@ -43,14 +44,15 @@ def find(
         known: Reporters known by name.
         domain: One domain only; None: all.
         published: The policies now published, as last checked, by domain.
+        most: No more than so many, the newest; of a lake with thousands of incidents that takes much less time. None: all.
     """
     period = period_of(as_of, days, settings)
-    gathered = gather(Reader(ask, settings, period, domain, published or {}, {}))
+    gathered = gather(Reader(ask, settings, period, domain, published or {}, {}), most=most)
     if not gathered.runs:
         return []
     judge = _Judge(period, settings, gathered, read_known(ask, since=period.since, until=period.until, listed=known, settings=settings))
     found = [judge.incident(one) for one in gathered.runs]
-    return sorted(found, key=lambda i: (-i.last_day.toordinal(), -i.first_day.toordinal(), -i.failed_sessions, i.domain, i.id))
+    return sorted(found, key=lambda i: (-i.last_day.toordinal(), -i.first_day.toordinal(), -i.failed_sessions, i.domain, i.id))[:most]
 
 
 class _Judge:

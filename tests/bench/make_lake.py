@@ -1,8 +1,8 @@
 """A large synthetic lake, written as fast as Parquet can be: `python -m tests.bench.make_lake FOLDER --policies 10000000 --months 24`.
 
-Numbers only look real: domains and reporters follow a Zipf law, Microsoft reports domains with DANE twice, a few per cent of policies fail
-with one to three details, in every fourth month some reports are superseded. The same arguments make the same lake. One batch and one file
-per month and table, sorted by report_domain, as `tlsrpt maintain` leaves closed months; no raw bytes.
+Numbers only look real: domains and reporters follow a Zipf law, Microsoft reports domains with DANE twice, failures belong to incidents
+that last days or weeks, beside a stray now and then, in every fourth month some reports are superseded. The same arguments make the same
+lake. One batch and one file per month and table, sorted by report_domain, as `tlsrpt maintain` leaves closed months; no raw bytes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,31 @@ LAST_DAY = datetime(2026, 10, 31, tzinfo=UTC)
 BIG = ["google.com", "microsoft.com", "mail.ru", "yahooinc.com", "comcast.net", "gmx.net", "web.de", "fastmail.com"]
 HEX = np.array([list(f"{byte:02x}".encode()) for byte in range(256)], dtype=np.uint8)
 SUPERSEDED_PER_MONTH = 50
+
+
+PLANNED_DAYS = 760
+INCIDENTS = 5
+"""Of each domain in those days."""
+STRAYS = 0.004
+"""Share of reports with one stray failure."""
+STRAY_WAYS = np.array(
+    [list(RESULT_TYPES).index(name) for name in ("starttls-not-supported", "validation-failure", "sts-policy-fetch-error")]
+)
+
+
+@cache
+def plan(domains: int) -> dict[str, np.ndarray]:
+    """When, how and where the incidents of every domain are, and how many sessions fail; the same for every month."""
+    rng = np.random.default_rng(4711)
+    shape = (domains, INCIDENTS)
+    return {
+        "start": rng.integers(0, PLANNED_DAYS, shape),
+        "length": 3 + rng.geometric(0.1, shape),
+        "way": rng.integers(0, len(RESULT_TYPES), shape),
+        "host": rng.integers(0, 3, shape),
+        "share": rng.uniform(0.2, 1.0, shape),
+        "alone": np.where(rng.random(shape) < 0.2, rng.integers(0, 5, shape), -1),
+    }
 
 
 def hex_names(rng: np.random.Generator, count: int) -> pa.Array:
@@ -230,13 +256,30 @@ class Month:
         return policies, self.failure_rows(policies, rows, bad, report[rows])
 
     def failed(self, sessions: np.ndarray) -> np.ndarray:
-        """How many sessions of each report failed: some in seven reports of a hundred, whatever the domain and the day."""
-        count = len(sessions)
-        return np.where(self.rng.random(count) < 0.07, self.rng.geometric(0.2, count), 0)
+        """How many sessions of each report failed: a share in those that meet an incident, one in some of the others."""
+        self.met = self._met()
+        share = np.append(plan(len(self.domain_names))["share"].ravel(), 0.0)[self.met]
+        stray = (self.met < 0) & (self.rng.random(len(sessions)) < STRAYS)
+        return np.where(self.met >= 0, np.maximum(1, (sessions * share).astype(np.int64)), stray.astype(np.int64))
 
     def ways(self, reports: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How (a place in `RESULT_TYPES`) and on which host a detail of each of these reports failed: anything, anywhere."""
-        return zipf(self.rng, 1.2, len(RESULT_TYPES), len(reports)), self.rng.integers(0, 3, len(reports))
+        """How (a place in `RESULT_TYPES`) and on which host each of these reports failed: one way per incident, strays in any."""
+        met = self.met[reports]
+        way = np.append(plan(len(self.domain_names))["way"].ravel(), 0)[met]
+        host = np.append(plan(len(self.domain_names))["host"].ravel(), 0)[met]
+        anywhere = self.rng.integers(0, 3, len(reports))
+        return np.where(met >= 0, way, STRAY_WAYS[anywhere]), np.where(met >= 0, host, anywhere)
+
+    def _met(self) -> np.ndarray:
+        """The number of the incident each report meets; -1 for none."""
+        planned = plan(len(self.domain_names))
+        day = (self.first.toordinal() + self.day) - (LAST_DAY.toordinal() - PLANNED_DAYS)
+        met = np.full(self.reports, -1, dtype=np.int64)
+        for number in range(INCIDENTS):
+            start, length, alone = (planned[name][self.domain, number] for name in ("start", "length", "alone"))
+            meets = (day >= start) & (day < start + length) & ((alone < 0) | (alone == self.reporter))
+            met = np.where(meets, self.domain * INCIDENTS + number, met)
+        return met
 
     def failure_rows(self, policies: pa.Table, failing: np.ndarray, bad: np.ndarray, reports: np.ndarray) -> pa.Table:
         """One to three details for each failing policy."""
@@ -277,7 +320,7 @@ class Month:
         )
 
 
-def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: int = 1, kind: type[Month] = Month) -> Path:
+def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: int = 1) -> Path:
     """Write the lake, unless it is there already.
 
     Args:
@@ -286,7 +329,6 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
         months: Months up to `LAST_DAY`, each with the same number of rows.
         domains: Report domains.
         seed: Another seed, another lake.
-        kind: What the rows of a month are like.
     """
     if (where / "messages").exists():
         return where
@@ -300,7 +342,7 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
         starts.append(first)
     for batch, start in enumerate(reversed(starts), start=1):
         days = ((start + timedelta(days=32)).replace(day=1) - start).days
-        month = kind(np.random.default_rng([seed, batch]), start, days, policies // months, domains)
+        month = Month(np.random.default_rng([seed, batch]), start, days, policies // months, domains)
         month.batch = batch
         made = month.rows()
         for name in APPEND_ORDER:
@@ -311,7 +353,7 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
 
 def cached(*, policies: int, months: int) -> Path:
     """A lake of this size below `tests/bench/results/`, made when it is first asked for."""
-    return make(Path(__file__).parent / "results" / f"lake-{policies}-{months}", policies=policies, months=months)
+    return make(Path(__file__).parent / "results" / f"lake2-{policies}-{months}", policies=policies, months=months)
 
 
 def _written(where: Path, name: str, month: str, rows: pa.Table, batch: int) -> Any:

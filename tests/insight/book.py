@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.config import InsightSettings, Settings
+from pipeline.lake.writer import LakeWriter
 from pipeline.report.result_types import group_of
 from pipeline.report.sessions import mark_repeats
 from pipeline.report.sts import parse_policy, policy_hash
-from pipeline.row_types import FailureRow, PolicyRow, ReportRow, ReportRows
+from pipeline.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 from tests.score.world_lake import ReportLake
 
 DAY_ONE = date(2026, 3, 2)
@@ -91,6 +93,36 @@ class Book:
     def lake(self) -> ReportLake:
         """The lake of what was written."""
         return ReportLake(self.reports)
+
+    def write(self, folder: Path) -> Path:
+        """Commit it to a real lake; what is there already falls out as duplicates."""
+        with LakeWriter(folder, run_id="book") as writer:
+            writer.commit([self._message(number, rows) for number, rows in enumerate(self.reports)])
+        return folder
+
+    def _message(self, number: int, rows: ReportRows) -> MessageRows:
+        report = rows.report
+        nothing = dict.fromkeys(MessageRow._fields)
+        given = {
+            "received_month": f"{report.received_at:%Y-%m}",
+            "message_sha256": report.message_sha256,
+            "account": "book",
+            "folder": "INBOX",
+            "uidvalidity": 1,
+            "uid": number + 1,
+            "received_at": report.received_at,
+            "size_bytes": 1,
+            "auth_method": "dkim",
+            "dkim_result": "pass",
+            "dkim_signed_headers": (),
+            "trust_tier": report.trust_tier,
+            "outcome": "stored",
+            "report_keys": (report.report_key,),
+            "run_id": "book",
+            "ingested_at": report.received_at,
+            "parser_version": "test",
+        }
+        return MessageRows(MessageRow(**{**nothing, **given}), (rows,), b"mail")
 
     def _report(self, key: str, on: date, domain: str, reporter: str, *, tier: str, hours: float) -> ReportRow:
         start = datetime.combine(on, time(), UTC)

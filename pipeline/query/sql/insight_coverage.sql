@@ -3,25 +3,22 @@
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): the domain asked for; null for all
-with reported_days as (
+with pairs as (
     select
         report_domain,
         submitter_domain,
-        report_day,
-        sum(sessions) as sessions
+        list_sort(list_distinct(list(report_day))) as report_days,
+        sum(sessions)::bigint as sessions
     from session_parts
     where report_day between $since and $until
         and ($domain is null or report_domain = $domain)
-    group by report_domain, submitter_domain, report_day
+    group by report_domain, submitter_domain
 ),
 steps as (
     select
-        report_domain,
-        submitter_domain,
-        report_day,
-        sessions,
-        report_day - lag(report_day) over (partition by report_domain, submitter_domain order by report_day) as step
-    from reported_days
+        *,
+        list_transform(range(1, len(report_days)), lambda n: report_days[n + 1] - report_days[n]) as step
+    from pairs
 ),
 lags as (
     select
@@ -36,14 +33,13 @@ lags as (
 select
     steps.report_domain,
     steps.submitter_domain,
-    count(*) as days,
-    min(steps.report_day) as first_day,
-    max(steps.report_day) as last_day,
-    median(steps.step) as usual_step,
-    max(steps.step) as longest_step,
-    sum(steps.sessions)::bigint as sessions,
-    any_value(lags.lag_hours) as lag_hours
+    len(steps.report_days) as days,
+    steps.report_days[1] as first_day,
+    steps.report_days[-1] as last_day,
+    list_aggregate(steps.step, 'median') as usual_step,
+    list_max(steps.step) as longest_step,
+    steps.sessions,
+    lags.lag_hours
 from steps
 left join lags using (submitter_domain)
-group by steps.report_domain, steps.submitter_domain
 order by steps.report_domain, steps.submitter_domain;
