@@ -20,7 +20,8 @@ select
     coalesce(sum(p.tlsa_success + p.tlsa_failure) filter (where p.report_day <= spans.last_day), 0)::bigint as tlsa_sessions,
     -- From the first day with a report to the last: distinct days would take as long as all the rest.
     coalesce(
-        max(p.report_day) filter (where p.report_day <= spans.last_day) - min(p.report_day) filter (where p.report_day <= spans.last_day) + 1,
+        max(p.report_day) filter (where p.report_day <= spans.last_day)
+        - min(p.report_day) filter (where p.report_day <= spans.last_day) + 1,
         0
     )::bigint as days,
     coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day), 0)::bigint as sessions_after,

@@ -27,7 +27,9 @@ select
         0
     )::bigint as would_refuse,
     coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts' and p.sts_mode = 'enforce'), 0)::bigint as enforced,
-    coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts' and p.sts_mode = 'none'), 0)::bigint as switched_off,
+    coalesce(
+        sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts' and p.sts_mode = 'none'), 0
+    )::bigint as switched_off,
     coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'no-policy-found'), 0)::bigint as unprotected
 from counted_policies p
 left join refusing r
