@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,9 +37,9 @@ class Server:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def run(self, scenario: str, root: Path, *, kill_at: str | None = None) -> Ending:
-        """Run a scenario in a child; `kill_at` is a failpoint, `name:nth`."""
-        print(json.dumps([scenario, str(root), kill_at]), file=self._process.stdin, flush=True)
+    def run(self, scenario: str, root: Path, *, kill_at: str | None = None, kill_after: float | None = None) -> Ending:
+        """Run a scenario in a child; `kill_at` is a failpoint, `name:nth`, `kill_after` a number of seconds."""
+        print(json.dumps([scenario, str(root), kill_at, kill_after]), file=self._process.stdin, flush=True)
         return Ending(*json.loads(self._process.stdout.readline()))
 
 
@@ -74,10 +76,14 @@ def _serve() -> None:
 
     for line in sys.stdin:
         read_end, write_end = os.pipe()
+        scenario, root, kill_at, kill_after = json.loads(line)
         child = os.fork()
         if child == 0:
-            os._exit(_child(*json.loads(line), write_end))
+            os._exit(_child(scenario, root, kill_at, write_end))
         os.close(write_end)
+        if kill_after is not None:
+            time.sleep(kill_after)
+            os.kill(child, signal.SIGKILL)
         with os.fdopen(read_end) as told:
             points = told.read()
         _, status = os.waitpid(child, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from shutil import copytree, rmtree
 
 import pytest
@@ -89,6 +91,22 @@ def test_killed_at_every_time_of_every_point_and_run_again_the_lake_is_the_same(
         assert len(content(root)["messages"]) <= len(expected["messages"]), point
         assert server.run(scenario, root)[:2] == DONE, point
         assert content(root) == expected, point
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_killed_at_random_moments_it_comes_to_the_same_lake(server, ingested, tmp_path):
+    """A writer that dies at once is no writer that went far: the moments spread over the time that the work takes."""
+    chance = random.Random(8460)
+    began = time.monotonic()
+    assert server.run("ingest", tmp_path / "timed")[:2] == DONE
+    takes = time.monotonic() - began
+    for number in range(60):
+        root = tmp_path / str(number % 10)
+        server.run("ingest", root, kill_after=chance.uniform(0, takes))
+        if number >= 50:
+            assert server.run("ingest", root)[:2] == DONE
+            assert content(root) == content(ingested), number
 
 
 def test_a_reader_between_death_and_recovery_sees_whole_batches_only(server, tmp_path):
