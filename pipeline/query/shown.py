@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from pipeline.insight.coverage import Coverage
@@ -37,10 +36,10 @@ class CoverageTable(list[Coverage]):
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a frame with one row per reporter and domain."""
-        return _frame([coverage_json(line) for line in self], tuple(field.name for field in fields(Coverage)))
+        return _frame([coverage_json(line) for line in self], Coverage._fields)
 
     def _repr_html_(self) -> str:
-        names = [field.name for field in fields(Coverage)]
+        names = Coverage._fields
         rows = [[_cell(name, getattr(line, name)) for name in names] for line in self]
         return html_table("Who reports on what", [name.replace("_", " ") for name in names], rows)
 
