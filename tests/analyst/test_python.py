@@ -47,7 +47,7 @@ def test_what_strangers_wrote_does_nothing_in_a_notebook(lake):
     readiness = replace(lake.readiness("example.org", as_of=AS_OF), domain=HOSTILE, reasons=(HOSTILE,), reporters=(HOSTILE,))
     policies = replace(lake.policies_seen("example.org", as_of=AS_OF), domain=HOSTILE)
     coverage = lake.coverage(as_of=AS_OF)
-    coverage[0] = replace(coverage[0], reporter=HOSTILE)
+    coverage[0] = coverage[0]._replace(reporter=HOSTILE)
     pages = [shown._repr_html_() for shown in (Incidents([hostile]), readiness, policies, coverage)]
     for html in (*pages, incident_html(hostile), incident_section(hostile)):
         assert "<script" not in html
