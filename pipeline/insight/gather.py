@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _FIRST_STEP_BACK = 60
 """Days looked further back when a run may have begun before the period; doubled each time."""
 _EARLIEST = date(2016, 1, 1)
+_CHUNK = 1500
+"""Runs that are weighed in one go where not all are asked for."""
 
 
 class Candidates(NamedTuple):
@@ -105,7 +107,7 @@ def _newest_first(runs: Sequence[Run], most: int | None) -> list[list[Run]]:
         groups[_matter(run)].append(run)
     chunks: list[list[Run]] = [[]]
     for group in sorted(groups.values(), key=lambda group: max((run.last_day, run.failed_sessions) for run in group), reverse=True):
-        if len(chunks[-1]) >= 2 * most:
+        if len(chunks[-1]) >= max(2 * most, _CHUNK):
             chunks.append([])
         chunks[-1].extend(group)
     return chunks

@@ -31,7 +31,8 @@ def json_text(value: object, *, indent: bool = False) -> str:
     """Return a value as JSON: days and moments in ISO 8601, bytes in base64, what a terminal might obey as escapes of JSON."""
     options = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indent else 0)
     text = orjson.dumps(value, default=_beyond_json, option=options).decode("utf-8")
-    if text.isprintable():
+    # The only newlines are those of the indentation; megabytes are not to be walked through sign by sign for them.
+    if text.replace("\n", "").isprintable():
         return text
     return "".join(char if char.isprintable() or char == "\n" else _json_escape(char) for char in text)
 
