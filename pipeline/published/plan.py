@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.next_step import LADDER, ONE_DAY, new_id
+from pipeline.insight.words import count_of
 from pipeline.report.sts import mx_matches
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def plan_tlsa(state: State, new: Sequence[Tlsa]) -> list[Step]:
     steps.append(Step(day, "let every address serve the new certificate", "by then no resolver holds the records without the new ones"))
     if gone:
         why = "only when `tlsrpt check` shows the new certificate at every address: a record may go when nothing needs it (RFC 7671 §8.1)"
-        steps.append(Step(day, f"remove {len(gone)} old records", why, kept))
+        steps.append(Step(day, f"remove {count_of(len(gone), 'old record')}", why, kept))
     return steps
 
 
