@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from dashboard.figures import Way, figure
 from dashboard.filters import Filters, chosen
 from dashboard.incident_cards import card
 from dashboard.insight import incidents, policies
+from dashboard.marks import marks
 from dashboard.navigation import go
 from dashboard.readiness_part import readiness_part
 from dashboard.tiles import tile
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
     from pipeline.insight.policies import Held
 
+
+_DIFFS = 6
+"""So many senders with an older policy are shown line by line."""
 
 _PLAIN_NAME = re.compile(r"(?!www\.)[a-z0-9]+(?:[.-][a-z0-9]+)+")
 """Letters, digits, single dots and hyphens; what begins with www. would become a link."""
@@ -46,6 +51,7 @@ def main() -> None:
     readiness_part(filters.domain, filters.as_of)
     _days(filters)
     _policies(filters, filters.domain)
+    _published(filters, filters.domain)
     _by_sender(filters)
     _hosts(filters)
 
@@ -117,10 +123,13 @@ def _figures(filters: Filters) -> None:
 def _days(filters: Filters) -> None:
     days = calendar(filters.since, filters.as_of)
     incomplete = days[-settings().insight.settling_days :]
+    changes = marks(filters)
     tile(
         "How many of its sessions used authenticated TLS?",
         asked("sessions_by_day", **filters.parameters()),
-        lambda frame: st.echarts_chart(sessions_by_day(frame, days, incomplete), height=260, alt="Sessions of the domain by day"),
+        lambda frame: st.echarts_chart(
+            sessions_by_day(frame, days, incomplete, marks=changes), height=260, alt="Sessions of the domain by day"
+        ),
         unit="Sessions per UTC day. The pale days are incomplete.",
         empty="No sessions in this period.",
     )
@@ -128,7 +137,7 @@ def _days(filters: Filters) -> None:
         "What failed?",
         asked("failures_by_day_and_result_type", **filters.parameters()),
         lambda frame: st.echarts_chart(
-            failures_by_day(frame, days, incomplete), height=240, alt="Failures of the domain by day and result"
+            failures_by_day(frame, days, incomplete, marks=changes), height=240, alt="Failures of the domain by day and result"
         ),
         unit="Mentions per UTC day.",
         empty="No failures in this period.",
@@ -188,6 +197,27 @@ def _policies(filters: Filters, domain: str) -> None:
         unit="One line per sender and policy text, UTC days; a sender may go on with an old text until max_age has passed (RFC 8461 §3.3).",
         empty="No sender applied an MTA-STS policy in this period.",
     )
+
+
+def _published(filters: Filters, domain: str) -> None:
+    """What the last live check found, and how the policies that senders still apply differ from what is published."""
+    names = ["severity", "check_name", "place", "what", "why", "fix", "publish", "checked_at"]
+    tile(
+        "What does it publish, and is it well?",
+        asked("checks_latest", domain=domain),
+        lambda frame: rows_of(frame, names, alt="Findings of the last live check, worst first"),
+        unit="Findings of the last `tlsrpt check`, worst first; times are UTC.",
+        empty="Not checked yet: tlsrpt check looks at records, policy, mail servers and TLSA, and keeps what it found.",
+    )
+    seen = policies(domain, filters.as_of, filters.days)
+    if seen.published is None:
+        return
+    for held in seen.stale[:_DIFFS]:
+        difference = unified_diff(sorted(held.lines), sorted(seen.published.lines), "applied by the sender", "published", lineterm="", n=20)
+        until = f", until {held.held_until} at the latest" if held.held_until else ""
+        with st.container(border=True):
+            st.text(f"{plain(held.reporter)} still applies an older policy{until}:")
+            st.code("\n".join(plain(line) for line in difference), language="diff")
 
 
 def _policy_name(held: Held) -> str:

@@ -16,6 +16,7 @@ from dashboard.figures import Way, figure
 from dashboard.filters import Filters, chosen
 from dashboard.incident_cards import card
 from dashboard.insight import coverage, incidents, readiness
+from dashboard.marks import marks
 from dashboard.navigation import go, link
 from dashboard.tiles import tile
 from dashboard.verdicts import VERDICTS
@@ -152,11 +153,12 @@ def _trend(filters: Filters) -> None:
     days = calendar(filters.since, filters.as_of)
     settling = settings().insight.settling_days
     incomplete = days[-settling:] if settling else []
+    changes = marks(filters)
     tile(
         "How many sessions used authenticated TLS, day by day?",
         asked("sessions_by_day", **filters.parameters()),
         lambda frame: st.echarts_chart(
-            sessions_by_day(frame, days, incomplete), height=280, alt="Sessions by day, stacked by how they ended"
+            sessions_by_day(frame, days, incomplete, marks=changes), height=280, alt="Sessions by day, stacked by how they ended"
         ),
         unit="Sessions per UTC day. The pale days are incomplete: reports about them still come.",
         empty="No sessions in this period.",
@@ -165,7 +167,7 @@ def _trend(filters: Filters) -> None:
         "What failed, day by day?",
         asked("failures_by_day_and_result_type", **filters.parameters()),
         lambda frame: st.echarts_chart(
-            failures_by_day(frame, days, incomplete), height=260, alt="Mentions of failures by day and result type"
+            failures_by_day(frame, days, incomplete, marks=changes), height=260, alt="Mentions of failures by day and result type"
         ),
         unit="Mentions per UTC day; a session that failed in two ways is mentioned twice.",
         empty="No failures in this period.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.palette import AUTHENTICATED, FAILED, INCOMPLETE_OPACITY, SERIES, TOOLTIP, UNPROTECTED
+from dashboard.charts.palette import AUTHENTICATED, FAILED, INCOMPLETE_OPACITY, MARK, SERIES, TOOLTIP, UNPROTECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _MANY_DAYS = 120
 """More days than this can be zoomed into."""
+
+Mark = tuple[str, str]
+"""A day, and in our own words what was changed on it."""
 
 Bars = tuple[str, str, "dict[str, int]"]
 """Name, colour, and the value of each day."""
@@ -24,13 +27,14 @@ def calendar(since: date, until: date) -> list[str]:
     return [(since + timedelta(days=number)).isoformat() for number in range((until - since).days + 1)]
 
 
-def sessions_by_day(frame: pd.DataFrame, days: Sequence[str], incomplete: Iterable[str]) -> dict[str, Any]:
+def sessions_by_day(frame: pd.DataFrame, days: Sequence[str], incomplete: Iterable[str], *, marks: Sequence[Mark] = ()) -> dict[str, Any]:
     """Return stacked bars of authenticated, failed and unprotected sessions; incomplete days are paler.
 
     Args:
         frame: The answer to `sessions_by_day`.
         days: The days of the axis.
         incomplete: Those that may still get reports.
+        marks: Days on which what is published changed.
     """
     parts = (
         ("failed", "Failed", FAILED),
@@ -39,10 +43,12 @@ def sessions_by_day(frame: pd.DataFrame, days: Sequence[str], incomplete: Iterab
     )
     named = [str(day)[:10] for day in frame["report_day"]]
     series = [(title, colour, dict(zip(named, map(int, frame[name]), strict=True))) for name, title, colour in parts]
-    return stacked(days, [one for one in series if any(one[2].values())] or series[-1:], incomplete=incomplete)
+    return stacked(days, [one for one in series if any(one[2].values())] or series[-1:], incomplete=incomplete, marks=marks)
 
 
-def failures_by_day(frame: pd.DataFrame, days: Sequence[str], incomplete: Iterable[str], *, by: str = "result_type") -> dict[str, Any]:
+def failures_by_day(
+    frame: pd.DataFrame, days: Sequence[str], incomplete: Iterable[str], *, by: str = "result_type", marks: Sequence[Mark] = ()
+) -> dict[str, Any]:
     """Return stacked bars of mentions by result type, the most mentioned at the bottom.
 
     Args:
@@ -50,6 +56,7 @@ def failures_by_day(frame: pd.DataFrame, days: Sequence[str], incomplete: Iterab
         days: The days of the axis.
         incomplete: Those that may still get reports.
         by: What tells the bars apart; more than eight of them share the last colour.
+        marks: Days on which what is published changed.
     """
     totals = frame.groupby(by, sort=False)["mentions"].sum().sort_values(ascending=False)
     names = list(totals.index)
@@ -59,15 +66,15 @@ def failures_by_day(frame: pd.DataFrame, days: Sequence[str], incomplete: Iterab
     series = [(str(name) or "no details given", SERIES[place], _by_day(frame[frame[by] == name])) for place, name in enumerate(shown)]
     if rest:
         series.append((f"{len(rest)} others", SERIES[-1], _by_day(frame[frame[by].isin(rest)])))
-    return stacked(days, series, incomplete=incomplete)
+    return stacked(days, series, incomplete=incomplete, marks=marks)
 
 
 def _by_day(frame: pd.DataFrame) -> dict[str, int]:
     return {str(day)[:10]: int(value) for day, value in frame.groupby("report_day")["mentions"].sum().items()}
 
 
-def stacked(days: Sequence[str], series: Sequence[Bars], *, incomplete: Iterable[str]) -> dict[str, Any]:
-    """Return stacked bars over days."""
+def stacked(days: Sequence[str], series: Sequence[Bars], *, incomplete: Iterable[str], marks: Sequence[Mark] = ()) -> dict[str, Any]:
+    """Return stacked bars over days, with an upright line on each marked day."""
     pale = set(incomplete)
     many = len(days) > _MANY_DAYS
     option: dict[str, Any] = {
@@ -94,7 +101,20 @@ def stacked(days: Sequence[str], series: Sequence[Bars], *, incomplete: Iterable
             {"type": "slider", "height": 18, "bottom": 8, "brushSelect": False},
             {"type": "inside", "zoomOnMouseWheel": False},
         ]
+    if marks and option["series"]:
+        option["series"][0]["markLine"] = _lines([mark for mark in marks if mark[0] in set(days)])
     return option
+
+
+def _lines(marks: Sequence[Mark]) -> dict[str, Any]:
+    return {
+        "silent": True,
+        "symbol": "none",
+        "animation": False,
+        "lineStyle": {"type": "dashed", "width": 1.5, "color": MARK},
+        "label": {"position": "insideEndTop", "color": MARK, "fontSize": 11},
+        "data": [{"xAxis": day, "label": {"formatter": words}} for day, words in marks],
+    }
 
 
 def _bar(value: int, faint: bool) -> Any:

@@ -14,3 +14,5 @@ CALM = ("#CFE3F2", "#8DBFE3", "#2A86C7")
 """Few to many sessions."""
 TOOLTIP = {"renderMode": "richText", "confine": True}
 """Tooltips are drawn on the canvas: no text in them can be HTML."""
+MARK = "#8a63d2"
+"""Lines that mark a change; seen on light and dark ground."""

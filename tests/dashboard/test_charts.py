@@ -119,3 +119,10 @@ def test_the_text_of_a_report_is_shown_as_its_sender_wrote_it():
     assert report_texts(json.dumps(report).encode()) == [text]
     assert report_texts(b"From: a@example.org\r\n\r\nhello") == []
     assert report_texts(b'{"broken": ') == ['{"broken": ']
+
+
+def test_changes_of_what_is_published_are_lines_on_the_trend():
+    frame = pd.DataFrame({"report_day": [date(2026, 5, 2)], "authenticated": [5], "failed": [1], "unprotected": [0]})
+    option = sessions_by_day(frame, DAYS, [], marks=[("2026-05-03", "policy changed"), ("2026-07-01", "MX changed")])
+    assert [line["xAxis"] for line in option["series"][0]["markLine"]["data"]] == ["2026-05-03"]
+    assert "markLine" not in sessions_by_day(frame, DAYS, [])["series"][0]
