@@ -78,7 +78,7 @@ def _advice(found: Incident) -> None:
         st.text(found.fix)
         if found.commands:
             st.caption("What shows it from outside:")
-            st.code("\n".join(found.commands), language="bash", wrap_lines=True)
+            st.code("\n".join(found.commands), language=None, wrap_lines=True)
     with st.container(border=True):
         st.header("Where", anchor=False)
         lines = (
