@@ -217,7 +217,7 @@ def _published(filters: Filters, domain: str) -> None:
         until = f", until {held.held_until} at the latest" if held.held_until else ""
         with st.container(border=True):
             st.text(f"{plain(held.reporter)} still applies an older policy{until}:")
-            st.code("\n".join(plain(line) for line in difference), language=None)
+            st.code("\n".join(plain(line) for line in difference), language=None, wrap_lines=True)
 
 
 def _policy_name(held: Held) -> str:

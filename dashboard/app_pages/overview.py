@@ -59,7 +59,7 @@ def _nothing_yet() -> None:
     st.text("The lake is empty. Reports appear here after the first ingest:")
     st.code(
         "tlsrpt ingest                 # the mailboxes of the configuration\ntlsrpt ingest PATH…           # files, an mbox, a Maildir",
-        language="bash",
+        language=None,
     )
     st.text("No mailbox at hand? tlsrpt demo shows the whole way on synthetic mail.")
 

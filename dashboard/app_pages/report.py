@@ -206,9 +206,9 @@ def _raw(report: dict[Hashable, Any]) -> None:
         documents, mail = st.tabs(["Report as JSON", "Mail"])
         with documents:
             for text in report_texts(content, limits=settings().report_limits) or ["no report text can be read in it"]:
-                st.code(_bounded(text), language=None, height=420)
+                st.code(_bounded(text), language=None, wrap_lines=True)
         with mail:
-            st.code(_bounded(content[: 2 * _LONGEST_RAW].decode("utf-8", "backslashreplace")), language=None, height=420)
+            st.code(_bounded(content[: 2 * _LONGEST_RAW].decode("utf-8", "backslashreplace")), language=None, wrap_lines=True)
 
 
 def _bounded(text: str) -> str:
