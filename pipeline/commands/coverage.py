@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.insight.api import Coverage
 
 
+_COLUMNS = ("domain", "reporter", "usual_every_days", "last_day", "silent_since", "lag_hours", "state")
 _ROWS = 500
 """A longer table nobody reads."""
 
@@ -40,7 +41,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
         output.deliver_json([as_json(line) for line in lines], args)
     else:
         shown = lines[:_ROWS] if args.format == "table" and not args.all else lines
-        output.deliver(_table(shown), args)
+        if args.format == "table":
+            output.deliver_rows(_COLUMNS, [[getattr(line, name) for name in _COLUMNS] for line in shown], args)
+        else:
+            output.deliver(_table(shown), args)
         if len(shown) < len(lines):
             sys.stderr.write(f"tlsrpt: the first {_ROWS} of {len(lines):,} rows, the silent ones first; --all shows all of them\n")
     if args.format == "table" and any(line.state == "ingest-outage" for line in lines):

@@ -135,8 +135,10 @@ def _show(incidents: Sequence[Incident], args: argparse.Namespace) -> None:
         output.deliver_text("".join(f"{line}\n" for line in in_full(incidents[0])), args)
     elif args.format == "table" and not incidents:
         output.deliver_text("no incidents\n", args)
+    elif args.format == "table":
+        output.deliver_rows(_BRIEF, [[_brief(getattr(incident, name)) for name in _BRIEF] for incident in incidents], args)
     else:
-        output.deliver(_table(incidents, brief=args.format == "table"), args)
+        output.deliver(_table(incidents), args)
 
 
 def _show_news(news: Sequence[News], args: argparse.Namespace) -> None:
@@ -147,7 +149,7 @@ def _show_news(news: Sequence[News], args: argparse.Namespace) -> None:
     elif args.format == "csv":
         import pyarrow as pa
 
-        table = _table([entry.incident for entry in news], brief=False)
+        table = _table([entry.incident for entry in news])
         output.deliver(table.add_column(0, "news", pa.array([entry.kind for entry in news], pa.string())), args)
     elif news:
         lines = [line for entry in news for line in (f"{entry.kind.upper()}: {entry.why}", *in_full(entry.incident), "")]
@@ -157,8 +159,15 @@ def _show_news(news: Sequence[News], args: argparse.Namespace) -> None:
 _BRIEF = ("id", "state", "fault", "domain", "title", "mx_hosts", "reporters", "first_day", "last_day", "failed_sessions", "share")
 
 
-def _table(incidents: Sequence[Incident], *, brief: bool) -> pa.Table:
-    """Return incidents as rows: a few columns for eyes, the members of the JSON for a spreadsheet."""
+def _brief(value: object) -> object:
+    """Of many texts the first three, and how many more."""
+    if not isinstance(value, tuple):
+        return value
+    return "; ".join(value[:3]) + (f" +{len(value) - 3}" if len(value) > 3 else "")
+
+
+def _table(incidents: Sequence[Incident]) -> pa.Table:
+    """Return incidents as rows with the members of the JSON, for a spreadsheet."""
     import pyarrow as pa
 
     from pipeline.insight.incident import PROMISED
@@ -166,18 +175,10 @@ def _table(incidents: Sequence[Incident], *, brief: bool) -> pa.Table:
     kinds: dict[str, Any] = {"first_day": pa.date32(), "last_day": pa.date32(), "failed_sessions": pa.int64(), "share": pa.float64()}
     lists = {"result_types", "mx_hosts", "receiving_ips", "reporters", "report_keys"}
     columns = {}
-    for name in _BRIEF if brief else PROMISED:
+    for name in PROMISED:
         values = [getattr(incident, name) for incident in incidents]
-        if name in lists and brief:
-            columns[name] = pa.array([_few(value) for value in values], pa.string())
-        else:
-            columns[name] = pa.array(values, kinds.get(name, pa.list_(pa.string()) if name in lists else pa.string()))
+        columns[name] = pa.array(values, kinds.get(name, pa.list_(pa.string()) if name in lists else pa.string()))
     return pa.table(columns)
-
-
-def _few(texts: Sequence[str]) -> str:
-    """The first three, and how many more."""
-    return "; ".join(texts[:3]) + (f" +{len(texts) - 3}" if len(texts) > 3 else "")
 
 
 def in_full(incident: Incident) -> list[str]:

@@ -35,7 +35,7 @@ def read(
     """Return columns of the rows that satisfy `where`, from these data files of a table."""
     if not paths:
         schema = arrow_schema(name)
-        return (schema if columns is None else pa.schema([schema.field(column) for column in columns])).empty_table()
+        return pa.Table.from_batches([], schema=schema if columns is None else pa.schema([schema.field(column) for column in columns]))
     wanted = list(columns) if columns is not None else list(TABLES[name].column_names)
     return dataset(location, name, paths).to_table(columns=wanted, filter=where)
 

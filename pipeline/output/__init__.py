@@ -7,7 +7,7 @@ does nothing. JSON and Parquet keep every character; in JSON the dangerous ones 
 from __future__ import annotations
 
 from pipeline.output.text import escape, json_text, neutralise
-from pipeline.output.write import FORMATS, Format, add_arguments, deliver, deliver_json, deliver_text, write
+from pipeline.output.write import FORMATS, Format, add_arguments, deliver, deliver_json, deliver_rows, deliver_text, write
 
 __all__ = [
     "FORMATS",
@@ -15,6 +15,7 @@ __all__ = [
     "add_arguments",
     "deliver",
     "deliver_json",
+    "deliver_rows",
     "deliver_text",
     "escape",
     "json_text",
