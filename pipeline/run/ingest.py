@@ -45,7 +45,7 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
     """
     begun = time.monotonic()
     boxes = () if options.paths else wanted_mailboxes(settings, options.mailboxes)
-    stop = stop or Stop()
+    stop = Stop() if stop is None else stop  # not `or`: a Stop that nobody asked is false
     job = make_job(settings, options)
     with stop.on_signals(), _hands(settings, options, job, stop) as hands:
         _ask_dns_again(hands)

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.lake.content import rows
+from tests.proxy import drip, proxy
 from tests.report_mails import mail
 from tests.run.polling import setup
 
@@ -41,3 +42,16 @@ def test_mail_is_ingested_when_it_arrives_and_a_signal_ends_the_watch(tlsrpt, se
         os.kill(pid, signal.SIGTERM)
         ran = tlsrpt.end(pid)
     assert (ran.signal, ran.code) == (0, 0), ran.err
+
+
+def test_a_signal_in_the_middle_of_an_ingest_ends_the_watch_and_not_that_ingest_alone(tlsrpt, server, tmp_path):
+    user = server.add_user()
+    server.deliver_all(user.name, [mail(number) for number in range(12)])
+    with proxy(server.port, always=drip(14_000, 0.001)) as slow:
+        box = setup(tmp_path, server, user, port=slow.port)
+        pid = tlsrpt.begin(*box.argv("--watch"))
+        time.sleep(1.5)
+        os.kill(pid, signal.SIGTERM)
+        ran = tlsrpt.end(pid)
+    assert (ran.signal, ran.code) == (0, 0), ran.err
+    assert "stopping" in ran.err
