@@ -223,8 +223,10 @@ class InsightSettings(Section):
     """Days until a day counts as complete: reports about it may still come."""
     stray_sessions: int = 1
     """So many failed sessions of one sender on one day may be a stray."""
+    single_share: float = 0.1
+    """Failures of a cause that can pass by itself, that come one at a time, are strays below this share of the sessions."""
     stray_share: float = 0.01
-    """Fewer failures than this share of the sessions, of a cause that can pass by itself, are strays while they come one at a time."""
+    """So are those that do not, below this share and `stray_total`."""
     stray_total: int = 10
     """From so many failed sessions on, a smaller share is enough for an incident:"""
     background_share: float = 0.001

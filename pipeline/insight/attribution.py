@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.insight.causes import CAUSES, POLICY_HOST_CAUSES
 from pipeline.insight.chance import at_most
+from pipeline.insight.noise import PASSING_CAUSES
 from pipeline.insight.shell import is_address
 from pipeline.insight.words import count_of, listed, span_of
 
@@ -93,7 +94,8 @@ def standing_of(run: Run, around: Surroundings, settings: InsightSettings) -> St
     counts = {r: (failed, max(failed, int(sessions[at[r]]) if r in at else 0)) for r, failed in run.by_reporter.items()}
     # One failure in two sessions is no rate yet: a sender sets the measure once it has a few.
     worst = max((failed / max(n, 5) for failed, n in counts.values()), default=0.0)
-    failing = {r: pair for r, pair in counts.items() if not _is_beside(*pair, worst, settings)} or counts
+    few = settings.stray_sessions if run.cause in PASSING_CAUSES else 0
+    failing = {r: pair for r, pair in counts.items() if pair[0] > few and not _is_beside(*pair, worst, settings)} or counts
     chance = min(1 / max(1, around.hosts_seen), _share(failing))
     failed = np.zeros(len(sessions), dtype=np.int64)
     other = sessions > 0

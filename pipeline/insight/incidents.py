@@ -11,6 +11,7 @@ from pipeline.insight.chance import at_most
 from pipeline.insight.gather import Gathered, Reader, gather
 from pipeline.insight.incident import Basis, Incident, State, incident_id
 from pipeline.insight.known import KnownReporters, read_known
+from pipeline.insight.noise import is_noise
 from pipeline.insight.period import ONE_DAY, Period, period_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def find(
     if not gathered.runs:
         return []
     judge = _Judge(period, settings, gathered, read_known(ask, since=period.since, until=period.until, listed=known, settings=settings))
-    found = [judge.incident(one) for one in gathered.runs]
+    found = [incident for one in gathered.runs if (incident := judge.incident(one)) is not None]
     return sorted(found, key=lambda i: (-i.last_day.toordinal(), -i.first_day.toordinal(), -i.failed_sessions, i.domain, i.id))[:most]
 
 
@@ -61,14 +62,19 @@ class _Judge:
     def __init__(self, period: Period, settings: InsightSettings, gathered: Gathered, known: KnownReporters) -> None:
         self._period, self._settings, self._gathered, self._known = period, settings, gathered, known
 
-    def incident(self, weighed_run: Weighed) -> Incident:
-        """Return the incident a run is."""
+    def incident(self, weighed_run: Weighed) -> Incident | None:
+        """Return the incident a run is; None where nothing is left of it without the strays of senders that are not hit."""
         run = weighed_run.run
         around = self._surroundings(weighed_run)
         standing = standing_of(run, around, self._settings)
         few = self._settings.stray_sessions
         strays = {r for r, failed in run.by_reporter.items() if r not in standing.failing.names and failed <= few}
-        affected = weighed_run._replace(run=run.keeping(lambda part: part.reporter not in strays)) if strays else weighed_run
+        affected = weighed_run
+        if strays:
+            left = run.keeping(lambda part: part.reporter not in strays)
+            affected = Weighed(left, weighed_run.ground, weighed_run.ground.of(left.by_reporter).sessions)
+            if is_noise(left, affected.sessions, self._settings):
+                return None
         around = around._replace(has_known=self._known.knows_any(standing.failing.names, run.first_day))
         basis = Basis(affected.run, standing, around.has_known, self._patterns(affected.run), around.max_age_days)
         return self._told(affected, attribute(affected.run, standing, around), basis)

@@ -28,7 +28,7 @@ def is_noise(run: Run, sessions: int, settings: InsightSettings) -> bool:
     Args:
         run: The failures.
         sessions: Sessions of the reporters that failed, on the days of the run.
-        settings: `stray_sessions`, `stray_share`, `stray_total` and `background_share`.
+        settings: `stray_sessions`, `single_share`, `stray_share`, `stray_total` and `background_share`.
     """
     if run.failed_sessions <= settings.stray_sessions:
         return True
@@ -36,8 +36,8 @@ def is_noise(run: Run, sessions: int, settings: InsightSettings) -> bool:
         return False
     share = run.failed_sessions / max(sessions, run.failed_sessions)
     if run.peak <= settings.stray_sessions:
-        # One at a time: a second one within days is chance, and so are many where there are ever so many sessions.
-        return run.failed_sessions <= 2 * settings.stray_sessions or share < settings.stray_share
+        # One at a time: a second one within days is chance, and so are some more where there are many sessions.
+        return run.failed_sessions <= 2 * settings.stray_sessions or share < settings.single_share
     return share < (settings.stray_share if run.failed_sessions < settings.stray_total else settings.background_share)
 
 

@@ -9,7 +9,6 @@ import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 
 from pipeline.demo.incidents import CAUSES
 from tests.score.case import Case, Outcome, play
@@ -36,7 +35,7 @@ def _seeds(text: str) -> range:
 def _score(title: str, cases: list[Case], jobs: int, *, verbose: bool) -> list[Outcome]:
     begun = time.monotonic()
     with ProcessPoolExecutor(jobs) as pool:
-        outcomes = list(pool.map(partial(play), cases, chunksize=4))
+        outcomes = list(pool.map(play, cases, chunksize=4))
     print(table(f"{title} ({time.monotonic() - begun:.0f} s)", outcomes))
     for line in mistakes(outcomes) if verbose else ():
         print(f"  {line}")
@@ -50,14 +49,19 @@ def main() -> int:
     parser.add_argument("--seeds", type=_seeds, metavar="A..B", help="the tuning range")
     parser.add_argument("--held", type=_seeds, metavar="A..B", help="the range that is held back")
     parser.add_argument("--kinds", default="", help="kinds of worlds, separated by commas (default: all)")
+    parser.add_argument("--sparse", action="store_true", help="little traffic and many strays: harder than what the insight promises")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--mistakes", action="store_true", help="list every mistake of the tuning range")
     args = parser.parse_args()
     kinds = tuple(kind for kind in args.kinds.split(",") if kind)
-    outcomes = _score("tuning seeds", cases_of(args.seeds or TUNING, kinds), args.jobs, verbose=args.mistakes)
+
+    def cases(seeds: range) -> list[Case]:
+        return [case._replace(sparse=args.sparse) for case in cases_of(seeds, kinds)]
+
+    outcomes = _score("tuning seeds", cases(args.seeds or TUNING), args.jobs, verbose=args.mistakes)
     if args.held or not args.seeds:
         # What is held back is counted, never looked at.
-        outcomes += _score("held-back seeds", cases_of(args.held or HELD_BACK, kinds), args.jobs, verbose=False)
+        outcomes += _score("held-back seeds", cases(args.held or HELD_BACK), args.jobs, verbose=False)
     return 1 if any(j.found == "ready" and j.true != "ready" for outcome in outcomes for j in outcome.verdicts) else 0
 
 

@@ -31,6 +31,17 @@ class Case(NamedTuple):
 
     seed: int
     kind: str
+    sparse: bool = False
+    """Little traffic and many strays: the same world with a tenth of the sessions and five times the stray failures."""
+
+    def world(self) -> World:
+        """Make it."""
+        world = World.random(self.seed, self.kind)
+        if not self.sparse:
+            return world
+        spec = world.spec
+        domains = tuple(domain._replace(sessions_a_day=domain.sessions_a_day / 10) for domain in spec.domains)
+        return World(spec._replace(domains=domains, stray_rate=5 * spec.stray_rate))
 
 
 class Match(NamedTuple):
@@ -82,7 +93,7 @@ class Outcome(NamedTuple):
 def play(case: Case) -> Outcome:
     """Make the world, ask it, and compare. Every other world is asked in the middle of its life, when the last days are incomplete."""
     settings = Settings().insight
-    world = World.random(case.seed, case.kind)
+    world = case.world()
     rng = random.Random(f"as-of {case.seed} {case.kind}")
     as_of = world.spec.last_day + timedelta(days=2)
     if rng.random() < 0.5:

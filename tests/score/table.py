@@ -75,7 +75,7 @@ def mistakes(outcomes: Iterable[Outcome]) -> list[str]:
     """Return one line for everything that is not right, so that it can be looked at."""
     lines = []
     for outcome in outcomes:
-        where = f"{outcome.case.kind} {outcome.case.seed} as of {outcome.as_of}"
+        where = f"{'sparse ' if outcome.case.sparse else ''}{outcome.case.kind} {outcome.case.seed} as of {outcome.as_of}"
         for match in outcome.matches:
             true = match.true
             what = f"{where}: {true.domain} {true.cause} {true.fault} {true.first_day}..{true.last_day} {true.failed_sessions} sessions"
