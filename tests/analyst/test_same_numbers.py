@@ -21,7 +21,6 @@ OWN = {
     "insight_policies": {"domains": ["example.org"]},
     "insight_policies_by_reporter": {"domain": "example.org"},
     "insight_reporters": {"needed": 2},
-    "insight_senders": {"domains": ["example.org"]},
     "insight_spans": {"span_domains": ["example.org"], "span_firsts": ["2026-05-01"], "span_lasts": ["2026-05-02"]},
     "insight_sts_days": {"domain": "example.org", "harmless": ["sts-policy-fetch-error"]},
 }
