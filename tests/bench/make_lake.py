@@ -2,7 +2,10 @@
 
 Numbers only look real: domains and reporters follow a Zipf law, Microsoft reports domains with DANE twice, failures belong to incidents
 that last days or weeks, beside a stray now and then, in every fourth month some reports are superseded. The same arguments make the same
-lake. One batch and one file per month and table, sorted by report_domain, as `tlsrpt maintain` leaves closed months; no raw bytes.
+lake. One batch per month, its files sorted by report_domain and of the size that `tlsrpt maintain` leaves in closed months; no raw bytes.
+
+Most bytes of such a lake are sha256 values, which do not compress. `--lean` leaves out the ledger and all of them but report_key, so that
+100 million policy rows fit in eight gigabytes; what the pages ask about reports is answered as before.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,13 +29,19 @@ from pipeline.lake.tables import BATCH, add_version, create_tables
 from pipeline.report.result_types import RESULT_TYPES
 from pipeline.schema import APPEND_ORDER, TABLES, arrow_schema
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.lake.tables import Part
+
 LAST_DAY = datetime(2026, 10, 31, tzinfo=UTC)
 """The last day of the lake; benchmarks ask as of two days later."""
 
 BIG = ["google.com", "microsoft.com", "mail.ru", "yahooinc.com", "comcast.net", "gmx.net", "web.de", "fastmail.com"]
 HEX = np.array([list(f"{byte:02x}".encode()) for byte in range(256)], dtype=np.uint8)
 SUPERSEDED_PER_MONTH = 50
-
+ROWS_A_FILE = 2_000_000
+"""About what fits in the 96 MB to which maintenance writes the sorted files of a large month."""
 
 PLANNED_DAYS = 760
 INCIDENTS = 5
@@ -80,8 +89,9 @@ def zipf(rng: np.random.Generator, exponent: float, among: int, count: int) -> n
 class Month:
     """The rows of one month."""
 
-    def __init__(self, rng: np.random.Generator, first: datetime, days: int, policies: int, domains: int) -> None:
+    def __init__(self, rng: np.random.Generator, first: datetime, days: int, policies: int, domains: int, *, lean: bool) -> None:
         self.rng, self.batch, self.month = rng, 0, f"{first:%Y-%m}"
+        self.lean = lean
         count = int(policies / 1.073)  # Microsoft's domains with DANE have a second row
         self.reports = count
         self.domain = np.sort(zipf(rng, 1.1, domains, count))
@@ -89,8 +99,8 @@ class Month:
         self.day = rng.integers(0, days, count)
         self.first = first
         self.key = hex_names(rng, count)
-        self.identity = hex_names(rng, count)
-        self.message = hex_names(rng, count)
+        self.identity = pa.repeat("0" * 64, count) if lean else hex_names(rng, count)
+        self.message = self.identity if lean else hex_names(rng, count)
         self.domain_names = [f"domain{number:05d}.example" for number in range(domains)]
         self.reporter_names = BIG + [f"mx{number:03d}.reporter.example" for number in range(200 - len(BIG))]
 
@@ -147,7 +157,7 @@ class Month:
             "reports": self.report_rows(everything),
             "policies": policies,
             "failures": failures,
-            "messages": self.message_rows(everything),
+            "messages": self.message_rows(everything[:1] if self.lean else everything),
         }
         return {**tables, "superseded": superseded} if int(self.month[-2:]) % 4 == 0 else tables
 
@@ -169,7 +179,7 @@ class Month:
             trust_tier="verified",
             organization_name=pick(self.reporter_names, self.reporter),
             contact_info="tls-reports@reporter.example",
-            report_id=pc.binary_join_element_wise(self.key.cast(pa.string()), domain, "_"),
+            report_id=domain if self.lean else pc.binary_join_element_wise(self.key, domain, "_"),
             window_start=self.times_of(rows, 0),
             window_end=self.times_of(rows, 24),
             window_start_raw="2026-05-01T00:00:00Z",
@@ -188,19 +198,19 @@ class Month:
             "messages",
             len(rows),
             received_month=self.month,
-            message_sha256=self.message,
+            message_sha256=self.message[: len(rows)],
             account="rua",
             folder="INBOX",
             uidvalidity=1,
             uid=rows + 1,
             received_at=self.times_of(rows, 30),
             size_bytes=self.rng.integers(1500, 9000, len(rows)),
-            from_domain=pick(self.reporter_names, self.reporter),
+            from_domain=pick(self.reporter_names, self.reporter[rows]),
             auth_method="dkim",
             dkim_result="pass",
             trust_tier="verified",
             outcome="stored",
-            report_keys=self.lists(self.key),
+            report_keys=self.lists(self.key[: len(rows)]),
             run_id=f"run-{self.month}",
             ingested_at=self.times_of(rows, 31),
             parser_version="bench",
@@ -320,7 +330,7 @@ class Month:
         )
 
 
-def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: int = 1) -> Path:
+def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: int = 1, lean: bool = False) -> Path:
     """Write the lake, unless it is there already.
 
     Args:
@@ -329,6 +339,7 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
         months: Months up to `LAST_DAY`, each with the same number of rows.
         domains: Report domains.
         seed: Another seed, another lake.
+        lean: Whether to leave out the ledger and most hashes.
     """
     if (where / "messages").exists():
         return where
@@ -342,28 +353,31 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
         starts.append(first)
     for batch, start in enumerate(reversed(starts), start=1):
         days = ((start + timedelta(days=32)).replace(day=1) - start).days
-        month = Month(np.random.default_rng([seed, batch]), start, days, policies // months, domains)
+        month = Month(np.random.default_rng([seed, batch]), start, days, policies // months, domains, lean=lean)
         month.batch = batch
         made = month.rows()
         for name in APPEND_ORDER:
-            parts = [_written(where, name, month.month, rows, batch) for rows in ([made[name]] if name in made else [])]
+            parts = list(_written(where, name, month.month, made.pop(name), batch)) if name in made else []
             add_version(name, tables[name], adds=parts, transactions={BATCH: batch})
     return where
 
 
-def cached(*, policies: int, months: int) -> Path:
+def cached(*, policies: int, months: int = 24, lean: bool = False) -> Path:
     """A lake of this size below `tests/bench/results/`, made when it is first asked for."""
-    return make(Path(__file__).parent / "results" / f"lake2-{policies}-{months}", policies=policies, months=months)
+    name = f"lake2-{policies}-{months}{'-lean' if lean else ''}"
+    return make(Path(__file__).parent / "results" / name, policies=policies, months=months, lean=lean)
 
 
-def _written(where: Path, name: str, month: str, rows: pa.Table, batch: int) -> Any:
+def _written(where: Path, name: str, month: str, rows: pa.Table, batch: int) -> Iterator[Part]:
     (rows,) = by_month(name, rows).values()
-    content = encode(name, rows)
-    part = describe(name, rows, month=month, size_bytes=content.size, prefix=f"b{batch}")
-    path = where / name / part.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return part
+    for start in range(0, rows.num_rows, ROWS_A_FILE):
+        some = rows.slice(start, ROWS_A_FILE)
+        content = encode(name, some)
+        part = describe(name, some, month=month, size_bytes=content.size, prefix=f"b{batch}")
+        path = where / name / part.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        yield part
 
 
 def main() -> int:
@@ -374,11 +388,12 @@ def main() -> int:
     parser.add_argument("--months", type=int, default=24)
     parser.add_argument("--domains", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lean", action="store_true", help="without the ledger and most hashes")
     args = parser.parse_args()
     if (args.folder / "messages").exists():
         parser.error(f"{args.folder} is there already")
     begun = time.perf_counter()
-    make(args.folder, policies=args.policies, months=args.months, domains=args.domains, seed=args.seed)
+    make(args.folder, policies=args.policies, months=args.months, domains=args.domains, seed=args.seed, lean=args.lean)
     for name in TABLES:
         files = list((args.folder / name).rglob("*.parquet"))
         rows = sum(pq.read_metadata(file).num_rows for file in files)
