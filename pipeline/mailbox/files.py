@@ -34,7 +34,7 @@ ACCOUNT = "file"
 STDIN = "-"
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
     """A file to read, and how it is called in the ledger."""
 
     path: Path
@@ -85,17 +85,22 @@ class FileImport:
     def __next__(self) -> Fetched:
         return next(self._fetched)
 
+    def find(self, path: str) -> Iterator[Found]:
+        """Yield the files of a path without opening them: itself, or all that lies below a folder."""
+        if stat.S_ISDIR(_status(Path(path)).st_mode):
+            yield from self._walk(Path(path), path, "")
+        else:
+            yield Found(Path(path), path, Path(path).name, named=True)
+
     def _read_all(self, paths: Sequence[str]) -> Iterator[Fetched]:
         for path in paths:
             if path == STDIN:
                 yield from self._read_stdin()
-            elif stat.S_ISDIR(_status(Path(path)).st_mode):
-                for found in self._walk(Path(path), path, ""):
-                    yield from self._read_found(found)
             else:
-                yield from self._read_file(_Found(Path(path), path, Path(path).name, named=True))
+                for found in self.find(path):
+                    yield from self.read_found(found)
 
-    def _walk(self, folder: Path, given: str, prefix: str) -> Iterator[_Found]:
+    def _walk(self, folder: Path, given: str, prefix: str) -> Iterator[Found]:
         """Yield the files below a folder in the order of their names; a folder met twice (a symlink loop) is walked once."""
         names = self._names_of(folder, named=not prefix)
         if names.get("cur") and names.get("new"):
@@ -107,7 +112,7 @@ class FileImport:
             elif is_folder:
                 yield from self._walk(folder / name, given, f"{prefix}{name}/")
             else:
-                yield _Found(folder / name, given, prefix + name, named=False, in_maildir=in_maildir)
+                yield Found(folder / name, given, prefix + name, named=False, in_maildir=in_maildir)
 
     def _names_of(self, folder: Path, *, named: bool) -> dict[str, bool]:
         """Return name → whether it is a folder, in the order of the names; empty for a folder already seen."""
@@ -124,7 +129,12 @@ class FileImport:
             self._miss(folder, err)
             return {}
 
-    def _read_found(self, found: _Found) -> Iterator[Fetched]:
+    def read_found(self, found: Found) -> Iterator[Fetched]:
+        """Yield what a file holds; one of a folder that cannot be opened is counted and said.
+
+        Raises:
+            InputError: It was named on the command line and cannot be opened.
+        """
         try:
             yield from self._read_file(found)
         except FileNotFoundError as err:
@@ -139,7 +149,7 @@ class FileImport:
         except OSError as err:
             self._miss(found.path, err)
 
-    def _read_file(self, found: _Found) -> Iterator[Fetched]:
+    def _read_file(self, found: Found) -> Iterator[Fetched]:
         """Yield what a file holds.
 
         Raises:
@@ -156,16 +166,16 @@ class FileImport:
                 raise _unreadable(found.path, err) from err
             raise
         with file:
-            yield from self._read_stream(cast("BinaryIO", file), found)
+            yield from self.read_stream(cast("BinaryIO", file), found)
 
     def _read_stdin(self) -> Iterator[Fetched]:
         file = self._stdin if self._stdin is not None else sys.stdin.buffer
-        found = _Found(Path(STDIN), STDIN, STDIN, named=True)
+        found = Found(Path(STDIN), STDIN, STDIN, named=True)
         if not (head := file.read(HEAD_BYTES)):
             raise InputError("standard input is empty; pipe a mail, an mbox or a report into it, or name a file")
-        yield from self._read_stream(Rejoined.of(head, file), found)
+        yield from self.read_stream(Rejoined.of(head, file), found)
 
-    def _read_stream(self, file: BinaryIO, found: _Found) -> Iterator[Fetched]:
+    def read_stream(self, file: BinaryIO, found: Found) -> Iterator[Fetched]:
         """Yield the content of an open file: one mail or report, or the mails of an mbox."""
         head = file.read(HEAD_BYTES)
         kind = _kind(found, head)
@@ -201,7 +211,7 @@ def printable(name: str | Path) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _kind(found: _Found, head: bytes) -> Kind:
+def _kind(found: Found, head: bytes) -> Kind:
     """Tell by name first, then by content; a file that begins with a From_ line is an mbox whatever it is called."""
     if found.in_maildir:
         return Kind.MAIL
@@ -211,7 +221,7 @@ def _kind(found: _Found, head: bytes) -> Kind:
     return Kind.OTHER if by_name is Kind.OTHER and not found.named else by_content
 
 
-def _ref(found: _Found, number: int | None = None) -> MessageRef:
+def _ref(found: Found, number: int | None = None) -> MessageRef:
     name = printable(found.name)
     return MessageRef(ACCOUNT, printable(found.folder), item=name if number is None else f"{name}#{number}")
 
@@ -229,7 +239,7 @@ def _bounded(head: bytes, file: BinaryIO, limit: int) -> tuple[bytes | None, int
     return None, max(seen, status.st_size) if stat.S_ISREG(status.st_mode) else seen
 
 
-def _renamed(found: _Found) -> _Found | None:
+def _renamed(found: Found) -> Found | None:
     unique = found.path.name.split(":")[0]
     now = next((other for other in found.path.parent.iterdir() if other.name.split(":")[0] == unique), None)
     return None if now is None else found._replace(path=now)
