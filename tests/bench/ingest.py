@@ -1,28 +1,33 @@
-"""From a Dovecot mailbox to committed rows: messages a second, CPU seconds and peak memory, beside fetch-and-discard in the same run.
+"""From a Dovecot mailbox to committed rows: mails a second, CPU and peak memory, beside fetch-and-discard and beside parsedmarc.
 
-Every line is a process of its own, so that the peak memory is its own; CPU seconds include the worker processes. The mails are those of
-random worlds, signed; with verification the keys come from a DNS server on loopback. 2,000 mails by default; 1,000 and 10,000
-with --full, where memory should stay flat.
+Every line is a command or process of its own on the same mailbox, so that the peak memory is its own (that of the process which commits;
+workers and Dovecot are not in it); CPU seconds include the workers. The mails are those of random worlds, signed; with verification the
+keys come from a DNS server on loopback. 2,000 mails by default; 1,000 and 10,000 with --full, where memory should stay flat.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 
+from pipeline.config import load_settings
 from pipeline.demo.dns import serve_keys
-from pipeline.demo.world import World
-from tests.dovecot import dovecot
+from pipeline.mailbox.imap import ImapMailbox
+from tests.bench import peer
+from tests.bench.figures import Figure, Pair
+from tests.bench.mails import world_mails
+from tests.bench.process import Run, run
+from tests.dovecot import Dovecot, User, dovecot
 
-ROOT = Path(__file__).resolve().parents[2]
+FLOOR = "fetched and thrown away"
+OURS = "tlsrpt ingest, signatures not checked, one process"
+VERIFIED = "tlsrpt ingest, signatures verified, two workers"
+OURS_MOVING = "tlsrpt ingest, the same, mails moved afterwards"
+THEIRS = "parsedmarc, one process"
+THEIRS_MOVING = "parsedmarc, the same, mails moved afterwards"
 
 
 def main(*, full: bool = False) -> list[dict]:
@@ -31,44 +36,69 @@ def main(*, full: bool = False) -> list[dict]:
     for count in (1_000, 10_000) if full else (2_000,):
         with ExitStack() as held:
             folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
-            mails, zone = _mails(count)
+            mails, zone = world_mails(count)
             server = held.enter_context(dovecot())
-            user = server.add_user()
-            server.deliver_all(user.name, [mail.content for mail in mails])
+            user, *movers = (server.add_user() for _ in range(3))
+            for each in (user, *movers):
+                server.deliver_all(each.name, [mail.content for mail in mails])
             dns = held.enter_context(serve_keys(zone))
-            config = _config(folder, server, user)
-            floor = _measure("fetch", "fetch and discard", count, config, folder)
-            rows.append(floor)
-            for name, trust, workers in (
-                ("ingest, dkim off, in process", "off", "0"),
-                ("ingest, dkim off, 2 workers", "off", "2"),
-                ("ingest, dkim verified, in process", "verify", "0"),
-                ("ingest, dkim verified, 2 workers", "verify", "2"),
+            del mails
+            config, moving = _config(folder, server, user), _config(folder, server, movers[0], after="move")
+            _fetch(load_settings(str(config)))  # Dovecot makes its index at the first look
+            rows += [_row(FLOOR, count, _alone(config, count))]
+            for name, settings, trust, workers in (
+                (OURS, config, "off", "0"),
+                ("tlsrpt ingest, signatures not checked, two workers", config, "off", "2"),
+                ("tlsrpt ingest, signatures verified, one process", config, "verify", "0"),
+                (VERIFIED, config, "verify", "2"),
+                (OURS_MOVING, moving, "off", "0"),
             ):
-                row = _measure(
-                    "ingest", name, count, config, folder, TLSRPT_TRUST__DKIM=trust, TLSRPT_TRUST__RESOLVER=dns.address, workers=workers
-                )
-                row["wall ÷ floor"] = row["wall s"] / floor["wall s"]
-                rows.append(row)
+                done = _ingest(settings, folder / f"lake-{len(rows)}", workers, trust, dns.address)
+                told = json.loads(done.output)
+                assert told["messages"] == count, told
+                rows.append(_row(name, count, done, told["reports_new"]))
+            rows += _of_peer(server, user, movers[1], count, folder)
     return rows
 
 
-def _mails(count: int) -> tuple[list, dict]:
-    """Signed mails of as many random worlds as it takes, and the zone with their keys."""
-    mails: list = []
-    zone: dict = {}
-    for seed in range(1, 100):
-        world = World.random(seed)
-        mails += islice(world.mails(world.spec.first_day, world.spec.last_day), count - len(mails))
-        zone |= world.keys
-        if len(mails) == count:
-            return mails, zone
-    raise RuntimeError(f"the worlds have fewer than {count} mails")
+def _ingest(config: Path, lake: Path, workers: str, trust: str, resolver: str) -> Run:
+    command = ["--config", config, "--lake", lake, "ingest", "--workers", workers, "--format", "json"]
+    return run([sys.executable, "-m", "pipeline.cli", *command], TLSRPT_TRUST__DKIM=trust, TLSRPT_TRUST__RESOLVER=resolver)
 
 
-def _config(folder: Path, server, user) -> Path:
+def _row(way: str, count: int, done: Run, reports: int | None = None) -> dict:
+    return {
+        "way": way,
+        "mails": count,
+        "mails_per_second": count / done.wall_seconds,
+        "cpu_ms_per_mail": done.cpu_seconds / count * 1000,
+        "peak_mib": done.peak_mib,
+        "seconds": done.wall_seconds,
+        "reports": reports,
+    }
+
+
+def _alone(config: Path, count: int) -> Run:
+    done = run([sys.executable, "-m", "tests.bench.ingest", config])
+    assert int(done.output) == count, done
+    return done
+
+
+def _of_peer(server: Dovecot, user: User, mover: User, count: int, folder: Path) -> list[dict]:
+    try:
+        program = peer.installed()
+    except peer.PeerMissingError as err:
+        return [{"way": str(err)}]
+    ways = {THEIRS: (user, 1, False), "parsedmarc, two processes": (user, 2, False), THEIRS_MOVING: (mover, 1, True)}
+    return [
+        _row(way, count, *program.read_mailbox(server, whose, folder / f"peer-{n}", processes=processes, moves=moves))
+        for n, (way, (whose, processes, moves)) in enumerate(ways.items())
+    ]
+
+
+def _config(folder: Path, server: Dovecot, user: User, *, after: str = "keep") -> Path:
     (folder / "password").write_text(user.password, encoding="utf-8")
-    config = folder / "tlsrpt.toml"
+    config = folder / f"tlsrpt-{after}.toml"
     config.write_text(
         f"""[[mailbox]]
 name = "bench"
@@ -77,6 +107,7 @@ port = {server.port}
 ca_file = "{server.ca_file}"
 user = "{user.name}"
 password_file = "{folder}/password"
+after = "{after}"
 [trust]
 unknown_submitter_per_day = 0
 """,
@@ -85,44 +116,7 @@ unknown_submitter_per_day = 0
     return config
 
 
-def _measure(what: str, name: str, count: int, config: Path, folder: Path, *, workers: str = "0", **environment: str) -> dict:
-    lake = folder / f"lake-{name.replace(' ', '-')}-{count}"
-    command = [sys.executable, "-m", "tests.bench.ingest", what, str(config), str(lake), workers]
-    began = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
-    wall = time.perf_counter() - began
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["messages"] == count, (told, done.stderr)
-    return {
-        "way": name,
-        "mails": count,
-        "mails/s": count / told["work_s"],
-        "CPU s / 1000": told["cpu_s"] / count * 1000,
-        "peak MB": told["peak_mb"],
-        "wall s": told["work_s"],
-        "process wall s": wall,
-    }
-
-
-def _child(what: str, config: str, lake: str, workers: str) -> None:
-    from pipeline.config import load_settings
-
-    settings = load_settings(config, lake=lake)
-    began = time.perf_counter()
-    messages = _fetch(settings) if what == "fetch" else _ingest(settings, int(workers))
-    work = time.perf_counter() - began
-    mine, others = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    told = {
-        "messages": messages,
-        "work_s": work,
-        "cpu_s": mine.ru_utime + mine.ru_stime + others.ru_utime + others.ru_stime,
-        "peak_mb": round(mine.ru_maxrss / 1024, 1),
-    }
-    print(json.dumps(told))
-
-
 def _fetch(settings) -> int:
-    from pipeline.mailbox.imap import ImapMailbox
 
     class Nothing:
         def missing(self, uids):
@@ -133,12 +127,21 @@ def _fetch(settings) -> int:
         return sum(len(chunk) for chunk in box.fetch(box.new_uids(Nothing())))
 
 
-def _ingest(settings, workers: int) -> int:
-    from pipeline.run.ingest import ingest
-    from pipeline.run.options import RunOptions
-
-    return ingest(settings, RunOptions(workers=workers)).tally.messages
+def figures(rows: list[dict]) -> list[Figure]:
+    """What the table of all benchmarks says of this: the largest mailbox."""
+    largest = max(row.get("mails", 0) for row in rows)
+    at = {row["way"]: row for row in rows if row.get("mails") == largest}
+    moved = Pair(at.get(OURS_MOVING, {}), at.get(THEIRS_MOVING, {}), "mails_per_second", "mails/s", more_is_better=True)
+    kept = moved._replace(ours=at.get(OURS, {}), theirs=at.get(THEIRS, {}))
+    what = "IMAP mailbox → committed rows"
+    return [
+        kept._replace(theirs=at[FLOOR]).figure(what, "fetching the same mails and throwing them away"),
+        kept.figure(what, "parsedmarc's command, told to leave the mailbox as it is", aim=10),
+        moved.figure(f"{what}, then moved to a folder", "parsedmarc's command, which moves by default", aim=10),
+        kept._replace(column="cpu_ms_per_mail", unit="CPU ms/mail", more_is_better=False).figure(what, "parsedmarc's command", aim=10),
+        kept._replace(ours=at.get(VERIFIED, {})).figure(f"{what}, DKIM verified", "parsedmarc's command, which checks none"),
+    ]
 
 
 if __name__ == "__main__":
-    _child(*sys.argv[1:])
+    print(_fetch(load_settings(sys.argv[1])))

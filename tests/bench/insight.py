@@ -6,31 +6,24 @@ domains, each with two or three incidents a year that last days or weeks, beside
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
-import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
 from tests.bench.make_lake import LAST_DAY, cached
+from tests.bench.process import best, tlsrpt
 
 AS_OF = (LAST_DAY + timedelta(days=2)).date()
 
 
-def run(where: Path, *arguments: str) -> dict:
-    """Run the program three times and keep the fastest."""
-    best: dict = {}
-    for _ in range(3):
-        before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        command = [sys.executable, "-m", "pipeline.cli", "--lake", str(where), *arguments]
-        done = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "TLSRPT_CONFIG": os.devnull})
-        wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        if not best or wall < best["seconds"]:
-            best = {"command": " ".join(arguments), "seconds": wall, "cpu_seconds": cpu, "lines": done.stdout.count(b"\n")}
-    return best
+def timed(where: Path, *arguments: str) -> dict:
+    """Run the program three times and keep the cheapest."""
+    fastest = best(lambda: tlsrpt(where, *arguments), 3)
+    return {
+        "command": " ".join(arguments),
+        "seconds": fastest.wall_seconds,
+        "cpu_seconds": fastest.cpu_seconds,
+        "lines": fastest.output.count("\n"),
+    }
 
 
 def main(*, full: bool) -> list[dict]:
@@ -38,10 +31,10 @@ def main(*, full: bool) -> list[dict]:
     where = cached(policies=10_000_000 if full else 1_000_000, months=24)
     day = ("--as-of", AS_OF.isoformat())
     return [
-        run(where, "--version"),
-        run(where, "incidents", *day),
-        run(where, "incidents", *day, "--format", "json"),
-        run(where, "incidents", *day, "--domain", "domain00001.example"),
-        run(where, "readiness", "domain00001.example", *day),
-        run(where, "coverage", *day),
+        timed(where, "--version"),
+        timed(where, "incidents", *day),
+        timed(where, "incidents", *day, "--format", "json"),
+        timed(where, "incidents", *day, "--domain", "domain00001.example"),
+        timed(where, "readiness", "domain00001.example", *day),
+        timed(where, "coverage", *day),
     ]
