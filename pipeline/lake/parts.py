@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.columns import rows_to_columns, with_batch
 from pipeline.lake.tables import STATISTICS, Part
-from pipeline.schema import TABLES, arrow_schema
+from pipeline.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +30,7 @@ ORDER = {"policies": ("report_domain", "report_day"), "failures": ("report_domai
 
 def to_arrow(name: str, rows: Sequence[tuple[Any, ...]], batch: int) -> pa.Table:
     """Return typed rows as one Arrow table of the schema of `name`, with their batch in front."""
-    schema = arrow_schema(name)
-    columns = zip(*rows, strict=True) if rows else ((),) * (len(schema) - 1)
-    arrays = [pa.array([batch] * len(rows), pa.int64())]
-    arrays += [pa.array(values, field.type) for values, field in zip(columns, list(schema)[1:], strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return with_batch(name, rows_to_columns(name, rows), batch)
 
 
 def by_month(name: str, rows: pa.Table) -> dict[str, pa.Table]:

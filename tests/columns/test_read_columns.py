@@ -1,0 +1,96 @@
+"""`read_columns` gives what `read_chunk` gives, as columns."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+from pipeline.columns import chunk_columns, with_batch
+from pipeline.config import TrustSettings
+from pipeline.lake.parts import to_arrow
+from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.report.rows import Ownership, RunStamp
+from pipeline.source import Fetched, MessageRef
+from pipeline.work import Job, read_chunk, read_columns
+from tests.report.samples import mail, policy, report, text_of
+
+RECEIVED = datetime(2026, 5, 13, 6, tzinfo=UTC)
+JOB = Job(DEFAULT_LIMITS, Ownership(), TrustSettings(dkim="off"), RunStamp("run", RECEIVED, "0"))
+GOLDEN = sorted(path for path in (Path(__file__).parent.parent / "golden").iterdir() if ".expected." not in path.name)
+
+
+def file_of(content: bytes, name: str = "r.json.gz", **changes) -> Fetched:
+    """Return a report file as the import hands it over."""
+    ref = MessageRef("file", "reports", item=name)
+    return Fetched(ref, content, RECEIVED, len(content), bare=True)._replace(**changes)
+
+
+def packed(document) -> Fetched:
+    """Return a report document as a gzipped file."""
+    return file_of(gzip.compress(text_of(document), mtime=0))
+
+
+def hold_together(chunk, job=JOB) -> list:
+    """Both ways must give the same; return the rows."""
+    rows, columns = read_chunk(chunk, job), read_columns(chunk, job)
+    wanted = chunk_columns(rows)
+    for name, table in wanted._asdict().items():
+        found = getattr(columns, name)
+        if name == "contents":
+            assert found == table
+            continue
+        found.validate(full=True)
+        assert found.schema.equals(table.schema, check_metadata=True), name
+        assert found.to_pylist() == table.to_pylist(), name
+    return rows
+
+
+def golden_chunk() -> list[Fetched]:
+    """Every golden report; as a file, and where it is a JSON text as a gzipped one, too."""
+    chunk = []
+    for path in GOLDEN:
+        content = path.read_bytes()
+        if path.suffix == ".eml":
+            chunk.append(Fetched(MessageRef("rua", "INBOX", 1, len(chunk)), content, RECEIVED, len(content)))
+        else:
+            chunk += [file_of(content, path.name), file_of(gzip.compress(content, mtime=0), path.name + ".gz")]
+    return chunk
+
+
+def test_the_golden_reports_become_the_same_rows():
+    rows = hold_together(golden_chunk())
+    assert {each.message.outcome for each in rows} == {"stored", "quarantined", "not_tlsrpt"}
+
+
+def test_an_empty_chunk_has_no_rows():
+    columns = read_columns([], JOB)
+    assert [table.num_rows for table in columns[:4]] == [0, 0, 0, 0]
+    assert columns.contents == []
+
+
+def test_the_order_is_that_of_the_chunk_whatever_stands_between_plain_files():
+    plain = [packed(report(policy(n), report_id=f"r{n}")) for n in range(4)]
+    moved = [each._replace(received_at=RECEIVED + timedelta(days=40 * n)) for n, each in enumerate(plain)]
+    odd = [file_of(b"no report"), file_of(b"{"), packed({"policies": 1}), Fetched(MessageRef("rua", "INBOX", 1, 1), mail(), RECEIVED, 9)]
+    gone = Fetched(MessageRef("file", "x", item="y"), None, RECEIVED, 10**9, bare=True)
+    rows = hold_together([*chain.from_iterable(zip(moved, odd, strict=True)), gone, moved[0]])
+    assert [each.message.outcome for each in rows[::2]] == ["stored"] * 4 + ["too_large"]
+
+
+def test_rows_of_a_message_are_found_by_counting():
+    chunk = [packed(report(policy(n), policy(n), report_id=str(n))) for n in range(3)] + [file_of(b"nothing")]
+    columns = read_columns(chunk, JOB)
+    assert [len(keys) for keys in columns.messages.column("report_keys").to_pylist()] == [1, 1, 1, 0]
+    assert columns.reports.column("policy_count").to_pylist() == [2, 2, 2]
+    assert columns.policies.column("success_count").to_pylist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_the_batch_in_front_makes_the_table_of_the_lake():
+    rows = read_chunk(golden_chunk(), JOB)
+    columns = chunk_columns(rows)
+    wanted = to_arrow("reports", [each.report for message in rows for each in message.reports], 7)
+    assert with_batch("reports", columns.reports, 7).equals(wanted)
+    assert json.loads(json.dumps(wanted.column("batch").to_pylist())) == [7] * wanted.num_rows
