@@ -28,7 +28,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     for timer in (signal.SIGALRM, signal.SIGPROF):
         signal.signal(timer, signal.SIG_DFL)
-    requests, replies = _take_pipes()
+    requests, replies = take_pipes()
     with requests, replies, contextlib.suppress(EOFError, BrokenPipeError):
         _serve(requests, replies)
 
@@ -40,18 +40,18 @@ def _serve(requests: BinaryIO, replies: BinaryIO) -> NoReturn:
         EOFError: The parent closed its end, or is gone.
         BrokenPipeError: The same, noticed while replying.
     """
-    job = unpack_job(_read_frame(requests))
+    job = unpack_job(read_frame(requests))
     judge = judge_of(job)  # what it imports is not the first message's time
-    _limit_memory(job.limits.worker_memory_bytes)
-    _send(replies, b'["ready"]')
+    limit_memory(job.limits.worker_memory_bytes)
+    send(replies, b'["ready"]')
     while True:
-        about = _read_frame(requests)
-        for task in unpack_chunk(about, _read_frame(requests)):
-            _send(replies, _read_one(task, job))
-        _send(replies, orjson.dumps(("done", judge.resolver_down)))
+        about = read_frame(requests)
+        for task in unpack_chunk(about, read_frame(requests)):
+            send(replies, _read_one(task, job))
+        send(replies, orjson.dumps(("done", judge.resolver_down)))
 
 
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+def take_pipes() -> tuple[BinaryIO, BinaryIO]:
     """Move the pipes away from the standard streams, so that nothing which prints can garble them."""
     requests, replies = os.dup(0), os.dup(1)
     with open(os.devnull, "r+b") as nowhere:  # noqa: PTH123 -- a file descriptor is wanted
@@ -60,20 +60,26 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     return os.fdopen(requests, "rb"), os.fdopen(replies, "wb", buffering=0)
 
 
-def _read_frame(requests: BinaryIO) -> bytes:
+def read_frame(requests: BinaryIO) -> bytes:
+    """Return the body of the next frame.
+
+    Raises:
+        EOFError: The parent closed the pipe.
+    """
     head = requests.read(LENGTH.size)
     if len(head) < LENGTH.size:
         raise EOFError
     return requests.read(LENGTH.unpack(head)[0])
 
 
-def _send(replies: BinaryIO, body: bytes) -> None:
+def send(replies: BinaryIO, body: bytes) -> None:
+    """Write a frame, whole."""
     left = memoryview(frame(body))
     while left:
         left = left[replies.write(left) :]
 
 
-def _limit_memory(beyond: int) -> None:
+def limit_memory(beyond: int) -> None:
     """Bound the address space to what it is now and so many bytes more. Where the system has no such limit the timers still hold."""
     try:
         with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123
