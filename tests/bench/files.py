@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 from pipeline.demo.dns import serve_keys
 from tests.bench import peer
 from tests.bench.figures import Figure, Pair
-from tests.bench.mails import world_mails
+from tests.bench.mails import rows_of, world_mails
 from tests.bench.process import Run, tlsrpt
-from tests.bench.report_core import rows_of_mail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +38,7 @@ def main(*, full: bool) -> list[dict]:
             (folder / f"{number:06}.eml").write_bytes(content)
         seconds = least(lambda: [email.message_from_bytes(content, policy=compat32) for content in contents])
         rows = [row(FLOOR, contents, cpu=seconds)]
-        rows.append(row("read into rows", contents, cpu=least(lambda: [rows_of_mail(content) for content in contents])))
+        rows.append(row("read into rows", contents, cpu=least(lambda: [rows_of(mail) for mail in mails])))
         ways = {
             "tlsrpt, one process": {"workers": "0", "TLSRPT_TRUST__DKIM": "off"},
             "tlsrpt, two workers": {"workers": "2", "TLSRPT_TRUST__DKIM": "off"},

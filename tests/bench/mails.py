@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.demo.world import World
+from pipeline.report.read import read_mail
+from pipeline.report.rows import Ownership, RunStamp, build_rows
+from pipeline.source import Fetched, MessageRef
+from pipeline.verdict import VOUCHED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.demo.mail import DemoMail
+    from pipeline.row_types import MessageRows
+
+
+RUN = RunStamp("bench", datetime(2026, 11, 1, tzinfo=UTC), "bench")
+
+
+def rows_of(mail: DemoMail, uid: int = 1) -> MessageRows:
+    """Read one mail of a world into rows, with its sender believed."""
+    reading = read_mail(mail.content, received_at=mail.received_at)
+    fetched = Fetched(MessageRef("rua", "INBOX", 1, uid), mail.content, mail.received_at, len(mail.content))
+    return build_rows(fetched=fetched, reading=reading, verdicts=(VOUCHED,) * len(reading.parts), own=Ownership(), run=RUN)
 
 
 def world_mails(count: int) -> tuple[list[DemoMail], Mapping[str, str]]:
