@@ -246,6 +246,11 @@ def test_reports_are_found_by_domain_reporter_words_failure_and_whether_they_cou
     assert ids(failing=True, counted=True) == ["r1", "r14", "r3", "r4", "r6", "r7"]
     assert ids(tiers=["unverified"]) == ["r11", "r8"]
     assert ids(words="%") == []
+    failing = lake.sql("select * from failures where result_type = 'starttls-not-supported'").to_pylist()[0]
+    assert ids(host=failing["receiving_mx_hostname"] or "", result_type="starttls-not-supported") == ["r4"]
+    assert ids(host="nowhere.example") == ids(address="192.0.2.99") == ids(network="192.0.2.0/24", quirk="no_such") == []
+    named = lake.sql("select report_id, quirks from reports where len(quirks) > 0 order by all").to_pylist()[0]
+    assert named["report_id"] in ids(quirk=named["quirks"][0])
 
 
 def test_one_report_with_its_policies_failures_and_mails(lake):

@@ -5,7 +5,11 @@
 -- domain (VARCHAR = null): one report domain; null for all
 -- reporter (VARCHAR = null): one submitter; null for all
 -- words (VARCHAR = null): part of the report id, organisation or contact, or the beginning of a report key; null for all
--- result_type (VARCHAR = null): only reports with such a failure; null for all
+-- result_type (VARCHAR = null): only reports with such a failure, the empty text for one without a result type; null for all
+-- host (VARCHAR = null): only reports in which that failure names this MX host, the empty text for none; null for all
+-- address (VARCHAR = null): only reports in which that failure names this receiving address; null for all
+-- network (VARCHAR = null): only reports in which that failure comes from this sending network; null for all
+-- quirk (VARCHAR = null): only reports with this deviation; null for all
 -- failing (BOOLEAN = false): only reports with failed sessions
 -- counted (BOOLEAN = null): only those that count, or only those that do not; null for both
 -- tiers (VARCHAR[] = null): trust tiers, of any kind; null for all
@@ -29,9 +33,19 @@ with found as (
             not $failing
             or report_key in (select report_key from policies where report_day between $since and $until and failure_count > 0)
         )
+        and ($quirk is null or list_contains(quirks, $quirk))
         and (
-            $result_type is null
-            or report_key in (select report_key from failures where report_day between $since and $until and result_type = $result_type)
+            coalesce($result_type, $host, $address, $network) is null
+            or report_key in (
+                select report_key
+                from failures
+                where report_day between $since and $until
+                    and ($domain is null or report_domain = $domain)
+                    and ($result_type is null or result_type = $result_type)
+                    and ($host is null or coalesce(receiving_mx_hostname, '') = $host)
+                    and ($address is null or receiving_ip = $address)
+                    and ($network is null or network_of(sending_mta_ip) = $network)
+            )
         )
     order by report_day desc, submitter_domain, report_key
     limit $at_most
