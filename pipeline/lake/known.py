@@ -88,13 +88,22 @@ class KnownReports:
                 found[report.identity].append(report)
         return keys, found
 
+    def met(self, month: str, identities: Sequence[str], keys: Sequence[str]) -> set[str]:
+        """Return those of the identities and of the keys of a month that are known."""
+        known = self._month(month)
+        return {*known.identities.among(identities), *known.keys.among(keys)}
+
     def add(self, reports: Iterable[ReportRows]) -> None:
         """Take note of reports that have been committed."""
         for rows in reports:
-            month = self._months.get(rows.report.report_month)
-            if month is not None:
-                month.identities.add([rows.report.identity])
-                month.keys.add([rows.report.report_key])
+            self.note(rows.report.report_month, [rows.report.identity], [rows.report.report_key])
+
+    def note(self, month: str, identities: Iterable[str], keys: Iterable[str]) -> None:
+        """Take note of the identities and keys of reports of a month that have been committed."""
+        known = self._months.get(month)
+        if known is not None:
+            known.identities.add(identities)
+            known.keys.add(keys)
 
     def _month(self, month: str) -> _Month:
         if month not in self._months:

@@ -79,8 +79,12 @@ class Ledger:
 
     def add(self, messages: Iterable[MessageRow]) -> None:
         """Take note of rows that have been committed."""
+        self.add_files(row.message_sha256 for row in messages if row.account == FILE_ACCOUNT and row.message_sha256)
+
+    def add_files(self, hashes: Iterable[str]) -> None:
+        """Take note of the sha256 of files that have been committed."""
         if self._imported is not None:
-            self._imported.add(row.message_sha256 for row in messages if row.account == FILE_ACCOUNT and row.message_sha256)
+            self._imported.add(hashes)
 
     def unvouched_since(self, moment: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then for which the operator does not vouch."""
