@@ -33,7 +33,7 @@ START_SECONDS = 60.0
 GRACE_SECONDS = 10.0
 """What the parent waits beyond the worker's own timers before it ends it itself."""
 
-_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONHOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONHOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 """Of the environment a worker gets these: passwords may stand in the others."""
 
 
@@ -52,7 +52,7 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         """Start the process; the caller does not wait until it is ready."""
-        environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+        environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         command = [sys.executable, "-P", "-m", "pipeline.workers.child"]
         try:
