@@ -11,12 +11,12 @@ class Figure(NamedTuple):
     what: str
     unit: str
     ours: float | None
-    beside: str
-    theirs: float | None
-    times: float | None
-    """How many times better than what stands beside: of a floor mostly below 1. None where one of the two was not measured."""
-    aim: float | None = None
-    """The ratio aimed at; of a line without peer the bound of `ours`."""
+    beside: str = ""
+    theirs: float | None = None
+    times: float | None = None
+    """How many times better than what stands beside; of a floor mostly below 1. None where one of the two was not measured."""
+    aim: str = ""
+    """What was aimed at, in words: `10 ×`, or a bound."""
 
 
 class Pair(NamedTuple):
@@ -29,13 +29,34 @@ class Pair(NamedTuple):
     unit: str
     more_is_better: bool = False
 
-    def figure(self, what: str, beside: str, *, aim: float | None = None) -> Figure:
+    def figure(self, what: str, beside: str, *, aim: str = "") -> Figure:
         """Return the line it makes."""
         here, there = self.ours.get(self.column), self.theirs.get(self.column)
         times = None if not here or not there else here / there if self.more_is_better else there / here
         return Figure(what, self.unit, here, beside, there, times, aim)
 
 
-def line_of(rows: list[dict], column: str, value: object) -> dict:
-    """Return the row with this value; an empty one where there is none, such as of a peer that could not be installed."""
-    return next((row for row in rows if row.get(column) == value), {})
+def shown(value: float | None) -> str:
+    """A number with three digits that mean something."""
+    if value is None:
+        return ""
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def lines(figures: list[Figure]) -> list[tuple[str, str, str, str, str]]:
+    """The cells of the table: what, ours, beside what, times, aim."""
+    return [
+        (
+            each.what,
+            f"{shown(each.ours)} {each.unit}",
+            f"{each.beside}: {shown(each.theirs) or 'not measured'}" if each.beside else "",
+            f"{shown(each.times)} ×" if each.times is not None else "",
+            each.aim,
+        )
+        for each in figures
+    ]
+
+
+HEAD = ("what", "here", "beside", "times better", "aim")

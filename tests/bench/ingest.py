@@ -136,9 +136,9 @@ def figures(rows: list[dict]) -> list[Figure]:
     what = "IMAP mailbox → committed rows"
     return [
         kept._replace(theirs=at[FLOOR]).figure(what, "fetching the same mails and throwing them away"),
-        kept.figure(what, "parsedmarc's command, told to leave the mailbox as it is", aim=10),
-        moved.figure(f"{what}, then moved to a folder", "parsedmarc's command, which moves by default", aim=10),
-        kept._replace(column="cpu_ms_per_mail", unit="CPU ms/mail", more_is_better=False).figure(what, "parsedmarc's command", aim=10),
+        kept.figure(what, "parsedmarc's command, told to leave the mailbox as it is", aim="10 ×"),
+        moved.figure(f"{what}, then moved to a folder", "parsedmarc's command, which moves by default", aim="10 ×"),
+        kept._replace(column="cpu_ms_per_mail", unit="CPU ms/mail", more_is_better=False).figure(what, "parsedmarc's command", aim="10 ×"),
         kept._replace(ours=at.get(VERIFIED, {})).figure(f"{what}, DKIM verified", "parsedmarc's command, which checks none"),
     ]
 

@@ -1,6 +1,8 @@
-"""Runs the benchmarks of this folder: prints a table each, and keeps the rows as JSON.
+"""Runs the benchmarks of this folder: prints a table each and one of all figures, and keeps everything as JSON.
 
-`python -m tests.bench.run [--full] [--json] [NAME …]`; a benchmark is a module with `main(*, full: bool) -> list[dict]`.
+`python -m tests.bench.run [--full] [--json] [--publish] [NAME …]`; a benchmark is a module with `main(*, full: bool) -> list[dict]`, and
+with `figures(rows) -> list[Figure]` where it has something for the one table. `--publish` writes that table to `published.json`, from which
+the README shows it.
 """
 
 from __future__ import annotations
@@ -15,10 +17,20 @@ from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.bench import peer
+from tests.bench.figures import HEAD, lines
+
+if TYPE_CHECKING:
+    from tests.bench.figures import Figure
 
 HERE = Path(__file__).resolve().parent
 MAIN = "\ndef main(*, full: bool"
-PACKAGES = ("duckdb", "deltalake", "pyarrow", "streamlit", "imapclient", "orjson")
+ONLY_FULL = ("dashboard",)
+"""What takes longer than `make bench` may."""
+PUBLISHED = HERE / "published.json"
+PACKAGES = ("duckdb", "deltalake", "pyarrow", "streamlit", "imapclient", "orjson", "polars", "pandas")
 
 
 def names() -> list[str]:
@@ -36,6 +48,7 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 2),
         **{name: version(name) for name in PACKAGES},
+        "parsedmarc": peer.VERSION,
     }
 
 
@@ -63,28 +76,42 @@ def _text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else "" if value is None else str(value)
 
 
+def publish(results: dict) -> None:
+    """Write the figures to the file from which the README shows them."""
+    kept = {key: results[key] for key in ("at", "full", "machine", "figures")}
+    PUBLISHED.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="make bench", description="Run benchmarks.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}; all by default")
     parser.add_argument("--full", action="store_true", help="at full size")
     parser.add_argument("--json", action="store_true", help="print the JSON instead of tables")
+    parser.add_argument("--publish", action="store_true", help="keep the figures for the README")
     args = parser.parse_args()
     if unknown := sorted(set(args.names) - set(names())):
         parser.error(f"no benchmark named {', '.join(unknown)}; there are {', '.join(names())}")
     results: dict[str, object] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "full": args.full, "machine": machine()}
-    for name in args.names or names():
+    figures: list[Figure] = []
+    for name in args.names or [name for name in names() if args.full or name not in ONLY_FULL]:
         module = import_module(f"tests.bench.{name}")
         rows = module.main(full=args.full)
         results[name] = rows
+        figures += module.figures(rows) if hasattr(module, "figures") else []
         if not args.json:
             print(f"\n== {name}: {(inspect.getdoc(module) or '').splitlines()[0]}\n\n{table(rows)}", flush=True)
+    results["figures"] = [each._asdict() for each in figures]
+    if figures and not args.json:
+        print(f"\n== All figures\n\n{table([dict(zip(HEAD, line, strict=True)) for line in lines(figures)])}", flush=True)
     if args.json:
         json.dump(results, sys.stdout, indent=2, default=str)
     folder = HERE / "results"
     folder.mkdir(exist_ok=True)
     file = folder / f"{results['at']}.json".replace(":", "")
     file.write_text(json.dumps(results, indent=2, default=str), encoding="utf-8")
+    if args.publish:
+        publish(results)
     print(f"\nkept in {file.relative_to(HERE.parents[1])}", file=sys.stderr)
     return 0
 
