@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets
 import socket
 import sys
 
@@ -68,3 +69,21 @@ def pytest_make_collect_report(collector):
     report = yield
     _refuse_skip(report)
     return report
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory):
+    """A running object storage with the S3 API, one for all tests of this process."""
+    from tests.seaweed import seaweed
+
+    with seaweed(tmp_path_factory.mktemp("seaweed")) as running:
+        yield running
+
+
+@pytest.fixture
+def bucket(storage, monkeypatch):
+    """The address of an empty place on it; this process and its children can get there, and a lease runs out in a second."""
+    for name, value in storage.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TLSRPT_LEASE_SECONDS", "1")
+    return f"s3://tests/{secrets.token_hex(8)}"
