@@ -32,6 +32,8 @@ class LakeSettings(Section):
 
     path: str = "data/lake"
     """A folder, or s3://bucket/prefix."""
+    wait_seconds: float = Field(0.0, ge=0)
+    """How long a run that writes waits for another one to end before it gives up (exit 75): for several pollers of one lake."""
 
 
 class OAuth2Settings(Section):

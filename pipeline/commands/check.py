@@ -81,10 +81,11 @@ def _check(domains: Sequence[str], settings: Settings) -> list[Checked]:
 
 
 def _store(checked: Sequence[Checked], settings: Settings) -> None:
+    from pipeline.lake.location import Location
     from pipeline.lake.writer import LakeWriter
     from pipeline.published.stored import rows_of
 
-    with LakeWriter(settings.lake.path, run_id="check") as writer:
+    with LakeWriter(Location.of(settings.lake), run_id="check") as writer:
         writer.store_checks([row for each in checked for row in rows_of(each)])
 
 

@@ -32,12 +32,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
     import pyarrow as pa
 
     from pipeline import log
+    from pipeline.lake.location import Location
     from pipeline.lake.maintain import Done, maintain
     from pipeline.lake.opened import open_for_writing
 
     settings = context.settings
     log.set_up(settings.log)
-    with open_for_writing(settings.lake.path) as lake:
+    with open_for_writing(Location.of(settings.lake)) as lake:
         if args.erase:
             from pipeline.lake.erase import erase_domain
 

@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
+    from pipeline.lake.location import Location
     from pipeline.lake.opened import open_for_writing
     from pipeline.lake.rebuild import rebuild
     from pipeline.workers import Pool
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings
     log.set_up(settings.log)
     began = time.monotonic()
-    with open_for_writing(settings.lake.path) as lake, Pool(_job(settings)) as pool:
+    with open_for_writing(Location.of(settings.lake)) as lake, Pool(_job(settings)) as pool:
         bar = _bar(sum(file.rows for file in lake.present("messages")))
         again = partial(_read_again, pool)
         done = rebuild(lake, again, advance=bar)

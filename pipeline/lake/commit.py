@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.failpoint import reach
 from pipeline.lake.rewrite import drop_rows_beyond
-from pipeline.lake.stage import Change, Stage, drop_stage, read_stage, staged_batches
+from pipeline.lake.stage import Change, Stage, drop_stage, read_stage, stages
 from pipeline.lake.tables import BATCH, add_version, batch_of, sync_logs
 from pipeline.schema import APPEND_ORDER
 
@@ -37,23 +37,23 @@ def commit_stage(location: Location, tables: dict[str, LakeTable], stage: Stage)
         add_version(name, tables[name], adds=adds, removes=change.removes, transactions=transactions)
         reach(f"committed-{name}")
     sync_logs(location, tables, before)
-    drop_stage(location, stage.batch)
+    drop_stage(location, stage.name)
     reach("stage-dropped")
 
 
 def recover(location: Location, tables: dict[str, LakeTable]) -> None:
     """Finish what a dead writer left: a complete stage is committed, all else of it is taken back."""
-    for batch in staged_batches(location):
-        stage = read_stage(location, batch) if batch > batch_of(tables["messages"]) else None
+    for name in stages(location):
+        stage = read_stage(location, name) if name.batch > batch_of(tables["messages"]) else None
         if stage is not None:
             commit_stage(location, tables, stage)
         else:
-            drop_stage(location, batch)
+            drop_stage(location, name)
     last = batch_of(tables["messages"])
-    for name, table in tables.items():
+    for table_name, table in tables.items():
         if batch_of(table) > last:
             # Only a lake that lost its stage comes here, one restored from a copy made while somebody wrote.
-            drop_rows_beyond(location, name, table, last)
+            drop_rows_beyond(location, table_name, table, last)
 
 
 def next_batch(tables: dict[str, LakeTable]) -> int:

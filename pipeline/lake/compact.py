@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from deltalake import BloomFilterProperties, ColumnProperties, CommitProperties, WriterProperties
+from deltalake import BloomFilterProperties, ColumnProperties, WriterProperties
 from deltalake.transaction import PostCommitHookProperties
 
 from pipeline.failpoint import reach
 from pipeline.lake.parts import BLOOM, COMPRESSION_LEVEL, ORDER, ROW_GROUP_ROWS
 from pipeline.lake.rewrite import Present, present, put_part
 from pipeline.lake.scan import read
-from pipeline.lake.tables import RETRIES, commit_parts, sync_logs
+from pipeline.lake.tables import commit_parts, commit_properties, sync_logs
 from pipeline.lake.vacuum import vacuum
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def sort_month(lake: OpenLake, name: str, month: str) -> None:
         writer_properties=WriterProperties(
             compression="ZSTD", compression_level=COMPRESSION_LEVEL, max_row_group_size=ROW_GROUP_ROWS, column_properties=blooms
         ),
-        commit_properties=CommitProperties(max_commit_retries=RETRIES),
+        commit_properties=commit_properties(table, {}),
         post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
     )
     table.refresh()

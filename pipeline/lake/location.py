@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-import errno
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from pipeline.errors import ConfigError, LakeError, TlsrptError
-from pipeline.lake.lock import folder_lock
-from pipeline.lake.store import FolderStore, Store
+from pipeline.errors import ConfigError
+from pipeline.lake.folder import FolderPlace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from pyarrow.fs import FileSystem
+
+    from pipeline.config import LakeSettings
+    from pipeline.lake.place import Held, Place
+    from pipeline.lake.ranges import RangeFiles
+    from pipeline.lake.store import Store
+
+S3 = "s3://"
 
 
 class Location:
     """The place of a lake."""
 
-    def __init__(self, where: str | Path | Location) -> None:
-        """Take a folder.
+    def __init__(self, where: str | Path | Location, *, wait_seconds: float = 0.0) -> None:
+        """Take a folder or s3://bucket/prefix.
+
+        Args:
+            where: The place.
+            wait_seconds: How long a writer waits for another one before it gives up.
 
         Raises:
-            ConfigError: It is a URI of a kind that this version cannot use.
+            ConfigError: It is a URI of a kind that this version cannot use, or what it needs is not configured.
         """
-        text = str(where)
-        if "://" in text:
-            raise ConfigError(f"the lake {text} is not in a folder; this version keeps its lake in a local folder only")
-        self._root = Path(text).expanduser().absolute()
-        self.uri = str(self._root)
-        """The lake as text, absolute."""
-        self.store: Store = FolderStore(self._root)
+        same = isinstance(where, Location)
+        self._place: Place = where._place if same else _place_of(str(where))  # type: ignore[union-attr] # noqa: SLF001 -- its own class
+        self.wait_seconds: float = where.wait_seconds if same else wait_seconds  # type: ignore[union-attr]
+
+    @classmethod
+    def of(cls, settings: LakeSettings) -> Self:
+        """Return the place that is configured.
+
+        Raises:
+            ConfigError: As the constructor.
+        """
+        return cls(settings.path, wait_seconds=settings.wait_seconds)
 
     def __str__(self) -> str:
         return self.uri
@@ -42,72 +54,90 @@ class Location:
         return f"Location({self.uri!r})"
 
     @property
+    def uri(self) -> str:
+        """The lake as text, absolute."""
+        return self._place.uri
+
+    @property
+    def store(self) -> Store:
+        """Its files."""
+        return self._place.store
+
+    @property
+    def loses_writes(self) -> bool:
+        """Whether what was written and not synced may be torn after a power cut."""
+        return self._place.loses_writes
+
+    @property
     def storage_options(self) -> dict[str, str] | None:
         """What `deltalake` needs beside the address: credentials and endpoint of object storage; None in a folder."""
-        return None
+        return self._place.storage_options
 
     @property
     def filesystem(self) -> FileSystem:
         """The file system for pyarrow; it takes the paths that `path_of` makes."""
-        from pyarrow.fs import LocalFileSystem
-
-        return LocalFileSystem()
+        return self._place.filesystem
 
     def table_uri(self, name: str) -> str:
         """Return the address of a table, for `deltalake`."""
         return f"{self.uri}/{name}"
 
-    def path_of(self, path: str) -> str:
-        """Return the address of a file of the lake, for pyarrow and DuckDB."""
+    def uri_of(self, path: str) -> str:
+        """Return the address of a file of the lake, for DuckDB and for people."""
         return f"{self.uri}/{path}"
+
+    def readable(self) -> RangeFiles | None:
+        """Return how DuckDB reads the addresses of `uri_of`; None where it can by itself."""
+        return self._place.readable()
+
+    def path_of(self, path: str) -> str:
+        """Return the path of a file of the lake, for `filesystem`."""
+        return self._place.path_of(path)
+
+    def staged(self, folder: str, name: str, final: str) -> str:
+        """Return where a file lies while its batch is in the making.
+
+        Args:
+            folder: The folder of the stage.
+            name: A name that is free in it.
+            final: Where it will lie; in a bucket, where nothing can be moved, it lies there from the beginning, and no table names it yet.
+        """
+        return self._place.staged(folder, name, final)
 
     def exists(self) -> bool:
         """Say whether there is anything at this place.
 
         Raises:
-            LakeError: It is there, but is no folder or may not be read.
+            LakeError: It is there, but is no lake or may not be read.
         """
-        with self.errors("read"):
-            if not self._root.exists():
-                return False
-            if not self._root.is_dir():
-                raise LakeError(f"the lake {self.uri} is a file, and should be a folder; name another path with --lake")
-            next(self._root.iterdir(), None)
-            return True
+        return self._place.exists()
 
     def create(self) -> None:
-        """Make the folder.
+        """Make the place, where that is ours to do.
 
         Raises:
             LakeError: That is not possible; the sentence says why.
         """
-        if not self.exists():
-            with self.errors("create"):
-                self._root.mkdir(parents=True, exist_ok=True)
+        self._place.create()
 
-    def writer_lock(self) -> AbstractContextManager[None]:
+    def writer_lock(self) -> AbstractContextManager[Held]:
         """Return the lock that one writer holds.
 
         Raises:
             TryAgainError: When entered: another process holds it.
         """
-        return folder_lock(self._root)
+        return self._place.lock("", self.wait_seconds)
 
-    @contextmanager
-    def notes_lock(self, folder: str) -> Iterator[None]:
-        """Hold the lock of a folder of small notes inside the lake, which writers do not take.
+    def notes_lock(self, folder: str) -> AbstractContextManager[Held]:
+        """Return the lock of a folder of small notes inside the lake, which writers do not take.
 
         Raises:
             TryAgainError: When entered: another process holds it.
             LakeError: The folder cannot be made.
         """
-        with self.errors("write"):
-            (self._root / folder).mkdir(exist_ok=True)
-        with folder_lock(self._root / folder):
-            yield
+        return self._place.lock(folder, self.wait_seconds)
 
-    @contextmanager
-    def errors(self, what: str) -> Iterator[None]:
+    def errors(self, what: str) -> AbstractContextManager[None]:
         """Turn whatever storage, Delta or Arrow say into one sentence.
 
         Args:
@@ -115,26 +145,18 @@ class Location:
 
         Raises:
             LakeError: The storage did not do it.
+            TryAgainError: Another run has taken the lake over, or the storage asks to be left alone for a while.
+            UnreachableError: The storage cannot be reached.
+            SignInError: It refuses the credentials.
         """
-        from deltalake.exceptions import DeltaError, TableNotFoundError
-        from pyarrow import ArrowException
-
-        try:
-            yield
-        except TlsrptError:
-            raise
-        except (OSError, DeltaError, TableNotFoundError, ArrowException) as err:
-            raise LakeError(self._sentence(what, err)) from err
-
-    def _sentence(self, what: str, err: Exception) -> str:
-        text = str(err)
-        if getattr(err, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "os error 28" in text or "os error 122" in text:
-            return f"the disk of the lake {self.uri} is full; nothing that was stored is harmed, make room and run again"
-        if isinstance(err, PermissionError) or "os error 13" in text:
-            return f"the lake {self.uri} may not be {_done(what)}; check its owner and permissions"
-        reason = getattr(err, "strerror", None) or text.strip().splitlines()[0][:300] if text.strip() else type(err).__name__
-        return f"the lake {self.uri} cannot be {_done(what)}: {reason}"
+        return self._place.errors(what)
 
 
-def _done(what: str) -> str:
-    return {"read": "read", "write": "written", "create": "created"}[what]
+def _place_of(text: str) -> Place:
+    if text.startswith(S3):
+        from pipeline.lake.bucket import BucketPlace
+
+        return BucketPlace(text)
+    if "://" in text:
+        raise ConfigError(f"the lake {text} is at no place this program knows; a lake is a folder or s3://bucket/prefix")
+    return FolderPlace(Path(text).expanduser().absolute())

@@ -46,7 +46,7 @@ class Note:
     def damaged(self, why: str) -> LakeError:
         """Return the error for a note that cannot be used."""
         return LakeError(
-            f"the note {self._location.path_of(self._path)} cannot be used ({why}); remove it, and everything counts as not told"
+            f"the note {self._location.uri_of(self._path)} cannot be used ({why}); remove it, and everything counts as not told"
         )
 
     def write(self, note: dict[str, Any]) -> None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from pipeline import log
 from pipeline.errors import LakeError
+from pipeline.failpoint import reach
 from pipeline.lake.commit import commit_stage, next_batch, recover
 from pipeline.lake.known import Files
 from pipeline.lake.location import Location
 from pipeline.lake.repair import repair_log
 from pipeline.lake.rewrite import Present, drop_generation, present
 from pipeline.lake.stage import StageWriter
-from pipeline.lake.tables import create_tables, floor_of
+from pipeline.lake.tables import add_version, create_tables, fence_of, floor_of
 from pipeline.lake.upgrade import upgrade
 from pipeline.schema import APPEND_ORDER
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from pipeline.lake.place import Held
     from pipeline.lake.tables import LakeTable
 
 
@@ -36,6 +38,8 @@ class OpenLake:
     location: Location
     tables: dict[str, LakeTable]
     files: dict[str, Files]
+    epoch: int | None = None
+    """That of the lease, in a bucket."""
     _unfinished: bool = False
 
     @property
@@ -51,7 +55,7 @@ class OpenLake:
         """Begin the next batch."""
         if self._unfinished:
             raise LakeError(f"a batch could not be written to the lake {self.location.uri}; the next run takes it up again")
-        return StageWriter(self.location, next_batch(self.tables))
+        return StageWriter(self.location, next_batch(self.tables), epoch=self.epoch)
 
     def commit(self, stage: StageWriter, transactions: Mapping[str, int] | None = None) -> int:
         """Seal a stage, commit it, and return its batch."""
@@ -72,13 +76,31 @@ def open_for_writing(where: str | Path | Location) -> Iterator[OpenLake]:
     """
     location = Location(where)
     location.create()
-    with location.errors("write"), location.writer_lock():
-        for name in APPEND_ORDER:
+    with location.errors("write"), location.writer_lock() as held:
+        for name in APPEND_ORDER if location.loses_writes else ():
             for torn in repair_log(location, name):
                 log.warning("lake-log-repaired", removed=torn)
         tables = create_tables(location)
+        epoch = fence(tables, held)
         for step in upgrade(location, tables):
             log.info("lake-upgraded", step=step)
         recover(location, tables)
         drop_generation(location, tables)
-        yield OpenLake(location, tables, {name: Files(location, name, table) for name, table in tables.items()})
+        yield OpenLake(location, tables, {name: Files(location, name, table) for name, table in tables.items()}, epoch)
+
+
+def fence(tables: dict[str, LakeTable], held: Held) -> int | None:
+    """Give the tables the epoch of a lease, and shut out a former holder who may still be alive; return the epoch.
+
+    It is beyond that of every table even where the lease object was lost: then every former holder is shut out.
+    """
+    if held.epoch is None:
+        return None
+    last = max(fence_of(table) for table in tables.values())
+    epoch = max(held.epoch, last + 1)
+    for name, table in tables.items():
+        table.epoch = epoch
+        if held.taken_over or epoch != held.epoch:
+            reach("fence")
+            add_version(name, table)
+    return epoch

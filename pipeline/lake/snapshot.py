@@ -29,10 +29,11 @@ class FileEntry(NamedTuple):
     """One data file of a table."""
 
     path: str
-    """Absolute, as DuckDB and pyarrow take it."""
+    """Absolute, as DuckDB takes it."""
     month: str
     """YYYY-MM of the partition."""
     rows: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +145,5 @@ def _entries(location: Location, name: str, table: LakeTable) -> list[FileEntry]
     from pipeline.lake.tables import parts_of
 
     parts = parts_of(table, TABLES[name].partition)
-    columns = (parts.column(column).to_pylist() for column in ("path", "month", "rows"))
-    return [FileEntry(location.path_of(f"{name}/{path}"), month, rows) for path, month, rows in zip(*columns, strict=True)]
+    columns = (parts.column(column).to_pylist() for column in ("path", "month", "rows", "size_bytes"))
+    return [FileEntry(location.uri_of(f"{name}/{path}"), month, rows, size) for path, month, rows, size in zip(*columns, strict=True)]

@@ -14,6 +14,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
 
+from pipeline.errors import TryAgainError
 from pipeline.schema import APPEND_ORDER, SCHEMA_VERSION, TABLES, arrow_schema
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ BATCH = "tlsrpt"
 """The application id whose version is the last batch of a table; that of `messages` is W."""
 FLOOR = "tlsrpt.floor"
 """The application id whose version, on `messages`, is the first batch of the present generation (see `pipeline.lake.rebuild`)."""
+FENCE = "tlsrpt.lease"
+"""The application id whose version is the epoch of the writer that committed last (see `pipeline.lake.lease`); only in a bucket."""
 SCHEMA_PROPERTY = "tlsrpt.schema"
 
 STATISTICS = ("batch", "report_day", "report_domain", "uidvalidity", "uid")
@@ -44,6 +47,9 @@ _CONFIGURATION = {
 
 class LakeTable(DeltaTable):
     """A Delta table that stays open over many commits."""
+
+    epoch: int | None = None
+    """That of the lease under which it was opened for writing; None where there is no lease."""
 
     def refresh(self) -> None:
         """Come to the newest version.
@@ -151,6 +157,10 @@ def add_version(
         removes: Files that do not belong to the table any more; they stay on disk for readers that have them open.
         transactions: Application transactions, by id.
         rows_change: False where the rows are the same as before in other files, which tells readers of changes that there are none.
+
+    Raises:
+        TryAgainError: Another writer has taken the lake over since `table` came to its version.
+        CommitFailedError: The same, found out by the Delta log.
     """
     partition = TABLES[name].partition
     now = int(time.time() * 1000)
@@ -163,12 +173,36 @@ def add_version(
         "append",
         table.schema(),
         [partition],
-        commit_properties=CommitProperties(
-            app_transactions=[Transaction(app, version) for app, version in (transactions or {}).items()], max_commit_retries=RETRIES
-        ),
+        commit_properties=commit_properties(table, transactions or {}),
         post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
     )
     table.refresh()
+
+
+def commit_properties(table: LakeTable, transactions: Mapping[str, int]) -> CommitProperties:
+    """Return what goes with a commit: the application transactions, with them the epoch of the lease.
+
+    Two commits that carry the same application id exclude each other where one does not know of the other: the Delta log refuses the
+    second. So a writer that lost its lease, and whose successor has put its own epoch into every table, can commit to none of them.
+
+    Raises:
+        TryAgainError: The table shows already that another writer has taken the lake over.
+    """
+    transactions = dict(transactions)
+    if table.epoch is not None:
+        if fence_of(table) > table.epoch:
+            raise TryAgainError(
+                f"another run has taken over {table.table_uri}; what is not committed yet is left to it and to the next run"
+            )
+        transactions[FENCE] = table.epoch
+    return CommitProperties(
+        app_transactions=[Transaction(app, version) for app, version in transactions.items()], max_commit_retries=RETRIES
+    )
+
+
+def fence_of(table: LakeTable) -> int:
+    """Return the epoch of the writer that committed last; 0 where there was none with a lease."""
+    return table.transaction_version(FENCE) or 0
 
 
 def sync_logs(location: Location, tables: Mapping[str, LakeTable], before: dict[str, int]) -> None:

@@ -75,6 +75,8 @@ def clean_log(lake: OpenLake, *, everything: bool = False) -> None:
             _drop_log_before(lake, name, table.version())
         else:
             table.cleanup_metadata()
+        # An open table may not have read yet what has gone now.
+        table.refresh()
 
 
 def _drop_log_before(lake: OpenLake, name: str, version: int) -> None:

@@ -30,4 +30,4 @@ def open_lake(where: str | Path | None = None, *, settings: Settings | None = No
     from pipeline.lake.location import Location
 
     chosen = settings if settings is not None else load_settings(None)
-    return Lake(Location(where if where is not None else chosen.lake.path), chosen)
+    return Lake(Location(where) if where is not None else Location.of(chosen.lake), chosen)

@@ -25,6 +25,8 @@ from pipeline.schema import TABLES, arrow_schema
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fsspec import AbstractFileSystem
+
     from pipeline.config import Settings
 
 NO_MONTH = "0000-00"
@@ -46,11 +48,12 @@ class Scope(NamedTuple):
 class Engine:
     """One locked-down in-memory DuckDB with the views of the lake."""
 
-    def __init__(self, root: str, settings: Settings) -> None:
+    def __init__(self, root: str, settings: Settings, files: AbstractFileSystem | None = None) -> None:
         """Make the views.
 
         Args:
-            root: The folder of the lake: with the temporary folder of this engine, the only one that can be read.
+            root: The folder of the lake, or its address: with the temporary folder of this engine, the only one that can be read.
+            files: How DuckDB reads what lies there; None for a folder.
             settings: Whose tiers and domains count, and how much memory and how many threads DuckDB may take.
         """
         self._counted_tiers = list(settings.trust.count)
@@ -69,6 +72,9 @@ class Engine:
                 "autoload_known_extensions": False,
             }
         )
+        self._files = files
+        if files is not None:
+            self._connection.register_filesystem(files)
         self._views: Views | None = None
         self._describing = threading.Lock()
         self._prepare(settings)
@@ -76,7 +82,7 @@ class Engine:
 
     def _alias_of(self, root: str) -> str:
         """Return the path DuckDB knows the lake by: a `name=value` among the folders above it is no partition of ours."""
-        if "=" not in root:
+        if "=" not in root or "://" in root:
             return root
         alias = self._temporary / "lake"
         alias.symlink_to(root)
@@ -150,6 +156,8 @@ class Engine:
 
     def close(self) -> None:
         """Close the connection and remove the temporary folder."""
+        if self._files is not None:
+            self._connection.unregister_filesystem(str(self._files.protocol))
         self._connection.close()
         self._clean_up()
 

@@ -51,9 +51,10 @@ class Lake(Analysis):
             LakeError: It cannot be read.
         """
         self.location = location
-        self.snapshot: Snapshot = open_snapshot(location)
+        self._files = location.readable()
+        self.snapshot: Snapshot = self._open()
         self._settings = settings
-        self._engine = Engine(location.uri, settings)
+        self._engine = Engine(location.uri, settings, self._files)
         self._refreshing = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -167,12 +168,18 @@ class Lake(Analysis):
         with self._refreshing:
             if current_version(self.location) == self.snapshot.version:
                 return False
-            self.snapshot = open_snapshot(self.location)
+            self.snapshot = self._open()
             return True
 
     def close(self) -> None:
         """Let go of it. Queries that run are cut off."""
         self._engine.close()
+
+    def _open(self) -> Snapshot:
+        snapshot = open_snapshot(self.location)
+        if self._files is not None:
+            self._files.know({entry.path: entry.size_bytes for entries in snapshot.files.values() for entry in entries})
+        return snapshot
 
     def _scope(self, months: tuple[str, str] = EVERY_MONTH) -> Scope:
         snapshot = self.snapshot
@@ -190,7 +197,7 @@ class Lake(Analysis):
         try:
             return run()
         except duckdb.IOException:
-            self.snapshot = open_snapshot(self.location)
+            self.snapshot = self._open()
         except duckdb.OutOfMemoryException as err:
             raise self._too_much(err) from err
         try:

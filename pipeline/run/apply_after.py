@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import log
 from pipeline.errors import UsageError
+from pipeline.lake.location import Location
 from pipeline.lake.writer import LakeWriter
 from pipeline.mailbox.after import groups_touched, housekeep
 from pipeline.mailbox.imap import ImapMailbox
@@ -39,7 +40,7 @@ def apply_after(settings: Settings, name: str, *, confirm: Callable[[str], bool]
     box = wanted_mailboxes(settings, [name])[0]
     if not groups_touched(box):
         raise UsageError(f'mailbox {name} has after = "keep": there is nothing to apply')
-    with LakeWriter(settings.lake.path, run_id="apply-after") as writer, ImapMailbox(box, settings.report_limits) as mailbox:
+    with LakeWriter(Location.of(settings.lake), run_id="apply-after") as writer, ImapMailbox(box, settings.report_limits) as mailbox:
         for folder in box.all_folders:
             state = mailbox.open(folder)
             pairs = writer.settled_uids(box.name, folder, state.uidvalidity, since=_LONG_AGO)

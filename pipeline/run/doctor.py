@@ -65,7 +65,7 @@ def _guarded(name: str, attempt: Callable[[], str]) -> Check:
 
 
 def _lake(settings: Settings) -> Iterator[Check]:
-    location = Location(settings.lake.path)
+    location = Location.of(settings.lake)
 
     def readable() -> str:
         if not location.exists():

@@ -88,7 +88,7 @@ def make_job(settings: Settings, options: RunOptions) -> Job:
 
 @contextlib.contextmanager
 def _hands(settings: Settings, options: RunOptions, job: Job, stop: Stop) -> Iterator[Hands]:
-    location = Location(settings.lake.path)
+    location = Location.of(settings.lake)
     with contextlib.ExitStack() as held:
         ledger: LakeWriter | Rehearsal
         ledger = Rehearsal(location) if options.dry_run else held.enter_context(LakeWriter(location, run_id=job.run.run_id))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow.compute as pc
 
+from pipeline.lake.location import Location
 from pipeline.lake.writer import LakeWriter
 from pipeline.mailbox.kept import as_fetched
 from pipeline.run.ingest import make_job
@@ -41,7 +42,7 @@ def retry_rejects(settings: Settings, *, workers: int | None = None) -> Retried:
     """
     job = make_job(settings, RunOptions())
     seen = stored = gone = 0
-    with LakeWriter(settings.lake.path, run_id=job.run.run_id) as writer, Pool(job, workers=workers) as pool:
+    with LakeWriter(Location.of(settings.lake), run_id=job.run.run_id) as writer, Pool(job, workers=workers) as pool:
         by_month: dict[str, list[MessageRow]] = defaultdict(list)
         for row in writer.ledger.rows(pc.field("outcome") == "quarantined"):
             by_month[row.received_month].append(row)

@@ -37,17 +37,22 @@ class Server:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def run(self, scenario: str, root: Path, *, kill_at: str | None = None, kill_after: float | None = None) -> Ending:
+    def run(self, scenario: str, root: Path | str, *, kill_at: str | None = None, kill_after: float | None = None) -> Ending:
         """Run a scenario in a child; `kill_at` is a failpoint, `name:nth`, `kill_after` a number of seconds."""
         print(json.dumps([scenario, str(root), kill_at, kill_after]), file=self._process.stdin, flush=True)
         return Ending(*json.loads(self._process.stdout.readline()))
 
 
 @contextmanager
-def crash_server() -> Iterator[Server]:
+def crash_server(environment: dict[str, str] | None = None) -> Iterator[Server]:
     """Start the server, and stop it at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.lake.crashes"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.lake.crashes"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
     )
     try:
         yield Server(process)
@@ -59,11 +64,13 @@ def crash_server() -> Iterator[Server]:
 
 def _child(scenario: str, root: str, kill_at: str | None, told: int) -> int:
     from pipeline import failpoint
+    from pipeline.lake.location import Location
     from tests.lake.scenarios import SCENARIOS
 
     os.environ[failpoint.VARIABLE] = kill_at or "none"
     try:
-        SCENARIOS[scenario](Path(root))
+        # In a bucket the lease of the one killed before has to run out.
+        SCENARIOS[scenario](Location(root, wait_seconds=60) if "://" in root else Path(root))
     except BaseException:  # noqa: BLE001 -- whatever it was, the child ends here and says so
         traceback.print_exc()
         return 1

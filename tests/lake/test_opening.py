@@ -109,9 +109,12 @@ except LakeError as err:
     assert done.stdout.count("\n") == 1
 
 
-def test_object_storage_is_refused_in_one_sentence():
-    with pytest.raises(ConfigError, match="local folder only"):
-        Location("s3://bucket/lake")
+@pytest.mark.parametrize(
+    "address", ["ftp://host/lake", "gs://bucket/lake", "s3://bucket", "s3://bucket/", "s3://B/x", "s3://bucket/a/../b"]
+)
+def test_an_address_that_is_none_is_refused_in_one_sentence(address):
+    with pytest.raises(ConfigError, match="s3://bucket/prefix"):
+        Location(address)
 
 
 class TestSchema:
