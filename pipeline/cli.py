@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, str] = {
     "ingest": "take new reports out of the configured mailboxes, or out of files",
+    "backfill": "take in whole archives: millions of files, on all cores or on a cluster",
     "status": "what is in the lake, when it was last fed, what was rejected or forged",
     "sql": "run one SELECT over the views of the lake",
     "questions": "list the named questions, or run one",

@@ -1,0 +1,163 @@
+"""Tasks done by a Dask cluster: `dask scheduler` somewhere, `dask worker` on any number of machines.
+
+Each thread of a Dask worker keeps a process of its own for the tasks, as the driver does on one machine, so that hostile mail meets the
+same limits there. What travels is JSON and Arrow; the rows stay in the lake. Workers need this program in the same version, and reach the
+sources and the lake by the same addresses: object storage, or a file system they all mount.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipeline import __version__
+from pipeline.bulk.process import Processes
+from pipeline.bulk.tasks import Read, ReadReply, Write, pack_task, reply_of
+from pipeline.errors import ConfigError, TlsrptError, TryAgainError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.lake.stage import StagedPart
+
+CONNECT_SECONDS = 30.0
+WORKER_SECONDS = 120.0
+"""Patience with a cluster that has no worker yet, or none any more."""
+_LOOK_SECONDS = 5.0
+
+_kept: dict[bytes, Processes] = {}
+_keeping = threading.Lock()
+
+
+def do(version: str, job: bytes, text: bytes, content: bytes) -> tuple[bytes, bytes, bytes] | str:
+    """Do a task; what a Dask worker runs. Return the reply, or this program's version where the driver has another."""
+    if version != __version__:
+        return __version__
+    return _processes(job).do(text, content)
+
+
+def _processes(job: bytes) -> Processes:
+    """Return the processes of an import; those of another, which must be over, are ended."""
+    with _keeping:
+        if job not in _kept:
+            for old in _kept.values():
+                old.close()
+            _kept.clear()
+            _kept[job] = Processes(job)
+        return _kept[job]
+
+
+def forget() -> None:
+    """End the processes of a Dask worker: the import is over."""
+    with _keeping:
+        for old in _kept.values():
+            old.close()
+        _kept.clear()
+
+
+@contextmanager
+def cluster_workers(address: str, job: bytes) -> Iterator[ClusterWorkers]:
+    """Connect to a scheduler.
+
+    Raises:
+        ConfigError: The package is missing.
+        UnreachableError: The scheduler does not answer.
+        TryAgainError: No worker joins it.
+    """
+    try:
+        from distributed import Client
+    except ModuleNotFoundError as err:
+        raise ConfigError(
+            f"the package {err.name} is missing for --scheduler; install the extra: pip install 'tlsrpt-analytics[cluster]'"
+        ) from err
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    try:
+        client = Client(  # type: ignore[no-untyped-call]
+            address, timeout=CONNECT_SECONDS, set_as_default=False, name="tlsrpt-backfill"
+        )
+    except (OSError, ValueError, TimeoutError) as err:
+        reason = (str(err).strip().splitlines() or [type(err).__name__])[0][:200]
+        raise UnreachableError(f"the Dask scheduler {address} does not answer ({reason}); check that it runs and can be reached") from err
+    workers = ClusterWorkers(client, address, job)
+    try:
+        workers.await_first()
+        yield workers
+    finally:
+        workers.end()
+
+
+class ClusterWorkers:
+    """The workers of a cluster, however many there are at the time."""
+
+    shared_disk = False
+
+    def __init__(self, client: Any, address: str, job: bytes) -> None:
+        self._client, self._address, self._job = client, address, job
+        self.closed = False
+        self._width = 1
+        self._looked = 0.0
+
+    @property
+    def width(self) -> int:
+        """The threads of all workers; those who join later count from then on."""
+        if time.monotonic() - self._looked >= _LOOK_SECONDS:
+            self._width = max(sum(self._client.nthreads().values()), 1)
+            self._looked = time.monotonic()
+        return self._width
+
+    def await_first(self) -> None:
+        """Wait for the first worker.
+
+        Raises:
+            TryAgainError: None joins.
+        """
+        try:
+            self._client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except TimeoutError as err:
+            raise TryAgainError(f"the Dask scheduler {self._address} has no workers; start some: dask worker {self._address}") from err
+
+    def submit(self, task: Read | Write) -> Future[ReadReply | list[StagedPart]]:
+        """Have a task done by any worker; should it die, by another."""
+        told: Future[ReadReply | list[StagedPart]] = Future()
+        told.set_running_or_notify_cancel()
+        priority = 0 if isinstance(task, Read) else 10
+        asked = self._client.submit(do, __version__, self._job, *pack_task(task), pure=False, retries=2, priority=priority)
+
+        def done(future: Any) -> None:
+            try:
+                told.set_result(self._reply(task, future))
+            except Exception as err:  # noqa: BLE001 -- it is raised where the result is asked for
+                told.set_exception(err)
+            finally:
+                future.release()
+
+        asked.add_done_callback(done)
+        return told
+
+    def end(self) -> None:
+        """Leave the cluster as it was."""
+        from distributed import TimeoutError as Late
+
+        self.closed = True
+        try:
+            self._client.run(forget, on_error="ignore")
+            self._client.close(timeout=CONNECT_SECONDS)
+        except (OSError, Late, ValueError):
+            return
+
+    def _reply(self, task: Read | Write, future: Any) -> ReadReply | list[StagedPart]:
+        try:
+            said = future.result()
+        except TlsrptError:
+            raise
+        except ModuleNotFoundError as err:
+            raise ConfigError(f"a worker of {self._address} lacks {err.name}; install tlsrpt-analytics {__version__} there") from err
+        except Exception as err:
+            raise TryAgainError(f"the cluster {self._address} did not do a task: {type(err).__name__}: {str(err)[:200]}") from err
+        if isinstance(said, str):
+            raise ConfigError(f"a worker of {self._address} has version {said}, and this is {__version__}; install the same there")
+        return reply_of(task, said)
