@@ -13,7 +13,7 @@ st.set_page_config(page_title="TLS reports", page_icon="🔒", layout="wide", in
 page = st.navigation(pages())
 admit()
 try:
-    choose()
+    choose(whole=page.url_path == "ingest")
     page.run()
 except TlsrptError as err:
     st.error("The page cannot be drawn.")

@@ -1,39 +1,48 @@
-"""The one cached door to the lake: a question or a conclusion, answered once per version of the lake."""
+"""The one door to the lake: a question or a conclusion, answered once per version of the lake."""
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import streamlit as st
-
+from dashboard.answers import Answering, Answers
 from pipeline.config import Settings, load_settings
 from pipeline.query import Lake, open_lake
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from streamlit.delta_generator import DeltaGenerator
 
 REFRESH_SECONDS = 30.0
 """How often the lake is looked at for a new version."""
-_ANSWERS = 600
+TODAY_VARIABLE = "TLSRPT_TEST_TODAY"
+"""A day that tests and benchmarks take for today, since their lakes end on a fixed day."""
+_ANSWERS = 400
+_LOOK_SECONDS = 0.15
+"""How often somebody who waits for a conclusion gives way to a newer click."""
+_answers = Answers(_ANSWERS)
+_workers = ThreadPoolExecutor(2, thread_name_prefix="conclude")
+"""Conclusions are drawn here and not in the thread of the visit: who clicks on goes on, and the work is not lost."""
 
 
-@st.cache_resource(show_spinner=False)
+@functools.cache
 def settings() -> Settings:
     """Return the settings the page was started with."""
     return load_settings(os.environ.get("TLSRPT_CONFIG"))
 
 
 class _Door:
-    """The open lake, looked at again now and then. Shared by all sessions and their threads."""
+    """An open lake, looked at again now and then. Shared by all sessions and their threads."""
 
-    def __init__(self) -> None:
-        self.lake = open_lake(settings=settings())
+    def __init__(self, tiers: tuple[str, ...] | None) -> None:
+        self.lake = open_lake(settings=_counting(tiers))
         self._seen = time.monotonic()
         self._lock = threading.Lock()
 
@@ -41,21 +50,38 @@ class _Door:
         """Return the lake, at most `REFRESH_SECONDS` behind the writer; one thread looks, the others go on."""
         if time.monotonic() - self._seen > REFRESH_SECONDS and self._lock.acquire(blocking=False):
             try:
-                self.lake.refresh()
+                before = self.lake.version
+                if self.lake.refresh():
+                    _answers.forget(lambda key: isinstance(key, tuple) and key[0] == before)
                 self._seen = time.monotonic()
             finally:
                 self._lock.release()
         return self.lake
 
 
-@st.cache_resource(show_spinner=False)
-def _door() -> _Door:
-    return _Door()
+def _counting(tiers: tuple[str, ...] | None) -> Settings:
+    """Return the settings with no more tiers counting than those chosen: so every question and conclusion minds the choice alike."""
+    if tiers is None:
+        return settings()
+    trust = settings().trust
+    return settings().model_copy(update={"trust": trust.model_copy(update={"count": tuple(tier for tier in trust.count if tier in tiers)})})
 
 
-def lake() -> Lake:
-    """Return the open lake, at most `REFRESH_SECONDS` behind the writer."""
-    return _door().opened()
+_doors: dict[tuple[str, ...] | None, _Door] = {}
+_opening = threading.Lock()
+
+
+def lake(tiers: tuple[str, ...] | None = None) -> Lake:
+    """Return the open lake, at most `REFRESH_SECONDS` behind the writer.
+
+    Args:
+        tiers: The trust tiers that shall count, of those that do; None: all that do.
+    """
+    with _opening:
+        door = _doors.get(tiers)
+        if door is None:
+            door = _doors[tiers] = _Door(tiers)
+    return door.opened()
 
 
 class Answer(NamedTuple):
@@ -79,9 +105,11 @@ def asked(question: str, **parameters: Any) -> Answer:
         question: Its name.
         parameters: Its own; those it does not know are left out, so that all tiles of a page can be given the same.
     """
-    known = {"since", "until", "as_of", *lake().questions[question].parameter_names}
+    opened = lake()
+    known = opened.questions[question].parameter_names
     given = {name: value for name, value in parameters.items() if name in known}
-    return Answer(_table(lake().version, question, _key(given)), (question,), given)
+    answer = _answering(opened, question, given, lambda: opened.ask(question, **given)).answer()
+    return Answer(answer, (question,), given)
 
 
 def ask(question: str, **parameters: Any) -> pd.DataFrame:
@@ -89,38 +117,33 @@ def ask(question: str, **parameters: Any) -> pd.DataFrame:
     return asked(question, **parameters).frame
 
 
-def concluded(version: str, name: str, conclude: Callable[[], Any], **parameters: Any) -> Any:
+def concluded(
+    opened: Lake, name: str, conclude: Callable[[], Any], *, slot: DeltaGenerator | None = None, waiting: str = "", **parameters: Any
+) -> Any:
     """Return a conclusion, cached by the version of the lake and what it was drawn from.
 
     Args:
-        version: Of the lake.
+        opened: The lake it is drawn from.
         name: Of the conclusion.
         conclude: Draws it, where it is not there yet.
+        slot: A place of the page that says meanwhile what is being done; there a newer click takes over. None: it is just waited for.
+        waiting: What it says.
         parameters: All that it depends on.
     """
-    return _conclusion(version, name, _key(parameters), conclude)
+    answering = _answering(opened, name, parameters, conclude)
+    if slot is not None and not answering.wait(0):
+        _workers.submit(answering.work)
+        while not answering.wait(_LOOK_SECONDS):
+            slot.text(waiting)
+    return answering.answer()
 
 
-# Tables and conclusions are frozen: they can be shared, and need no copy.
-@st.cache_resource(max_entries=_ANSWERS, show_spinner=False)
-def _table(version: str, question: str, parameters: tuple[tuple[str, Any], ...]) -> pa.Table:  # noqa: ARG001 -- the version is the key
-    return lake().ask(question, **dict(parameters))
-
-
-@st.cache_resource(max_entries=_ANSWERS, show_spinner=False)
-def _conclusion(
-    version: str,  # noqa: ARG001
-    name: str,  # noqa: ARG001
-    parameters: tuple[tuple[str, Any], ...],  # noqa: ARG001
-    _conclude: Callable[[], Any],
-) -> Any:
-    return _conclude()
-
-
-def _key(parameters: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple(sorted((name, tuple(value) if isinstance(value, list) else value) for name, value in parameters.items()))
+def _answering(opened: Lake, name: str, parameters: dict[str, Any], work: Callable[[], Any]) -> Answering:
+    key = tuple(sorted((key, tuple(value) if isinstance(value, list) else value) for key, value in parameters.items()))
+    return _answers.of((opened.version, name, key), work)
 
 
 def today() -> date:
     """Return the day of asking, in UTC."""
-    return datetime.now(UTC).date()
+    told = os.environ.get(TODAY_VARIABLE)
+    return date.fromisoformat(told) if told else datetime.now(UTC).date()

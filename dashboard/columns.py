@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
+
+    from dashboard.navigation import Target
 
 _LABELS = {
     "report_day": "Day",
@@ -54,18 +56,27 @@ _RATES = ("success_rate", "share", "portion")
 _MOMENTS = ("_at",)
 
 
-def rows_of(frame: pd.DataFrame, columns: Sequence[str], *, alt: str, key: str | None = None, height: int | None = None) -> int | None:
+def rows_of(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    alt: str,
+    key: str | None = None,
+    height: int | None = None,
+    to: Callable[[int], Target | None] | None = None,
+) -> Target | None:
     """Draw rows.
 
     Args:
         frame: The rows; their texts are harmless already.
         columns: Which columns, in this order; those that are not there are left out.
         alt: What the table is, for those who cannot see it.
-        key: Given, a row can be chosen.
+        key: Its name on the page, where a row leads somewhere.
         height: Pixels; as many as needed up to some ten rows where it is not given.
+        to: Where the row at a place leads.
 
     Returns:
-        The place of the row chosen in this run, or None.
+        Where the row chosen in this run leads, if one was.
     """
     columns = [name for name in columns if name in frame.columns]
     options: dict[str, Any] = {
@@ -76,12 +87,12 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[str], *, alt: str, key: str |
         "height": height or "auto",
         "placeholder": "",
     }
-    if key is None:
-        st.dataframe(frame, **options)
+    if to is None:
+        st.dataframe(frame[columns], **options)
         return None
-    chosen: Any = st.dataframe(frame, key=key, on_select="rerun", selection_mode="single-row", **options)
+    chosen: Any = st.dataframe(frame[columns], key=key, on_select="rerun", selection_mode="single-row", **options)
     places = chosen.selection.rows
-    return int(places[0]) if places and places[0] < len(frame) else None
+    return to(int(places[0])) if places and places[0] < len(frame) else None
 
 
 def height_for(frame: pd.DataFrame, most: int = 420) -> int:

@@ -13,7 +13,7 @@ from pipeline.output import escape
 PERIODS = {"7d": 7, "28d": 28, "90d": 90, "1y": 365}
 TIERS = {"counted": None, "verified": ("verified",), "attested": ("verified", "attested"), "vouched": ("vouched",)}
 ALL = "all"
-_USUAL = "28d"
+USUAL = "28d"
 _STATE = "filters"
 _PENDING = "pending-filters"
 
@@ -38,15 +38,19 @@ def preset(**chosen: object) -> None:
     st.session_state[_PENDING] = chosen
 
 
-def choose() -> Filters:
-    """Draw the filters in the sidebar and return what is chosen."""
+def choose(*, whole: bool = False) -> Filters:
+    """Draw the filters in the sidebar and return what is chosen.
+
+    Args:
+        whole: The page is about the ingest as a whole: domain and trust have no say there, and cannot be changed.
+    """
     for name, value in st.session_state.pop(_PENDING, {}).items():
         st.session_state[name] = value
     with st.sidebar:
         period = st.segmented_control(
-            "Period", list(PERIODS), default=_USUAL, required=True, key="period", bind="query-params", persist_state="session"
+            "Period", list(PERIODS), default=USUAL, required=True, key="period", bind="query-params", persist_state="session"
         )
-        days = PERIODS[period or _USUAL]
+        days = PERIODS[period or USUAL]
         slot = st.container()
         asked = st.date_input(
             "Up to and as of (UTC)",
@@ -59,7 +63,7 @@ def choose() -> Filters:
         )
         as_of = asked if isinstance(asked, date) else today()
         since = as_of - timedelta(days=days - 1)
-        domain = _domain(slot, since, as_of)
+        domain = _domain(slot, since, as_of, disabled=whole)
         tiers = st.selectbox(
             "Trust",
             list(TIERS),
@@ -67,9 +71,12 @@ def choose() -> Filters:
             bind="query-params",
             persist_state="session",
             help="counted: every report that counts. verified: signature checked here. attested: these, and checked by a named server. "
-            "vouched: what you vouch for.",
+            "vouched: what you vouch for. It narrows every number, incident and verdict.",
+            disabled=whole,
         )
-        st.caption("Days and times are UTC. Counts are sessions, not messages.")
+        st.caption(
+            "This page is about all mail, whatever the domain." if whole else "Days and times are UTC. Counts are sessions, not messages."
+        )
     chosen = Filters(since, as_of, domain, TIERS[tiers or "counted"], days)
     st.session_state[_STATE] = chosen
     return chosen
@@ -81,13 +88,13 @@ def chosen() -> Filters:
     return filters
 
 
-def _domain(slot: Any, since: date, as_of: date) -> str | None:
+def _domain(slot: Any, since: date, as_of: date, *, disabled: bool) -> str | None:
     names = {escape(name): name for name in domains(since, as_of)}
     wanted = st.session_state.get("domain") or st.query_params.get("domain")
     if wanted and wanted != ALL and wanted not in names:
         # One without a session in this period stays chosen: that there is nothing is an answer, too.
         names[escape(str(wanted))] = str(wanted)
-    picked = slot.selectbox("Domain", [ALL, *names], key="domain", bind="query-params", persist_state="session")
+    picked = slot.selectbox("Domain", [ALL, *names], key="domain", bind="query-params", persist_state="session", disabled=disabled)
     return None if picked in (None, ALL) else names.get(picked, picked)
 
 

@@ -1,4 +1,7 @@
-"""What follows from the reports, cached by the version of the lake: incidents, readiness, policies, coverage."""
+"""What follows from the reports, cached by the version of the lake: incidents, readiness, policies, coverage.
+
+The trust filter counts here as it does for every number: with `verified` chosen, incidents and verdicts rest on verified reports alone.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,23 @@ from pipeline.insight.incident import with_id
 from pipeline.reporters import REPORTERS
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Callable
+
+    import pyarrow as pa
+    from streamlit.delta_generator import DeltaGenerator
 
     from dashboard.filters import Filters
     from pipeline.insight.api import Coverage, Incident, PoliciesSeen, Readiness
+    from pipeline.query import Lake
 
 INCIDENT_QUESTIONS = ("insight_failures", "insight_spans", "insight_policies", "insight_reporters")
 READINESS_QUESTIONS = ("insight_sts_days", "insight_policies_by_reporter", "insight_failures")
+MOST = 2000
+"""Incidents that are shown at most, the newest: whoever has more needs no list."""
 _SEVERITY = {"ours": 0, "unknown": 1, "path": 2, "sender": 3}
+_SHARED = ("insight_reporters", "published_now")
+"""Questions that conclusions on many domains ask in the same words."""
+_EVIDENCE = 200
 
 
 def _known() -> frozenset[str]:
@@ -26,75 +38,129 @@ def _known() -> frozenset[str]:
     return frozenset(reporter.domain for reporter in REPORTERS) | frozenset(names)
 
 
-def _once(name: str, conclude: Any, **parameters: Any) -> Any:
-    return concluded(lake().version, name, conclude, **parameters)
+def _asking(opened: Lake) -> Callable[..., pa.Table]:
+    """Return what conclusions ask by; the answers several of them need are kept."""
+
+    def ask(name: str, **parameters: Any) -> pa.Table:
+        if name not in _SHARED:
+            return opened.ask(name, **parameters)
+        answer: pa.Table = concluded(opened, name, lambda: opened.ask(name, **parameters), **parameters)
+        return answer
+
+    return ask
 
 
-def incidents(as_of: date, days: int, domain: str | None = None) -> list[Incident]:
-    """Return the incidents of the period: open before unconfirmed before over, ours first, the largest first."""
-    found: list[Incident] = _once(
+def incidents(filters: Filters, *, slot: DeltaGenerator | None = None) -> list[Incident]:
+    """Return the incidents of the period: open before unconfirmed before over, ours first, the largest first.
+
+    Args:
+        filters: Period, domain and trust.
+        slot: A place of the page that says what is being done, where it takes a while.
+    """
+    opened = lake(filters.tiers)
+    asked: dict[str, Any] = {"as_of": filters.as_of, "days": filters.days, "domain": filters.domain}
+    found: list[Incident] = concluded(
+        opened,
         "incidents",
-        lambda: api.find_incidents(lake().ask, as_of=as_of, settings=settings().insight, known=_known(), days=days, domain=domain),
-        as_of=as_of,
-        days=days,
-        domain=domain,
+        lambda: sorted(api.find_incidents(_asking(opened), settings=settings().insight, known=_known(), most=MOST, **asked), key=_rank),
+        slot=slot,
+        waiting="Looking for what is wrong …",
+        **asked,
     )
-    order = {"open": 0, "unconfirmed": 1, "resolved": 2}
-    return sorted(
-        found,
-        key=lambda one: (
-            order[one.state],
-            _SEVERITY[one.fault],
-            -one.last_day.toordinal() if order[one.state] else 0,
-            -one.failed_sessions,
-        ),
-    )
+    return found
 
 
-def incident(wanted: str, as_of: date, days: int, domain: str | None) -> Incident | None:
+def _rank(one: Incident) -> tuple[int, ...]:
+    state = {"open": 0, "unconfirmed": 1, "resolved": 2}[one.state]
+    return state, _SEVERITY[one.fault], -one.last_day.toordinal() if state else 0, -one.failed_sessions
+
+
+def incident(wanted: str, filters: Filters, *, slot: DeltaGenerator | None = None) -> Incident | None:
     """Return one incident with the reports that prove it, also by an id it had before later reports came."""
-    found = with_id(incidents(as_of, days, domain), wanted)
+    found = with_id(incidents(filters, slot=slot), wanted)
     if found is None:
-        found = with_id(incidents(as_of, max(days, settings().insight.days)), wanted)
+        longer = filters._replace(days=max(filters.days, settings().insight.days), domain=None)
+        found = with_id(incidents(longer, slot=slot), wanted)
     if found is None:
         return None
-    one = found
-    proved: Incident = _once("evidence", lambda: with_evidence(lake().ask, [one], limit=200)[0], id=one.id, as_of=as_of, last=one.last_day)
+    one, opened = found, lake(filters.tiers)
+    proved: Incident = concluded(
+        opened,
+        "evidence",
+        lambda: with_evidence(opened.ask, [one], limit=_EVIDENCE)[0],
+        slot=slot,
+        waiting="Looking for the reports that prove it …",
+        id=one.id,
+        as_of=filters.as_of,
+        last=one.last_day,
+    )
     return proved
 
 
-def readiness(domain: str, as_of: date) -> Readiness:
+def readiness(domain: str, filters: Filters, *, slot: DeltaGenerator | None = None) -> Readiness:
     """Return whether a domain may go from `testing` to `enforce`."""
-    verdict: Readiness = _once(
+    opened = lake(filters.tiers)
+    verdict: Readiness = concluded(
+        opened,
         "readiness",
-        lambda: api.readiness(lake().ask, domain, as_of=as_of, settings=settings().insight, known=_known()),
+        lambda: api.readiness(_asking(opened), domain, as_of=filters.as_of, settings=settings().insight, known=_known()),
+        slot=slot,
+        waiting="Weighing what enforce would have refused …",
         domain=domain,
-        as_of=as_of,
+        as_of=filters.as_of,
     )
     return verdict
 
 
-def policies(domain: str, as_of: date, days: int) -> PoliciesSeen:
+def verdicts(domains: tuple[str, ...], filters: Filters, *, slot: DeltaGenerator | None = None) -> dict[str, Readiness]:
+    """Return the verdicts on some domains, from incidents found once for all."""
+    opened = lake(filters.tiers)
+    whole = filters._replace(days=settings().insight.readiness_days, domain=None)
+
+    def weigh() -> dict[str, Readiness]:
+        found = incidents(whole)
+        # A list that was cut off may lack what blocks: then each domain is looked at by itself.
+        given = None if len(found) == MOST else found
+        return {
+            name: api.readiness(_asking(opened), name, as_of=filters.as_of, settings=settings().insight, known=_known(), incidents=given)
+            for name in domains
+        }
+
+    weighed: dict[str, Readiness] = concluded(
+        opened, "verdicts", weigh, slot=slot, waiting="Weighing which may enforce …", domains=domains, as_of=filters.as_of
+    )
+    return weighed
+
+
+def policies(domain: str, filters: Filters) -> PoliciesSeen:
     """Return which policies senders applied to a domain."""
-    seen: PoliciesSeen = _once(
+    opened = lake(filters.tiers)
+    seen: PoliciesSeen = concluded(
+        opened,
         "policies",
-        lambda: api.policies_seen(lake().ask, domain, as_of=as_of, settings=settings().insight, days=days),
+        lambda: api.policies_seen(_asking(opened), domain, as_of=filters.as_of, settings=settings().insight, days=filters.days),
         domain=domain,
-        as_of=as_of,
-        days=days,
+        as_of=filters.as_of,
+        days=filters.days,
     )
     return seen
 
 
-def coverage(filters: Filters) -> list[Coverage]:
+def coverage_asked(filters: Filters) -> dict[str, Any]:
+    """Return what `coverage` depends on, beside the tiers: four weeks at least, or nobody has a habit."""
+    return {"as_of": filters.as_of, "days": max(filters.days, 28), "domain": filters.domain}
+
+
+def coverage(filters: Filters, *, slot: DeltaGenerator | None = None) -> list[Coverage]:
     """Return who reports on what, how often, and who went silent."""
-    lines: list[Coverage] = _once(
+    opened = lake(filters.tiers)
+    asked = coverage_asked(filters)
+    lines: list[Coverage] = concluded(
+        opened,
         "coverage",
-        lambda: api.coverage(
-            lake().ask, as_of=filters.as_of, settings=settings().insight, days=max(filters.days, 28), domain=filters.domain
-        ),
-        as_of=filters.as_of,
-        days=max(filters.days, 28),
-        domain=filters.domain,
+        lambda: api.coverage(_asking(opened), settings=settings().insight, **asked),
+        slot=slot,
+        waiting="Looking who reports …",
+        **asked,
     )
     return lines

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import streamlit as st
 
 from dashboard.filters import preset
+from pipeline.output import escape
 
 _PAGES = Path(__file__).parent / "app_pages"
 _TITLES = {
@@ -19,10 +20,20 @@ _TITLES = {
     "reports": ("Reports", "Every report, searched"),
     "ingest": ("Ingest health", "Runs, rejects, duplicates, forgeries"),
 }
-_UNCHOSEN = {"reports": {"reporter": "any", "result": "any", "shown": "counted", "failing": "false"}}
+_UNCHOSEN = {"reports": {"words": "", "reporter": "any", "result": "any", "host": "any", "shown": "counted", "failing": "false"}}
 """What the widgets of a page would otherwise remember from the last visit, when a link asks for something else."""
+_SEARCH = "search"
 _DETAILS = {"incident": "Incident", "report": "Report"}
 """Pages that others lead to."""
+
+
+class Target(NamedTuple):
+    """Where a click leads: the rows behind a number."""
+
+    page: str
+    parameters: dict[str, str]
+    domain: str | None = None
+    """Chosen on the way."""
 
 
 def pages() -> list[Any]:
@@ -53,6 +64,32 @@ def go(page: str, *, domain: str | None = None, **parameters: str) -> NoReturn:
         preset(domain=domain)
     # A mapping, be it an empty one: None would clear the filters, too, which Streamlit refuses for what is bound to a widget.
     st.switch_page(f"app_pages/{page}.py", query_params={**_UNCHOSEN.get(page, {}), **parameters})
+
+
+def follow(target: Target) -> NoReturn:
+    """Go where a click leads."""
+    go(target.page, domain=target.domain, **target.parameters)
+
+
+def to_reports(domain: str | None = None, **wanted: object) -> Target:
+    """Return the way to the reports of a reporter, day, result, host and so on; what is None is left open."""
+    return Target("reports", {name: escape(str(value)) for name, value in wanted.items() if value is not None}, domain)
+
+
+def to_report(key: object) -> Target:
+    """Return the way to one report."""
+    return Target("report", {"key": str(key)})
+
+
+def keep_search(parameters: dict[str, str]) -> None:
+    """Remember what the reports are searched for, for the way back."""
+    st.session_state[_SEARCH] = parameters
+
+
+def kept_search() -> dict[str, str]:
+    """Return what the reports were last searched for."""
+    kept: dict[str, str] = st.session_state.get(_SEARCH, {})
+    return kept
 
 
 def place(name: str) -> str | None:

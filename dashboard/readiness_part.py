@@ -10,23 +10,25 @@ import streamlit as st
 from dashboard.ask import Answer
 from dashboard.charts.days import calendar
 from dashboard.charts.heat import heat, height_of
+from dashboard.drawn import chart
 from dashboard.insight import READINESS_QUESTIONS, readiness
-from dashboard.navigation import link
-from dashboard.tiles import tile
+from dashboard.navigation import Target, link, to_reports
+from dashboard.tiles import Rows, tile
 from dashboard.verdicts import VERDICTS
 from dashboard.words import listed
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import pandas as pd
 
+    from dashboard.filters import Filters
     from pipeline.insight.api import Readiness
 
 
-def readiness_part(domain: str, as_of: date) -> None:
+def readiness_part(domain: str, filters: Filters) -> None:
     """Draw the verdict on a domain and what it rests on."""
-    verdict = readiness(domain, as_of)
+    slot = st.empty()
+    verdict = readiness(domain, filters, slot=slot)
+    slot.empty()
     sign = VERDICTS[verdict.verdict]
     with st.container(border=True):
         st.header("May it go from testing to enforce?", anchor=False)
@@ -59,15 +61,20 @@ def _what_if(verdict: Readiness) -> None:
     ]
     days = calendar(verdict.since, verdict.until)
 
-    def draw(frame: pd.DataFrame) -> None:
+    def draw(frame: pd.DataFrame) -> Target | None:
         order = frame.groupby("submitter_domain")["sts_sessions"].sum().sort_values(ascending=False)
         senders = [str(name) for name in order.index[:25]]
         values = {(str(row["report_day"])[:10], str(row["submitter_domain"])): int(row["would_refuse"]) for row in frame.to_dict("records")}
-        if any(values.values()):
-            chart = heat(days, senders, values, unit="would be refused")
-            st.echarts_chart(chart, height=height_of(len(senders)), alt="Sessions that enforce would have refused, by day and sender")
-        else:
+        if not any(values.values()):
             st.text(f"On no day and for no sender: 0 of {verdict.sessions:,} sessions.")
+            return None
+        return chart(
+            heat(days, senders, values, unit="would be refused"),
+            key="what-if",
+            height=height_of(len(senders)),
+            alt="Sessions that enforce would have refused, by day and sender",
+            to=lambda part: to_reports(day=part.column, reporter=part.row, failing="true"),
+        )
 
     tile(
         "What would enforce have refused, by day and sender?",
@@ -75,6 +82,11 @@ def _what_if(verdict: Readiness) -> None:
             pa.Table.from_pylist(lines), READINESS_QUESTIONS, {"domain": verdict.domain, "since": verdict.since, "until": verdict.until}
         ),
         draw,
-        unit="Sessions of known reporters under MTA-STS that mode enforce would have refused, per UTC day (RFC 8461 §5).",
+        unit="Sessions of known reporters under MTA-STS that mode enforce would have refused, per UTC day (RFC 8461 §5). "
+        "Choose a cell to see its reports.",
         empty="No known reporter has a session under MTA-STS on these days.",
+        rows=Rows(
+            ("report_day", "submitter_domain", "sts_sessions", "would_refuse"),
+            lambda row: to_reports(day=row["report_day"], reporter=row["submitter_domain"]),
+        ),
     )

@@ -4,42 +4,124 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
 from dashboard.ask import Answer, lake
+from dashboard.columns import height_for, rows_of
+from dashboard.navigation import follow
 from dashboard.words import shown
 from pipeline.output import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
+    from dashboard.navigation import Target
 
-def tile(title: str, answer: Answer, draw: Callable[[pd.DataFrame], Any], *, unit: str, empty: str) -> None:
-    """Draw one tile.
+_MOST_ROWS = 1000
+"""Rows of one table on the page: more take the browser seconds, and nobody scrolls that far."""
+_TALL = 420
+
+
+class Rows(NamedTuple):
+    """The rows of a chart as a table, which is the way to them with the keyboard."""
+
+    columns: Sequence[str]
+    to: Callable[[dict[str, Any]], Target | None] | None = None
+    """Where a row leads; it is given as the lake has it."""
+
+
+def tile(
+    title: str,
+    answer: Answer,
+    draw: Callable[[pd.DataFrame], Target | None],
+    *,
+    unit: str,
+    empty: str,
+    rows: Rows | None = None,
+    whole: Answer | None = None,
+) -> None:
+    """Draw one tile, and follow what was clicked in it.
 
     Args:
         title: The question in words, unique on its page.
         answer: What is drawn.
-        draw: Draws the rows; their texts are harmless already.
+        draw: Draws the rows; their texts are harmless already. It returns where a click leads.
         unit: What the numbers are.
         empty: What to say where there are no rows.
+        rows: The rows of a chart, to be opened beside it.
+        whole: What the file has, where not all of it is drawn.
     """
-    with st.container(border=True):
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    with st.container(border=True, key=f"tile-{name}"):
         st.header(title, anchor=False)
         if not answer.table.num_rows:
             st.text(empty)
             return
         st.caption(unit)
-        draw(shown(answer.frame))
-        _footer(re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-"), answer)
+        target = draw(shown(answer.frame))
+        target = _footer(name, whole or answer, rows) or target
+    if target is not None:
+        follow(target)
 
 
-def _footer(name: str, answer: Answer) -> None:
+def rows_tile(
+    title: str,
+    answer: Answer,
+    columns: Sequence[str],
+    *,
+    unit: str,
+    empty: str,
+    alt: str,
+    key: str | None = None,
+    to: Callable[[dict[str, Any]], Target | None] | None = None,
+    change: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+    most: int = _MOST_ROWS,
+    height: int | None = None,
+) -> None:
+    """Draw a tile that is a table.
+
+    Args:
+        title: The question in words, unique on its page.
+        answer: What is drawn.
+        columns: Which columns, in this order.
+        unit: What the numbers are.
+        empty: What to say where there are no rows.
+        alt: What the table is, for those who cannot see it.
+        key: Its name on the page, where a row leads somewhere.
+        to: Where a row leads; it is given as the lake has it.
+        change: Adds columns in our own words; the rows stay the same and in order.
+        most: So many rows are drawn at most; the file has them all.
+        height: Pixels at most.
+    """
+    drawn = answer._replace(table=answer.table.slice(0, most))
+
+    def draw(frame: pd.DataFrame) -> Target | None:
+        tall = min(height or _TALL, height_for(frame))
+        target = rows_of(change(frame) if change else frame, columns, alt=alt, key=key, height=tall, to=_leading(drawn, to))
+        if answer.table.num_rows > most:
+            st.caption(f"The first {most:,} of {answer.table.num_rows:,} rows; the file has them all.")
+        return target
+
+    tile(title, drawn if answer.table.num_rows else answer, draw, unit=unit, empty=empty, whole=answer)
+
+
+def _leading(answer: Answer, to: Callable[[dict[str, Any]], Target | None] | None) -> Callable[[int], Target | None] | None:
+    return None if to is None else lambda place: to(answer.table.slice(place, 1).to_pylist()[0])
+
+
+def _footer(name: str, answer: Answer, rows: Rows | None) -> Target | None:
+    target = None
     with st.container(horizontal=True, gap="small"):
+        if rows is not None:
+            with st.popover("As a table", type="tertiary", key=f"rows-{name}", on_change="rerun") as table:
+                if table.open:
+                    cut = answer._replace(table=answer.table.slice(0, _MOST_ROWS))
+                    frame = shown(cut.frame)
+                    target = rows_of(frame, rows.columns, alt="The rows of the chart", key=f"table-{name}", to=_leading(cut, rows.to))
         with st.popover("Show the SQL", type="tertiary", key=f"sql-{name}"):
             for question in answer.questions:
                 st.code(lake().questions[question].sql, language="sql", height=320)
@@ -54,6 +136,7 @@ def _footer(name: str, answer: Answer) -> None:
             type="tertiary",
             help="The rows behind it",
         )
+    return target
 
 
 def csv_of(answer: Answer) -> bytes:

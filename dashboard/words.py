@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NOTHING = "–"
+NO_HOST = "no host named"
+"""What stands for the host of a failure that names none."""
+NO_RESULT = "no details given"
+"""What stands for the result of a failure without one."""
 _LONGEST = 400
 """Characters of one text in a table."""
 

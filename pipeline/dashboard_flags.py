@@ -42,7 +42,7 @@ def command_line(address: str, port: int, hosts: Collection[str] = ()) -> list[s
     return [
         sys.executable,
         "-m",
-        "streamlit",
+        "dashboard.serve",
         "run",
         str(folder / "app.py"),
         *(argument for flag in flags.items() for argument in _flag(*flag)),

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.ask import Answer, ask, asked, settings
-from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
-from dashboard.charts.flow import flow
+from dashboard.ask import Answer, ask, asked
 from dashboard.charts.spans import Span, spans
-from dashboard.columns import height_for, rows_of
+from dashboard.columns import rows_of
+from dashboard.domains import by_failures
+from dashboard.drawn import chart
 from dashboard.figures import Way, figure
 from dashboard.filters import Filters, chosen
+from dashboard.flows import flow_tile
 from dashboard.incident_cards import card
 from dashboard.insight import incidents, policies
-from dashboard.marks import marks
-from dashboard.navigation import go
+from dashboard.navigation import Target, to_reports
 from dashboard.readiness_part import readiness_part
-from dashboard.tiles import tile
-from dashboard.words import count_of, number, plain, rate
+from dashboard.tiles import rows_tile, tile
+from dashboard.trends import trends
+from dashboard.words import NO_HOST, NO_RESULT, count_of, number, plain, rate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,11 +46,14 @@ def main() -> None:
         return
     _title(filters.domain)
     _figures(filters)
-    for one in incidents(filters.as_of, filters.days, filters.domain)[:3]:
+    slot = st.empty()
+    found = incidents(filters, slot=slot)
+    slot.empty()
+    for one in found[:3]:
         if one.state == "open":
             card(one)
-    readiness_part(filters.domain, filters.as_of)
-    _days(filters)
+    readiness_part(filters.domain, filters)
+    trends(filters, sessions="How many of its sessions used authenticated TLS?", failures="What failed?")
     _policies(filters, filters.domain)
     _published(filters, filters.domain)
     _by_sender(filters)
@@ -67,27 +71,17 @@ def _title(domain: str) -> None:
 
 def _choose(filters: Filters) -> None:
     st.title("Domains", anchor=False)
-    answer = asked("sessions_by_domain", **filters.parameters())
-    names = ["report_domain", "success_rate", "sessions", "failed", "unprotected", "reporters", "days", "last_day"]
-    ordered = answer.frame.sort_values(["failed", "sessions"], ascending=False)
-    picked: list[int] = []
-
-    def draw(shown: pd.DataFrame) -> None:
-        place = rows_of(
-            shown, names, alt="All domains, those with most failed sessions first", key="domains", height=height_for(shown, 640)
-        )
-        if place is not None:
-            picked.append(place)
-
-    tile(
+    rows_tile(
         "Which domain?",
-        Answer(pa.Table.from_pandas(ordered, preserve_index=False), answer.questions, answer.parameters),
-        draw,
+        by_failures(filters),
+        ("report_domain", "success_rate", "sessions", "failed", "unprotected", "reporters", "days", "last_day"),
         unit="Sessions of the period, the domains with most failed ones first. Choose a row, or a name in the sidebar.",
         empty="No domain has a session in this period.",
+        alt="All domains, those with most failed sessions first",
+        key="domains",
+        to=lambda row: Target("domain", {}, row["report_domain"]),
+        height=640,
     )
-    if picked:
-        go("domain", domain=str(ordered.iloc[picked[0]]["report_domain"]))
 
 
 def _figures(filters: Filters) -> None:
@@ -120,32 +114,8 @@ def _figures(filters: Filters) -> None:
         )
 
 
-def _days(filters: Filters) -> None:
-    days = calendar(filters.since, filters.as_of)
-    incomplete = days[-settings().insight.settling_days :]
-    changes = marks(filters)
-    tile(
-        "How many of its sessions used authenticated TLS?",
-        asked("sessions_by_day", **filters.parameters()),
-        lambda frame: st.echarts_chart(
-            sessions_by_day(frame, days, incomplete, marks=changes), height=260, alt="Sessions of the domain by day"
-        ),
-        unit="Sessions per UTC day. The pale days are incomplete.",
-        empty="No sessions in this period.",
-    )
-    tile(
-        "What failed?",
-        asked("failures_by_day_and_result_type", **filters.parameters()),
-        lambda frame: st.echarts_chart(
-            failures_by_day(frame, days, incomplete, marks=changes), height=240, alt="Failures of the domain by day and result"
-        ),
-        unit="Mentions per UTC day.",
-        empty="No failures in this period.",
-    )
-
-
 def _policies(filters: Filters, domain: str) -> None:
-    seen = policies(domain, filters.as_of, filters.days)
+    seen = policies(domain, filters)
     held = sorted(seen.held, key=lambda one: (one.reporter, one.first_day))
     lines = [
         {
@@ -179,7 +149,12 @@ def _policies(filters: Filters, domain: str) -> None:
             Span(str(row), _policy_name(one), one.first_day, one.last_day) for row, one in zip(frame["submitter_domain"], held, strict=True)
         ]
         rows = len({span.row for span in shown})
-        st.echarts_chart(spans(shown), height=max(150, 70 + 28 * rows), alt="Which MTA-STS policy each sender applied, from when to when")
+        chart(
+            spans(shown),
+            key="policies-held",
+            height=max(150, 70 + 28 * rows),
+            alt="Which MTA-STS policy each sender applied, from when to when",
+        )
         if seen.changes:
             st.text(
                 "\n".join(
@@ -209,7 +184,7 @@ def _published(filters: Filters, domain: str) -> None:
         unit="Findings of the last `tlsrpt check`, worst first; times are UTC.",
         empty="Not checked yet: tlsrpt check looks at records, policy, mail servers and TLSA, and keeps what it found.",
     )
-    seen = policies(domain, filters.as_of, filters.days)
+    seen = policies(domain, filters)
     if seen.published is None:
         return
     for held in seen.stale[:_DIFFS]:
@@ -226,13 +201,15 @@ def _policy_name(held: Held) -> str:
 
 
 def _by_sender(filters: Filters) -> None:
-    names = ["submitter_domain", "success_rate", "sessions", "authenticated", "failed", "unprotected", "days", "last_day"]
-    tile(
+    rows_tile(
         "How do the senders fare?",
         asked("sessions_by_reporter", **filters.parameters()),
-        lambda frame: rows_of(frame, names, alt="Sessions by sender"),
-        unit="Sessions of the period.",
+        ("submitter_domain", "success_rate", "sessions", "authenticated", "failed", "unprotected", "days", "last_day"),
+        unit="Sessions of the period. Choose a row to see the sender's reports.",
         empty="No sender reports on this domain in this period.",
+        alt="Sessions by sender",
+        key="senders",
+        to=lambda row: to_reports(reporter=row["submitter_domain"]),
     )
     types = ["policy_type", "success_rate", "sessions", "succeeded", "failed"]
 
@@ -250,23 +227,16 @@ def _by_sender(filters: Filters) -> None:
 
 
 def _hosts(filters: Filters) -> None:
-    answer = asked("failures_by_reporter_and_mx", **filters.parameters())
-    tile(
-        "Where do failures flow: sender, MX host, result?",
-        answer,
-        lambda frame: st.echarts_chart(
-            flow(frame), height=max(280, 34 * min(30, len(frame))), alt="Failures from sender over MX host to result"
-        ),
-        unit="Mentions of the period, the largest sixty flows. Sessions that went well name no MX host.",
-        empty="No failures in this period.",
-    )
-    names = ["receiving_mx_hostname", "result_type", "mentions", "addresses", "reporters", "first_day", "last_day"]
-    tile(
+    flow_tile(filters)
+    rows_tile(
         "Which of its MX hosts fail?",
         asked("failures_by_mx", **filters.parameters()),
-        lambda frame: rows_of(frame, names, alt="Failures by MX host"),
-        unit="Mentions of the period.",
+        ("receiving_mx_hostname", "result_type", "mentions", "addresses", "reporters", "first_day", "last_day"),
+        unit="Mentions of the period. Choose a row to see the reports.",
         empty="No failures in this period.",
+        alt="Failures by MX host",
+        key="its-hosts",
+        to=lambda row: to_reports(host=row["receiving_mx_hostname"] or NO_HOST, result=row["result_type"] or NO_RESULT),
     )
 
 

@@ -6,20 +6,22 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
-from dashboard.ask import Answer, asked
+from dashboard.ask import Answer, asked, settings
 from dashboard.charts.days import calendar, failures_by_day
 from dashboard.charts.heat import heat, height_of
-from dashboard.columns import rows_of
+from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
 from dashboard.incident_cards import headline, where
 from dashboard.insight import incident
-from dashboard.navigation import go, link, place
+from dashboard.marks import marks
+from dashboard.navigation import Target, link, place, to_report, to_reports
 from dashboard.tickets import ticket
-from dashboard.tiles import tile
+from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import FAULTS, STATES
-from dashboard.words import listed
+from dashboard.words import NO_HOST, NO_RESULT, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +36,9 @@ _EVIDENCE = 50
 def main() -> None:
     """Draw the page."""
     filters = chosen()
-    found = incident(place("id") or "", filters.as_of, filters.days, filters.domain)
+    slot = st.empty()
+    found = incident(place("id") or "", filters, slot=slot)
+    slot.empty()
     if found is None:
         st.title("Incident", anchor=False)
         st.text("There is no such incident in this period; a longer period may have it.")
@@ -44,7 +48,7 @@ def main() -> None:
     _advice(found)
     answer = failures_of(found, filters)
     _course(found, answer, filters)
-    _senders_and_hosts(answer)
+    _senders_and_hosts(found, answer)
     _proof(found)
     with st.container(border=True):
         st.header("Copy for a ticket", anchor=False)
@@ -85,7 +89,7 @@ def _advice(found: Incident) -> None:
             ("MX hosts", found.mx_hosts),
             ("Addresses", found.receiving_ips),
             ("Reporters", found.reporters),
-            ("Results", tuple(name or "no details given" for name in found.result_types)),
+            ("Results", tuple(name or NO_RESULT for name in found.result_types)),
             ("Reason codes, as sent", found.reasons),
         )
         st.text("\n".join(f"{label}: {listed(texts, 12) or 'none named'}" for label, texts in lines))
@@ -107,7 +111,7 @@ def failures_of(found: Incident, filters: Filters) -> Answer:
         frame["result_type"].isin(found.result_types)
         & frame["submitter_domain"].isin(found.reporters)
         & (named.isna() | named.isin(found.mx_hosts) | (not found.mx_hosts))
-    ].assign(receiving_mx_hostname=named.fillna("no host named"))
+    ].assign(receiving_mx_hostname=named.fillna(NO_HOST))
     keys = ["report_day", "submitter_domain", "receiving_mx_hostname"]
     by_type = frame.groupby([*keys, "result_type", "policy_type"], as_index=False)["mentions"].sum()
     larger = by_type.groupby([*keys, "result_type"], as_index=False)["mentions"].max().groupby(keys, as_index=False)["mentions"].sum()
@@ -115,63 +119,75 @@ def failures_of(found: Incident, filters: Filters) -> Answer:
 
 
 def _course(found: Incident, answer: Answer, filters: Filters) -> None:
-    days = calendar(max(found.first_day - _MARGIN, date(2016, 1, 1)), min(found.last_day + _MARGIN, filters.as_of))
-    pale = [day for day in days if day > (filters.as_of - timedelta(days=2)).isoformat()]
+    since, until = max(found.first_day - _MARGIN, date(2016, 1, 1)), min(found.last_day + _MARGIN, filters.as_of)
+    days = calendar(since, until)
+    settling = timedelta(days=settings().insight.settling_days)
+    pale = [day for day in days if day > (filters.as_of - settling).isoformat()]
+    changes = marks(filters._replace(since=since, as_of=until, domain=found.domain))
     tile(
         "How did it go, day by day?",
         answer,
-        lambda frame: st.echarts_chart(
-            failures_by_day(frame, days, pale, by="submitter_domain"), height=250, alt="Failures of this incident by day and reporter"
+        lambda frame: chart(
+            failures_by_day(frame, days, pale, by="submitter_domain", marks=changes),
+            key="course",
+            height=260,
+            alt="Failures of this incident by day and reporter",
+            to=lambda part: _to(found, day=part.column, reporter=None if str(part.row).endswith(" others") else part.row),
         ),
-        unit="Failures of this kind per UTC day, as the reporters named count them; a week before and after. Pale days are incomplete.",
+        unit="Failures of this kind per UTC day, as the reporters named count them; a week before and after. Pale days are incomplete, "
+        "upright lines are changes of what is published. Choose a bar to see its reports.",
         empty="The reports of those days are no longer in the lake.",
+        rows=Rows(
+            ("report_day", "submitter_domain", "receiving_mx_hostname", "mentions"),
+            lambda row: _to(found, day=row["report_day"], reporter=row["submitter_domain"], host=row["receiving_mx_hostname"]),
+        ),
     )
 
 
-def _senders_and_hosts(answer: Answer) -> None:
-    def draw(frame: pd.DataFrame) -> None:
+def _to(found: Incident, **wanted: object) -> Target:
+    return to_reports(domain=found.domain, failing="true", **wanted)
+
+
+def _senders_and_hosts(found: Incident, answer: Answer) -> None:
+    def draw(frame: pd.DataFrame) -> Target | None:
         sums = frame.groupby(["receiving_mx_hostname", "submitter_domain"], as_index=False).agg({"mentions": "sum"}).to_dict("records")
         hosts = sorted({str(row["receiving_mx_hostname"]) for row in sums})
         order = frame.groupby("submitter_domain")["mentions"].sum().sort_values(ascending=False)
         senders = [str(name) for name in order.index[:_HEAT_ROWS]]
         values = {(str(row["receiving_mx_hostname"]), str(row["submitter_domain"])): int(row["mentions"]) for row in sums}
-        st.echarts_chart(
-            heat(hosts, senders, values, unit="failures"), height=height_of(len(senders)), alt="Failures by MX host and sender"
+        return chart(
+            heat(hosts, senders, values, unit="failures"),
+            key="senders-and-hosts",
+            height=height_of(len(senders)),
+            alt="Failures by MX host and sender",
+            to=lambda part: _to(found, host=part.column, reporter=part.row),
         )
 
     tile(
         "Which senders meet it on which hosts?",
         answer,
         draw,
-        unit="Failures from a week before to a week after; an empty cell is a sender that names no failure there.",
+        unit="Failures from a week before to a week after; an empty cell: no failure is named there. Choose a cell to see them.",
         empty="The reports of those days are no longer in the lake.",
     )
 
 
 def _proof(found: Incident) -> None:
-    keys = list(found.report_keys[:_EVIDENCE])
+    keys = pa.array(found.report_keys[:_EVIDENCE], pa.string())
     answer = asked(
         "reports_found", since=found.first_day, until=found.last_day, domain=found.domain, failing=True, counted=True, at_most=5000
     )
-    frame = answer.frame
-    frame = frame[frame["report_key"].isin(keys)]
-    names = ["report_day", "submitter_domain", "report_id", "sessions", "failed", "trust_tier", "received_at"]
-    picked: list[int] = []
-
-    def draw(shown: pd.DataFrame) -> None:
-        row = rows_of(shown, names, alt="The reports that prove the incident, newest first", key="proof")
-        if row is not None:
-            picked.append(row)
-
-    tile(
+    table = answer.table.filter(pc.is_in(answer.table.column("report_key"), value_set=keys))
+    rows_tile(
         "Which reports prove it?",
-        Answer(pa.Table.from_pandas(frame, preserve_index=False), ("insight_evidence", *answer.questions), answer.parameters),
-        draw,
-        unit=f"{found.report_count:,} reports in all, the newest {len(frame)} are shown. Choose a row to open the report.",
+        Answer(table, ("insight_evidence", *answer.questions), answer.parameters),
+        ("report_day", "submitter_domain", "report_id", "sessions", "failed", "trust_tier", "received_at"),
+        unit=f"{found.report_count:,} reports in all, the newest {table.num_rows} are shown. Choose a row to open the report.",
         empty="The reports are no longer in the lake.",
+        alt="The reports that prove the incident, newest first",
+        key="proof",
+        to=lambda row: to_report(row["report_key"]),
     )
-    if picked:
-        go("report", key=str(frame.iloc[picked[0]]["report_key"]))
 
 
 main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -12,9 +12,11 @@ from dashboard.ask import ask, asked, lake, settings
 from dashboard.charts.days import calendar, stacked
 from dashboard.charts.palette import SERIES
 from dashboard.columns import rows_of
+from dashboard.drawn import chart
 from dashboard.figures import figure
 from dashboard.filters import Filters, chosen
-from dashboard.tiles import tile
+from dashboard.navigation import to_report, to_reports
+from dashboard.tiles import rows_tile, tile
 from dashboard.words import ago, count_of, moment, number
 from pipeline.output import escape
 from pipeline.query.original import REJECT_CODES
@@ -22,6 +24,8 @@ from pipeline.verdict import DKIM_RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from dashboard.navigation import Target
 
 _SHOWN_BYTES = 20_000
 _OUTCOMES = ("stored", "duplicate", "conflict", "quarantined", "too_large", "not_tlsrpt", "expired", "erased")
@@ -84,7 +88,7 @@ def _mail(filters: Filters) -> None:
             if len(chosen_rows):
                 values = {str(day)[:10]: int(count) for day, count in chosen_rows.groupby("received_day")["messages"].sum().items()}
                 series.append((name, SERIES[place % len(SERIES)], values))
-        st.echarts_chart(stacked(days, series, incomplete=()), height=260, alt="Messages received by day and outcome")
+        chart(stacked(days, series, incomplete=()), key="received", height=260, alt="Messages received by day and outcome")
 
     tile(
         "What came in, and what became of it?",
@@ -95,68 +99,90 @@ def _mail(filters: Filters) -> None:
     )
 
 
-def _plain_tiles(filters: Filters) -> None:
-    shared = filters.parameters()
-    rows: tuple[tuple[str, str, list[str], str, str, Callable[[pd.DataFrame], pd.DataFrame] | None], ...] = (
+class _Plain(NamedTuple):
+    """A tile that is a table."""
+
+    title: str
+    question: str
+    columns: tuple[str, ...]
+    unit: str
+    empty: str
+    change: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    to: Callable[[dict[str, Any]], Target | None] | None = None
+
+
+def _with_meaning(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(means=[DKIM_RESULTS.get(str(result), "no longer in the ledger") for result in frame["dkim_result"]])
+
+
+_PLAIN = (
+    _Plain(
+        "When did it run?",
+        "ingest_runs",
         (
-            "When did it run?",
-            "ingest_runs",
-            [
-                "last_ingested_at",
-                "accounts",
-                "messages",
-                "stored",
-                "duplicates",
-                "conflicts",
-                "quarantined",
-                "not_tlsrpt",
-                "too_large",
-                "parser_version",
-            ],
-            "Messages per run, the newest fifty.",
-            "Nothing was ingested yet.",
-            None,
-        ),
-        (
-            "Which mailboxes feed it?",
-            "mailboxes",
-            ["account", "folder", "messages", "last_received_at", "last_ingested_at", "waiting_for_dns", "uidvalidities"],
-            "Messages per folder, over the whole lake.",
-            "Nothing was ingested yet.",
-            None,
-        ),
-        (
-            "Whose reports are not proved?",
-            "not_proved",
-            ["submitter_domain", "trust_tier", "dkim_result", "means", "reports", "first_day", "last_day"],
-            "Reports over the whole lake that do not count; whoever wrote them may claim any name.",
-            "None, or better proved reports have taken their place.",
-            lambda frame: frame.assign(means=[DKIM_RESULTS.get(str(result), "no longer in the ledger") for result in frame["dkim_result"]]),
-        ),
-        (
-            "Which reports contradict each other?",
-            "conflicts",
-            ["report_day", "submitter_domain", "report_id", "report_domains", "counted", "trust_tier", "received_at", "report_key"],
-            "Reports with one identity and several contents; the one that counts first.",
-            "None in this period.",
-            None,
-        ),
-        (
-            "What came twice?",
+            "last_ingested_at",
+            "accounts",
+            "messages",
+            "stored",
             "duplicates",
-            ["received_day", "account", "folder", "from_domain", "messages", "distinct_messages"],
-            "Messages that carried a report already there.",
-            "None in this period.",
-            None,
+            "conflicts",
+            "quarantined",
+            "not_tlsrpt",
+            "too_large",
+            "parser_version",
         ),
-        ("How large is the lake?", "table_rows", ["table_name", "row_count"], "Rows per table.", "", None),
-    )
-    for title, question, names, unit, empty, change in rows:
-        tile(title, asked(question, **shared), _drawn(names, title, change), unit=unit, empty=empty)
+        "Messages per run, the newest fifty.",
+        "Nothing was ingested yet.",
+    ),
+    _Plain(
+        "Which mailboxes feed it?",
+        "mailboxes",
+        ("account", "folder", "messages", "last_received_at", "last_ingested_at", "waiting_for_dns", "uidvalidities"),
+        "Messages per folder, over the whole lake.",
+        "Nothing was ingested yet.",
+    ),
+    _Plain(
+        "Whose reports are not proved?",
+        "not_proved",
+        ("submitter_domain", "trust_tier", "dkim_result", "means", "reports", "first_day", "last_day"),
+        "Reports over the whole lake that do not count; whoever wrote them may claim any name. Choose a row to see those of the period.",
+        "None, or better proved reports have taken their place.",
+        _with_meaning,
+        lambda row: to_reports(reporter=row["submitter_domain"], shown="not counted"),
+    ),
+    _Plain(
+        "Which reports contradict each other?",
+        "conflicts",
+        ("report_day", "submitter_domain", "report_id", "report_domains", "counted", "trust_tier", "received_at", "report_key"),
+        "Reports with one identity and several contents; the one that counts first. Choose a row to open the report.",
+        "None in this period.",
+        None,
+        lambda row: to_report(row["report_key"]),
+    ),
+    _Plain(
+        "What came twice?",
+        "duplicates",
+        ("received_day", "account", "folder", "from_domain", "messages", "distinct_messages"),
+        "Messages that carried a report already there.",
+        "None in this period.",
+    ),
+    _Plain("How large is the lake?", "table_rows", ("table_name", "row_count"), "Rows per table.", ""),
+)
 
 
-def _drawn(names: list[str], alt: str, change: Callable[[pd.DataFrame], pd.DataFrame] | None) -> Callable[[pd.DataFrame], Any]:
-    return lambda frame: rows_of(change(frame) if change else frame, names, alt=alt)
+def _plain_tiles(filters: Filters) -> None:
+    for one in _PLAIN:
+        rows_tile(
+            one.title,
+            asked(one.question, **filters.parameters()),
+            one.columns,
+            unit=one.unit,
+            empty=one.empty,
+            alt=one.title,
+            key=f"plain-{one.question}",
+            change=one.change,
+            to=one.to,
+        )
 
 
 def _rejects(filters: Filters) -> None:
@@ -178,9 +204,7 @@ def _rejects(filters: Filters) -> None:
 
     def draw(frame: pd.DataFrame) -> None:
         means = [REJECT_CODES.get(str(code), "") for code in frame["reject_code"]]
-        place = rows_of(frame.assign(means=means), names, alt="What could not be read", key="rejects")
-        if place is not None:
-            picked.append(place)
+        rows_of(frame.assign(means=means), names, alt="What could not be read", key="rejects", to=picked.append)
 
     tile(
         "What could not be read, and why?",

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.ask import Answer, ask, asked, settings
-from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
-from dashboard.columns import rows_of
+from dashboard.ask import Answer, ask
+from dashboard.domains import worst
 from dashboard.figures import Way, figure
 from dashboard.filters import Filters, chosen
 from dashboard.incident_cards import card
-from dashboard.insight import coverage, incidents, readiness
-from dashboard.marks import marks
-from dashboard.navigation import go, link
-from dashboard.tiles import tile
+from dashboard.insight import MOST, coverage, incidents, verdicts
+from dashboard.navigation import Target, link, to_reports
+from dashboard.tiles import rows_tile
+from dashboard.trends import trends
 from dashboard.verdicts import VERDICTS
 from dashboard.words import ago, count_of, number, rate
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pipeline.insight.api import Coverage, Incident
 
 _CARDS = 5
-_DOMAINS = 10
-"""So many domains have their readiness assessed for the page."""
 
 
 def main() -> None:
@@ -38,21 +36,23 @@ def main() -> None:
     if not total["sessions"] and not ask("extent").iloc[0]["messages"]:
         _nothing_yet()
         return
-    sentence, figures, wrong, trend = st.empty(), st.container(), st.container(), st.container()
     # What a few aggregates answer is there at once; what has to be concluded from all failures fills its place later.
-    sentence.text("Looking for what is wrong …")
+    sentence = st.empty()
+    reporters = _figures(filters, total)
+    wrong, trend, domains, silence = st.container(), st.container(), st.container(), st.container()
     with trend:
-        _trend(filters)
-    silent = [line for line in coverage(filters) if line.silent_since is not None]
-    with figures:
-        _figures(filters, total, silent)
-    found = incidents(filters.as_of, filters.days, filters.domain)
+        trends(filters, sessions="How many sessions used authenticated TLS, day by day?", failures="What failed, day by day?")
+    found = incidents(filters, slot=sentence)
     standing = [one for one in found if one.state == "open"]
-    sentence.text(_sentence(total, standing, silent))
     with wrong:
         _wrong_now(standing, found)
-    _domains(filters, found)
-    _silent(silent)
+    silent = [line for line in coverage(filters, slot=sentence) if line.silent_since is not None]
+    _reporters(reporters, total, silent)
+    sentence.text(_sentence(total, standing, silent))
+    with silence:
+        _silent(silent)
+    with domains:
+        _domains(filters, found)
 
 
 def _nothing_yet() -> None:
@@ -80,7 +80,8 @@ def _sentence(total: pd.Series, standing: list[Incident], silent: list[Coverage]
     return f"All quiet: no open incident; {used}."
 
 
-def _figures(filters: Filters, total: pd.Series, silent: list[Coverage]) -> None:
+def _figures(filters: Filters, total: pd.Series) -> Any:
+    """Draw the figures; return the place of the reporters, of whom it is not known yet who is silent."""
     before = _before(filters)
     extent = ask("extent").iloc[0]
     columns = st.columns(5)
@@ -101,13 +102,6 @@ def _figures(filters: Filters, total: pd.Series, silent: list[Coverage]) -> None
             note=f"{number(total['unprotected'])} more found no policy",
             way=Way("See them", "reports", {"failing": "true"}),
         )
-    with columns[3]:
-        figure(
-            "Reporters",
-            number(total["reporters"]),
-            note=f"{len({line.reporter for line in silent})} silent" if silent else "none silent",
-            way=Way("Who reports", "reporters", {}),
-        )
     with columns[4]:
         last = extent["last_ingested_at"]
         figure(
@@ -116,6 +110,16 @@ def _figures(filters: Filters, total: pd.Series, silent: list[Coverage]) -> None
             note="never" if pd.isna(last) else f"{last:%Y-%m-%d %H:%M} UTC",
             way=Way("Ingest health", "ingest", {}),
         )
+    place = columns[3].empty()
+    _reporters(place, total, None)
+    return place
+
+
+def _reporters(place: Any, total: pd.Series, silent: list[Coverage] | None) -> None:
+    names = {line.reporter for line in silent or ()}
+    note = "…" if silent is None else f"{len(names):,} silent" if names else "none silent"
+    with place.container(height="stretch"):
+        figure("Reporters", number(total["reporters"]), note=note, way=Way("Who reports", "reporters", {}))
 
 
 def _before(filters: Filters) -> object:
@@ -146,60 +150,31 @@ def _wrong_now(standing: list[Incident], found: list[Incident]) -> None:
     for one in standing[:_CARDS]:
         card(one)
     if len(found) > len(standing[:_CARDS]):
-        link(f"All {len(found)} incidents of the period", "incidents")
-
-
-def _trend(filters: Filters) -> None:
-    days = calendar(filters.since, filters.as_of)
-    settling = settings().insight.settling_days
-    incomplete = days[-settling:] if settling else []
-    changes = marks(filters)
-    tile(
-        "How many sessions used authenticated TLS, day by day?",
-        asked("sessions_by_day", **filters.parameters()),
-        lambda frame: st.echarts_chart(
-            sessions_by_day(frame, days, incomplete, marks=changes), height=280, alt="Sessions by day, stacked by how they ended"
-        ),
-        unit="Sessions per UTC day. The pale days are incomplete: reports about them still come.",
-        empty="No sessions in this period.",
-    )
-    tile(
-        "What failed, day by day?",
-        asked("failures_by_day_and_result_type", **filters.parameters()),
-        lambda frame: st.echarts_chart(
-            failures_by_day(frame, days, incomplete, marks=changes), height=260, alt="Mentions of failures by day and result type"
-        ),
-        unit="Mentions per UTC day; a session that failed in two ways is mentioned twice.",
-        empty="No failures in this period.",
-    )
+        link(f"All {len(found):,} incidents of the period" if len(found) < MOST else "All incidents", "incidents")
 
 
 def _domains(filters: Filters, found: list[Incident]) -> None:
-    answer = asked("sessions_by_domain", **filters.parameters())
-    frame = answer.frame.sort_values(["failed", "sessions"], ascending=False).head(_DOMAINS)
-    names = list(frame["report_domain"])
-    verdicts = [readiness(name, filters.as_of).verdict for name in names]
-    open_ones = [sum(one.domain == name and one.state == "open" for one in found) for name in names]
-    frame = frame.assign(open_incidents=open_ones, enforce=[VERDICTS[verdict].short for verdict in verdicts])
-    columns = ["report_domain", "success_rate", "sessions", "failed", "unprotected", "reporters", "open_incidents", "enforce"]
-    picked: list[int] = []
-
-    def draw(shown: pd.DataFrame) -> None:
-        place = rows_of(shown, columns, alt="Domains, those with most failed sessions first", key="overview-domains")
-        if place is not None:
-            picked.append(place)
-        if answer.table.num_rows > _DOMAINS:
-            link(f"All {answer.table.num_rows:,} domains", "domain")
-
-    tile(
+    first = worst(filters)
+    slot = st.empty()
+    weighed = verdicts(first.names, filters, slot=slot)
+    slot.empty()
+    standing = Counter(one.domain for one in found if one.state == "open")
+    table = (
+        first.answer.table.append_column("open_incidents", pa.array([standing[name] for name in first.names], pa.int64()))
+        .append_column("enforce", pa.array([VERDICTS[weighed[name].verdict].short for name in first.names], pa.string()))
+    )  # fmt: skip
+    rows_tile(
         "Which domains fail most, and which may enforce?",
-        Answer(pa.Table.from_pandas(frame[columns], preserve_index=False), (*answer.questions, "insight_sts_days"), answer.parameters),
-        draw,
+        first.answer._replace(table=table, questions=(*first.answer.questions, "insight_sts_days")),
+        ("report_domain", "success_rate", "sessions", "failed", "unprotected", "reporters", "open_incidents", "enforce"),
         unit="Sessions of the period; the verdict on enforce looks at 28 days. Choose a row to open the domain.",
         empty="No domain has a session in this period.",
+        alt="Domains, those with most failed sessions first",
+        key="overview-domains",
+        to=lambda row: Target("domain", {}, row["report_domain"]),
     )
-    if picked:
-        go("domain", domain=names[picked[0]])
+    if first.in_all > len(first.names):
+        link(f"All {first.in_all:,} domains", "domain")
 
 
 def _silent(silent: list[Coverage]) -> None:
@@ -214,12 +189,15 @@ def _silent(silent: list[Coverage]) -> None:
         }
         for line in silent
     ]
-    tile(
+    rows_tile(
         "Who stopped reporting?",
         Answer(pa.Table.from_pylist(lines), ("insight_coverage",), {}),
-        lambda frame: rows_of(frame, list(frame.columns), alt="Reporters that are silent"),
-        unit="Reporters that missed several of their usual days, and more than ever before.",
+        ("submitter_domain", "report_domain", "silent_since", "usual_every_days"),
+        unit="Reporters that missed several of their usual days, and more than ever before. Choose a row to see its reports.",
         empty="",
+        alt="Reporters that are silent",
+        key="overview-silent",
+        to=lambda row: to_reports(domain=row["report_domain"], reporter=row["submitter_domain"]),
     )
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.ask import ask, asked, lake, settings
 from dashboard.columns import rows_of
 from dashboard.figures import figure
-from dashboard.navigation import link, place
+from dashboard.navigation import kept_search, link, place
 from dashboard.tiles import tile
 from dashboard.words import count_of, listed, moment, number, plain
 from pipeline.output import escape, json_text
@@ -29,7 +29,7 @@ def main() -> None:
     key = place("key") or ""
     found = ask("report_one", report_key=key)
     st.title("Report", anchor=False)
-    link("← All reports", "reports")
+    link("← Back to the search", "reports", **kept_search())
     if found.empty:
         st.text("There is no such report in the lake.")
         return

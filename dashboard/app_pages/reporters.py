@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.ask import Answer, asked, settings
+from dashboard.ask import Answer, asked, concluded, lake, settings
 from dashboard.charts.days import calendar
 from dashboard.charts.heat import heat, height_of
 from dashboard.charts.palette import CALM
-from dashboard.columns import height_for, rows_of
+from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
-from dashboard.insight import coverage
-from dashboard.navigation import go
-from dashboard.tiles import tile
+from dashboard.insight import coverage, coverage_asked
+from dashboard.navigation import to_reports
+from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import COVERAGE
 from dashboard.words import count_of
 from pipeline.query.original import QUIRKS
@@ -23,6 +23,7 @@ from pipeline.query.original import QUIRKS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dashboard.navigation import Target
     from pipeline.insight.api import Coverage
 
 _CALENDAR_ROWS = 40
@@ -33,13 +34,16 @@ def main() -> None:
     """Draw the page."""
     filters = chosen()
     st.title("Reporters", anchor=False)
-    lines = coverage(filters)
-    st.text(_sentence(lines))
+    sentence = st.empty()
     _calendar(filters)
-    _coverage(lines, filters)
+    place = st.container()
     _sessions(filters)
     _conformance(filters)
     _trust(filters)
+    lines = coverage(filters, slot=sentence)
+    sentence.text(_sentence(lines))
+    with place:
+        _coverage(lines, filters)
 
 
 def _sentence(lines: list[Coverage]) -> str:
@@ -54,52 +58,65 @@ def _calendar(filters: Filters) -> None:
     answer = asked("coverage_by_reporter_day", **filters.parameters())
     days = calendar(filters.since, filters.as_of)[-_CALENDAR_DAYS:]
 
-    def draw(frame: pd.DataFrame) -> None:
+    def draw(frame: pd.DataFrame) -> Target | None:
         order = frame.groupby("submitter_domain")["sessions"].sum().sort_values(ascending=False)
         names = [str(name) for name in order.index[:_CALENDAR_ROWS]]
         values = {(str(row["report_day"])[:10], str(row["submitter_domain"])): int(row["sessions"]) for row in frame.to_dict("records")}
-        chart = heat(days, names, values, unit="sessions", colours=CALM)
-        st.echarts_chart(chart, height=height_of(len(names)), alt="Sessions by reporter and day; an empty cell is a day without a report")
+        target = chart(
+            heat(days, names, values, unit="sessions", colours=CALM),
+            key="calendar",
+            height=height_of(len(names)),
+            alt="Sessions by reporter and day; an empty cell is a day without a report",
+            to=lambda part: to_reports(day=part.column, reporter=part.row),
+        )
         if len(order) > len(names):
             st.caption(f"The {len(names)} largest of {len(order):,} reporters.")
+        return target
 
     pale = settings().insight.settling_days
     tile(
         "Who reported on which day?",
         answer,
         draw,
-        unit=f"Sessions per reporter and UTC day; an empty cell is a day without a report. The last {pale} days are incomplete.",
+        unit=f"Sessions per reporter and UTC day; an empty cell is a day without a report. The last {pale} days are incomplete. "
+        "Choose a cell to see its reports.",
         empty="Nobody reports in this period.",
+        rows=Rows(
+            ("report_day", "submitter_domain", "sessions", "reports"),
+            lambda row: to_reports(day=row["report_day"], reporter=row["submitter_domain"]),
+        ),
     )
 
 
 def _coverage(lines: list[Coverage], filters: Filters) -> None:
-    rows = [
-        {
-            "submitter_domain": line.reporter,
-            "report_domain": line.domain,
-            "state": COVERAGE[line.state],
-            "last_day": line.last_day,
-            "silent_since": line.silent_since,
-            "usual_every_days": line.usual_every_days,
-            "lag_hours": line.lag_hours,
-            "days": line.days,
-            "sessions": line.sessions,
-        }
-        for line in lines
-    ]
-    names = ["submitter_domain", "report_domain", "state", "last_day", "silent_since", "usual_every_days", "lag_hours", "days", "sessions"]
-    tile(
+    opened = lake(filters.tiers)
+    # Tens of thousands of lines take half a second to become a table: once for each version of the lake.
+    table = concluded(opened, "coverage-table", lambda: _table(lines), **coverage_asked(filters))
+    rows_tile(
         "How often do they report, how late, and who is silent?",
-        Answer(
-            pa.Table.from_pylist(rows, schema=pa.schema(_COVERAGE_COLUMNS)),
-            ("insight_coverage",),
-            {"as_of": filters.as_of, "domain": filters.domain},
-        ),
-        lambda frame: rows_of(frame, names, alt="Reporters by domain, the silent ones first", height=height_for(frame)),
-        unit="Per reporter and domain. The lag is from the end of the day to the arrival of the report.",
+        Answer(table, ("insight_coverage",), {"as_of": filters.as_of, "domain": filters.domain, "tiers": filters.tiers}),
+        [field.name for field in _COVERAGE_COLUMNS],
+        unit="Per reporter and domain. The lag is from the end of the day to the arrival of the report. Choose a row to see the reports.",
         empty="Nobody reports in this period.",
+        alt="Reporters by domain, the silent ones first",
+        key="coverage",
+        to=lambda row: to_reports(domain=row["report_domain"], reporter=row["submitter_domain"]),
     )
+
+
+def _table(lines: list[Coverage]) -> pa.Table:
+    columns: dict[str, list[Any]] = {
+        "submitter_domain": [line.reporter for line in lines],
+        "report_domain": [line.domain for line in lines],
+        "state": [COVERAGE[line.state] for line in lines],
+        "last_day": [line.last_day for line in lines],
+        "silent_since": [line.silent_since for line in lines],
+        "usual_every_days": [line.usual_every_days for line in lines],
+        "lag_hours": [line.lag_hours for line in lines],
+        "days": [line.days for line in lines],
+        "sessions": [line.sessions for line in lines],
+    }
+    return pa.table(columns, schema=pa.schema(_COVERAGE_COLUMNS))
 
 
 _COVERAGE_COLUMNS: list[pa.Field[Any]] = [
@@ -116,24 +133,16 @@ _COVERAGE_COLUMNS: list[pa.Field[Any]] = [
 
 
 def _sessions(filters: Filters) -> None:
-    names = ["submitter_domain", "success_rate", "sessions", "failed", "unprotected", "domains", "days", "trust_tiers", "last_day"]
-    answer = asked("sessions_by_reporter", **filters.parameters())
-    picked: list[int] = []
-
-    def draw(frame: pd.DataFrame) -> None:
-        place = rows_of(frame, names, alt="Sessions by reporter", key="reporters")
-        if place is not None:
-            picked.append(place)
-
-    tile(
+    rows_tile(
         "What do they report?",
-        answer,
-        draw,
+        asked("sessions_by_reporter", **filters.parameters()),
+        ("submitter_domain", "success_rate", "sessions", "failed", "unprotected", "domains", "days", "trust_tiers", "last_day"),
         unit="Sessions of the period. Choose a row to see the reporter's reports.",
         empty="Nobody reports in this period.",
+        alt="Sessions by reporter",
+        key="reporters",
+        to=lambda row: to_reports(reporter=row["submitter_domain"]),
     )
-    if picked:
-        go("reports", reporter=str(answer.frame.iloc[picked[0]]["submitter_domain"]))
 
 
 def _conformance(filters: Filters) -> None:
@@ -141,24 +150,29 @@ def _conformance(filters: Filters) -> None:
     frame = answer.frame
     frame = frame[frame["quirk"].notna()]
     frame = frame.assign(portion=frame["reports"] / frame["all_reports"], means=[QUIRKS.get(str(code), "") for code in frame["quirk"]])
-    names = ["submitter_domain", "quirk", "means", "portion", "reports", "last_day"]
-    tile(
+    rows_tile(
         "How well do they keep to the standard?",
         Answer(pa.Table.from_pandas(frame, preserve_index=False), answer.questions, answer.parameters),
-        lambda shown: rows_of(shown, names, alt="Deviations from the standard by reporter", height=height_for(shown)),
-        unit="Reports with a deviation that was tolerated, and their portion of the reporter's reports. None of them costs a session.",
+        ("submitter_domain", "quirk", "means", "portion", "reports", "last_day"),
+        unit="Reports with a deviation that was tolerated, and their portion of the reporter's reports. None of them costs a session. "
+        "Choose a row to see them.",
         empty="No deviation in this period.",
+        alt="Deviations from the standard by reporter",
+        key="deviations",
+        to=lambda row: to_reports(reporter=row["submitter_domain"], quirk=row["quirk"]),
     )
 
 
 def _trust(filters: Filters) -> None:
-    names = ["submitter_domain", "trust_tier", "reason", "reports", "first_day", "last_day"]
-    tile(
+    rows_tile(
         "Whose reports do not count, and why?",
         asked("not_counted", **filters.parameters()),
-        lambda frame: rows_of(frame, names, alt="Reports that do not count"),
-        unit="Reports of the period. What is not proved may claim any name.",
+        ("submitter_domain", "trust_tier", "reason", "reports", "first_day", "last_day"),
+        unit="Reports of the period. What is not proved may claim any name. Choose a row to see them.",
         empty="Every report of this period counts.",
+        alt="Reports that do not count",
+        key="not-counted",
+        to=lambda row: to_reports(reporter=row["submitter_domain"], shown="not counted"),
     )
 
 

@@ -2,80 +2,110 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import Any
 
 import streamlit as st
 
 from dashboard.ask import ask, asked
-from dashboard.columns import height_for, rows_of
 from dashboard.filters import Filters, chosen, reporters
-from dashboard.navigation import go
-from dashboard.tiles import tile
+from dashboard.navigation import keep_search, place, to_report
+from dashboard.tiles import rows_tile
+from dashboard.words import NO_HOST, NO_RESULT, plain
 from pipeline.output import escape
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _MOST = 500
 _ANY = "any"
 _COUNTED = {"counted": True, "not counted": False, "both": None}
+_NARROWED = ("day", "address", "network", "quirk")
+"""What a click on another page may ask for beside the fields."""
+_COLUMNS = (
+    "report_day", "submitter_domain", "report_domains", "sessions", "failed", "organization_name", "report_id", "trust_tier", "counted",
+    "quirks", "received_at",
+)  # fmt: skip
 
 
 def main() -> None:
     """Draw the page."""
     filters = chosen()
     st.title("Reports", anchor=False)
-    parameters = _search(filters)
-    answer = asked("reports_found", **{**filters.parameters(), **parameters, "at_most": _MOST})
+    wanted = _fields(filters) | _narrowed(filters)
+    answer = asked("reports_found", **{**filters.parameters(), **wanted, "at_most": _MOST})
     found = answer.table.num_rows
-    names = [
-        "report_day",
-        "submitter_domain",
-        "report_domains",
-        "sessions",
-        "failed",
-        "organization_name",
-        "report_id",
-        "trust_tier",
-        "counted",
-        "quirks",
-        "received_at",
-    ]
-    picked: list[int] = []
-
-    def draw(frame: pd.DataFrame) -> None:
-        place = rows_of(frame, names, alt="Reports, newest first", key="reports", height=height_for(frame, 640))
-        if place is not None:
-            picked.append(place)
-
-    tile(
+    rows_tile(
         "Which reports are there?",
         answer,
-        draw,
+        _COLUMNS,
         unit=f"{'The newest ' if found == _MOST else ''}{found:,} reports, newest first; sessions per report. Choose a row to open it.",
         empty="No report fits.",
+        alt="Reports, newest first",
+        key="reports",
+        to=lambda row: to_report(row["report_key"]),
+        height=640,
     )
-    if picked:
-        go("report", key=str(answer.frame.iloc[picked[0]]["report_key"]))
 
 
-def _search(filters: Filters) -> dict[str, object]:
+def _fields(filters: Filters) -> dict[str, Any]:
+    """Draw the fields of the search and return what is asked for."""
     names = {escape(name): name for name in reporters(filters.since, filters.as_of)}
-    results = sorted({str(name) for name in ask("failures_by_result_type", **filters.parameters())["result_type"] if name})
-    left, middle, right = st.columns(3)
-    words = left.text_input("Report id, organisation, contact or key", key="words", bind="query-params", max_chars=200)
-    reporter = middle.selectbox("Reporter", [_ANY, *names], key="reporter", bind="query-params")
-    result = right.selectbox("With the result", [_ANY, *map(escape, results)], key="result", bind="query-params")
+    shared = filters.parameters()
+    results = {escape(name) or NO_RESULT: name for name in ask("failures_by_result_type", **shared)["result_type"]}
+    hosts = {
+        escape(name) if isinstance(name, str) else NO_HOST: name if isinstance(name, str) else ""
+        for name in ask("failures_by_mx", **shared)["receiving_mx_hostname"]
+    }
+    columns = st.columns([3, 2, 2, 2])
+    words = columns[0].text_input("Report id, organisation, contact or key", key="words", bind="query-params", max_chars=200)
+    reporter = _choice(columns[1], "Reporter", names, "reporter")
+    result = _choice(columns[2], "With the result", results, "result")
+    host = _choice(columns[3], "At the MX host", hosts, "host")
     with st.container(horizontal=True, vertical_alignment="center"):
         counted = st.segmented_control("Shown", list(_COUNTED), default="counted", required=True, key="shown", bind="query-params")
         failing = st.toggle("With failed sessions only", key="failing", bind="query-params")
+    keep_search({name: value for name in ("words", "reporter", "result", "host", "shown", "failing", *_NARROWED) if (value := place(name))})
     return {
         "words": words or None,
-        "reporter": None if reporter in (None, _ANY) else names.get(reporter, reporter),
-        "result_type": None if result in (None, _ANY) else result,
+        "reporter": reporter,
+        "result_type": result,
+        "host": host,
         "counted": _COUNTED[counted or "counted"],
         "failing": bool(failing),
     }
+
+
+def _choice(column: Any, label: str, options: dict[str, str], key: str) -> str | None:
+    """Draw a field and return what is chosen, as the lake has it. What a link asks for is among the options, whatever the period has."""
+    asked_for = place(key)
+    if asked_for and asked_for != _ANY:
+        options.setdefault(escape(asked_for), "" if asked_for in (NO_HOST, NO_RESULT) else asked_for)
+    chosen_one = column.selectbox(label, [_ANY, *sorted(options)], key=key, bind="query-params")
+    return None if chosen_one in (None, _ANY) else options.get(chosen_one, chosen_one)
+
+
+def _narrowed(filters: Filters) -> dict[str, Any]:
+    """Say what a link has narrowed the search to, beside the fields, and return it."""
+    wanted: dict[str, Any] = {name: value for name in _NARROWED if (value := place(name))}
+    if not wanted:
+        return {}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text("Narrowed to " + ", ".join(f"{name} {plain(value)}" for name, value in wanted.items()))
+        st.button("Show all", on_click=_widen, type="tertiary")
+    day = _day(wanted.pop("day", None))
+    if day is not None:
+        wanted |= {"since": day, "until": day, "as_of": max(day, filters.as_of)}
+    return wanted
+
+
+def _widen() -> None:
+    for name in _NARROWED:
+        st.query_params.pop(name, None)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
 
 
 main()

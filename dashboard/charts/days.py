@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dashboard.charts.palette import AUTHENTICATED, FAILED, INCOMPLETE_OPACITY, MARK, SERIES, TOOLTIP, UNPROTECTED
+from dashboard.words import NO_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,7 +64,7 @@ def failures_by_day(
     shown, rest = names[: len(SERIES)], names[len(SERIES) :]
     if rest:
         shown, rest = names[: len(SERIES) - 1], names[len(SERIES) - 1 :]
-    series = [(str(name) or "no details given", SERIES[place], _by_day(frame[frame[by] == name])) for place, name in enumerate(shown)]
+    series = [(str(name) or NO_RESULT, SERIES[place], _by_day(frame[frame[by] == name])) for place, name in enumerate(shown)]
     if rest:
         series.append((f"{len(rest)} others", SERIES[-1], _by_day(frame[frame[by].isin(rest)])))
     return stacked(days, series, incomplete=incomplete, marks=marks)
@@ -83,7 +84,7 @@ def stacked(days: Sequence[str], series: Sequence[Bars], *, incomplete: Iterable
         "grid": {"left": 4, "right": 8, "top": 40, "bottom": 44 if many else 4, "containLabel": True},
         "xAxis": {"type": "category", "data": list(days), "axisLabel": {"hideOverlap": True}, "axisTick": {"show": False}},
         "yAxis": {"type": "value", "minInterval": 1, "splitNumber": 4},
-        "animationDuration": 300,
+        "animation": False,
         "series": [
             {
                 "name": name,

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dashboard.charts.palette import FAILED, SERIES, TOOLTIP, UNPROTECTED
+from dashboard.words import NO_HOST, NO_RESULT
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_FLOWS = 60
+
+
+def layer_of(name: str) -> int:
+    """Return the layer of a node: 0 for a reporter, 1 for an MX host, 2 for a result."""
+    return len(name) - len(name.rstrip(" "))
 
 
 def flow(frame: pd.DataFrame) -> dict[str, Any]:
@@ -25,8 +31,8 @@ def flow(frame: pd.DataFrame) -> dict[str, Any]:
         host = row["receiving_mx_hostname"]
         names = (
             str(row["submitter_domain"]),
-            f"{host if isinstance(host, str) else 'no host named'} ",
-            f"{row['result_type'] or 'no details given'}  ",
+            f"{host if isinstance(host, str) else NO_HOST} ",
+            f"{row['result_type'] or NO_RESULT}  ",
         )
         layers |= {name: layer for layer, name in enumerate(names)}
         for pair in ((names[0], names[1]), (names[1], names[2])):

@@ -25,7 +25,7 @@ from pipeline.insight.published import published_policies
 from pipeline.insight.readiness import Readiness, assess
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
@@ -95,11 +95,28 @@ def find_incident(
 
 
 def readiness(
-    ask: Ask, domain: str, *, as_of: date, settings: InsightSettings, known: Collection[str], published: PublishedPolicy | None = None
+    ask: Ask,
+    domain: str,
+    *,
+    as_of: date,
+    settings: InsightSettings,
+    known: Collection[str],
+    published: PublishedPolicy | None = None,
+    incidents: Iterable[Incident] | None = None,
 ) -> Readiness:
-    """Return the verdict on a domain; `published` is its policy, None: as last checked, or else as most senders applied it lately."""
+    """Return the verdict on a domain.
+
+    Args:
+        ask: Answers the named questions.
+        domain: As a lower-case A-label.
+        as_of: The day of asking (UTC).
+        settings: Every threshold.
+        known: Reporters known by name.
+        published: The policy now published; None: as last checked, or else as most senders applied it lately.
+        incidents: All that `find_incidents` returns for `settings.readiness_days`, where it was asked already: it saves most of the time.
+    """
     published = published or published_policies(ask, as_of=as_of).get(domain)
-    return assess(ask, domain, as_of=as_of, settings=settings, known=known, published=published)
+    return assess(ask, domain, as_of=as_of, settings=settings, known=known, published=published, incidents=incidents)
 
 
 def policies_seen(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
+    from pipeline.insight.incident import Incident
 
 _OPEN_VERDICTS = ("not-ready", "not-enough-evidence")
 
@@ -63,7 +64,14 @@ class Readiness:
 
 
 def assess(
-    ask: Ask, domain: str, *, as_of: date, settings: InsightSettings, known: Collection[str], published: PublishedPolicy | None = None
+    ask: Ask,
+    domain: str,
+    *,
+    as_of: date,
+    settings: InsightSettings,
+    known: Collection[str],
+    published: PublishedPolicy | None = None,
+    incidents: Iterable[Incident] | None = None,
 ) -> Readiness:
     """Return the verdict on a domain.
 
@@ -74,6 +82,7 @@ def assess(
         settings: Every number.
         known: Reporters known by name.
         published: The policy now published, as last checked; None: as the senders of the last three days show it.
+        incidents: Those of the last `readiness_days`, of this domain at least, where they are found already; None: they are looked for.
     """
     period = period_of(as_of, settings.readiness_days, settings)
     replay = read_replay(ask, domain, since=period.since, until=period.until)
@@ -81,10 +90,11 @@ def assess(
     evidence = evidence_of(replay, trusted, period)
     seen = read_policies(ask, domain, since=period.since, until=period.until, published=published)
     checked = {domain: published} if published is not None else None
-    incidents = find(ask, as_of=as_of, days=settings.readiness_days, settings=settings, known=known, domain=domain, published=checked)
+    if incidents is None:
+        incidents = find(ask, as_of=as_of, days=settings.readiness_days, settings=settings, known=known, domain=domain, published=checked)
     found = Found(
         bound=upper_bound(min(evidence.would_refuse, evidence.sessions), evidence.sessions),
-        blocking=tuple(incident for incident in incidents if blocks(incident, period, settings)),
+        blocking=tuple(one for one in incidents if one.domain == domain and blocks(one, period, settings)),
         seen=seen,
         stale=stale_reporters(seen, evidence.reporters, period),
     )

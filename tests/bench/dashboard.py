@@ -51,7 +51,7 @@ def measured(lake: Path) -> list[dict]:
     """Visit every page, and say what each step took."""
     with tempfile.TemporaryDirectory(prefix="tlsrpt-") as folder, chromium() as browser:
         rows = []
-        with serving(lake, cwd=Path(folder)) as address:
+        with serving(lake, cwd=Path(folder), TLSRPT_TEST_TODAY=str(LAST_DAY.date())) as address:
             for row in steps(browser, address):
                 print(json.dumps(row), file=sys.stderr, flush=True)
                 rows.append(row)
@@ -122,21 +122,22 @@ def several(what: str, acts: list[Callable[[], object]], between: Callable[[], o
 def processors() -> tuple[float, float]:
     """Processor seconds that the page's server and the browser have taken so far."""
     spent = {"server": 0.0, "browser": 0.0}
-    parents, seconds, names = {}, {}, {}
+    parents, seconds, kinds = {}, {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            text = (folder / "stat").read_text(encoding="utf-8")
+            text, command = (folder / "stat").read_text(encoding="utf-8"), (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        name, rest = text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2 :].split()
+        rest = text[text.rindex(")") + 2 :].split()
         number = int(folder.name)
-        parents[number], seconds[number], names[number] = int(rest[1]), (int(rest[11]) + int(rest[12])) / TICKS, name
-    for number in parents:
+        parents[number], seconds[number] = int(rest[1]), (int(rest[11]) + int(rest[12])) / TICKS
+        kinds[number] = "server" if b"app.py" in command else "browser" if b"chromium" in command else "other"
+    for number, kind in kinds.items():
         above = number
         while above not in (0, 1, os.getpid()):
             above = parents.get(above, 0)
-        if above == os.getpid() and number != above:
-            spent["browser" if "chrom" in names[number] else "server"] += seconds[number]
+        if above == os.getpid() and kind in spent:
+            spent[kind] += seconds[number]
     return spent["server"], spent["browser"]
 
 

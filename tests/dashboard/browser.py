@@ -114,6 +114,12 @@ class Visit:
         self.page.goto(f"{self.address}/{path}")
         return self.idle()
 
+    def open_quickly(self, path: str = "") -> Page:
+        """Open a page by its URL and wait until it is drawn, without pauses."""
+        self.page.goto(f"{self.address}/{path}")
+        self.page.wait_for_function(IDLE, polling=10, timeout=60_000)
+        return self.page
+
     def go(self, title: str) -> Page:
         """Click a page in the navigation."""
         self.page.locator('[data-testid="stSidebarNav"] a', has_text=title).first.click()

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
-from dashboard.charts.flow import flow
+from dashboard.charts.flow import flow, layer_of
 from dashboard.charts.heat import heat
+from dashboard.charts.picked import Picked, clickable, picked
 from dashboard.charts.spans import Span, spans
 from dashboard.words import count_of, listed, number, plain, rate, shown
 from pipeline.dashboard_flags import command_line, environment
@@ -126,3 +127,29 @@ def test_changes_of_what_is_published_are_lines_on_the_trend():
     option = sessions_by_day(frame, DAYS, [], marks=[("2026-05-03", "policy changed"), ("2026-07-01", "MX changed")])
     assert [line["xAxis"] for line in option["series"][0]["markLine"]["data"]] == ["2026-05-03"]
     assert "markLine" not in sessions_by_day(frame, DAYS, [])["series"][0]
+
+
+def test_a_click_on_a_bar_a_cell_or_a_flow_says_what_it_was():
+    frame = pd.DataFrame({"report_day": [date(2026, 5, 2)], "authenticated": [5], "failed": [1], "unprotected": [0]})
+    bars = clickable(sessions_by_day(frame, DAYS, []))
+    assert picked(bars, [{"series_index": 0, "data_type": "main", "data_indices": [1]}]) == Picked("2026-05-02", "Failed")
+    cells = clickable(heat(["a", "b"], ["x", "y"], {("b", "x"): 3, ("a", "y"): 0}, unit="failures"))
+    places = {picked(cells, [{"series_index": 0, "data_indices": [at]}]) for at in (0, 1)}
+    assert places == {Picked("b", "x"), Picked("a", "y")}
+    flows = clickable(
+        flow(pd.DataFrame({"submitter_domain": ["a"], "receiving_mx_hostname": ["m"], "result_type": ["r"], "mentions": [2]}))
+    )
+    edge = picked(flows, [{"series_index": 0, "data_type": "edge", "data_indices": [0]}])
+    assert edge is not None
+    assert [layer_of(end) for end in edge if end] == [0, 1]
+    node = picked(flows, [{"series_index": 0, "data_type": "node", "data_indices": [2]}])
+    assert node is not None
+    assert (layer_of(node.column or ""), node.row) == (2, None)
+
+
+def test_a_click_that_another_filter_has_outdated_is_none():
+    cells = heat(["a"], ["x"], {("a", "x"): 3}, unit="failures")
+    assert picked(cells, []) is None
+    assert picked(cells, [{"series_index": 0, "data_indices": [7]}]) is None
+    assert picked(cells, [{"series_index": 3, "data_indices": [0]}]) is None
+    assert picked(cells, [{"series_index": 0, "data_indices": []}]) is None

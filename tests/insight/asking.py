@@ -30,10 +30,10 @@ def only(book: Book, last: int, **more) -> Incident:
     return found[0]
 
 
-def verdict(book: Book, last: int, *, known=KNOWN, settings=SETTINGS, published: PublishedPolicy | None = None) -> Readiness:
-    """The verdict on the domain."""
+def verdict(book: Book, last: int, *, known=KNOWN, settings=SETTINGS, published: PublishedPolicy | None = None, given=None) -> Readiness:
+    """The verdict on the domain; `given` are incidents that were found already."""
     with book.lake() as lake:
-        return readiness(lake.ask, DOMAIN, as_of=as_of(last), settings=settings, known=known, published=published)
+        return readiness(lake.ask, DOMAIN, as_of=as_of(last), settings=settings, known=known, published=published, incidents=given)
 
 
 def policies(book: Book, last: int, *, published: PublishedPolicy | None = None) -> PoliciesSeen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -180,6 +181,14 @@ def test_an_open_incident_of_ours_blocks_even_if_the_rate_is_small():
     assert found.blocking == tuple(i.id for i in incidents(_with_incident(LAST - 3, LAST), LAST))
     assert "is ours and open since" in found.reasons[0]
     assert found.next_step.startswith("Stay in testing. First: incident ")
+
+
+def test_incidents_found_already_for_all_domains_give_the_same_verdict():
+    book = _with_incident(LAST - 3, LAST)
+    found = incidents(book, LAST, days=SETTINGS.readiness_days)
+    elsewhere = [replace(one, domain="other.example", id="0" * 12) for one in found]
+    assert verdict(book, LAST, given=[*elsewhere, *found]) == verdict(book, LAST)
+    assert verdict(book, LAST, given=elsewhere).blocking == ()
 
 
 @pytest.mark.parametrize(("ago", "expected"), [(13, "not-ready"), (14, "ready")])

@@ -1,0 +1,71 @@
+"""What every morning begins with is worked out before anybody asks: when the page is started, and whenever the lake has changed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import date, timedelta
+from typing import NoReturn
+
+from dashboard import insight
+from dashboard.ask import REFRESH_SECONDS, asked, lake, today
+from dashboard.domains import worst
+from dashboard.filters import PERIODS, USUAL, Filters
+from pipeline.errors import TlsrptError
+
+_WHOLE_LAKE = ("extent", "outcomes", "mailboxes", "not_proved", "ingest_runs", "table_rows")
+"""Questions about all of the lake, which take the longest."""
+_ANY_PERIOD = (
+    "success_rate", "sessions_by_day", "failures_by_day_and_result_type", "domains_and_reporters", "sessions_by_domain",
+    "failures_by_result_type", "failures_by_mx", "sessions_by_reporter", "coverage_by_reporter_day", "quirks_by_reporter", "not_counted",
+    "failures_by_address", "failures_by_sending_network", "failures_by_reporter_and_mx", "failures_by_reason",
+)  # fmt: skip
+"""Questions that pages ask about the period chosen."""
+_LONGEST = 90
+"""Days of the longest period that is prepared."""
+_REST = 20
+"""The preparation takes no more than one part in so many of the time, however often the lake changes."""
+_log = logging.getLogger("tlsrpt.dashboard")
+
+
+def prepare(as_of: date) -> None:
+    """Work out what the first look at the page needs, and then what the next clicks will ask for."""
+    usual, *others = sorted(PERIODS.values(), key=lambda days: (days != PERIODS[USUAL], days))
+    filters = _filters(as_of, usual)
+    asked("extent")
+    insight.coverage(filters)
+    insight.incidents(filters)
+    insight.verdicts(worst(filters).names, filters)
+    for question in _WHOLE_LAKE:
+        asked(question)
+    for days in (days for days in (usual, *others) if days <= _LONGEST):
+        chosen = _filters(as_of, days)
+        for question in _ANY_PERIOD:
+            asked(question, **chosen.parameters())
+        insight.incidents(chosen)
+        insight.coverage(chosen)
+
+
+def _filters(as_of: date, days: int) -> Filters:
+    return Filters(as_of - timedelta(days=days - 1), as_of, None, None, days)
+
+
+def keep_warm() -> NoReturn:
+    """Prepare now, and again when the lake or the day has changed."""
+    prepared: tuple[str, date] | None = None
+    while True:
+        began = time.monotonic()
+        try:
+            now = (lake().version, today())
+            if now != prepared:
+                prepare(now[1])
+                prepared = now
+        except TlsrptError as err:
+            _log.warning("nothing could be prepared: %s", err)
+        time.sleep(max(REFRESH_SECONDS, _REST * (time.monotonic() - began)))
+
+
+def start() -> None:
+    """Begin in the background; it ends with the page."""
+    threading.Thread(target=keep_warm, name="keep-warm", daemon=True).start()
