@@ -399,7 +399,7 @@ def load_settings(explicit: str | None = None, *, lake: str | None = None) -> Se
             raise
         raise ConfigError(f"a TLSRPT_ environment variable cannot be read: {err}") from err
     if lake is not None:
-        settings = settings.model_copy(update={"lake": LakeSettings(path=lake)})
+        settings = settings.model_copy(update={"lake": settings.lake.model_copy(update={"path": lake})})
     return settings
 
 

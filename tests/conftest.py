@@ -85,5 +85,5 @@ def bucket(storage, monkeypatch):
     """The address of an empty place on it; this process and its children can get there, and a lease runs out in a second."""
     for name, value in storage.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("TLSRPT_LEASE_SECONDS", "1")
+    monkeypatch.setenv("TLSRPT_TEST_LEASE_SECONDS", "1")
     return f"s3://tests/{secrets.token_hex(8)}"

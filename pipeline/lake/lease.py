@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from obstore.exceptions import BaseError
 
 from pipeline import log
-from pipeline.errors import TryAgainError
+from pipeline.errors import ConfigError, TryAgainError
 from pipeline.lake.lock import LOCK_FILE, PAUSE_SECONDS
 from pipeline.lake.place import Held
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 LEASE_SECONDS = 60.0
 """A lease that was not renewed for so long may be taken over."""
-VARIABLE = "TLSRPT_LEASE_SECONDS"
-"""Sets another time; all writers of a lake should have the same."""
+VARIABLE = "TLSRPT_TEST_LEASE_SECONDS"
+"""Sets another time, for tests."""
 _TICK_SECONDS = 1.0
 """The storage tells times in whole seconds."""
 _RENEWALS = 4
@@ -73,6 +73,7 @@ def lease(store: ObjectStore, folder: str, uri: str, *, wait_seconds: float = 0.
 
     Raises:
         TryAgainError: Somebody else still holds it after `wait_seconds`.
+        ConfigError: The storage does not honour conditional puts.
     """
     mine = _Hold(store, f"{folder}/{LOCK_FILE}" if folder else LOCK_FILE)
     deadline = time.monotonic() + wait_seconds
@@ -96,12 +97,13 @@ class _Hold:
         self._seconds = float(os.environ.get(VARIABLE) or LEASE_SECONDS)
         self._now: tuple[Lease, str] = (Lease("", 0, 0), "")
         """What the object holds while it is ours, and its tag."""
-        self.other = ""
+        self.other = "it has just begun"
 
     def take(self) -> Held | None:
         """Take the lease where nobody holds it, or nobody alive; None where somebody does."""
         found = self._store.tagged(self._path)
         if found is None:
+            self._check_conditions()
             # Begun with the clock, so that a lease that was removed by hand does not begin below the epochs that the tables have seen.
             return self._write(Lease("", int(time.time()), 0), None, taken_over=False)
         present = Lease.decode(found.content)
@@ -146,6 +148,16 @@ class _Hold:
             return None
         self._now = (mine, new)
         return Held(mine.epoch, taken_over)
+
+    def _check_conditions(self) -> None:
+        """Try, before the first lease of a lake, whether the storage does what everything rests on."""
+        probe = f"{self._path}-{self._name}"
+        tag = self._store.put_new(probe, b"1")
+        honoured = tag is not None and self._store.put_new(probe, b"2") is None
+        honoured = honoured and self._store.replace(probe, b"3", '"0123456789abcdef0123456789abcdef"') is None
+        self._store.remove(probe)
+        if not honoured:
+            raise ConfigError("the storage does not honour conditional puts (If-Match, If-None-Match), and a lake on it would not be safe")
 
     def _tag_if_mine(self) -> str | None:
         found = self._store.tagged(self._path)

@@ -105,18 +105,22 @@ def find_access(environment: Mapping[str, str] | None = None) -> Access:
     profile = _profile(env)
     region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or profile.get("region") or "us-east-1"
     endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or profile.get("endpoint_url") or ""
-    _check_endpoint(endpoint)
-    unsigned = env.get("AWS_SKIP_SIGNATURE", "").lower() in {"1", "true"}
+    _check_endpoint(endpoint, in_the_clear=_said(env, "AWS_ALLOW_HTTP"))
+    unsigned = _said(env, "AWS_SKIP_SIGNATURE")
     return Access(region, endpoint.rstrip("/"), None if unsigned else _keys(env, profile), unsigned)
 
 
-def _check_endpoint(endpoint: str) -> None:
+def _said(env: Mapping[str, str], name: str) -> bool:
+    return env.get(name, "").lower() in {"1", "true"}
+
+
+def _check_endpoint(endpoint: str, *, in_the_clear: bool) -> None:
     parts = urlsplit(endpoint)
     if not endpoint or (parts.scheme == "https" and parts.hostname):
         return
     if parts.scheme != "http" or not parts.hostname:
         raise ConfigError(f"the endpoint {endpoint} (AWS_ENDPOINT_URL) is no address like https://storage.example.org")
-    if not _loopback(parts.hostname) and os.environ.get("AWS_ALLOW_HTTP", "").lower() not in {"1", "true"}:
+    if not _loopback(parts.hostname) and not in_the_clear:
         raise ConfigError(
             f"the endpoint {endpoint} would send reports in the clear; use https://, or set AWS_ALLOW_HTTP=true where the network is yours"
         )
