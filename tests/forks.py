@@ -80,6 +80,12 @@ def _child(argv: list[str], environment: dict[str, str], out: int, err: int) -> 
         size = int(environment["TLSRPT_TEST_FILE_SIZE"])
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    if (
+        "TLSRPT_TEST_CHUNK" in environment
+    ):  # files in a chunk of a bulk import, chunks in a batch: small ones, so that a few files make many
+        from pipeline.bulk import batch, listing
+
+        listing.CHUNK_MESSAGES, batch.MESSAGES = map(int, environment["TLSRPT_TEST_CHUNK"].split())
     try:
         return main(argv)
     except BaseException as error:  # noqa: BLE001 -- the parent wants to see it
@@ -91,6 +97,7 @@ def _child(argv: list[str], environment: dict[str, str], out: int, err: int) -> 
 
 
 def _serve() -> None:
+    import pipeline.bulk.backfill
     import pipeline.run.apply_after
     import pipeline.run.watch  # noqa: F401 -- what a child needs, imported once
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from pipeline import log
 from pipeline.bulk.chunk import FILES, MBOX, OBJECTS, Chunk, native
 from pipeline.bulk.window import Window
 from pipeline.errors import InputError
@@ -98,13 +99,16 @@ class Fetch:
         """Read a stretch of an mbox or tar, from its place or from the bytes that came along."""
         chunk = self._chunk
         read = self._mails if chunk.kind == MBOX else self._members
-        if chunk.content:
-            yield from read(cast("BinaryIO", io.BytesIO(chunk.content)))
-            return
         path = Path(native(chunk.place))
         try:
+            if chunk.content:
+                yield from read(cast("BinaryIO", io.BytesIO(chunk.content)))
+                return
             with path.open("rb") as file:
                 yield from read(Window.of(cast("BinaryIO", file), chunk.start, chunk.end))
+        except tarfile.TarError as err:
+            self._reader.unreadable += 1
+            log.warning("archive-damaged", path=printable(path), reason=str(err), kept="what came before")
         except OSError as err:
             raise InputError(f"{printable(path)} cannot be read: {(err.strerror or str(err)).lower()}") from err
 

@@ -107,7 +107,7 @@ def _unpacking(file: BinaryIO, kind: str | None) -> BinaryIO:
     return (
         file
         if kind is None
-        else cast("BinaryIO", io.BufferedReader(_Unpacking(pa.CompressedInputStream(cast("IOBase", file), cast("Any", kind))), 1 << 20))
+        else cast("BinaryIO", io.BufferedReader(_Unpacking(pa.CompressedInputStream(cast("IOBase", file), cast("Any", kind))), 1 << 16))
     )
 
 
@@ -140,17 +140,30 @@ def _plain(file: BinaryIO, like: Chunk) -> Iterator[Chunk]:
 
 def _stretches(file: BinaryIO) -> Iterator[Stretch]:
     start, members, end = 0, 0, 0
-    for header, size in _headers(file):
-        file.seek(_padded(size), io.SEEK_CUR)
-        end = file.tell()
-        if header[_TYPE : _TYPE + 1] in _OF_THE_NEXT:
-            continue
-        members += 1
-        if members >= CHUNK_MESSAGES or end - start >= CHUNK_BYTES:
+    try:
+        for after in _ends(file):
+            members, end = members + 1, after
+            if members >= CHUNK_MESSAGES or end - start >= CHUNK_BYTES:
+                yield Stretch(start, end, members)
+                start, members = end, 0
+    except DamagedTarError:
+        if members:
             yield Stretch(start, end, members)
-            start, members = end, 0
+        raise
     if members:
         yield Stretch(start, end, members)
+
+
+def _ends(file: BinaryIO) -> Iterator[int]:
+    """Yield where each member ends."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    for header, length in _headers(file):
+        after = file.seek(_padded(length), io.SEEK_CUR)
+        if after > size:
+            raise DamagedTarError("it ends in the middle of a member")
+        if header[_TYPE : _TYPE + 1] not in _OF_THE_NEXT:
+            yield after
 
 
 def _headers(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
