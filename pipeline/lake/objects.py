@@ -140,9 +140,13 @@ class ObjectStore:
 
     def remove_tree(self, folder: str) -> None:
         """Remove all objects below a prefix; gone already is fine."""
-        paths = [file.path for file in self.walk(folder)]
-        for start in range(0, len(paths), _DELETE_AT_ONCE):
-            obstore.delete(self.client, paths[start : start + _DELETE_AT_ONCE])
+        self.remove_all(file.path for file in self.walk(folder))
+
+    def remove_all(self, paths: Iterable[str]) -> None:
+        """Remove objects; gone already is fine."""
+        some = list(paths)
+        for start in range(0, len(some), _DELETE_AT_ONCE):
+            obstore.delete(self.client, some[start : start + _DELETE_AT_ONCE])
 
     def sync(self, paths: Iterable[str]) -> None:
         """Nothing to do: a PUT is durable when it returns."""

@@ -40,6 +40,12 @@ class RangeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
         self._tails: OrderedDict[str, bytes] = OrderedDict()
         self._kept = 0
         self._keeping = threading.Lock()
+        self._met: Exception | None = None
+
+    def met(self) -> Exception | None:
+        """Return the last failure to read, once: DuckDB does not hand on which exception it was."""
+        met, self._met = self._met, None
+        return met
 
     def know(self, sizes: Mapping[str, int]) -> None:
         """Take note of the sizes in bytes of files, by address."""
@@ -94,16 +100,23 @@ class RangeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
         size = self.size_of(path)
         first_kept = max(0, size - TAIL_BYTES)
         if start < first_kept:
-            return self._store.range(path, start, end)
+            return self._fetch(path, start, end)
         tail = self._tail(path, first_kept, size)
         return tail[start - first_kept : end - first_kept]
+
+    def _fetch(self, path: str, start: int, end: int) -> bytes:
+        try:
+            return self._store.range(path, start, end)
+        except Exception as err:
+            self._met = err
+            raise
 
     def _tail(self, path: str, start: int, size: int) -> bytes:
         with self._keeping:
             if path in self._tails:
                 self._tails.move_to_end(path)
                 return self._tails[path]
-        tail = self._store.range(path, start, size) if size else b""
+        tail = self._fetch(path, start, size) if size else b""
         with self._keeping:
             self._kept += len(tail) - len(self._tails.get(path, b""))
             self._tails[path] = tail

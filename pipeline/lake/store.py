@@ -48,6 +48,9 @@ class Store(Protocol):
     def remove(self, path: str) -> None:
         """Remove a file; gone already is fine."""
 
+    def remove_all(self, paths: Iterable[str]) -> None:
+        """Remove files; gone already is fine."""
+
     def remove_tree(self, folder: str) -> None:
         """Remove a folder with all that is in it; gone already is fine."""
 
@@ -125,6 +128,11 @@ class FolderStore:
     def remove(self, path: str) -> None:
         """Remove a file; gone already is fine."""
         (self._root / path).unlink(missing_ok=True)
+
+    def remove_all(self, paths: Iterable[str]) -> None:
+        """Remove files; gone already is fine."""
+        for path in paths:
+            self.remove(path)
 
     def remove_tree(self, folder: str) -> None:
         """Remove a folder with all that is in it; gone already is fine."""

@@ -188,16 +188,21 @@ def commit_properties(table: LakeTable, transactions: Mapping[str, int]) -> Comm
     Raises:
         TryAgainError: The table shows already that another writer has taken the lake over.
     """
-    transactions = dict(transactions)
-    if table.epoch is not None:
-        if fence_of(table) > table.epoch:
-            raise TryAgainError(
-                f"another run has taken over {table.table_uri}; what is not committed yet is left to it and to the next run"
-            )
-        transactions[FENCE] = table.epoch
+    check_fence(table)
+    transactions = {**transactions, **({FENCE: table.epoch} if table.epoch is not None else {})}
     return CommitProperties(
         app_transactions=[Transaction(app, version) for app, version in transactions.items()], max_commit_retries=RETRIES
     )
+
+
+def check_fence(table: LakeTable) -> None:
+    """Make sure that the table, as it was when last looked at, is still ours to write to.
+
+    Raises:
+        TryAgainError: Another writer has taken the lake over.
+    """
+    if table.epoch is not None and fence_of(table) > table.epoch:
+        raise TryAgainError(f"another run has taken over {table.table_uri}; what is not committed yet, the next run does")
 
 
 def fence_of(table: LakeTable) -> int:

@@ -196,16 +196,29 @@ class Lake(Analysis):
         """Run; where a file has gone meanwhile (compacted and cleaned up), open the lake once more."""
         try:
             return run()
-        except duckdb.IOException:
-            self.snapshot = self._open()
         except duckdb.OutOfMemoryException as err:
             raise self._too_much(err) from err
+        except duckdb.Error as err:
+            if self._unread(err) is None:
+                raise
+            self.snapshot = self._open()
         try:
             return run()
         except duckdb.OutOfMemoryException as err:
             raise self._too_much(err) from err
-        except duckdb.IOException as err:
-            raise LakeError(f"the lake {self.location.uri} cannot be read: {guard.sentence(str(err))}") from err
+        except duckdb.Error as err:
+            unread = self._unread(err)
+            if unread is None:
+                raise
+            with self.location.errors("read"):
+                raise unread from err
+        raise AssertionError
+
+    def _unread(self, err: duckdb.Error) -> Exception | None:
+        """Return why a file could not be read, where that is what went wrong: DuckDB tells it as it is, or wraps what `RangeFiles` met."""
+        if isinstance(err, duckdb.IOException):
+            return OSError(guard.sentence(str(err)))
+        return self._files.met() if self._files is not None else None
 
     def _too_much(self, err: duckdb.Error) -> LakeError:
         return LakeError(f"the query needs more than {self._settings.query.memory} of memory ([query] memory): {guard.sentence(str(err))}")

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from pipeline.errors import ConfigError, SignInError, TlsrptError, TryAgainError, UnreachableError
+from pipeline.errors import ConfigError, LakeError, SignInError, TlsrptError, TryAgainError, UnreachableError, UsageError
 from pipeline.lake.erase import erase_domain
 from pipeline.lake.lease import VARIABLE, Lease
 from pipeline.lake.location import Location
@@ -18,7 +18,9 @@ from pipeline.lake.opened import open_for_writing
 from pipeline.lake.snapshot import current_version, open_snapshot
 from pipeline.lake.stage import StageName
 from pipeline.lake.tables import fence_of
+from pipeline.lake.vacuum import vacuum
 from pipeline.lake.writer import LakeWriter
+from pipeline.query import open_lake
 from tests.lake.build import message, report
 from tests.lake.content import content, sums
 from tests.lake.crashes import crash_server
@@ -195,6 +197,34 @@ def test_four_writers_at_once_lose_nothing_and_count_nothing_twice(bucket, monke
     assert failed == []
     assert sums(bucket)[2] == 4 * 3 + 3
     assert len(content(bucket)["reports"]) == 4 * 3 + 3
+
+
+class TestReaders:
+    def test_files_that_went_under_a_reader_are_looked_for_anew(self, bucket):
+        ingest(bucket)
+        with open_lake(bucket) as lake:
+            before = lake.sql("select * from policies order by all")
+            with open_for_writing(bucket) as opened:
+                maintain(opened, today=APRIL)
+                vacuum(opened, retention_hours=0)
+            assert lake.sql("select * from policies order by all").equals(before)
+
+    def test_a_file_that_is_gone_for_good_is_one_sentence(self, bucket):
+        ingest(bucket)
+        with open_lake(bucket) as lake:
+            store = Location(bucket).store
+            store.remove_all(file.path for file in store.walk("failures") if "/_delta_log/" not in file.path)
+            with pytest.raises(LakeError, match=f"the lake {bucket} cannot be read: .*not found"):
+                lake.sql("select max(result_type) from failures")
+
+    def test_nothing_beside_the_lake_can_be_read(self, bucket):
+        ingest(bucket)
+        ingest(f"{bucket}-neighbour")
+        with open_lake(bucket) as lake:
+            other = open_snapshot(f"{bucket}-neighbour").files["reports"][0].path
+            for path in (other, "/etc/passwd", "s3://other/x.parquet"):
+                with pytest.raises(UsageError, match="nothing outside the lake"):
+                    lake.sql(f"select * from read_parquet('{path}')")  # noqa: S608 -- that is what is tried
 
 
 class TestErrors:
