@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 import obstore
 from obstore.exceptions import BaseError
@@ -15,6 +15,7 @@ from pipeline.bulk.chunk import OBJECTS, Chunk
 from pipeline.bulk.listing import LARGE_BYTES, Cutter, Listed
 from pipeline.bulk.mboxes import unstored
 from pipeline.bulk.tars import DamagedTarError, compression_of, is_tar, unpacked
+from pipeline.bulk.window import Reading
 from pipeline.errors import InputError
 from pipeline.lake.s3 import find_access
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
@@ -108,7 +109,7 @@ def _streamed(bucket: S3Store, prefix: str, name: str, size: int) -> BinaryIO | 
     """Open what is read from its beginning to its end by the driver: a tar, or a large mbox."""
     key = key_of(prefix, name)
     if is_tar(key) or (size > LARGE_BYTES and _is_mbox(bucket, key)):
-        return cast("BinaryIO", obstore.open_reader(bucket, key, buffer_size=4 << 20))
+        return Reading.of(obstore.open_reader(bucket, key, buffer_size=4 << 20))
     return None
 
 

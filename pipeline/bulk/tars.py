@@ -11,6 +11,7 @@ import io
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from pipeline.bulk.chunk import CHUNK_BYTES, CHUNK_MESSAGES, TAR, Chunk
+from pipeline.bulk.window import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,27 +105,7 @@ def _members(stream: BinaryIO) -> Iterator[tuple[bytes, bool | None]]:
 def _unpacking(file: BinaryIO, kind: str | None) -> BinaryIO:
     import pyarrow as pa
 
-    return (
-        file
-        if kind is None
-        else cast("BinaryIO", io.BufferedReader(_Unpacking(pa.CompressedInputStream(cast("IOBase", file), cast("Any", kind))), 1 << 16))
-    )
-
-
-class _Unpacking(io.RawIOBase):
-    """What Arrow unpacks, as a Python stream."""
-
-    def __init__(self, stream: object) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(cast("bytearray", buffer))
-        piece = cast("BinaryIO", self._stream).read(len(view))
-        view[: len(piece)] = piece
-        return len(piece)
+    return file if kind is None else Reading.of(pa.CompressedInputStream(cast("IOBase", file), cast("Any", kind)))
 
 
 def _carrying(content: bytes, members: int, like: Chunk) -> Chunk:

@@ -1,10 +1,10 @@
-"""A stretch of a file, as a file of its own."""
+"""Streams of others as Python's own: a stretch of a file, and what can only be read on and on."""
 
 from __future__ import annotations
 
 import io
 import os
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 
 class Window(io.RawIOBase):
@@ -41,4 +41,27 @@ class Window(io.RawIOBase):
         piece = self._file.read(min(len(view), max(self._end - self._place, 0)))
         view[: len(piece)] = piece
         self._place += len(piece)
+        return len(piece)
+
+
+class Reading(io.RawIOBase):
+    """Whatever has a `read`, as a stream that is read once."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    @classmethod
+    def of(cls, source: Any) -> BinaryIO:
+        """Return it as one buffered stream; a small buffer, for what a damage follows is lost with it."""
+        return cast("BinaryIO", io.BufferedReader(cls(source), 1 << 16))
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Fill the buffer, or what there is of it."""
+        view = memoryview(cast("bytearray", buffer))
+        piece = memoryview(self._source.read(len(view)))
+        view[: len(piece)] = piece
         return len(piece)
