@@ -24,7 +24,7 @@ RAW_ROW_GROUP_ROWS = 256
 
 BLOOM = {"reports": ("report_key",), "policies": ("report_key",), "failures": ("report_key",), "raw": ("message_sha256",)}
 _NO_DICTIONARY = ("content", "message_sha256", "report_key", "identity", "content_sha256")
-ORDER = {"policies": ("report_domain", "report_day"), "failures": ("report_domain", "report_day")}
+ORDER = {"policies": ("report_domain", "report_day"), "failures": ("report_domain", "report_day"), "reports": ("report_day",)}
 """Columns that the rows of a file are sorted by: what questions filter by."""
 
 
