@@ -2,7 +2,7 @@
 -- One row: first and last day, domains, reporters, reports, and when mail was last received and ingested.
 with days as (
     select min(report_day) as first_day, max(report_day) as last_day, count(*) as reports
-    from reports
+    from settings.report_rows
 ),
 mail as (
     select count(*) as messages, max(received_at) as last_received_at, max(ingested_at) as last_ingested_at

@@ -14,8 +14,9 @@
 -- counted (BOOLEAN = null): only those that count, or only those that do not; null for both
 -- tiers (VARCHAR[] = null): trust tiers, of any kind; null for all
 -- at_most (BIGINT = 200): how many
-with found as (
-    select *
+with newest as (
+    -- What is filtered and sorted by, and nothing else: the other columns are read of the few that were found.
+    select report_key, report_day
     from reports
     where report_day between $since and $until
         and ($domain is null or list_contains(report_domains, $domain))
@@ -50,11 +51,19 @@ with found as (
     order by report_day desc, submitter_domain, report_key
     limit $at_most
 ),
+found as (
+    select reports.*
+    from reports
+    inner join newest on newest.report_day = reports.report_day and newest.report_key = reports.report_key
+    where reports.report_day between $since and $until
+),
 sums as (
     select report_key, sum(success_count + failure_count) as sessions, sum(failure_count) as failed
     from policies
     where report_day between $since and $until
         and report_key in (select report_key from found)
+        and report_day in (select report_day from found)
+        and report_domain in (select unnest(report_domains) from found)
         and not coalesce(repeats_sessions, false)
         and ($domain is null or report_domain = $domain)
     group by report_key

@@ -31,6 +31,20 @@ where batch between getvariable('lake').floor and getvariable('lake').batch;
 -- Reports, policies and failures come in two halves: months in which nothing was superseded, whose rows need not be looked up, and the others.
 -- The look-up reads report_key, the widest column there is.
 
+-- Reports whether they stand or not: for counting them, without the look-up.
+create view settings.report_rows as
+select *
+from read_parquet(
+    getvariable('lake').reports, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch
+union all by name
+select *
+from read_parquet(
+    getvariable('lake').reports_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch;
+
 create view settings.all_reports as
 select *, true as stands
 from read_parquet(
