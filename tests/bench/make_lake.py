@@ -97,6 +97,7 @@ class Month:
         self.domain = np.sort(zipf(rng, 1.1, domains, count))
         self.reporter = zipf(rng, 1.3, 200, count)
         self.day = rng.integers(0, days, count)
+        self.arrival = np.argsort(self.day, kind="stable")
         self.first = first
         self.key = hex_names(rng, count)
         self.identity = pa.repeat("0" * 64, count) if lean else hex_names(rng, count)
@@ -141,7 +142,6 @@ class Month:
 
     def rows(self) -> dict[str, pa.Table]:
         """All tables."""
-        everything = np.arange(self.reports)
         policies, failures = self.policies_and_failures()
         identity_rows = self.rng.choice(self.reports, min(SUPERSEDED_PER_MONTH, self.reports), replace=False)
         superseded = self.table(
@@ -149,15 +149,15 @@ class Month:
             len(identity_rows),
             report_month=self.month,
             report_key=self.key.take(pa.array(identity_rows)),
-            identity=self.identity.take(pa.array(identity_rows)),
+            identity=(self.key if self.lean else self.identity).take(pa.array(identity_rows)),
             superseded_by="0" * 64,
             reason="conflict",
         )
         tables = {
-            "reports": self.report_rows(everything),
+            "reports": self.report_rows(np.arange(self.reports)),
             "policies": policies,
             "failures": failures,
-            "messages": self.message_rows(everything[:1] if self.lean else everything),
+            "messages": self.message_rows(self.arrival[:1] if self.lean else self.arrival),
         }
         return {**tables, "superseded": superseded} if int(self.month[-2:]) % 4 == 0 else tables
 
@@ -193,16 +193,17 @@ class Month:
         )
 
     def message_rows(self, rows: np.ndarray) -> pa.Table:
-        """One message per report."""
+        """One message per report, in the order in which they came."""
+        places = pa.array(rows)
         return self.table(
             "messages",
             len(rows),
             received_month=self.month,
-            message_sha256=self.message[: len(rows)],
+            message_sha256=self.message.take(places),
             account="rua",
             folder="INBOX",
             uidvalidity=1,
-            uid=rows + 1,
+            uid=np.arange(len(rows)) + 1,
             received_at=self.times_of(rows, 30),
             size_bytes=self.rng.integers(1500, 9000, len(rows)),
             from_domain=pick(self.reporter_names, self.reporter[rows]),
@@ -210,7 +211,7 @@ class Month:
             dkim_result="pass",
             trust_tier="verified",
             outcome="stored",
-            report_keys=self.lists(self.key[: len(rows)]),
+            report_keys=self.lists(self.key.take(places)),
             run_id=f"run-{self.month}",
             ingested_at=self.times_of(rows, 31),
             parser_version="bench",
