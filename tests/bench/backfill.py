@@ -1,0 +1,110 @@
+"""A bulk import of an archive of small files on local disk: `python -m tests.bench.backfill --files 1000000 --workers 2`.
+
+An archive of gzipped reports is written (a folder for each day, some thousands of domains, one report in eight with failures), and
+`tlsrpt backfill` takes it into an empty lake in a process of its own. Wall and processor seconds are those of the driver and all its
+workers; memory is the largest sum of their PSS, looked at five times a second (shared pages count once). The aim for a million files on two
+idle cores: under four minutes, under 1 GB. A second run over the same archive shows what going on costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.bench.archive import write_archive
+
+
+def pss_bytes(process: psutil.Process) -> int:
+    """The proportional share of memory of a process; 0 where it is gone."""
+    try:
+        text = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), 0)
+
+
+def measured(argv: list[str]) -> dict[str, Any]:
+    """Run a command to its end; return what it printed as JSON, with its seconds and the largest memory of it and its children."""
+    begun, before = time.monotonic(), os.times()
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    peak = 0
+    while process.poll() is None:
+        try:
+            whole = psutil.Process(process.pid)
+            peak = max(peak, sum(pss_bytes(each) for each in [whole, *whole.children(recursive=True)]))
+        except psutil.Error:
+            continue
+        time.sleep(0.2)
+    wall, after = time.monotonic() - begun, os.times()
+    out = process.stdout.read() if process.stdout else b"{}"
+    assert process.returncode == 0, f"it ended with {process.returncode}"
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return {**json.loads(out), "wall_s": round(wall, 1), "cpu_s": round(cpu, 1), "peak_mb": round(peak / 2**20)}
+
+
+def bench(files: int, workers: int, root: Path) -> list[dict[str, Any]]:
+    """Write the archive where there is none yet, import it twice, and return a row for each run."""
+    archive, lake = root / f"archive-{files}", root / "lake"
+    if not archive.exists():
+        write_archive(archive, files)
+    shutil.rmtree(lake, ignore_errors=True)
+    argv = [
+        sys.executable,
+        "-m",
+        "pipeline.cli",
+        "--lake",
+        str(lake),
+        "backfill",
+        str(archive),
+        "--workers",
+        str(workers),
+        "--format",
+        "json",
+    ]
+    rows = []
+    for run in ("first", "again"):
+        told = measured(argv)
+        assert told["messages"] == files, told
+        assert told["reports_new"] == (files if run == "first" else 0), told
+        rows.append(
+            {
+                "run": run,
+                "files": files,
+                "workers": workers,
+                "wall_s": told["wall_s"],
+                "cpu_s": told["cpu_s"],
+                "files_per_s": round(files / told["wall_s"]),
+                "cpu_us_per_file": round(told["cpu_s"] / files * 1e6),
+                "peak_mb": told["peak_mb"],
+            }
+        )
+    lake_bytes = sum(path.stat().st_size for path in lake.rglob("*.parquet"))
+    rows[0]["lake_bytes_per_file"] = round(lake_bytes / files)
+    return rows
+
+
+def main(*, full: bool) -> list[dict[str, Any]]:
+    """Measure."""
+    with tempfile.TemporaryDirectory() as root:
+        return bench(1_000_000 if full else 20_000, 2, Path(root))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--root", type=Path, help="keep archive and lake here")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        for row in bench(args.files, args.workers, args.root or Path(temporary)):
+            print(json.dumps(row))
