@@ -253,3 +253,27 @@ def take_the_lease_away(where):
     store = Location(where).store
     lease = Lease.decode(store.get("_lock") or b"")
     store.put("_lock", lease._replace(holder="gone").encode())
+
+
+def test_a_copy_made_beside_a_writer_logs_first_can_be_used_in_a_folder(bucket, tmp_path):
+    """As the README says it: the log of `messages`, the other logs, then the files."""
+    with LakeWriter(bucket, run_id="one") as writer:
+        writer.commit(BATCHES[0])
+        before = content(bucket)
+        copy(bucket, tmp_path, lambda path: path.startswith("messages/_delta_log/"))
+        writer.commit(BATCHES[1])
+        copy(bucket, tmp_path, lambda path: "/_delta_log/" in path and not path.startswith("messages/"))
+        writer.commit(BATCHES[2])
+        copy(bucket, tmp_path, lambda path: "/_delta_log/" not in path and not path.startswith(("_staging/", "_lock")))
+    assert content(tmp_path) == before
+    ingest(tmp_path)
+    assert content(tmp_path) == content(bucket)
+
+
+def copy(address, folder, wanted):
+    store = Location(address).store
+    for file in store.walk(""):
+        if wanted(file.path):
+            target = folder / file.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(store.get(file.path) or b"")
