@@ -24,7 +24,7 @@ from pipeline.query import open_lake
 from tests.lake.build import message, report
 from tests.lake.content import content, sums
 from tests.lake.crashes import crash_server
-from tests.lake.scenarios import APRIL, ingest, keep_less, late_verdict, rebuild_all
+from tests.lake.scenarios import APRIL, BATCHES, ingest, keep_less, late_verdict, rebuild_all
 
 SIGKILL = 9
 DONE = (0, 0)
