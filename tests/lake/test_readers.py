@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.errors import TryAgainError
 from pipeline.lake.erase import erase_domain
 from pipeline.lake.maintain import maintain
 from pipeline.lake.opened import open_for_writing
@@ -86,3 +88,38 @@ def test_readers_take_no_lock_and_leave_nothing_behind(tmp_path):
         files = sorted(path for path in tmp_path.rglob("*"))
         assert open_snapshot(tmp_path).batch == 1
         assert sorted(path for path in tmp_path.rglob("*")) == files
+
+
+def test_maintenance_in_another_process_disturbs_neither_readers_nor_an_ingest(tmp_path):
+    with LakeWriter(tmp_path, run_id="run") as writer:
+        writer.commit(batch(0))
+    maintaining = [sys.executable, "-m", "tests.lake.maintaining", str(tmp_path)]
+    with (
+        reader(tmp_path) as states,
+        subprocess.Popen(maintaining, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process,
+    ):
+        assert process.stdout.readline() == "ready\n"
+        for number in range(1, 11):
+            patiently(lambda number=number: commit_batch(tmp_path, number))
+            time.sleep(0.05)
+        rounds, merged = map(int, process.communicate()[0].split())
+    assert rounds >= 3
+    assert merged >= 4
+    for messages, reports, policies, failures, sessions, last, _ in states:
+        assert (reports, policies, failures, sessions) == (messages, messages, messages, messages * 100), (messages, last)
+    assert states[-1][:5] == [11 * EACH] * 4 + [11 * EACH * 100]
+
+
+def commit_batch(root, number):
+    with LakeWriter(root, run_id="run") as writer:
+        writer.commit(batch(number))
+
+
+def patiently(act):
+    """Do it, once nobody else writes."""
+    for _ in range(300):
+        try:
+            return act()
+        except TryAgainError:
+            time.sleep(0.03)
+    raise AssertionError("somebody has been writing all the time")
