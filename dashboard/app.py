@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from dashboard.filters import choose
-from dashboard.navigation import pages
+from dashboard.navigation import arrive, pages
 from dashboard.sign_in import admit
 from pipeline.errors import TlsrptError
 
+_HERE = Path(__file__).parent
 st.set_page_config(page_title="TLS reports", page_icon="🔒", layout="wide", initial_sidebar_state="auto")
+st.html(_HERE / "style.css")
+st.logo((_HERE / "static" / "mark.svg").read_text(encoding="utf-8"), size="large")
 page = st.navigation(pages())
 admit()
 try:
+    arrive(page.url_path)
     choose(whole=page.url_path == "ingest")
     page.run()
 except TlsrptError as err:

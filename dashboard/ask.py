@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from datetime import time as datetime_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dashboard.answers import Answering, Answers
@@ -24,6 +25,8 @@ REFRESH_SECONDS = 30.0
 """How often the lake is looked at for a new version."""
 TODAY_VARIABLE = "TLSRPT_TEST_TODAY"
 """A day that tests and benchmarks take for today, since their lakes end on a fixed day."""
+MORNING = datetime_time(7, 30, tzinfo=UTC)
+"""When that day is looked at."""
 _ANSWERS = 400
 _LOOK_SECONDS = 0.15
 """How often somebody who waits for a conclusion gives way to a newer click."""
@@ -145,5 +148,10 @@ def _answering(opened: Lake, name: str, parameters: dict[str, Any], work: Callab
 
 def today() -> date:
     """Return the day of asking, in UTC."""
+    return now().date()
+
+
+def now() -> datetime:
+    """Return the moment of asking, in UTC."""
     told = os.environ.get(TODAY_VARIABLE)
-    return date.fromisoformat(told) if told else datetime.now(UTC).date()
+    return datetime.combine(date.fromisoformat(told), MORNING) if told else datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -20,6 +20,9 @@ _LABELS = {
     "submitter_domain": "Reporter",
     "success_rate": "Authenticated",
     "receiving_mx_hostname": "MX host",
+    "mx_hosts": "MX hosts",
+    "enforce": "Enforce?",
+    "open_incidents": "Open",
     "receiving_ip": "Address",
     "sending_network": "Sending network",
     "result_type": "Result",
@@ -62,7 +65,7 @@ def rows_of(
     *,
     alt: str,
     key: str | None = None,
-    height: int | None = None,
+    height: int | Literal["content"] | None = None,
     to: Callable[[int], Target | None] | None = None,
 ) -> Target | None:
     """Draw rows.
@@ -79,6 +82,7 @@ def rows_of(
         Where the row chosen in this run leads, if one was.
     """
     columns = [name for name in columns if name in frame.columns]
+    frame = frame[columns].assign(**{name: frame[name].map(_honest) for name in columns if name in _RATES})
     options: dict[str, Any] = {
         "hide_index": True,
         "column_order": list(columns),
@@ -88,16 +92,21 @@ def rows_of(
         "placeholder": "",
     }
     if to is None:
-        st.dataframe(frame[columns], **options)
+        st.dataframe(frame, **options)
         return None
-    chosen: Any = st.dataframe(frame[columns], key=key, on_select="rerun", selection_mode="single-row", **options)
+    chosen: Any = st.dataframe(frame, key=key, on_select="rerun", selection_mode="single-row", **options)
     places = chosen.selection.rows
     return to(int(places[0])) if places and places[0] < len(frame) else None
 
 
-def height_for(frame: pd.DataFrame, most: int = 420) -> int:
-    """Return the pixels that all rows take, or the most there are."""
-    return min(most, 38 + 35 * len(frame))
+def height_for(frame: pd.DataFrame, most: int = 420) -> int | Literal["content"]:
+    """Return the pixels a table takes: all of its rows, or the most there are, with a row cut in two that says there are more."""
+    return "content" if 38 + 35 * len(frame) <= most else most
+
+
+def _honest(share: Any) -> Any:
+    """Return a share that does not look like all, or nothing, when it is not quite (see `words.rate`)."""
+    return min(max(share, 0.0001), 0.9999) if 0 < share < 1 else share
 
 
 def label_of(name: str) -> str:

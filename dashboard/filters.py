@@ -16,6 +16,8 @@ ALL = "all"
 USUAL = "28d"
 _STATE = "filters"
 _PENDING = "pending-filters"
+_NOTE = "Days and times are UTC. Counts are sessions, not messages."
+_KEYS = "In a table the arrow keys move and Shift+Space opens a row; charts have theirs in As a table."
 
 
 class Filters(NamedTuple):
@@ -74,9 +76,7 @@ def choose(*, whole: bool = False) -> Filters:
             "vouched: what you vouch for. It narrows every number, incident and verdict.",
             disabled=whole,
         )
-        st.caption(
-            "This page is about all mail, whatever the domain." if whole else "Days and times are UTC. Counts are sessions, not messages."
-        )
+        st.caption("This page is about all mail, whatever the domain." if whole else _NOTE, help=_KEYS)
     chosen = Filters(since, as_of, domain, TIERS[tiers or "counted"], days)
     st.session_state[_STATE] = chosen
     return chosen

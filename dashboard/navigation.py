@@ -20,9 +20,8 @@ _TITLES = {
     "reports": ("Reports", "Every report, searched"),
     "ingest": ("Ingest health", "Runs, rejects, duplicates, forgeries"),
 }
-_UNCHOSEN = {"reports": {"words": "", "reporter": "any", "result": "any", "host": "any", "shown": "counted", "failing": "false"}}
-"""What the widgets of a page would otherwise remember from the last visit, when a link asks for something else."""
 _SEARCH = "search"
+_PAGE, _ARRIVED = "page", "arrived"
 _DETAILS = {"incident": "Incident", "report": "Report"}
 """Pages that others lead to."""
 
@@ -63,7 +62,7 @@ def go(page: str, *, domain: str | None = None, **parameters: str) -> NoReturn:
     if domain is not None:
         preset(domain=domain)
     # A mapping, be it an empty one: None would clear the filters, too, which Streamlit refuses for what is bound to a widget.
-    st.switch_page(f"app_pages/{page}.py", query_params={**_UNCHOSEN.get(page, {}), **parameters})
+    st.switch_page(f"app_pages/{page}.py", query_params=parameters)
 
 
 def follow(target: Target) -> NoReturn:
@@ -79,6 +78,24 @@ def to_reports(domain: str | None = None, **wanted: object) -> Target:
 def to_report(key: object) -> Target:
     """Return the way to one report."""
     return Target("report", {"key": str(key)})
+
+
+def arrive(page: str) -> None:
+    """Note which page is run, and whether it is another than in the run before."""
+    st.session_state[_ARRIVED] = st.session_state.get(_PAGE) != page
+    st.session_state[_PAGE] = page
+
+
+def begin_anew(defaults: dict[str, object]) -> None:
+    """Let the fields of a page that was just come to say what its URL says, and not what they said on the last visit.
+
+    Args:
+        defaults: What a field says of which the URL says nothing, by its key.
+    """
+    if st.session_state.get(_ARRIVED):
+        for key, value in defaults.items():
+            if key not in st.query_params:
+                st.session_state[key] = value
 
 
 def keep_search(parameters: dict[str, str]) -> None:

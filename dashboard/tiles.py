@@ -56,7 +56,7 @@ def tile(
         whole: What the file has, where not all of it is drawn.
     """
     name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    with st.container(border=True, key=f"tile-{name}"):
+    with st.container(border=True, key=f"tile-{name}", gap="xsmall", height="stretch"):
         st.header(title, anchor=False)
         if not answer.table.num_rows:
             st.text(empty)
@@ -100,7 +100,7 @@ def rows_tile(
     drawn = answer._replace(table=answer.table.slice(0, most))
 
     def draw(frame: pd.DataFrame) -> Target | None:
-        tall = min(height or _TALL, height_for(frame))
+        tall = height_for(frame, height or _TALL)
         target = rows_of(change(frame) if change else frame, columns, alt=alt, key=key, height=tall, to=_leading(drawn, to))
         if answer.table.num_rows > most:
             st.caption(f"The first {most:,} of {answer.table.num_rows:,} rows; the file has them all.")
@@ -114,14 +114,11 @@ def _leading(answer: Answer, to: Callable[[dict[str, Any]], Target | None] | Non
 
 
 def _footer(name: str, answer: Answer, rows: Rows | None) -> Target | None:
-    target = None
-    with st.container(horizontal=True, gap="small"):
+    # Not a popover: those are drawn at the end of the page, which is a long way for the Tab key.
+    open_table = False
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if rows is not None:
-            with st.popover("As a table", type="tertiary", key=f"rows-{name}", on_change="rerun") as table:
-                if table.open:
-                    cut = answer._replace(table=answer.table.slice(0, _MOST_ROWS))
-                    frame = shown(cut.frame)
-                    target = rows_of(frame, rows.columns, alt="The rows of the chart", key=f"table-{name}", to=_leading(cut, rows.to))
+            open_table = st.toggle("As a table", key=f"rows-{name}")
         with st.popover("Show the SQL", type="tertiary", key=f"sql-{name}"):
             for question in answer.questions:
                 st.code(lake().questions[question].sql, language="sql", height=320)
@@ -136,7 +133,12 @@ def _footer(name: str, answer: Answer, rows: Rows | None) -> Target | None:
             type="tertiary",
             help="The rows behind it",
         )
-    return target
+    if rows is None or not open_table:
+        return None
+    cut = answer._replace(table=answer.table.slice(0, _MOST_ROWS))
+    frame = shown(cut.frame)
+    tall = height_for(frame, _TALL)
+    return rows_of(frame, rows.columns, alt="The rows of the chart", key=f"table-{name}", height=tall, to=_leading(cut, rows.to))
 
 
 def csv_of(answer: Answer) -> bytes:

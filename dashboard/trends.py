@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import streamlit as st
+
 from dashboard.ask import asked, settings
 from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
 from dashboard.drawn import chart
@@ -20,7 +22,7 @@ _FAILED = "Failed"
 
 
 def trends(filters: Filters, *, sessions: str, failures: str) -> None:
-    """Draw both.
+    """Draw both, beside each other where there is room.
 
     Args:
         filters: Period, domain and trust.
@@ -28,33 +30,42 @@ def trends(filters: Filters, *, sessions: str, failures: str) -> None:
         failures: The title of the second.
     """
     days = calendar(filters.since, filters.as_of)
-    incomplete = incomplete_days(days)
-    changes = marks(filters)
+    left, right = st.columns(2)
+    with left:
+        _sessions(sessions, filters, days)
+    with right:
+        _failures(failures, filters, days)
+
+
+def _sessions(title: str, filters: Filters, days: list[str]) -> None:
     tile(
-        sessions,
+        title,
         asked("sessions_by_day", **filters.parameters()),
         lambda frame: chart(
-            sessions_by_day(frame, days, incomplete, marks=changes),
+            sessions_by_day(frame, days, incomplete_days(days), marks=marks(filters)),
             key="sessions-by-day",
-            height=270,
+            height=260,
             alt="Sessions by day, stacked by how they ended",
             to=_to_sessions,
         ),
-        unit="Sessions per UTC day. The pale days are incomplete: reports about them still come. Choose a bar to see its reports.",
+        unit="Sessions per UTC day; the pale days are incomplete. Choose a bar to see its reports.",
         empty="No sessions in this period.",
         rows=Rows(("report_day", "sessions", "authenticated", "failed", "unprotected", "success_rate", "reporters"), _of_day),
     )
+
+
+def _failures(title: str, filters: Filters, days: list[str]) -> None:
     tile(
-        failures,
+        title,
         asked("failures_by_day_and_result_type", **filters.parameters()),
         lambda frame: chart(
-            failures_by_day(frame, days, incomplete, marks=changes),
+            failures_by_day(frame, days, incomplete_days(days), marks=marks(filters)),
             key="failures-by-day",
-            height=250,
+            height=260,
             alt="Mentions of failures by day and result type",
             to=_to_failures,
         ),
-        unit="Mentions per UTC day; a session that failed in two ways is mentioned twice. Choose a bar to see its reports.",
+        unit="Mentions per UTC day; failing in two ways is two mentions. Choose a bar to see its reports.",
         empty="No failures in this period.",
         rows=Rows(
             ("report_day", "result_type", "mentions", "reporters"),

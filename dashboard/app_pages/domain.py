@@ -53,7 +53,7 @@ def main() -> None:
         if one.state == "open":
             card(one)
     readiness_part(filters.domain, filters)
-    trends(filters, sessions="How many of its sessions used authenticated TLS?", failures="What failed?")
+    trends(filters, sessions="How many used authenticated TLS?", failures="What failed?")
     _policies(filters, filters.domain)
     _published(filters, filters.domain)
     _by_sender(filters)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.ask import ask, asked, lake, settings
+from dashboard.ask import ask, asked, lake, now, settings
 from dashboard.charts.days import calendar, stacked
 from dashboard.charts.palette import SERIES
 from dashboard.columns import rows_of
@@ -47,7 +46,7 @@ def _figures() -> None:
     outcomes = dict(ask("outcomes").itertuples(index=False, name=None))
     columns = st.columns(5)
     with columns[0]:
-        figure("Last ingest", ago(extent["last_ingested_at"], datetime.now(UTC)), note=moment(extent["last_ingested_at"]))
+        figure("Last ingest", ago(extent["last_ingested_at"], now()), note=moment(extent["last_ingested_at"]))
     with columns[1]:
         figure("Messages", number(extent["messages"]), note=f"last received {moment(extent['last_received_at'])}")
     with columns[2]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.ask import Answer, ask
+from dashboard.ask import Answer, ask, now
 from dashboard.domains import worst
 from dashboard.figures import Way, figure
 from dashboard.filters import Filters, chosen
@@ -41,7 +41,7 @@ def main() -> None:
     reporters = _figures(filters, total)
     wrong, trend, domains, silence = st.container(), st.container(), st.container(), st.container()
     with trend:
-        trends(filters, sessions="How many sessions used authenticated TLS, day by day?", failures="What failed, day by day?")
+        trends(filters, sessions="How many used authenticated TLS?", failures="What failed?")
     found = incidents(filters, slot=sentence)
     standing = [one for one in found if one.state == "open"]
     with wrong:
@@ -106,7 +106,7 @@ def _figures(filters: Filters, total: pd.Series) -> Any:
         last = extent["last_ingested_at"]
         figure(
             "Last ingest",
-            ago(last, datetime.now(UTC)),
+            ago(last, now()),
             note="never" if pd.isna(last) else f"{last:%Y-%m-%d %H:%M} UTC",
             way=Way("Ingest health", "ingest", {}),
         )
@@ -128,10 +128,10 @@ def _before(filters: Filters) -> object:
     return ask("success_rate", **{**filters.parameters(), "since": since, "until": until}).iloc[0]["success_rate"]
 
 
-def _change(now: object, before: object) -> str:
-    if now is None or before is None or pd.isna(now) or pd.isna(before):  # type: ignore[call-overload]
+def _change(rate_now: object, before: object) -> str:
+    if rate_now is None or before is None or pd.isna(rate_now) or pd.isna(before):  # type: ignore[call-overload]
         return "no period before to compare"
-    points = (float(now) - float(before)) * 100  # type: ignore[arg-type]
+    points = (float(rate_now) - float(before)) * 100  # type: ignore[arg-type]
     if abs(points) < 0.05:
         return "as in the period before"
     return f"{abs(points):.1f} points {'better' if points > 0 else 'worse'} than the period before"

@@ -34,15 +34,14 @@ def main() -> None:
         st.text("There is no such report in the lake.")
         return
     report = found.iloc[0].to_dict()
+    _figures(asked("report_policies", report_key=key).frame)
     parsed, raw = st.columns(2)
     with parsed:
         _head(report)
         _quirks(list(report["quirks"]))
+        _policies(key)
     with raw:
         _raw(report)
-    policies = asked("report_policies", report_key=key)
-    _figures(policies.frame)
-    _policies(key)
     _rivals(key)
     _mail(key)
 

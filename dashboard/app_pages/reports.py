@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.ask import ask, asked
 from dashboard.filters import Filters, chosen, reporters
-from dashboard.navigation import keep_search, place, to_report
+from dashboard.navigation import begin_anew, keep_search, place, to_report
 from dashboard.tiles import rows_tile
 from dashboard.words import NO_HOST, NO_RESULT, plain
 from pipeline.output import escape
@@ -47,6 +47,7 @@ def main() -> None:
 
 def _fields(filters: Filters) -> dict[str, Any]:
     """Draw the fields of the search and return what is asked for."""
+    begin_anew({"words": "", "reporter": _ANY, "result": _ANY, "host": _ANY, "shown": "counted", "failing": False})
     names = {escape(name): name for name in reporters(filters.since, filters.as_of)}
     shared = filters.parameters()
     results = {escape(name) or NO_RESULT: name for name in ask("failures_by_result_type", **shared)["result_type"]}
@@ -59,7 +60,7 @@ def _fields(filters: Filters) -> dict[str, Any]:
     reporter = _choice(columns[1], "Reporter", names, "reporter")
     result = _choice(columns[2], "With the result", results, "result")
     host = _choice(columns[3], "At the MX host", hosts, "host")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         counted = st.segmented_control("Shown", list(_COUNTED), default="counted", required=True, key="shown", bind="query-params")
         failing = st.toggle("With failed sessions only", key="failing", bind="query-params")
     keep_search({name: value for name in ("words", "reporter", "result", "host", "shown", "failing", *_NARROWED) if (value := place(name))})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.palette import AUTHENTICATED, FAILED, INCOMPLETE_OPACITY, MARK, SERIES, TOOLTIP, UNPROTECTED
+from dashboard.charts.palette import AUTHENTICATED, DAY_LABELS, FAILED, FAILURES, INCOMPLETE_OPACITY, MARK, TOOLTIP, UNPROTECTED
 from dashboard.words import NO_RESULT
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def failures_by_day(
     """
     totals = frame.groupby(by, sort=False)["mentions"].sum().sort_values(ascending=False)
     names = list(totals.index)
-    shown, rest = names[: len(SERIES)], names[len(SERIES) :]
+    shown, rest = names[: len(FAILURES)], names[len(FAILURES) :]
     if rest:
-        shown, rest = names[: len(SERIES) - 1], names[len(SERIES) - 1 :]
-    series = [(str(name) or NO_RESULT, SERIES[place], _by_day(frame[frame[by] == name])) for place, name in enumerate(shown)]
+        shown, rest = names[: len(FAILURES) - 1], names[len(FAILURES) - 1 :]
+    series = [(str(name) or NO_RESULT, FAILURES[place], _by_day(frame[frame[by] == name])) for place, name in enumerate(shown)]
     if rest:
-        series.append((f"{len(rest)} others", SERIES[-1], _by_day(frame[frame[by].isin(rest)])))
+        series.append((f"{len(rest)} others", FAILURES[-1], _by_day(frame[frame[by].isin(rest)])))
     return stacked(days, series, incomplete=incomplete, marks=marks)
 
 
@@ -81,8 +81,8 @@ def stacked(days: Sequence[str], series: Sequence[Bars], *, incomplete: Iterable
     option: dict[str, Any] = {
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "localized", **TOOLTIP},
         "legend": {"top": 0, "left": 0, "type": "scroll", "icon": "roundRect"},
-        "grid": {"left": 4, "right": 8, "top": 40, "bottom": 44 if many else 4, "containLabel": True},
-        "xAxis": {"type": "category", "data": list(days), "axisLabel": {"hideOverlap": True}, "axisTick": {"show": False}},
+        "grid": {"left": 4, "right": 12, "top": 34, "bottom": 44 if many else 4, "containLabel": True},
+        "xAxis": {"type": "category", "data": list(days), "axisLabel": DAY_LABELS, "axisTick": {"show": False}},
         "yAxis": {"type": "value", "minInterval": 1, "splitNumber": 4},
         "animation": False,
         "series": [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.palette import HEAT, NONE, TOOLTIP
+from dashboard.charts.palette import DAY_LABELS, HEAT, IN_CELL, NONE, TOOLTIP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ def heat(
     return {
         "tooltip": TOOLTIP,
         "grid": {"left": 4, "right": 8, "top": 8, "bottom": 44, "containLabel": True},
-        "xAxis": {"type": "category", "data": list(columns), "axisLabel": {"hideOverlap": True}, "axisTick": {"show": False}},
+        "xAxis": {"type": "category", "data": list(columns), "axisLabel": DAY_LABELS, "axisTick": {"show": False}},
         "yAxis": {
             "type": "category",
             "data": list(rows),
@@ -60,7 +60,7 @@ def heat(
                 "name": unit,
                 "type": "heatmap",
                 "data": cells,
-                "label": {"show": len(columns) <= _LABELLED, "color": "#1B2430"},
+                "label": {"show": len(columns) <= _LABELLED, **IN_CELL},
                 "itemStyle": {"borderWidth": 1, "borderColor": "rgba(128,128,128,0.25)", "borderRadius": 2},
             }
         ],

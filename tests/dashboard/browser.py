@@ -39,6 +39,12 @@ IDLE = """() => {
 }"""
 
 
+FOCUSED = """() => {
+  const one = document.activeElement;
+  return [one.tagName.toLowerCase(), one.getAttribute('aria-label') || one.innerText || ''];
+}"""
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as probe:
@@ -142,6 +148,31 @@ class Visit:
         assert box, table
         self.page.mouse.click(box["x"] + 17, box["y"] + 35 + 35 * row + 17)  # a sheet lies over the canvas: no click of an element
         return self.idle()
+
+    def chart(self, key: str) -> dict[str, float]:
+        """Where a chart is on the screen."""
+        canvas = self.page.locator(f".st-key-{key} canvas").first
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        assert box, key
+        return dict(box)
+
+    def click_at(self, box: dict[str, float], across: float, down: float) -> None:
+        """Click at a part of the width and of the height."""
+        self.page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+        self.page.wait_for_timeout(100)
+        self.page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+
+    def tab_to(self, tag: str, text: str) -> list[str]:
+        """Press Tab until an element has the focus; what was passed on the way."""
+        passed: list[str] = []
+        for _ in range(80):
+            self.page.keyboard.press("Tab")
+            name, words = self.page.evaluate(FOCUSED)
+            if name == tag and text in words:
+                return passed
+            passed.append(words)
+        raise AssertionError(f"{text} was not reached: {passed}")
 
     def well(self) -> None:
         """Nothing failed, nothing went outside, nothing was executed."""

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboard.lakes import AS_OF
+from tests.dashboard.browser import Visit, serving
+from tests.dashboard.lakes import AS_OF, small
 
 pytestmark = pytest.mark.browser
 
@@ -108,3 +109,152 @@ def test_the_sql_behind_a_chart_is_shown(visit):
     page = there.open("?as_of=2026-05-10")
     page.get_by_role("button", name="Show the SQL").first.click()
     assert "from session_parts" in page.locator('[data-testid="stPopoverBody"] [data-testid="stCode"]').first.inner_text()
+
+
+def test_a_click_on_a_bar_leads_to_the_reports_of_that_day_and_the_browser_goes_back(visit):
+    there = visit("demo")
+    page = there.open(f"?as_of={AS_OF}")
+    failed = there.chart("failures-by-day")
+    there.click_at(failed, 0.8, 0.9)
+    page.get_by_role("heading", name="Reports", level=1).wait_for()
+    there.idle()
+    assert re.search(r"day=2026-05-\d\d", page.url)
+    assert "result=certificate-" in page.url
+    assert page.get_by_text("Narrowed to day 2026-05-").is_visible()
+    page.go_back()
+    page.get_by_role("heading", name="Overview", level=1).wait_for()
+    there.idle()
+    assert "/reports" not in page.url, "a page one comes back to does not leave again"
+    there.well()
+
+
+def test_a_click_on_a_cell_of_the_calendar_leads_to_the_reports_of_that_reporter_and_day(visit):
+    there = visit("demo")
+    page = there.open(f"reporters?as_of={AS_OF}")
+    there.click_at(there.chart("calendar"), 0.5, 0.12)
+    page.get_by_role("heading", name="Reports", level=1).wait_for()
+    there.idle()
+    assert "reporter=google.com" in page.url
+    assert "day=2026-05-" in page.url
+    found = page.get_by_text("reports, newest first").inner_text()
+    assert int(found.split()[0]) > 0
+    page.get_by_role("button", name="Show all").click()
+    there.idle()
+    assert "day=" not in page.url
+    there.well()
+
+
+def test_a_flow_and_a_row_of_the_mx_hosts_lead_to_their_reports(visit):
+    there = visit("demo")
+    page = there.open(f"hosts?as_of={AS_OF}")
+    there.click_at(there.chart("flow"), 0.01, 0.1)
+    page.get_by_role("heading", name="Reports", level=1).wait_for()
+    there.idle()
+    assert "reporter=google.com" in page.url
+    page.go_back()
+    page.get_by_role("heading", name="MX hosts", level=1).wait_for()
+    there.idle()
+    there.choose_row("addresses")
+    page.get_by_role("heading", name="Reports", level=1).wait_for()
+    there.idle()
+    assert "address=203.0.113.20" in page.url
+    assert "host=mx2.example.com" in page.url
+    assert not page.get_by_text("No report fits").count()
+    there.well()
+
+
+def test_with_the_keyboard_alone_one_reaches_the_filters_the_links_and_the_rows_of_a_chart(visit):
+    there = visit("demo")
+    page = there.open(f"?as_of={AS_OF}")
+    reached = there.tab_to("input", "As a table")
+    assert any(name in reached for name in ("Domain", "Trust")), "the filters come first"
+    assert any("See them" in name for name in reached), "the links of the figures are reached"
+    page.keyboard.press("Space")
+    there.idle()
+    page.locator(".st-key-table-how-many-used-authenticated-tls canvas").first.wait_for()
+    there.tab_to("canvas", "")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Space")
+    page.get_by_role("heading", name="Reports", level=1).wait_for()
+    there.idle()
+    assert re.search(r"day=2026-05-0[56]", page.url)
+    there.well()
+
+
+def test_a_link_opens_with_enter(visit):
+    there = visit("demo")
+    page = there.open(f"?as_of={AS_OF}")
+    there.tab_to("a", "What it means, what to do, the proof")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Whose fault, and why").wait_for()
+    there.idle()
+    there.well()
+
+
+def test_the_trust_filter_narrows_incidents_as_it_narrows_numbers(visit):
+    there = visit("demo")
+    page = there.open(f"incidents?as_of={AS_OF}&trust=vouched")
+    assert page.get_by_text("No incident in this period").is_visible(), "no report of the demo is vouched for"
+    page = there.open(f"incidents?as_of={AS_OF}&trust=verified")
+    assert page.get_by_text("of this period, 1 open").is_visible()
+    there.well()
+
+
+def test_the_search_survives_a_look_at_a_report_and_another_link_begins_anew(visit):
+    there = visit("small")
+    page = there.open("reports?as_of=2026-05-10&words=r1&shown=both")
+    there.choose_row("reports")
+    page.get_by_role("heading", name="What did the sender write?").wait_for()
+    there.idle()
+    page.get_by_role("link", name="Back to the search").click()
+    page.get_by_role("heading", name="Reports", level=1).wait_for()
+    there.idle()
+    assert "words=r1" in page.url
+    assert page.get_by_label("Report id, organisation").input_value() == "r1"
+    there.go("Overview")
+    page.get_by_role("link", name="See them").click()
+    page.get_by_role("heading", name="Reports", level=1).wait_for()
+    there.idle()
+    assert "words=" not in page.url
+    assert page.get_by_text("reports, newest first").inner_text().startswith("6 reports")
+    there.well()
+
+
+def test_no_table_gives_away_text_that_a_spreadsheet_would_run(visit):
+    there = visit("hostile")
+    page = there.open(f"reports?as_of={AS_OF}")
+    page.locator('[data-testid="stDataFrame"]').first.hover()
+    buttons = page.locator('[data-testid="stElementToolbar"] button')
+    names = [buttons.nth(at).get_attribute("aria-label") or "" for at in range(buttons.count())]
+    assert names, "the table has its own buttons"
+    assert not [name for name in names if "ownload" in name]
+
+
+def test_an_error_on_the_page_links_to_nobody_outside(browser, tmp_path):
+    lake = small(tmp_path / "lake")
+    with serving(lake, cwd=tmp_path) as address:
+        there = Visit(browser, address)
+        for part in (lake / "reports").rglob("*.parquet"):
+            part.write_bytes(b"broken")
+        page = there.open("reports?as_of=2026-05-10")
+        page.get_by_text("The page cannot be drawn").wait_for()
+        assert not page.locator(f'a[href^="http"]:not([href^="{address}"])').count()
+        assert not page.get_by_text(re.compile("Google|ChatGPT")).count()
+        there.close()
+
+
+def test_the_course_of_an_incident_is_marked_where_what_is_published_changed(visit):
+    there = visit("demo")
+    there.open(f"?as_of={AS_OF}")
+    there.page.get_by_role("link", name="What it means, what to do, the proof").first.click()
+    there.page.get_by_role("heading", name="How did it go, day by day?").wait_for()
+    there.idle()
+    assert there.page.get_by_text("upright lines are changes of what is published").is_visible()
+    there.well()
+
+
+def test_the_page_on_a_filter_of_ten_thousand_sessions_groups_its_numbers_and_never_rounds_to_all(visit):
+    there = visit("demo")
+    page = there.open(f"?as_of={AS_OF}")
+    assert re.fullmatch(r"\d{2},\d{3}", page.locator('[data-testid="stMetricValue"]').nth(1).inner_text())
+    there.well()
