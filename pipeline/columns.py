@@ -10,7 +10,9 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.schema import arrow_schema
 
@@ -67,3 +69,31 @@ def chunk_columns(chunk: Iterable[MessageRows]) -> ChunkColumns:
         rows_to_columns("failures", list(chain.from_iterable([each.failures for each in reports]))),
         [each.content for each in rows],
     )
+
+
+def interleave(*parts: tuple[Sequence[int], ChunkColumns]) -> ChunkColumns:
+    """Return the rows of several parts of a chunk in the order of the chunk.
+
+    Args:
+        parts: The places of the messages in the chunk, and their rows.
+    """
+    messages, reports, policies, failures = (
+        pa.concat_tables(tables) for tables in zip(*(columns[:4] for _, columns in parts), strict=True)
+    )
+    # each row with the place of its message: stable, so that the order within a message stays
+    of_message = np.concatenate([np.asarray(places, dtype=np.int64) for places, _ in parts])
+    of_report = np.repeat(of_message, pc.list_value_length(messages.column("report_keys")).to_numpy())
+    of_policy = np.repeat(of_report, reports.column("policy_count").to_numpy())
+    of_failure = np.repeat(of_report, reports.column("failure_detail_count").to_numpy())
+    contents = [content for _, columns in parts for content in columns.contents]
+    return ChunkColumns(
+        _in_order(messages, of_message),
+        _in_order(reports, of_report),
+        _in_order(policies, of_policy),
+        _in_order(failures, of_failure),
+        [contents[at] for at in np.argsort(of_message, kind="stable")],
+    )
+
+
+def _in_order(rows: pa.Table, places: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Table:
+    return rows.take(np.argsort(places, kind="stable"))

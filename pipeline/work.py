@@ -55,9 +55,18 @@ def read_columns(chunk: Sequence[Fetched], job: Job) -> ChunkColumns:
     Plain report files, which nearly all are, never become row objects; the larger the chunk (a thousand files or more), the less each
     costs. Never raises on what a sender sent. For the lake, `pipeline.columns.with_batch` puts the batch in front.
     """
-    from pipeline.columns import chunk_columns
+    from pipeline.columns import chunk_columns, interleave
+    from pipeline.report.plain.chunk import read_plain
 
-    return chunk_columns(read_chunk(chunk, job))
+    plain = read_plain(chunk, job.limits, job.own, job.run)
+    if plain is None:
+        return chunk_columns(read_chunk(chunk, job))
+    places, columns = plain
+    if len(places) == len(chunk):
+        return columns
+    short = frozenset(places)
+    rest = [place for place in range(len(chunk)) if place not in short]
+    return interleave((places, columns), (rest, chunk_columns(read_chunk([chunk[place] for place in rest], job))))
 
 
 def read_again(row: MessageRow, fetched: Fetched, job: Job) -> MessageRows:

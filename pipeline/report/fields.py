@@ -111,9 +111,14 @@ def _is_whole(value: Any) -> bool:
 def uri(value: Any, limit: int, path: str, notes: Notes) -> str | None:
     """Return additional-information as sent; the standard's own example has blanks in it (`uri_invalid`, RFC 8460 appendix B)."""
     read = text(value, limit, path, notes)
-    if read is not None and not _URI.fullmatch(read):
+    if read is not None and not is_uri(read):
         notes.add("uri_invalid")
     return read
+
+
+def is_uri(text: str) -> bool:
+    """Whether a text has the form of a URI (RFC 3986 §3)."""
+    return _URI.fullmatch(text) is not None
 
 
 def texts(value: Any, scalar_quirk: str, path: str, notes: Notes) -> list[str]:

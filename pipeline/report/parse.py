@@ -38,7 +38,7 @@ def parse_report(value: Any, notes: Notes) -> Report:
     if report_id is None:
         raise Refusal("schema_invalid", "report-id is absent or empty")
     organization = text(members.get("organization-name"), limits.organization_chars, "organization-name", notes)
-    contact = _contact(members.get("contact-info"), notes)
+    contact = read_contact(members.get("contact-info"), notes)
     head = (organization, contact, report_id, seconds(window.start), seconds(window.end))
     return Report(
         organization,
@@ -70,7 +70,7 @@ def _policies(value: Any, notes: Notes) -> tuple[PolicyResult, ...]:
     return tuple([read_policy(element, notes) for element in value])
 
 
-def _contact(value: Any, notes: Notes) -> str | None:
+def read_contact(value: Any, notes: Notes) -> str | None:
     """Return contact-info; Stalwart sends null (`contact_missing`)."""
     if value is None or value == "":
         notes.add("contact_missing")

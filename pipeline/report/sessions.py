@@ -16,19 +16,28 @@ if TYPE_CHECKING:
 
 
 def mark_repeats(policies: Sequence[PolicyRow]) -> tuple[PolicyRow, ...]:
-    """Return the policies of one report with `repeats_sessions` set.
+    """Return the policies of one report with `repeats_sessions` set."""
+    if {"sts", "tlsa"} - {row.policy_type for row in policies}:
+        return tuple(policies)
+    marks = repeats([(row.report_domain, row.policy_type, row.success_count + row.failure_count) for row in policies])
+    return tuple(row._replace(repeats_sessions=mark) for row, mark in zip(policies, marks, strict=True))
+
+
+def repeats(policies: Sequence[tuple[str, str, int]]) -> list[bool]:
+    """Say which policies of one report repeat the sessions of others.
 
     Per report domain the type of `sts` and `tlsa` with the larger total counts, a tie counts as `sts`; rows of one type add up
     (a tlsa row per MX host).
+
+    Args:
+        policies: Report domain, policy type and sessions of each.
     """
-    if {"sts", "tlsa"} - {row.policy_type for row in policies}:
-        return tuple(policies)
     totals: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for row in policies:
-        totals[row.report_domain, row.policy_type] += row.success_count + row.failure_count
-    return tuple(row._replace(repeats_sessions=_repeats(row, totals)) for row in policies)
+    for domain, kind, sessions in policies:
+        totals[domain, kind] += sessions
+    return [_repeats(domain, kind, totals) for domain, kind, _ in policies]
 
 
-def _repeats(row: PolicyRow, totals: Mapping[tuple[str, str], int]) -> bool:
-    sts, tlsa = totals.get((row.report_domain, "sts")), totals.get((row.report_domain, "tlsa"))
-    return sts is not None and tlsa is not None and row.policy_type == ("sts" if tlsa > sts else "tlsa")
+def _repeats(domain: str, kind: str, totals: Mapping[tuple[str, str], int]) -> bool:
+    sts, tlsa = totals.get((domain, "sts")), totals.get((domain, "tlsa"))
+    return sts is not None and tlsa is not None and kind == ("sts" if tlsa > sts else "tlsa")

@@ -81,12 +81,13 @@ def refuse_duplicates(content: bytes, members: int) -> None:
     Raises:
         Refusal: `json_duplicate_key`.
     """
-    if content.count(b'":') == members and not _blank_before_colon(content):
+    if content.count(b'":') == members and not blank_before_colon(content):
         return
     json.loads(content.decode("utf-8").removeprefix("\ufeff").rstrip("\0"), object_pairs_hook=_unique)
 
 
-def _blank_before_colon(content: bytes) -> bool:
+def blank_before_colon(content: bytes) -> bool:
+    """Whether a blank stands before a colon, in a string or not."""
     # looking for one byte is many times faster than for two, and most senders write no blanks but single ones
     if b"\n" in content or b"\t" in content or b"\r" in content:
         return _BLANK_COLON.search(content) is not None
