@@ -95,6 +95,7 @@ def backfill(settings: Settings, options: BulkOptions, stop: Stop | None = None)
         finally:
             options.shown.end()
             drive.put_down()
+        drive.compact()
     seconds = time.monotonic() - begun
     log.info("run-done", run=job.run.run_id, **drive.tally.as_dict(seconds))
     codes = [*drive.tally.exit_codes, *([TryAgainError.exit_code] if stop else [])]
@@ -137,6 +138,7 @@ class Drive:
     def run(self) -> None:
         """Do it all."""
         while True:
+            self._workers.check()
             self._read_ahead()
             self._go_on()
             if not self._under_way and not self._batches and (self._listed or self._stop):
@@ -153,7 +155,11 @@ class Drive:
             shutil.rmtree(self._temporary, ignore_errors=True)
         if self._lake is not None:
             self._note.save(now=True)
-            if self.tally.messages:
+
+    def compact(self) -> None:
+        """Merge the small files that batches leave in a month, where there are many."""
+        if self._lake is not None and self.tally.messages:
+            with self._location.errors("write"):
                 compact_small_files(self._lake)
 
     def _read_ahead(self) -> None:

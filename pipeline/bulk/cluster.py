@@ -7,9 +7,11 @@ sources and the lake by the same addresses: object storage, or a file system the
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
+from asyncio import CancelledError
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -74,7 +76,7 @@ def cluster_workers(address: str, job: bytes) -> Iterator[ClusterWorkers]:
         raise ConfigError(
             f"the package {err.name} is missing for --scheduler; install the extra: pip install 'tlsrpt-analytics[cluster]'"
         ) from err
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
     try:
         client = Client(  # type: ignore[no-untyped-call]
             address, timeout=CONNECT_SECONDS, set_as_default=False, name="tlsrpt-backfill"
@@ -98,16 +100,33 @@ class ClusterWorkers:
     def __init__(self, client: Any, address: str, job: bytes) -> None:
         self._client, self._address, self._job = client, address, job
         self.closed = False
-        self._width = 1
+        self._threads = 1
         self._looked = 0.0
+        self._seen = time.monotonic()
+        self._gone = f"the Dask scheduler {address} is gone; what was committed stays, run again"
 
     @property
     def width(self) -> int:
         """The threads of all workers; those who join later count from then on."""
-        if time.monotonic() - self._looked >= _LOOK_SECONDS:
-            self._width = max(sum(self._client.nthreads().values()), 1)
-            self._looked = time.monotonic()
-        return self._width
+        return max(self._threads, 1)
+
+    def check(self) -> None:
+        """Look who is there now and then.
+
+        Raises:
+            TryAgainError: There is no worker, and has been none for a while; or the scheduler is gone.
+        """
+        now = time.monotonic()
+        if now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        try:
+            self._threads = sum(self._client.nthreads().values())
+        except (OSError, TimeoutError, ValueError, RuntimeError) as err:
+            raise TryAgainError(self._gone) from err
+        self._seen = now if self._threads else self._seen
+        if now - self._seen > WORKER_SECONDS:
+            raise TryAgainError(f"the Dask scheduler {self._address} has lost all its workers; what was committed stays, run again")
 
     def await_first(self) -> None:
         """Wait for the first worker.
@@ -130,9 +149,9 @@ class ClusterWorkers:
         def done(future: Any) -> None:
             try:
                 told.set_result(self._reply(task, future))
-            except Exception as err:  # noqa: BLE001 -- it is raised where the result is asked for
+            except BaseException as err:  # noqa: BLE001 -- it is raised where the result is asked for; a cancelled task is no Exception
                 told.set_exception(err)
-            finally:
+            else:
                 future.release()
 
         asked.add_done_callback(done)
@@ -140,14 +159,11 @@ class ClusterWorkers:
 
     def end(self) -> None:
         """Leave the cluster as it was."""
-        from distributed import TimeoutError as Late
-
-        self.closed = True
-        try:
-            self._client.run(forget, on_error="ignore")
-            self._client.close(timeout=CONNECT_SECONDS)
-        except (OSError, Late, ValueError):
-            return
+        lost, self.closed = self.closed, True
+        with contextlib.suppress(OSError, TimeoutError, ValueError, RuntimeError):
+            if not lost:
+                self._client.run(forget, on_error="ignore")
+            self._client.close(timeout=1.0 if lost else CONNECT_SECONDS)
 
     def _reply(self, task: Read | Write, future: Any) -> ReadReply | list[StagedPart]:
         try:
@@ -156,6 +172,9 @@ class ClusterWorkers:
             raise
         except ModuleNotFoundError as err:
             raise ConfigError(f"a worker of {self._address} lacks {err.name}; install tlsrpt-analytics {__version__} there") from err
+        except CancelledError as err:
+            self.closed = True  # only the loss of the scheduler cancels what nobody gave up
+            raise TryAgainError(self._gone) from err
         except Exception as err:
             raise TryAgainError(f"the cluster {self._address} did not do a task: {type(err).__name__}: {str(err)[:200]}") from err
         if isinstance(said, str):

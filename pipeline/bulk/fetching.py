@@ -74,26 +74,32 @@ class Fetch:
         with storage_errors(chunk.place):
             bucket, prefix = open_bucket(chunk.place)
 
-            def get(name: str) -> bytes | None:
+            most = max(self._limits.message_bytes, self._limits.json_bytes) + 1
+
+            def get(name: str) -> tuple[bytes | None, int]:
                 try:
-                    return bytes(obstore.get(bucket, key_of(prefix, name)).bytes())
+                    found = obstore.get(bucket, key_of(prefix, name))
+                    size = found.meta["size"]
+                    large = size > most
+                    return bytes(obstore.get_range(bucket, key_of(prefix, name), start=0, length=most) if large else found.bytes()), size
                 except FileNotFoundError:
-                    return None
+                    return None, 0
 
             with ThreadPoolExecutor(_AT_ONCE) as asking:
                 for start in range(0, len(chunk.names), _AT_ONCE * 4):
                     names = [native(name) for name in chunk.names[start : start + _AT_ONCE * 4]]
-                    for name, content in zip(names, asking.map(get, names), strict=True):
-                        yield from self._object(name, content)
+                    for name, (content, size) in zip(names, asking.map(get, names), strict=True):
+                        for fetched in self._object(name, content):
+                            yield fetched if fetched.content is not None else fetched._replace(size_bytes=size)
 
     def _object(self, name: str, content: bytes | None) -> Iterator[Fetched]:
+        place = PurePosixPath(self._chunk.place)
         if content is None:
             self._reader.unreadable += 1
+            log.warning("file-unreadable", path=f"{place}/{name}", reason="it is gone")
             return
-        place = PurePosixPath(self._chunk.place)
-        yield from self._reader.read_stream(
-            cast("BinaryIO", io.BytesIO(content)), Found(Path(name or place.name), self._chunk.given, name or place.name, named=not name)
-        )
+        found = Found(Path(name or place.name), self._chunk.given, name or place.name, named=not name)
+        yield from self._reader.read_stream(cast("BinaryIO", io.BytesIO(content)), found)
 
     def _stretch(self) -> Iterator[Fetched]:
         """Read a stretch of an mbox or tar, from its place or from the bytes that came along."""

@@ -26,6 +26,13 @@ class Workers(Protocol):
     def width(self) -> int:
         """How many tasks are done at the same time."""
 
+    def check(self) -> None:
+        """See that there is somebody.
+
+        Raises:
+            TryAgainError: There is nobody, and has not been for a while.
+        """
+
     def submit(self, task: Read | Write) -> Future[ReadReply | list[StagedPart]]:
         """Have a task done; the future may raise any `TlsrptError`."""
 
@@ -56,6 +63,9 @@ class LocalWorkers:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._processes.close()
         self._threads.shutdown()
+
+    def check(self) -> None:
+        """Nothing to see: they start when there is work."""
 
     def submit(self, task: Read | Write) -> Future[ReadReply | list[StagedPart]]:
         """Have a task done."""

@@ -15,6 +15,8 @@ _COUNTED_AS = {
     "duplicate": "duplicates",
     "not_tlsrpt": "not_tlsrpt",
     "too_large": "too_large",
+    "expired": "duplicates",  # it was here, and is not to come back
+    "erased": "duplicates",
 }
 
 

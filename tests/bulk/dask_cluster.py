@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -23,15 +24,21 @@ _QUIET = {"DASK_DISTRIBUTED__DIAGNOSTICS__NVML": "false", "DASK_DISTRIBUTED__COM
 class Cluster(NamedTuple):
     address: str
     """tcp://127.0.0.1:PORT"""
+    scheduler: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]]
 
     def busy_children(self) -> list[psutil.Process]:
         """The processes that do the tasks of the workers."""
-        found = []
-        for worker in self.workers:
-            if worker.poll() is None:
-                found += [each for each in psutil.Process(worker.pid).children(recursive=True) if "pipeline.bulk.child" in each.cmdline()]
-        return found
+        return [child for worker in self.workers if worker.poll() is None for child in _children(worker.pid)]
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    found = []
+    with contextlib.suppress(psutil.Error):  # it may end meanwhile
+        for child in psutil.Process(pid).children(recursive=True):
+            if "pipeline.bulk.child" in child.cmdline():
+                found.append(child)  # noqa: PERF401 -- what was found before another one ended
+    return found
 
 
 @contextmanager
@@ -51,7 +58,7 @@ def dask_cluster(folder: Path, *, workers: int = 2, **environment: str) -> Itera
         address = _address(folder, running[0])
         joined = [start("worker", address, *here, "--nthreads", "1", "--no-nanny", "--memory-limit", "0") for _ in range(workers)]
         running += joined
-        yield Cluster(address, joined)
+        yield Cluster(address, running[0], joined)
     finally:
         for process in reversed(running):
             process.kill()

@@ -159,7 +159,12 @@ def test_a_driver_killed_at_any_point_is_finished_by_the_next(tlsrpt, archive, b
 
 def test_a_message_that_ends_its_worker_is_quarantined_and_the_others_are_read(tmp_path, take_in, monkeypatch):
     large = document(5, bad=1)
-    large["policies"][0]["failure-details"] *= 45_000
+    (detail,) = large["policies"][0]["failure-details"]
+    details = [
+        {**detail, "sending-mta-ip": f"2001:db8::{number:x}", "additional-information": f"https://example.org/{number}/{'x' * 200}"}
+        for number in range(45_000)
+    ]
+    large["policies"][0]["failure-details"] = details
     root = write_folder(tmp_path / "in", iter([*islice(messages(), 12), ("large.json", json.dumps(large).encode())]))
     monkeypatch.setenv("TLSRPT_LIMITS__SECONDS_PER_MESSAGE", "0.15")
     outcome = take_in(root)

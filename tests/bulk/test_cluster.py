@@ -59,3 +59,16 @@ def test_a_worker_with_another_version_is_told(take_in, dask, archive, monkeypat
     monkeypatch.setattr(cluster, "__version__", "99.0")
     with pytest.raises(ConfigError, match=r"has version .* and this is 99\.0"):
         take_in(archive, workers=None, scheduler=dask.address)
+
+
+def test_a_scheduler_that_dies_ends_the_import_and_the_next_one_goes_on(tlsrpt, archive, by_ingest, tmp_path):
+    lake = tmp_path / "lake"
+    with dask_cluster(tmp_path / "dask", workers=1) as dask:
+        run = tlsrpt.begin("--lake", lake, "backfill", archive, "--scheduler", dask.address, "--format", "json", **SMALL)
+        while not dask.busy_children():
+            time.sleep(0.02)
+        dask.scheduler.kill()
+        ran = tlsrpt.end(run)
+    assert (ran.code, ran.err.count("\n")) == (75, 1), ran.err
+    assert tlsrpt.run("--lake", lake, "backfill", archive, "--workers", "1", **SMALL).code == 0
+    assert content(lake) == content(by_ingest[0])
