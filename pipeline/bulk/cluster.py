@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from asyncio import CancelledError
+from concurrent.futures import CancelledError as Cancelled
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,8 @@ def cluster_workers(address: str, job: bytes) -> Iterator[ClusterWorkers]:
         raise ConfigError(
             f"the package {err.name} is missing for --scheduler; install the extra: pip install 'tlsrpt-analytics[cluster]'"
         ) from err
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is raised
     try:
         client = Client(  # type: ignore[no-untyped-call]
             address, timeout=CONNECT_SECONDS, set_as_default=False, name="tlsrpt-backfill"
@@ -172,7 +174,7 @@ class ClusterWorkers:
             raise
         except ModuleNotFoundError as err:
             raise ConfigError(f"a worker of {self._address} lacks {err.name}; install tlsrpt-analytics {__version__} there") from err
-        except CancelledError as err:
+        except (CancelledError, Cancelled) as err:
             self.closed = True  # only the loss of the scheduler cancels what nobody gave up
             raise TryAgainError(self._gone) from err
         except Exception as err:
