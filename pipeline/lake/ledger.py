@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.lake.digests import Digests
 from pipeline.lake.parts import distinct
-from pipeline.lake.scan import among, batches, read, since
+from pipeline.lake.scan import among, batches, numbers, read, since
 from pipeline.row_types import MessageRow
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ class Known:
     """The UIDs of one folder that are in the ledger."""
 
     def __init__(self, uids: NDArray[np.int64]) -> None:
-        self._uids = np.unique(uids)
+        ordered = np.sort(uids)  # np.unique hashes: ten times as long
+        self._uids = ordered[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]]
 
     def __len__(self) -> int:
         return len(self._uids)
@@ -50,14 +51,16 @@ class Ledger:
 
     def uids(self, account: str, folder: str, uidvalidity: int) -> Known:
         """Return the UIDs in the ledger for one folder of one account."""
-        where = (pc.field("account") == account) & (pc.field("folder") == folder) & (pc.field("uidvalidity") == uidvalidity)
-        pieces = [piece.column(0).to_numpy(zero_copy_only=False) for piece in self._pieces(("uid",), where)]
-        return Known(np.concatenate([*pieces, np.empty(0, np.int64)]).astype(np.int64))
+        same: dict[str, str | int] = {"account": account, "folder": folder, "uidvalidity": uidvalidity}
+        with self._files.location.errors("read"):
+            return Known(numbers(self._files.location, "messages", self._files.of(), "uid", same=same, floor=self._floor))
 
     def uidvalidities(self, account: str, folder: str) -> set[int]:
         """Return the UIDVALIDITY values under which the ledger knows a folder."""
-        where = (pc.field("account") == account) & (pc.field("folder") == folder) & pc.field("uidvalidity").is_valid()
-        return {value for piece in self._pieces(("uidvalidity",), where) for value in distinct(piece.column(0))}
+        same: dict[str, str | int] = {"account": account, "folder": folder}
+        with self._files.location.errors("read"):
+            found = numbers(self._files.location, "messages", self._files.of(), "uidvalidity", same=same, floor=self._floor)
+        return distinct(pa.array(found))
 
     def settled_uids(self, account: str, folder: str, uidvalidity: int, since_: datetime) -> list[tuple[int, str]]:
         """Return UID and outcome of messages first ingested since then; `pending` where the DKIM key is still awaited."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
@@ -11,7 +12,9 @@ import pyarrow.dataset as pads
 from pipeline.schema import TABLES, arrow_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from pipeline.lake.location import Location
 
@@ -51,6 +54,35 @@ def batches(
     """Yield columns of the rows that satisfy `where`, piece by piece, in the order of the files."""
     if paths:
         yield from dataset(location, name, paths).to_batches(columns=list(columns), filter=where, batch_size=65_536)
+
+
+def numbers(
+    location: Location, name: str, paths: Sequence[str], column: str, *, same: Mapping[str, str | int], floor: int
+) -> NDArray[np.int64]:
+    """Return a column of whole numbers of the rows of the present generation that have these values in other columns; nulls are left out.
+
+    Where the statistics of a row group say that all of its rows have them, as in the ledger of a lake with one mailbox, no other column is
+    read: of ten million rows that takes a tenth of the time.
+    """
+    where = since(floor)
+    for other, value in same.items():
+        where &= pc.field(other) == value
+    found = [np.empty(0, np.int64)]
+    for fragment in dataset(location, name, paths).get_fragments(filter=where) if paths else ():
+        groups: dict[bool, list[int]] = {True: [], False: []}
+        for group in fragment.row_groups:
+            groups[_all_satisfy(group.statistics or {}, same, floor)].append(group.id)
+        for all_satisfy, ids in groups.items():
+            if ids:
+                rows = fragment.subset(row_group_ids=ids).to_table(columns=[column], filter=None if all_satisfy else where)
+                found.append(rows.column(0).drop_null().to_numpy().astype(np.int64, copy=False))
+    return np.concatenate(found)
+
+
+def _all_satisfy(statistics: Mapping[str, Mapping[str, object]], same: Mapping[str, str | int], floor: int) -> bool:
+    constant = all(statistics.get(name) == {"min": value, "max": value} for name, value in same.items())
+    least = statistics.get("batch", {}).get("min")
+    return constant and isinstance(least, int) and least >= floor
 
 
 def since(floor: int) -> pc.Expression:
