@@ -75,6 +75,7 @@ _VERB = {"read": "read", "write": "write to", "create": "create"}
 class BucketPlace:
     """A prefix in a bucket."""
 
+    far = True
     loses_writes = False
 
     def __init__(self, address: str) -> None:

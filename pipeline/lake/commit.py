@@ -13,6 +13,7 @@ from pipeline.failpoint import reach
 from pipeline.lake.rewrite import drop_rows_beyond
 from pipeline.lake.stage import Change, Stage, drop_stage, read_stage, stages
 from pipeline.lake.tables import BATCH, add_version, batch_of, sync_logs
+from pipeline.lake.together import together
 from pipeline.schema import APPEND_ORDER
 
 if TYPE_CHECKING:
@@ -23,12 +24,11 @@ if TYPE_CHECKING:
 def commit_stage(location: Location, tables: dict[str, LakeTable], stage: Stage) -> None:
     """Bring a complete stage into the tables, from wherever an earlier try ended, and drop it."""
     before = {name: table.version() for name, table in tables.items()}
-    for name in APPEND_ORDER:
+
+    def append(name: str) -> None:
         change = stage.changes.get(name, Change())
         if batch_of(tables[name]) >= stage.batch or not (change.adds or change.removes or name == "messages"):
-            continue
-        if name == "messages":
-            sync_logs(location, tables, before)
+            return
         for staged, part in change.adds:
             location.store.move(staged, f"{name}/{part.path}")
             reach(f"moved-{name}")
@@ -36,6 +36,11 @@ def commit_stage(location: Location, tables: dict[str, LakeTable], stage: Stage)
         adds = [part for _, part in change.adds]
         add_version(name, tables[name], adds=adds, removes=change.removes, transactions=transactions)
         reach(f"committed-{name}")
+
+    *others, last = APPEND_ORDER
+    together(location, append, others)
+    sync_logs(location, tables, before)
+    append(last)
     sync_logs(location, tables, before)
     drop_stage(location, stage.name)
     reach("stage-dropped")

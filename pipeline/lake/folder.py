@@ -25,6 +25,7 @@ class FolderPlace:
     """A folder."""
 
     storage_options: dict[str, str] | None = None
+    far = False
     loses_writes = True
     """What was written and not synced may be torn after a power cut."""
 

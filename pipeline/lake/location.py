@@ -69,6 +69,11 @@ class Location:
         return self._place.loses_writes
 
     @property
+    def far(self) -> bool:
+        """Whether each request waits for a network."""
+        return self._place.far
+
+    @property
     def storage_options(self) -> dict[str, str] | None:
         """What `deltalake` needs beside the address: credentials and endpoint of object storage; None in a folder."""
         return self._place.storage_options

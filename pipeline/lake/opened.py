@@ -16,6 +16,7 @@ from pipeline.lake.repair import repair_log
 from pipeline.lake.rewrite import Present, drop_generation, present
 from pipeline.lake.stage import StageWriter
 from pipeline.lake.tables import add_version, create_tables, fence_of, floor_of
+from pipeline.lake.together import together
 from pipeline.lake.upgrade import upgrade
 from pipeline.schema import APPEND_ORDER
 
@@ -81,7 +82,7 @@ def open_for_writing(where: str | Path | Location) -> Iterator[OpenLake]:
             for torn in repair_log(location, name):
                 log.warning("lake-log-repaired", removed=torn)
         tables = create_tables(location)
-        epoch = fence(tables, held)
+        epoch = fence(location, tables, held)
         for step in upgrade(location, tables):
             log.info("lake-upgraded", step=step)
         recover(location, tables)
@@ -89,7 +90,7 @@ def open_for_writing(where: str | Path | Location) -> Iterator[OpenLake]:
         yield OpenLake(location, tables, {name: Files(location, name, table) for name, table in tables.items()}, epoch)
 
 
-def fence(tables: dict[str, LakeTable], held: Held) -> int | None:
+def fence(location: Location, tables: dict[str, LakeTable], held: Held) -> int | None:
     """Give the tables the epoch of a lease, and shut out a former holder who may still be alive; return the epoch.
 
     It is beyond that of every table even where the lease object was lost: then every former holder is shut out.
@@ -98,9 +99,9 @@ def fence(tables: dict[str, LakeTable], held: Held) -> int | None:
         return None
     last = max(fence_of(table) for table in tables.values())
     epoch = max(held.epoch, last + 1)
-    for name, table in tables.items():
+    for table in tables.values():
         table.epoch = epoch
-        if held.taken_over or epoch != held.epoch:
-            reach("fence")
-            add_version(name, table)
+    if held.taken_over or epoch != held.epoch:
+        reach("fence")
+        together(location, lambda name: add_version(name, tables[name]), tables)
     return epoch

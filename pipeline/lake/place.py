@@ -27,6 +27,7 @@ class Place(Protocol):
 
     uri: str
     loses_writes: bool
+    far: bool
 
     @property
     def store(self) -> Store:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ConfigError
 from pipeline.lake.location import Location
+from pipeline.lake.together import together
 from pipeline.schema import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
@@ -133,10 +134,13 @@ def _try(location: Location, *, last: bool) -> Snapshot | None:
         return Snapshot()
     snapshot = _head(location, messages)
     snapshot.files["messages"].extend(_entries(location, "messages", messages))
-    for name in TABLES:
-        table = None if name == "messages" else open_table(location, name)
-        if table is not None:
-            snapshot.files[name].extend(_entries(location, name, table))
+
+    def entries(name: str) -> list[FileEntry]:
+        table = open_table(location, name)
+        return [] if table is None else _entries(location, name, table)
+
+    for name, found in together(location, entries, (name for name in TABLES if name != "messages")).items():
+        snapshot.files[name].extend(found)
     messages.refresh()
     return snapshot if last or floor_of(messages) == snapshot.floor else None
 
