@@ -9,6 +9,7 @@ from pipeline.report.inflate import container_of, inflated_head, unpack
 from pipeline.report.model import ReadPart, Rejected
 from pipeline.report.notes import Refusal
 from pipeline.report.parse import parse_report, too_deep
+from pipeline.report.plain.single import plain_report
 from pipeline.report.strict_json import load, refuse_duplicates
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ def read_text(text: bytes, notes: Notes) -> Report:
     """
     value = load(text, notes)
     try:
+        plain = plain_report(value, text, notes)
+        if plain is not None:
+            return plain
         report = parse_report(value, notes)
     except Refusal as refusal:
         if refusal.code == "schema_invalid" and too_deep(value, notes.limits.json_depth):

@@ -78,7 +78,7 @@ def read_window(start: object, end: object, notes: Notes) -> Window:
     if quirks:
         notes.quirks.update(quirks)
     if notes.received_at is not None:
-        _check_age(last, notes.received_at, notes)
+        check_age(last, notes.received_at, notes)
     return Window(first, last, first_raw, last_raw)
 
 
@@ -114,7 +114,12 @@ def _check_window(start: datetime, end: datetime, most_days: int, long_days: int
     return tuple(quirks)
 
 
-def _check_age(end: datetime, received_at: datetime, notes: Notes) -> None:
+def check_age(end: datetime, received_at: datetime, notes: Notes) -> None:
+    """Hold the end of a period against the day the report came; a report of long ago is `stale`.
+
+    Raises:
+        Refusal: It is of the future.
+    """
     limits = notes.limits
     if end > received_at + timedelta(hours=limits.future_hours):
         raise Refusal(

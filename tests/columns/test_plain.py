@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 from collections import Counter
+from datetime import timedelta
 from itertools import islice
 
 import pytest
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 from pipeline.demo.world import World
 from pipeline.report.plain.chunk import read_plain
 from pipeline.report.rows import Ownership
-from tests.columns.test_read_columns import JOB, file_of, hold_together, packed
-from tests.report.samples import TLSA, detail, policy, report, text_of
+from tests.columns.test_read_columns import JOB, RECEIVED, file_of, hold_together, mail_of, packed
+from tests.report.samples import TLSA, detail, mail, policy, report, text_of
 from tests.report.test_properties import DOCUMENTS, JSONISH, documents, places
 
 
@@ -50,8 +51,9 @@ def test_these_are_plain(name):
     content = text_of(PLAIN[name])
     assert is_plain(content)
     assert is_plain(gzip.compress(content))
-    rows = hold_together([packed(PLAIN[name]), file_of(content)])
-    assert [each.message.outcome for each in rows] == ["stored", "stored"]
+    mails = [mail_of(mail(gzip.compress(content))), mail_of(mail(content, media_type="application/json", encoding="8bit"), 2)]
+    rows = hold_together([packed(PLAIN[name]), file_of(content), *mails])
+    assert {each.message.outcome for each in rows} == {"stored"}
 
 
 TEXT = text_of(report(policy(5, 2, [detail()])))
@@ -86,7 +88,12 @@ ODD = {
 def test_these_are_not_plain_and_go_the_careful_way(name):
     content = ODD[name]
     assert not is_plain(content)
-    hold_together([file_of(content), file_of(gzip.compress(content, mtime=0)), file_of(TEXT)])
+    hold_together([file_of(content), file_of(gzip.compress(content, mtime=0)), file_of(TEXT), mail_of(mail(gzip.compress(content)))])
+
+
+@pytest.mark.parametrize("days", [-40, -3, -1, 1, 60])
+def test_the_day_a_mail_came_counts_on_the_short_way_too(days):
+    hold_together([mail_of(mail(), received_at=RECEIVED + timedelta(days=days)), packed(report())])
 
 
 def test_a_text_that_looks_like_the_seam_between_two_details_changes_no_digest():
@@ -145,6 +152,10 @@ def test_both_ways_lead_to_the_same_rows(drawn):
     hold_together([packed(document) for document in drawn])
 
 
+WAYS = (file_of, lambda text: file_of(gzip.compress(text, mtime=0)), lambda text: mail_of(mail(gzip.compress(text))))
+"""How a report may come."""
+
+
 @given(st.data())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_both_ways_lead_to_the_same_rows_whatever_stands_in_a_report(data):
@@ -161,5 +172,8 @@ def test_both_ways_lead_to_the_same_rows_whatever_stands_in_a_report(data):
         at = data.draw(st.integers(0, len(content)))
         junk = data.draw(st.sampled_from([b""] * 6 + [b" ", b'"', b"\\", b",", b'"report-id":": x",', b'"mx-host":null,']))
         content = content[:at] + junk + content[at:]
-        chunk.append(file_of(content if data.draw(st.booleans()) else gzip.compress(content, mtime=0)))
+        as_sent = data.draw(
+            st.sampled_from([file_of, lambda text: file_of(gzip.compress(text, mtime=0)), lambda text: mail_of(mail(text))])
+        )
+        chunk.append(as_sent(content))
     hold_together(chunk)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.report.plain.drafts import draft_of
-from pipeline.report.plain.facts import Facts
+from pipeline.report.plain.facts import facts_of
 from pipeline.report.plain.reports import read_reports
 from pipeline.report.plain.tables import plain_columns
 
@@ -27,7 +26,7 @@ def read_plain(chunk: Sequence[Fetched], limits: Limits, own: Owned, run: RunSta
     """
     facts = facts_of(limits)
     drafts = [
-        draft_of(fetched.content, limits, facts) if fetched.bare and fetched.content is not None and fetched.ref.uid is None else None
+        draft_of(fetched.content, facts) if fetched.bare and fetched.content is not None and fetched.ref.uid is None else None
         for fetched in chunk
     ]
     if not any(drafts):
@@ -35,9 +34,3 @@ def read_plain(chunk: Sequence[Fetched], limits: Limits, own: Owned, run: RunSta
     plain = read_reports(drafts, own)
     places = list(plain.reports.places)
     return (places, plain_columns([chunk[place] for place in places], plain, run)) if places else None
-
-
-@lru_cache(maxsize=2)
-def facts_of(limits: Limits) -> Facts:
-    """Return what was learnt under these limits."""
-    return Facts(limits)

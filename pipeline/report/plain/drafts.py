@@ -14,7 +14,6 @@ from pipeline.report.strict_json import check_size
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from pipeline.report.limits import Limits
     from pipeline.report.plain.details import Detail
     from pipeline.report.plain.facts import Facts, Policy, When, Who
 
@@ -30,8 +29,9 @@ _TOP_STRINGS = _TOP_MEMBERS + _PERIOD_MEMBERS + 3
 """Member names and texts of a report beside organization-name, contact-info and the policies."""
 
 
-def draft_of(content: bytes, limits: Limits, facts: Facts) -> Draft | None:
+def draft_of(content: bytes, facts: Facts) -> Draft | None:
     """Read a report file; None where it is not plain."""
+    limits = facts.limits
     try:
         if content.startswith(_GZIP):
             if len(content) > limits.attachment_bytes or len(content) > limits.message_bytes:
@@ -48,12 +48,27 @@ def draft_of(content: bytes, limits: Limits, facts: Facts) -> Draft | None:
         if len(text) > limits.json_bytes or not text.isascii() or b"\\" in text or b"\x7f" in text or not text.startswith(b"{"):
             return None
         check_size(text, limits)
-        return _draft(container, orjson.loads(text), text, limits, facts)
-    except (KeyError, TypeError, AttributeError, ValueError, Refusal, zlib.error):
+        return draft_in(container, orjson.loads(text), text, facts)
+    except (ValueError, Refusal, zlib.error):
         return None
 
 
-def _draft(container: str, report: Any, text: bytes, limits: Limits, facts: Facts) -> Draft:
+def draft_in(container: str, report: Any, text: bytes, facts: Facts) -> Draft | None:
+    """Take apart what a JSON text says; None where it is not plain.
+
+    Args:
+        container: How the text came.
+        report: The value of the text.
+        text: The text: printable ASCII without escapes, within the limits.
+        facts: What is known already.
+    """
+    try:
+        return _draft(container, report, text, facts)
+    except (KeyError, TypeError, AttributeError, ValueError, Refusal):
+        return None
+
+
+def _draft(container: str, report: Any, text: bytes, facts: Facts) -> Draft:
     """Take a report apart that has the members of RFC 8460 §4.4 and no others.
 
     No member name occurs twice where the text has as many quotation marks as the values found in it need: there are no escaped ones in it.
@@ -61,6 +76,7 @@ def _draft(container: str, report: Any, text: bytes, limits: Limits, facts: Fact
     Raises:
         KeyError, TypeError, AttributeError, ValueError, Refusal: It is not plain.
     """
+    limits = facts.limits
     period, entries, report_id = report["date-range"], report["policies"], report["report-id"]
     if len(report) != _TOP_MEMBERS or len(period) != _PERIOD_MEMBERS or type(entries) is not list or type(report_id) is not str:
         raise TypeError

@@ -6,6 +6,7 @@ All of it is made by the functions of the careful way. The caches are bounded, a
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
@@ -84,10 +85,10 @@ class Policy(NamedTuple):
 
 
 class Facts:
-    """The caches of one set of limits."""
+    """The caches of one set of limits, by process: values derived from nothing but their key, so nobody sees that they are kept."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self.periods: dict[tuple[Any, Any], When] = {}
         self.senders: dict[tuple[Any, Any], Who] = {}
         self.policies: dict[tuple[Any, ...], Policy] = {}
@@ -113,7 +114,7 @@ class Facts:
             Refusal: It is not shaped like that.
         """
         notes = self._notes()
-        named = text(organization, self._limits.organization_chars, "organization-name", notes)
+        named = text(organization, self.limits.organization_chars, "organization-name", notes)
         mail = read_contact(contact, notes)
         submitter, source = submitter_of(_report_of(named, mail), NO_ENVELOPE, VOUCHED)
         organisational = organisational_domain((address_domain(mail) if mail else None) or submitter)
@@ -155,9 +156,15 @@ class Facts:
         return _remember(self.policies, key, found)
 
     def _notes(self) -> Notes:
-        notes = Notes(self._limits)
+        notes = Notes(self.limits)
         notes.clean = True
         return notes
+
+
+@lru_cache(maxsize=4)
+def facts_of(limits: Limits) -> Facts:
+    """Return what was learnt under these limits."""
+    return Facts(limits)
 
 
 def _remember(cache: dict[Key, Value], key: Key, value: Value) -> Value:

@@ -56,8 +56,8 @@ class ReportColumns(NamedTuple):
     identities: Sequence[str] = ()
     digests: Sequence[str] = ()
     domains: Sequence[tuple[str, ...]] = ()
-    whos: Sequence[Who] = ()
-    whens: Sequence[When] = ()
+    senders: Sequence[Who] = ()
+    periods: Sequence[When] = ()
     ids: Sequence[str] = ()
     quirks: Sequence[tuple[str, ...]] = ()
     policy_counts: Sequence[int] = ()
@@ -106,7 +106,7 @@ def _columns(named: list[Named]) -> PlainReports:
     repeated: list[bool] = []
     for place, draft, recipients, known_by, quirks in named:
         container, who, when, report_id, policies, sent = draft
-        texts, found = _policies(draft, policy_rows) if sent else _policies_without_details(policies, policy_rows)
+        texts, found = read_policies(draft, policy_rows)
         details += sent
         domains += recipients
         sources += known_by
@@ -124,11 +124,18 @@ def _columns(named: list[Named]) -> PlainReports:
     )
 
 
-def _policies_without_details(policies: list[Counted], rows: list[tuple[Any, ...]]) -> tuple[list[str], tuple[str, ...]]:
-    """Append the rows of policies, and return their texts for the digest and their quirks."""
+def read_policies(draft: Draft, rows: list[tuple[Any, ...]]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the texts of the policies of a report for the digest, and the quirks of the policies.
+
+    Args:
+        draft: The report.
+        rows: Gets a row for each policy: the first columns of `PolicyColumns`.
+    """
+    if draft[5]:
+        return _with_details(draft, rows)
     texts = []
     quirks = _NO_QUIRKS
-    for index, (policy, success, failure, _) in enumerate(policies):
+    for index, (policy, success, failure, _) in enumerate(draft[4]):
         if failure:
             quirks += ("failure_without_details",)
         if policy.quirks:
@@ -138,8 +145,7 @@ def _policies_without_details(policies: list[Counted], rows: list[tuple[Any, ...
     return texts, quirks
 
 
-def _policies(draft: Draft, rows: list[tuple[Any, ...]]) -> tuple[list[str], tuple[str, ...]]:
-    """Do the same for a report with failure details."""
+def _with_details(draft: Draft, rows: list[tuple[Any, ...]]) -> tuple[list[str], tuple[str, ...]]:
     policies, details = draft[4], draft[5]
     parts = digest_parts(details)
     texts = []
@@ -158,17 +164,23 @@ def _policies(draft: Draft, rows: list[tuple[Any, ...]]) -> tuple[list[str], tup
     return texts, quirks
 
 
+def content_digest(draft: Draft, texts: list[str]) -> str:
+    """Return the content digest of a report from the texts of its policies."""
+    _, who, when, report_id, _, _ = draft
+    text = texts[0] if len(texts) == 1 else "\n".join(sorted(texts))
+    return sha256(f'tlsrpt content 1\n{who.digest_head}"{report_id}",{when.digest_tail}\n{text}'.encode()).hexdigest()
+
+
 def _keys(draft: Draft, named: list[str], texts: list[str]) -> tuple[str, str, str, tuple[str, ...]]:
     """Return key, identity, digest and domains: the same texts are hashed as by `report_key`, `identity_of` and `content_digest`."""
     _, who, when, report_id, _, _ = draft
-    if len(texts) == 1:
-        text, listed = texts[0], f'"{named[0]}"'
+    if len(named) == 1:
         domains: tuple[str, ...] = (named[0],)
+        listed = f'"{named[0]}"'
     else:
-        texts.sort()
-        text, domains = "\n".join(texts), tuple(sorted(set(named)))
+        domains = tuple(sorted(set(named)))
         listed = orjson.dumps(domains)[1:-1].decode()
-    digest = sha256(f'tlsrpt content 1\n{who.digest_head}"{report_id}",{when.digest_tail}\n{text}'.encode()).hexdigest()
+    digest = content_digest(draft, texts)
     identity = sha256(f'{who.identity_head}"{report_id}",{when.identity_part}[{listed}]]'.encode()).hexdigest()
     return sha256(f"tlsrpt key 1 {identity} vouched {digest}".encode()).hexdigest(), identity, digest, domains
 

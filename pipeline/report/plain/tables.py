@@ -150,7 +150,7 @@ def _reports(plain: PlainReports, run: RunStamp) -> _Columns:
     columns.choose(Choice(found.domains), report_domains=None)
     columns.choose(Choice(found.quirks), quirks=None)
     columns.choose(
-        Choice(found.whens, id),
+        Choice(found.periods, id),
         report_month=lambda when: when.month,
         report_day=lambda when: when.day,
         window_start=lambda when: when.start,
@@ -159,7 +159,7 @@ def _reports(plain: PlainReports, run: RunStamp) -> _Columns:
         window_end_raw=lambda when: when.end_raw,
     )
     columns.choose(
-        Choice(found.whos, id),
+        Choice(found.senders, id),
         submitter_domain=lambda who: who.submitter,
         submitter_source=lambda who: who.source,
         organization_name=lambda who: who.organization,
