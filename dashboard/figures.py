@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
 from dashboard.navigation import link
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamlit.delta_generator import DeltaGenerator
 
 
 class Way(NamedTuple):
@@ -15,6 +20,12 @@ class Way(NamedTuple):
     label: str
     page: str
     parameters: dict[str, str]
+
+
+def figure_row(count: int) -> Sequence[DeltaGenerator]:
+    """Return the places of some figures beside each other; on a narrow screen they stand in pairs (`style.css`)."""
+    with st.container(key="figures"):
+        return st.columns(count)
 
 
 def figure(label: str, value: str, *, help: str | None = None, note: str = "", way: Way | None = None) -> None:

@@ -14,7 +14,7 @@ from dashboard.charts.spans import Span, spans
 from dashboard.columns import rows_of
 from dashboard.domains import by_failures
 from dashboard.drawn import chart
-from dashboard.figures import Way, figure
+from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.flows import flow_tile
 from dashboard.incident_cards import card
@@ -86,7 +86,7 @@ def _choose(filters: Filters) -> None:
 
 def _figures(filters: Filters) -> None:
     total = ask("success_rate", **filters.parameters()).iloc[0]
-    columns = st.columns(5)
+    columns = figure_row(5)
     with columns[0]:
         figure("Authenticated TLS", rate(total["success_rate"]), note=f"on {count_of(int(total['days']), 'day')} with reports")
     with columns[1]:

@@ -12,7 +12,7 @@ from dashboard.charts.days import calendar, stacked
 from dashboard.charts.palette import SERIES
 from dashboard.columns import rows_of
 from dashboard.drawn import chart
-from dashboard.figures import figure
+from dashboard.figures import figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.navigation import to_report, to_reports
 from dashboard.tiles import rows_tile, tile
@@ -44,7 +44,7 @@ def main() -> None:
 def _figures() -> None:
     extent = ask("extent").iloc[0]
     outcomes = dict(ask("outcomes").itertuples(index=False, name=None))
-    columns = st.columns(5)
+    columns = figure_row(5)
     with columns[0]:
         figure("Last ingest", ago(extent["last_ingested_at"], now()), note=moment(extent["last_ingested_at"]))
     with columns[1]:

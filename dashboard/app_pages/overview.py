@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.ask import Answer, ask, now
 from dashboard.domains import worst
-from dashboard.figures import Way, figure
+from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.incident_cards import card
 from dashboard.insight import MOST, coverage, incidents, verdicts
@@ -84,7 +84,7 @@ def _figures(filters: Filters, total: pd.Series) -> Any:
     """Draw the figures; return the place of the reporters, of whom it is not known yet who is silent."""
     before = _before(filters)
     extent = ask("extent").iloc[0]
-    columns = st.columns(5)
+    columns = figure_row(5)
     with columns[0]:
         figure(
             "Authenticated TLS",

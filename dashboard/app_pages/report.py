@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.ask import ask, asked, lake, settings
 from dashboard.columns import rows_of
-from dashboard.figures import figure
+from dashboard.figures import figure, figure_row
 from dashboard.navigation import kept_search, link, place
 from dashboard.tiles import tile
 from dashboard.words import count_of, listed, moment, number, plain
@@ -67,7 +67,7 @@ def _head(report: dict[Hashable, Any]) -> None:
 
 def _figures(policies: pd.DataFrame) -> None:
     carrying = policies[~policies["repeats_sessions"].fillna(value=False).astype(bool)]
-    columns = st.columns(4)
+    columns = figure_row(4)
     with columns[0]:
         figure(
             "Sessions",
