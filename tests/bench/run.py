@@ -76,6 +76,72 @@ def _text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else "" if value is None else str(value)
 
 
+def publish(results: dict, figures: dict[str, list[Figure]]) -> None:
+    """Put the figures of a run into the file from which the README shows them; those of benchmarks that were not run stay."""
+    published = json.loads(PUBLISHED.read_text(encoding="utf-8")) if PUBLISHED.exists() else {"runs": {}}
+    machine = results["machine"]
+    for name, some in figures.items():
+        published["runs"][name] = {
+            "at": results["at"],
+            "full": results["full"],
+            "load": machine["load"],
+            "figures": [each._asdict() for each in some],
+        }
+    published["machine"] = {key: value for key, value in machine.items() if key != "load"}
+    published["runs"] = {name: published["runs"][name] for name in names() if name in published["runs"]}
+    PUBLISHED.write_text(json.dumps(published, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def main(*, full: bool"
+ONLY_FULL = ("dashboard",)
+"""What takes longer than `make bench` may."""
+PUBLISHED = HERE / "published.json"
+PACKAGES = ("duckdb", "deltalake", "pyarrow", "streamlit", "imapclient", "orjson", "polars", "pandas")
+
+
+def names() -> list[str]:
+    """The benchmarks there are: the modules with a `main` that takes `full`; the others are what they share."""
+    return sorted(path.stem for path in HERE.glob("*.py") if MAIN in path.read_text(encoding="utf-8"))
+
+
+def machine() -> dict[str, object]:
+    """What the numbers were measured on."""
+    model = next((line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
+    return {
+        "processor": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
+        **{name: version(name) for name in PACKAGES},
+        "parsedmarc": peer.VERSION,
+    }
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def table(rows: list[dict]) -> str:
+    """The rows as text, numbers to the right."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    cells = [[_text(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(line[i]) for line in [columns, *cells]) for i in range(len(columns))]
+    numeric = [all(isinstance(row.get(column), int | float | None) for row in rows) for column in columns]
+    lines = [[*columns], ["-" * width for width in widths], *cells]
+    return "\n".join(
+        "  ".join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in zip(line, widths, numeric, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.3f}" if abs(value) < 10 else f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else "" if value is None else str(value)
+
+
 def publish(results: dict) -> None:
     """Write the figures to the file from which the README shows them."""
     kept = {key: results[key] for key in ("at", "full", "machine", "figures")}
@@ -93,17 +159,19 @@ def main() -> int:
     if unknown := sorted(set(args.names) - set(names())):
         parser.error(f"no benchmark named {', '.join(unknown)}; there are {', '.join(names())}")
     results: dict[str, object] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "full": args.full, "machine": machine()}
-    figures: list[Figure] = []
+    figures: dict[str, list[Figure]] = {}
     for name in args.names or [name for name in names() if args.full or name not in ONLY_FULL]:
         module = import_module(f"tests.bench.{name}")
         rows = module.main(full=args.full)
         results[name] = rows
-        figures += module.figures(rows) if hasattr(module, "figures") else []
+        if hasattr(module, "figures"):
+            figures[name] = module.figures(rows)
         if not args.json:
             print(f"\n== {name}: {(inspect.getdoc(module) or '').splitlines()[0]}\n\n{table(rows)}", flush=True)
-    results["figures"] = [each._asdict() for each in figures]
-    if figures and not args.json:
-        print(f"\n== All figures\n\n{table([dict(zip(HEAD, line, strict=True)) for line in lines(figures)])}", flush=True)
+    everything = [figure for some in figures.values() for figure in some]
+    results["figures"] = [each._asdict() for each in everything]
+    if everything and not args.json:
+        print(f"\n== All figures\n\n{table([dict(zip(HEAD, line, strict=True)) for line in lines(everything)])}", flush=True)
     if args.json:
         json.dump(results, sys.stdout, indent=2, default=str)
     folder = HERE / "results"
@@ -111,7 +179,7 @@ def main() -> int:
     file = folder / f"{results['at']}.json".replace(":", "")
     file.write_text(json.dumps(results, indent=2, default=str), encoding="utf-8")
     if args.publish:
-        publish(results)
+        publish(results, figures)
     print(f"\nkept in {file.relative_to(HERE.parents[1])}", file=sys.stderr)
     return 0
 
