@@ -92,62 +92,6 @@ def publish(results: dict, figures: dict[str, list[Figure]]) -> None:
     PUBLISHED.write_text(json.dumps(published, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def main(*, full: bool"
-ONLY_FULL = ("dashboard",)
-"""What takes longer than `make bench` may."""
-PUBLISHED = HERE / "published.json"
-PACKAGES = ("duckdb", "deltalake", "pyarrow", "streamlit", "imapclient", "orjson", "polars", "pandas")
-
-
-def names() -> list[str]:
-    """The benchmarks there are: the modules with a `main` that takes `full`; the others are what they share."""
-    return sorted(path.stem for path in HERE.glob("*.py") if MAIN in path.read_text(encoding="utf-8"))
-
-
-def machine() -> dict[str, object]:
-    """What the numbers were measured on."""
-    model = next((line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
-    return {
-        "processor": model,
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "python": platform.python_version(),
-        "load": round(os.getloadavg()[0], 2),
-        **{name: version(name) for name in PACKAGES},
-        "parsedmarc": peer.VERSION,
-    }
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-
-
-def table(rows: list[dict]) -> str:
-    """The rows as text, numbers to the right."""
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    cells = [[_text(row.get(column)) for column in columns] for row in rows]
-    widths = [max(len(line[i]) for line in [columns, *cells]) for i in range(len(columns))]
-    numeric = [all(isinstance(row.get(column), int | float | None) for row in rows) for column in columns]
-    lines = [[*columns], ["-" * width for width in widths], *cells]
-    return "\n".join(
-        "  ".join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in zip(line, widths, numeric, strict=True)).rstrip()
-        for line in lines
-    )
-
-
-def _text(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:,.3f}" if abs(value) < 10 else f"{value:,.1f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else "" if value is None else str(value)
-
-
-def publish(results: dict) -> None:
-    """Write the figures to the file from which the README shows them."""
-    kept = {key: results[key] for key in ("at", "full", "machine", "figures")}
-    PUBLISHED.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
 def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="make bench", description="Run benchmarks.")
