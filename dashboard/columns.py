@@ -36,6 +36,8 @@ _LABELS = {
     "sts_max_age_seconds": "max_age (s)",
     "mx_patterns": "mx",
     "first_reporters": "Reporters",
+    "check_name": "Check",
+    "expires_at": "Ends",
     "lag_hours": "Usual lag (h)",
     "usual_every_days": "Usual step (days)",
     "leading_result_type": "Mostly",

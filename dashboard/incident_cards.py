@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     from pipeline.insight.api import Incident
 
 
-def card(incident: Incident) -> None:
-    """Draw one incident; its title and badges are our words, all else is plain text."""
+def card(incident: Incident, *, new: bool = False) -> None:
+    """Draw one incident; its title and badges are our words, all else is plain text.
+
+    Args:
+        incident: The incident.
+        new: Whether it is news this morning.
+    """
     fault, state = FAULTS[incident.fault], STATES[incident.state]
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.subheader(headline(incident), anchor=False, width="content")
             st.badge(fault.short, color=fault.colour)
+            if new:
+                st.badge("+ new", color="blue")
             if incident.state != "open":
                 st.badge(state.short, color=state.colour)
         st.text(where(incident))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
-from dashboard.ask import Answer, ask, now
+from dashboard.ask import Answer, ask, asked, now, settings
 from dashboard.domains import worst
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.insight.api import Coverage, Incident
 
 _CARDS = 5
+_NEWS_DAYS = 3
 
 
 def main() -> None:
@@ -39,13 +41,16 @@ def main() -> None:
     # What a few aggregates answer is there at once; what has to be concluded from all failures fills its place later.
     sentence = st.empty()
     reporters = _figures(filters, total)
-    wrong, trend, domains, silence = st.container(), st.container(), st.container(), st.container()
+    wrong, trend, domains = st.container(), st.container(), st.container()
+    published, silence = st.container(), st.container()
     with trend:
         trends(filters, sessions="How many used authenticated TLS?", failures="What failed?")
+    with published:
+        _published(filters)
     found = incidents(filters, slot=sentence)
     standing = [one for one in found if one.state == "open"]
     with wrong:
-        _wrong_now(standing, found)
+        _wrong_now(standing, found, filters)
     silent = [line for line in coverage(filters, slot=sentence) if line.silent_since is not None]
     _reporters(reporters, total, silent)
     sentence.text(_sentence(total, standing, silent))
@@ -137,8 +142,10 @@ def _change(rate_now: object, before: object) -> str:
     return f"{abs(points):.1f} points {'better' if points > 0 else 'worse'} than the period before"
 
 
-def _wrong_now(standing: list[Incident], found: list[Incident]) -> None:
+def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters) -> None:
     st.header("What is wrong now?", anchor=False)
+    if news := _news(found, filters):
+        st.text(news)
     if not standing:
         over = sum(one.state == "resolved" for one in found)
         unsure = sum(one.state == "unconfirmed" for one in found)
@@ -148,9 +155,42 @@ def _wrong_now(standing: list[Incident], found: list[Incident]) -> None:
             + (f" Of {count_of(unsure, 'incident')} nobody has sent enough since to tell." if unsure else "")
         )
     for one in standing[:_CARDS]:
-        card(one)
+        card(one, new=one.first_day > _lately(filters))
     if len(found) > len(standing[:_CARDS]):
         link(f"All {len(found):,} incidents of the period" if len(found) < MOST else "All incidents", "incidents")
+
+
+def _lately(filters: Filters) -> date:
+    """Return the last complete day that is no news: the three after it are what a morning after a weekend has not seen yet."""
+    return filters.as_of - timedelta(days=settings().insight.settling_days + _NEWS_DAYS)
+
+
+def _news(found: list[Incident], filters: Filters) -> str:
+    """Say what has begun and what has ended on the last complete days."""
+    begun = sum(one.first_day > _lately(filters) for one in found)
+    over = sum(one.state == "resolved" and one.last_day >= _lately(filters) for one in found)
+    parts = [f"{count_of(begun, 'incident')} began" if begun else "", f"{count_of(over, 'incident')} ended" if over else ""]
+    said = " and ".join(part for part in parts if part)
+    return f"On the last {_NEWS_DAYS} complete days {said}." if said else ""
+
+
+def _published(filters: Filters) -> None:
+    """What the last checks found wrong with what is published: it will fail, or does already."""
+    answer = asked("checks_latest", domain=filters.domain)
+    wrong = answer.table.filter(pc.is_in(answer.table.column("severity"), value_set=pa.array(("bad", "warn"))))
+    if not wrong.num_rows:
+        return
+    rows_tile(
+        "What is wrong with what you publish?",
+        answer._replace(table=wrong),
+        ("domain", "severity", "place", "what", "fix", "expires_at", "checked_at"),
+        unit="Findings of the last `tlsrpt check` of each domain, worst first. Choose a row to open the domain.",
+        empty="",
+        alt="Findings of the last checks, worst first",
+        key="overview-published",
+        to=lambda row: Target("domain", {}, row["domain"]),
+        height=260,
+    )
 
 
 def _domains(filters: Filters, found: list[Incident]) -> None:

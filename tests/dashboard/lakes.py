@@ -15,6 +15,7 @@ from pipeline.lake.location import Location
 from pipeline.lake.writer import LakeWriter
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
+from pipeline.row_types import CheckRow
 from pipeline.source import Fetched, MessageRef
 from pipeline.verdict import Verdict
 from tests.query import small_lake
@@ -57,7 +58,34 @@ def demo(where: Path) -> Path:
     for report in world.reports(LAST_DAY - timedelta(days=DEMO_DAYS), LAST_DAY):
         sender = BY_KEY[report.reporter].signing_domain if report.reporter in BY_KEY else report.reporter
         mails.append((mail_of({"report-id": "-", **report.document}, domain=report.domain, reporter=sender), report.sent_at))
-    return _written(where, (_rows(uid, content, sent, ours) for uid, (content, sent) in enumerate(mails, start=1)))
+    _written(where, (_rows(uid, content, sent, ours) for uid, (content, sent) in enumerate(mails, start=1)))
+    _checked(where, "example.com")
+    return where
+
+
+def _checked(where: Path, domain: str) -> None:
+    """Two looks at what the domain publishes: between them a host was added, and a certificate ended."""
+    hosts = [f"mx{number}.{domain}" for number in (1, 2, 3)]
+    policy = ("version: STSv1", "mode: testing", *(f"mx: {host}" for host in hosts), "max_age: 604800")
+    ended = datetime(2026, 5, 22, 23, 59, 59, tzinfo=UTC)
+    fine = ("mx", "mx-covered", "ok", domain, "all MX hosts are covered by the policy", "", "", None)
+    expired = (
+        "smtp", "certificate-expired", "bad", hosts[1], "the certificate ended on 2026-05-22",
+        "senders that apply the policy cannot authenticate the host (RFC 8461 §4.2)", "renew it, and reload the mail server", ended,
+    )  # fmt: skip
+    soon = (
+        "smtp", "certificate-ends-soon", "warn", hosts[0], "the certificate ends in 13 days", "", "renew it",
+        datetime(2026, 6, 14, tzinfo=UTC),
+    )  # fmt: skip
+    looks = ((datetime(2026, 5, 20, 4, tzinfo=UTC), 2, (fine,)), (datetime(2026, 5, 26, 4, tzinfo=UTC), 3, (expired, soon, fine)))
+    rows = []
+    for at, seen, findings in looks:
+        for number, (check, code, severity, place, what, why, fix, ends) in enumerate(findings):
+            finding = (number, check, code, severity, place, what, why, fix, "")
+            published = (f"v=TLSRPTv1; rua=mailto:tls@{domain}", f"id{seen}", policy, tuple(hosts[:seen]), ())
+            rows.append(CheckRow(f"{at:%Y-%m}", at, domain, *finding, *published, ends))
+    with LakeWriter(Location(where), run_id="check-1") as writer:
+        writer.store_checks(rows)
 
 
 def hostile(where: Path) -> Path:

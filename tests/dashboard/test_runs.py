@@ -1,0 +1,77 @@
+"""What the page draws, run without a browser: marks on charts, and answers prepared before anybody asks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard import ask, warm
+from dashboard.filters import Filters
+from tests.dashboard.lakes import AS_OF, demo, empty
+
+
+@pytest.fixture
+def opened(tmp_path, monkeypatch):
+    """Point the page at a lake; as if it had just been started."""
+
+    def point(lake: Path) -> None:
+        monkeypatch.setenv("TLSRPT_LAKE__PATH", str(lake))
+        monkeypatch.setenv(ask.TODAY_VARIABLE, str(AS_OF))
+        monkeypatch.setattr(ask, "_doors", {})
+        monkeypatch.setattr(ask, "_answers", ask.Answers(400))
+        ask.settings.cache_clear()
+
+    yield lambda build: point(build(tmp_path / "lake"))
+    for door in ask._doors.values():
+        door.lake.close()
+    ask.settings.cache_clear()
+
+
+def _page(path: str = "app.py") -> AppTest:
+    app = AppTest.from_file(str(Path(dashboard.__file__).with_name(path)), default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def test_the_trends_and_the_course_of_an_incident_are_marked_where_what_is_published_changed(opened):
+    opened(demo)
+    app = _page()
+    assert _marked(app) == [("2026-05-26", "MX, id changed")] * 2
+    (found,) = [one for one in warm.insight.incidents(_filters(28)) if one.state == "open"]
+    app.query_params["id"] = found.id
+    app.switch_page("app_pages/incident.py").run()
+    assert not app.exception
+    assert _marked(app) == [("2026-05-26", "MX, id changed")]
+
+
+def test_what_was_prepared_is_not_asked_for_again(opened, monkeypatch):
+    opened(demo)
+    warm.prepare(AS_OF)
+    asked = []
+    lake = ask.lake()
+    monkeypatch.setattr(lake, "ask", lambda name, **parameters: asked.append(name) or type(lake).ask(lake, name, **parameters))
+    for days in (7, 28, 90):
+        warm.insight.incidents(_filters(days))
+        warm.insight.coverage(_filters(days))
+    _page()
+    assert set(asked) <= {"published_changes", "success_rate", "checks_latest"}, "the period before and the last check are quick"
+
+
+def test_an_empty_lake_is_prepared_and_drawn(opened):
+    opened(empty)
+    warm.prepare(AS_OF)
+    assert "The lake is empty" in _page().text[0].value
+
+
+def _filters(days: int) -> Filters:
+    return warm._filters(AS_OF, days)
+
+
+def _marked(app: AppTest) -> list[tuple[str, str]]:
+    options = [json.loads(chart.proto.spec) for chart in app.get("echarts_chart")]
+    lines = [series["markLine"]["data"] for option in options for series in option["series"] if "markLine" in series]
+    return [(line["xAxis"], line["label"]["formatter"]) for some in lines for line in some]
