@@ -68,7 +68,7 @@ class Digests:
     def _merge(self, more: Sequence[tuple[NDArray[np.uint64], NDArray[np.uint64]]]) -> None:
         high = np.concatenate([self._high, *(each[0] for each in more)])
         low = np.concatenate([self._low, *(each[1] for each in more)])
-        order = np.argsort(high, kind="stable")
+        order = np.argsort(high)
         self._high, self._low = high[order], low[order]
 
 
