@@ -18,6 +18,8 @@ from tests.bench.make_lake import LAST_DAY, cached
 
 AS_OF = (LAST_DAY + timedelta(days=2)).date()
 DOMAIN = "domain00012.example"
+PATIENCE = 4.0
+"""Seconds after which a question is not asked again."""
 PERIODS = {"28 days": 28, "90 days": 90}
 TWO_YEARS = ("sessions_by_day", "success_rate", "failures_by_day_and_result_type", "sessions_by_domain", "sessions_by_reporter")
 OVERVIEW = ("success_rate", "extent", "sessions_by_day", "failures_by_day_and_result_type", "sessions_by_domain")
@@ -26,12 +28,15 @@ OF_DOMAIN = ("success_rate", "sessions_by_day", "sessions_by_reporter", "failure
 
 
 def timed(work):
-    """The best of three runs: milliseconds by the clock and of the processor."""
+    """The best of up to three runs: milliseconds by the clock and of the processor."""
     best = (float("inf"), float("inf"))
+    begun = time.perf_counter()
     for _ in range(3):
         wall, cpu = time.perf_counter(), time.process_time()
         answer = work()
         best = min(best, ((time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000))
+        if time.perf_counter() - begun > PATIENCE:
+            break
     return answer, *best
 
 
@@ -55,7 +60,8 @@ def _asked_of(where, size: str):
 def asked(lake):
     """Every question that needs no more than a period or the key of a report, with what it is asked."""
     key = lake.sql("select report_key from reports where report_day = $day limit 1", {"day": LAST_DAY.date()}).to_pylist()[0]["report_key"]
-    for name, question in lake.questions.items():
+    of_pages = {name: question for name, question in lake.questions.items() if not name.startswith("handed_")}  # those are exports
+    for name, question in of_pages.items():
         needed = {p.name for p in question.parameters if p.required}
         if needed == {"report_key"}:
             yield name, "all", {"report_key": key}

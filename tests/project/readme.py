@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from pipeline.query.describe import GRAINS
 from pipeline.report.quirks import QUIRKS, REJECT_CODES
 from pipeline.report.result_types import RESULT_TYPES
 from pipeline.schema import TABLES
+from tests.bench.figures import HEAD, Figure, lines
 from tests.project.tree import ROOT
 
 if TYPE_CHECKING:
@@ -129,6 +131,19 @@ def result_types() -> str:
     return _table(("result type", "group", "meaning", "source"), rows)
 
 
+def benchmarks() -> str:
+    """The figures of the last run that was published, with its day, versions and machine."""
+    published = json.loads((ROOT / "tests" / "bench" / "published.json").read_text(encoding="utf-8"))
+    machine, runs = published["machine"], published["runs"].values()
+    named = ("python", "duckdb", "deltalake", "pyarrow", "parsedmarc", "polars", "pandas")
+    programs = ", ".join(f"{name} {machine[name]}" for name in named)
+    days = sorted({run["at"][:10] for run in runs})
+    size = f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']:.0f} GiB of memory"
+    load = f"a load of {min(run['load'] for run in runs):.0f} to {max(run['load'] for run in runs):.0f} beside it"
+    figures = [Figure(**each) for run in runs for each in run["figures"]]
+    return f"{' to '.join(dict.fromkeys((days[0], days[-1])))}, {size}, {load}; {programs}.\n\n{_table(HEAD, lines(figures))}"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "tables": tables,
     "views": views,
@@ -138,6 +153,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "quirks": quirks,
     "rejects": rejects,
     "result-types": result_types,
+    "benchmarks": benchmarks,
 }
 
 
