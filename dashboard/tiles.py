@@ -43,6 +43,7 @@ def tile(
     empty: str,
     rows: Rows | None = None,
     whole: Answer | None = None,
+    tall: bool = False,
 ) -> None:
     """Draw one tile, and follow what was clicked in it.
 
@@ -54,9 +55,10 @@ def tile(
         empty: What to say where there are no rows.
         rows: The rows of a chart, to be opened beside it.
         whole: What the file has, where not all of it is drawn.
+        tall: As tall as what stands beside it.
     """
     name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    with st.container(border=True, key=f"tile-{name}", gap="xsmall", height="stretch"):
+    with st.container(border=True, key=f"tile-{name}", gap="xsmall", height="stretch" if tall else "content"):
         st.header(title, anchor=False)
         if not answer.table.num_rows:
             st.text(empty)

@@ -50,6 +50,7 @@ def _sessions(title: str, filters: Filters, days: list[str]) -> None:
         ),
         unit="Sessions per UTC day; the pale days are incomplete. Choose a bar to see its reports.",
         empty="No sessions in this period.",
+        tall=True,
         rows=Rows(("report_day", "sessions", "authenticated", "failed", "unprotected", "success_rate", "reporters"), _of_day),
     )
 
@@ -67,6 +68,7 @@ def _failures(title: str, filters: Filters, days: list[str]) -> None:
         ),
         unit="Mentions per UTC day; failing in two ways is two mentions. Choose a bar to see its reports.",
         empty="No failures in this period.",
+        tall=True,
         rows=Rows(
             ("report_day", "result_type", "mentions", "reporters"),
             lambda row: to_reports(day=row["report_day"], result=row["result_type"] or NO_RESULT),

@@ -56,7 +56,7 @@ def _summary(found: list[Incident]) -> str:
 
 
 def _list(shown: list[Incident], filters: Filters) -> None:
-    names = ["incident", "fault", "state", "report_domain", "mx_hosts", "first_day", "last_day", "failed_sessions", "share", "reporters"]
+    names = ["incident", "fault", "state", "report_domain", "failed_sessions", "share", "first_day", "last_day", "reporters", "mx_hosts"]
     asked_for = {"as_of": filters.as_of, "days": filters.days, "domain": filters.domain, "tiers": filters.tiers}
     rows_tile(
         "Which incidents are there?",

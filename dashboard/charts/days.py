@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.palette import AUTHENTICATED, DAY_LABELS, FAILED, FAILURES, INCOMPLETE_OPACITY, MARK, TOOLTIP, UNPROTECTED
+from dashboard.charts.palette import AUTHENTICATED, FAILED, FAILURES, INCOMPLETE_OPACITY, MARK, TOOLTIP, UNPROTECTED
 from dashboard.words import NO_RESULT
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def stacked(days: Sequence[str], series: Sequence[Bars], *, incomplete: Iterable
     option: dict[str, Any] = {
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "localized", **TOOLTIP},
         "legend": {"top": 0, "left": 0, "type": "scroll", "icon": "roundRect"},
-        "grid": {"left": 4, "right": 12, "top": 34, "bottom": 44 if many else 4, "containLabel": True},
-        "xAxis": {"type": "category", "data": list(days), "axisLabel": DAY_LABELS, "axisTick": {"show": False}},
+        "grid": {"left": 4, "right": 30, "top": 52 if marks else 34, "bottom": 44 if many else 4, "containLabel": True},
+        "xAxis": {"type": "category", "data": list(days), "axisLabel": {"hideOverlap": True}, "axisTick": {"show": False}},
         "yAxis": {"type": "value", "minInterval": 1, "splitNumber": 4},
         "animation": False,
         "series": [
@@ -113,7 +113,7 @@ def _lines(marks: Sequence[Mark]) -> dict[str, Any]:
         "symbol": "none",
         "animation": False,
         "lineStyle": {"type": "dashed", "width": 1.5, "color": MARK},
-        "label": {"position": "insideEndTop", "color": MARK, "fontSize": 11},
+        "label": {"position": "end", "color": MARK, "fontSize": 11},
         "data": [{"xAxis": day, "label": {"formatter": words}} for day, words in marks],
     }
 

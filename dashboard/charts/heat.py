@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.palette import DAY_LABELS, HEAT, IN_CELL, NONE, TOOLTIP
+from dashboard.charts.palette import HEAT, IN_CELL, NONE, TOOLTIP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ def heat(
     most = max(known.values(), default=1)
     return {
         "tooltip": TOOLTIP,
-        "grid": {"left": 4, "right": 8, "top": 8, "bottom": 44, "containLabel": True},
-        "xAxis": {"type": "category", "data": list(columns), "axisLabel": DAY_LABELS, "axisTick": {"show": False}},
+        "grid": {"left": 4, "right": 30, "top": 8, "bottom": 44, "containLabel": True},
+        "xAxis": {"type": "category", "data": list(columns), "axisLabel": {"hideOverlap": True}, "axisTick": {"show": False}},
         "yAxis": {
             "type": "category",
             "data": list(rows),

@@ -14,10 +14,8 @@ NONE = "rgba(128, 138, 150, 0.13)"
 """A cell that counts none."""
 CALM = ("rgba(42, 134, 199, 0.22)", "rgba(42, 134, 199, 0.55)", "rgba(42, 134, 199, 0.95)")
 """Few to many sessions."""
-DAY_LABELS = {"hideOverlap": True, "alignMaxLabel": "right"}
-"""Labels below an axis, none of them cut off at the edge."""
-IN_CELL = {"color": "#FFFFFF", "textBorderColor": "rgba(10, 18, 27, 0.8)", "textBorderWidth": 2.5}
-"""A number in a cell, to be read on any colour."""
+IN_CELL = {"color": "#0A121B", "backgroundColor": "rgba(255, 255, 255, 0.8)", "padding": [2, 5], "borderRadius": 3}
+"""A number in a cell, on a ground of its own: to be read on any colour, of a light page and of a dark one."""
 TOOLTIP = {"renderMode": "richText", "confine": True}
 """Tooltips are drawn on the canvas: no text in them can be HTML."""
 MARK = "#8a63d2"

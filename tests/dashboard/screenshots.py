@@ -28,7 +28,7 @@ def main() -> int:
     WHERE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tlsrpt-") as folder, chromium() as browser:
         lake = lakes.demo(Path(folder) / "lake")
-        with serving(lake, cwd=Path(folder)) as address:
+        with serving(lake, cwd=Path(folder), TLSRPT_TEST_TODAY=str(lakes.AS_OF)) as address:
             for scheme in ("light", "dark"):
                 take(Visit(browser, address, scheme=scheme, width=1280), scheme)
     print(f"{len(list(WHERE.glob('*.png')))} pictures in {WHERE}", file=sys.stderr)
@@ -38,9 +38,9 @@ def main() -> int:
 def take(visit: Visit, scheme: str) -> None:
     """Take those of one colour scheme."""
     for name, path in PAGES.items():
-        visit.open(f"{path}{'&' if '?' in path else '?'}as_of={lakes.AS_OF}")
+        visit.open(path)
         _save(visit, f"{name}-{scheme}")
-    visit.open(f"?as_of={lakes.AS_OF}")
+    visit.open()
     visit.page.get_by_role("link", name="What it means, what to do, the proof").first.click()
     visit.page.get_by_role("heading", name="Copy for a ticket").wait_for()
     visit.idle()
