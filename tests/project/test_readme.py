@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from pipeline.cli import COMMANDS, build_parser
-from pipeline.config import MailboxSettings
+from pipeline.config import DashboardSettings, MailboxSettings
 from tests.project.readme import BLOCK, BLOCKS, README, fresh
 from tests.project.tree import ROOT, texts
 
@@ -48,11 +48,13 @@ def test_it_names_every_command():
     assert [name for name in COMMANDS if f"#### `tlsrpt {name}`" not in TEXT] == []
 
 
-def test_the_mailboxes_it_shows_load():
-    boxes = [tomllib.loads(re.sub(r"(?m)^ {3}", "", block)) for block in re.findall(r"(?s)```toml\n(.*?)```", TEXT)]
+def test_the_settings_it_shows_load():
+    shown = [tomllib.loads(re.sub(r"(?m)^ {3}", "", block)) for block in re.findall(r"(?s)```toml\n(.*?)```", TEXT)]
+    boxes = [block["mailbox"][0] for block in shown if "mailbox" in block]
     assert len(boxes) >= 2
     for box in boxes:
-        MailboxSettings(**box["mailbox"][0])
+        MailboxSettings(**box)
+    assert [DashboardSettings(**block["dashboard"]).hosts for block in shown if "dashboard" in block] == [("tls.example.org",)]
 
 
 def test_the_targets_it_names_are_in_the_makefile():
