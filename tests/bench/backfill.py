@@ -16,12 +16,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psutil
 
 from tests.bench.archive import write_archive
+from tests.bench.figures import Figure, Pair
 
 
 def pss_bytes(process: psutil.Process) -> int:
@@ -50,6 +54,15 @@ def measured(argv: list[str]) -> dict[str, Any]:
     assert process.returncode == 0, f"it ended with {process.returncode}"
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return {**json.loads(out), "wall_s": round(wall, 1), "cpu_s": round(cpu, 1), "peak_mb": round(peak / 2**20)}
+
+
+def floor_us(archive: Path) -> float:
+    """Processor microseconds a file of opening, reading, gunzip and `orjson.loads` alone, over the first few thousand."""
+    paths = list(islice((path for path in archive.rglob("*.gz")), 4_000))
+    before = time.process_time()
+    for path in paths:
+        orjson.loads(zlib.decompress(path.read_bytes(), 31))
+    return (time.process_time() - before) / len(paths) * 1e6
 
 
 def bench(files: int, workers: int, root: Path) -> list[dict[str, Any]]:
@@ -90,7 +103,22 @@ def bench(files: int, workers: int, root: Path) -> list[dict[str, Any]]:
         )
     lake_bytes = sum(path.stat().st_size for path in lake.rglob("*.parquet"))
     rows[0]["lake_bytes_per_file"] = round(lake_bytes / files)
+    rows[0]["floor_us_per_file"] = round(floor_us(archive))
     return rows
+
+
+def figures(rows: list[dict[str, Any]]) -> list[Figure]:
+    """What the table of all benchmarks says of this."""
+    first, again = rows
+    what = f"{first['files']:,} report files → lake, `backfill`"
+    floor = Pair(first, {"cpu_us_per_file": first["floor_us_per_file"]}, "cpu_us_per_file", "CPU µs/file")
+    aim = "240 s" if first["files"] == 1_000_000 else ""
+    return [
+        floor.figure(what, "read, gunzip and orjson alone"),
+        Figure(f"{what}, {first['workers']} workers", "s", first["wall_s"], aim=aim),
+        Figure(f"{what}, memory of all processes", "MB", first["peak_mb"], aim="1,000 MB"),
+        Figure(f"{what}, once more", "s", again["wall_s"]),
+    ]
 
 
 def main(*, full: bool) -> list[dict[str, Any]]:

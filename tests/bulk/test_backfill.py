@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import signal
 import threading
 import time
 from itertools import islice
@@ -15,7 +17,7 @@ import pytest
 
 from pipeline.bulk import mboxes
 from pipeline.bulk.local import LocalWorkers
-from pipeline.bulk.show import Shown
+from pipeline.bulk.show import Bar, Lines, Shown
 from pipeline.lake.location import Location
 from pipeline.run.stop import Stop
 from tests.bulk.material import OF_THE_PLACE, compressed, content, ledger, mbox_of, messages, packed, tar_of, write_folder
@@ -198,3 +200,27 @@ def test_a_source_that_is_not_there_and_standard_input_are_one_sentence(tlsrpt, 
     assert (ran.code, ran.err.count("\n")) == (66, 1)
     assert tlsrpt.run("--lake", tmp_path / "lake", "backfill", "-").code == 2
     assert not Path(tmp_path / "lake").exists()
+
+
+def test_sigterm_ends_it_after_the_batch_in_hand_with_75(tlsrpt, archive, by_ingest, tmp_path):
+    lake = tmp_path / "lake"
+    argv = ("--lake", lake, "backfill", archive, "--workers", "1", "--format", "json")
+    run = tlsrpt.begin(*argv, **SMALL)
+    deadline = time.monotonic() + 60
+    while not list(lake.glob("_staging/*/spool-*/*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(run, signal.SIGTERM)
+    ended = tlsrpt.end(run)
+    assert (ended.signal, ended.code) == (0, 75), ended.err
+    assert 0 < ended.summary["messages"] < by_ingest[1].messages
+    assert Location(lake).store.walk("_staging") == []
+    assert tlsrpt.run(*argv, **SMALL).code == 0
+    assert content(lake) == content(by_ingest[0])
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("shown", [Lines, Bar])
+def test_it_says_how_far_it_is_how_fast_and_how_long_yet(archive, take_in, capsys, monkeypatch, shown):
+    monkeypatch.setattr("pipeline.bulk.show._LINE_SECONDS", 0.0)
+    take_in(archive, shown=shown())
+    assert re.search(r"\d+ files, [\d,]+/s, \d+ s left", capsys.readouterr().err)
