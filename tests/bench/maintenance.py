@@ -20,6 +20,7 @@ from pipeline.lake.scan import read
 from pipeline.lake.snapshot import open_snapshot
 from pipeline.lake.tables import BATCH, add_version, create_tables
 from pipeline.schema import APPEND_ORDER
+from tests.bench.figures import Figure
 from tests.bench.make_lake import cached
 from tests.bench.process import tlsrpt
 
@@ -47,6 +48,17 @@ def main(*, full: bool) -> list[dict]:
             rows.append(line(step, lake) | {"seconds": done.wall_seconds, "cpu_seconds": done.cpu_seconds, "peak_mib": done.peak_mib})
         shutil.rmtree(lake)
     return rows
+
+
+def figures(rows: list[dict]) -> list[Figure]:
+    """What the table of all benchmarks says of this."""
+    at = {row["step"]: row for row in rows}
+    size = f"{at['maintain']['rows'] / 1e6:,.0f} million rows in {at['as ingest leaves it']['files']:,} files"
+    return [
+        Figure(f"`tlsrpt maintain`, {size}", "CPU s", at["maintain"]["cpu_seconds"]),
+        Figure(f"`tlsrpt maintain`, {size}", "MiB at its peak", at["maintain"]["peak_mib"]),
+        Figure("erasure of one domain, the same lake", "CPU s", at["erase one domain"]["cpu_seconds"]),
+    ]
 
 
 def line(step: str, lake: Path) -> dict:
