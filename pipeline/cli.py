@@ -46,6 +46,10 @@ COMMANDS: dict[str, str] = {
 """The commands and what each does; the module is `pipeline.commands.<name with _ for ->`."""
 
 
+_WITHOUT_ARROW = frozenset({"dashboard", "demo", "doctor"})
+"""Commands that do not import pyarrow in this process, or not always."""
+
+
 class Command(Protocol):
     """What a module of `pipeline.commands` provides."""
 
@@ -114,6 +118,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     only = next((word for word in arguments if word in COMMANDS), None)
     try:
         args = build_parser(only).parse_args(arguments)
+        if args.command not in _WITHOUT_ARROW:
+            from pipeline.arrow_start import spare_pandas
+
+            spare_pandas()
         return _module(args.command).run(args, Context(config=args.config, lake=args.lake))
     except TlsrptError as err:
         _say(str(err))

@@ -55,9 +55,11 @@ def read_columns(chunk: Sequence[Fetched], job: Job) -> ChunkColumns:
     Plain report files, which nearly all are, never become row objects; the larger the chunk (a thousand files or more), the less each
     costs. Never raises on what a sender sent. For the lake, `pipeline.columns.with_batch` puts the batch in front.
     """
+    from pipeline.arrow_start import spare_pandas
     from pipeline.columns import chunk_columns, interleave
     from pipeline.report.plain.chunk import read_plain
 
+    spare_pandas()
     plain = read_plain(chunk, job.limits, job.own, job.run)
     if plain is None:
         return chunk_columns(read_chunk(chunk, job))
