@@ -44,5 +44,7 @@ def main(*, full: bool) -> list[dict]:
 def figures(rows: list[dict]) -> list[Figure]:
     """What the table of all benchmarks says of this."""
     return [
-        Figure("`tlsrpt incidents` over 90 days, from the shell and back", "CPU s", rows[1]["cpu_seconds"], aim="2 s at 10 million policy rows")
+        Figure(
+            "`tlsrpt incidents` over 90 days, from the shell and back", "CPU s", rows[1]["cpu_seconds"], aim="2 s at 10 million policy rows"
+        )
     ]
