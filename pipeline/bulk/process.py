@@ -6,6 +6,7 @@ tried again.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import signal
@@ -75,8 +76,7 @@ class Process:
                 )
             except OSError as err:
                 raise TryAgainError(f"no worker process can be started: {err.strerror}; free memory or processes and try again") from err
-        self._send([job])
-        self._ready = False
+        self._job: bytes | None = job
 
     @property
     def pid(self) -> int:
@@ -90,12 +90,13 @@ class Process:
             ProcessLostError: It died.
             TryAgainError: It did not even start.
         """
-        if not self._ready:
+        if self._job is not None:
             try:
+                self._send([self._job])
                 self._receive()
             except ProcessLostError as err:
                 raise TryAgainError(f"a worker process did not start ({err.why[1]}); free memory and try again") from err
-            self._ready = True
+            self._job = None
         self._send([text, content])
         return self._receive(), self._receive(), self._receive()
 
@@ -105,7 +106,8 @@ class Process:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
+                with contextlib.suppress(OSError):  # what it did not read any more
+                    pipe.close()
         self._place.close()
 
     def _send(self, bodies: Iterable[bytes]) -> None:
