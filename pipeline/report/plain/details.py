@@ -43,6 +43,7 @@ NAMES = (
 
 _COUNT = NAMES.index("failed-session-count")
 _REMEMBERED = 16_384
+_REMEMBERED_CHARS = 256
 _PLANS = 256
 _LONGEST_IP = 45
 
@@ -63,6 +64,8 @@ class _Kept(dict[str, str]):
         found = self._accept(value) if type(value) is str else None
         if found is None:
             raise KeyError
+        if len(found) > _REMEMBERED_CHARS:
+            return found
         if len(self) >= _REMEMBERED:
             self.clear()
         self[value] = found  # type: ignore[index] # mypy does not narrow by type()

@@ -47,7 +47,8 @@ def draft_of(content: bytes, facts: Facts) -> Draft | None:
         # the same as `Notes.clean`: then no text in it needs to be looked at
         if len(text) > limits.json_bytes or not text.isascii() or b"\\" in text or b"\x7f" in text or not text.startswith(b"{"):
             return None
-        check_size(text, limits)
+        if len(text) > facts.few_values:
+            check_size(text, limits)
         return draft_in(container, orjson.loads(text), text, facts)
     except (ValueError, Refusal, zlib.error):
         return None

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-REMEMBERED = 16_384
-"""Entries of each cache; a full one begins anew."""
+REMEMBERED = 8_192
+"""Entries of each cache; a full one begins anew. Some thirty megabytes, should somebody fill them."""
 
-_REMEMBERED_CHARS = 4_096
+_REMEMBERED_CHARS = 1_024
 _NAMES_RECIPIENT = frozenset({"sts", "no-policy-found"})
 
 
@@ -89,6 +89,8 @@ class Facts:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.few_values = min(limits.json_objects, limits.json_arrays, limits.json_values)
+        """A JSON text of no more bytes has no more values than the limits allow."""
         self.periods: dict[tuple[Any, Any], When] = {}
         self.senders: dict[tuple[Any, Any], Who] = {}
         self.policies: dict[tuple[Any, ...], Policy] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -49,7 +50,7 @@ class Choice:
 
     def column(self, kind: pa.DataType, value: Callable[[Any], object] | None = None) -> Array:
         """Return a column with what each row's thing has there."""
-        values = self.things if value is None else [value(thing) for thing in self.things]
+        values = self.things if value is None else list(map(value, self.things))
         return pa.array(values, kind).take(self.rows)
 
 
@@ -151,19 +152,19 @@ def _reports(plain: PlainReports, run: RunStamp) -> _Columns:
     columns.choose(Choice(found.quirks), quirks=None)
     columns.choose(
         Choice(found.periods, id),
-        report_month=lambda when: when.month,
-        report_day=lambda when: when.day,
-        window_start=lambda when: when.start,
-        window_end=lambda when: when.end,
-        window_start_raw=lambda when: when.start_raw,
-        window_end_raw=lambda when: when.end_raw,
+        report_month=attrgetter("month"),
+        report_day=attrgetter("day"),
+        window_start=attrgetter("start"),
+        window_end=attrgetter("end"),
+        window_start_raw=attrgetter("start_raw"),
+        window_end_raw=attrgetter("end_raw"),
     )
     columns.choose(
         Choice(found.senders, id),
-        submitter_domain=lambda who: who.submitter,
-        submitter_source=lambda who: who.source,
-        organization_name=lambda who: who.organization,
-        contact_info=lambda who: who.contact,
+        submitter_domain=attrgetter("submitter"),
+        submitter_source=attrgetter("source"),
+        organization_name=attrgetter("organization"),
+        contact_info=attrgetter("contact"),
     )
     columns.same(
         trust_tier=_TIER, unknown_members=(), unknown_member_count=0, ingested_at=run.ingested_at, parser_version=run.parser_version
@@ -181,17 +182,17 @@ def _policies(plain: PlainReports, heads: _Columns) -> _Columns:
     applied = Choice(found.policies, id)
     columns.choose(
         applied,
-        policy_type=lambda policy: policy.result.policy_type,
-        policy_type_raw=lambda policy: policy.result.policy_type_raw,
-        policy_domain=lambda policy: policy.result.policy_domain,
+        policy_type=attrgetter("result.policy_type"),
+        policy_type_raw=attrgetter("result.policy_type_raw"),
+        policy_domain=attrgetter("result.policy_domain"),
         policy_domain_derived=lambda policy: policy.result.policy_domain is None,
-        policy_strings=lambda policy: policy.result.policy_strings,
-        policy_hash=lambda policy: policy.hashed,
-        sts_version=lambda policy: policy.sts.version,
-        sts_mode=lambda policy: policy.sts.mode,
-        sts_max_age_seconds=lambda policy: policy.sts.max_age_seconds,
-        sts_mx=lambda policy: policy.sts.mx,
-        mx_host=lambda policy: policy.result.mx_host,
+        policy_strings=attrgetter("result.policy_strings"),
+        policy_hash=attrgetter("hashed"),
+        sts_version=attrgetter("sts.version"),
+        sts_mode=attrgetter("sts.mode"),
+        sts_max_age_seconds=attrgetter("sts.max_age_seconds"),
+        sts_mx=attrgetter("sts.mx"),
+        mx_host=attrgetter("result.mx_host"),
         tlsa_records=lambda policy: policy.result.policy_strings if policy.result.policy_type == "tlsa" else (),
     )
     columns.put(
