@@ -88,12 +88,15 @@ def erase_domain(lake: OpenLake, domain: str, *, dry_run: bool = False) -> Count
 
 
 def _touched(lake: OpenLake, domain: str) -> _Touched:
-    paths = [file.path for file in lake.present("reports")]
-    rows = read(lake.location, "reports", paths, ["report_key", "report_domains"])
-    keys, domains = rows.column("report_key"), rows.column("report_domains")
-    return _Touched(
-        keys.filter(all_within(domains, [domain])).combine_chunks(), keys.filter(any_within(domains, [domain])).combine_chunks()
-    )
+    """Find them file by file: all keys of a large lake at once take gigabytes."""
+    alone: list[Column] = []
+    named: list[Column] = []
+    for file in lake.present("reports"):
+        rows = read(lake.location, "reports", [file.path], ["report_key", "report_domains"])
+        keys, domains = rows.column("report_key"), rows.column("report_domains")
+        alone += keys.filter(all_within(domains, [domain])).chunks
+        named += keys.filter(any_within(domains, [domain])).chunks
+    return _Touched(*(pa.chunked_array(chunks, pa.string()).combine_chunks() for chunks in (alone, named)))
 
 
 def _erases(rows: pa.Table, touched: _Touched, domain: str) -> Mask:
