@@ -7,13 +7,16 @@ import logging
 import threading
 import time
 from datetime import date, timedelta
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from dashboard import insight
 from dashboard.ask import REFRESH_SECONDS, asked, lake, today
 from dashboard.domains import worst
 from dashboard.filters import PERIODS, USUAL, Filters
 from pipeline.errors import TlsrptError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _WHOLE_LAKE = ("extent", "outcomes", "mailboxes", "not_proved", "ingest_runs", "table_rows")
 """Questions about all of the lake, which take the longest."""
@@ -25,27 +28,38 @@ _ANY_PERIOD = (
 """Questions that pages ask about the period chosen."""
 _LONGEST = 90
 """Days of the longest period that is prepared."""
+_BREATH = 3.0
+"""Seconds left to the first visitor before the next clicks are prepared."""
 _REST = 20
 """The preparation takes no more than one part in so many of the time, however often the lake changes."""
 _log = logging.getLogger("tlsrpt.dashboard")
 
 
 def prepare(as_of: date) -> None:
-    """Work out what the first look at the page needs, and then what the next clicks will ask for."""
-    usual, *others = sorted(PERIODS.values(), key=lambda days: (days != PERIODS[USUAL], days))
-    filters = _filters(as_of, usual)
+    """Work out what the first look at the page needs."""
+    filters = _filters(as_of, PERIODS[USUAL])
     asked("extent")
     insight.coverage(filters)
     insight.incidents(filters)
     insight.verdicts(worst(filters).names, filters)
+
+
+def prepare_rest(as_of: date) -> None:
+    """Work out what the next clicks will ask for, with as much rest as work: who is on the page already comes first."""
     for question in _WHOLE_LAKE:
-        asked(question)
-    for days in (days for days in (usual, *others) if days <= _LONGEST):
+        _gently(asked, question)
+    for days in sorted((days for days in PERIODS.values() if days <= _LONGEST), key=lambda days: (days != PERIODS[USUAL], days)):
         chosen = _filters(as_of, days)
         for question in _ANY_PERIOD:
-            asked(question, **chosen.parameters())
-        insight.incidents(chosen)
-        insight.coverage(chosen)
+            _gently(asked, question, **chosen.parameters())
+        _gently(insight.incidents, chosen)
+        _gently(insight.coverage, chosen)
+
+
+def _gently(work: Callable[..., object], *given: Any, **parameters: Any) -> None:
+    began = time.monotonic()
+    work(*given, **parameters)
+    time.sleep(time.monotonic() - began)
 
 
 def _filters(as_of: date, days: int) -> Filters:
@@ -61,8 +75,11 @@ def keep_warm() -> NoReturn:
             now = (lake().version, today())
             if now != prepared:
                 prepare(now[1])
-                prepared = now
                 _set_aside()
+                time.sleep(_BREATH)
+                prepare_rest(now[1])
+                _set_aside()
+                prepared = now
         except TlsrptError as err:
             _log.warning("nothing could be prepared: %s", err)
         time.sleep(max(REFRESH_SECONDS, _REST * (time.monotonic() - began)))

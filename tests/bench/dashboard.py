@@ -68,6 +68,7 @@ def steps(browser, address) -> Iterator[dict]:
     yield several("warm, to interactive", [lambda: Visit(browser, address).open_quickly(f"?{AS_OF}")] * 3)
     visit = Visit(browser, address)
     visit.open(f"?{AS_OF}")
+    yield several("warm, in the same browser again", [lambda: visit.open_quickly(f"?{AS_OF}")] * 3)
     visit.page.evaluate(ENDED)
     for title in PAGES:
         yield timed(f"first switch to {title}", lambda title=title: switch(visit, title))

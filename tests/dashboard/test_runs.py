@@ -51,6 +51,7 @@ def test_the_trends_and_the_course_of_an_incident_are_marked_where_what_is_publi
 def test_what_was_prepared_is_not_asked_for_again(opened, monkeypatch):
     opened(demo)
     warm.prepare(AS_OF)
+    warm.prepare_rest(AS_OF)
     asked = []
     lake = ask.lake()
     monkeypatch.setattr(lake, "ask", lambda name, **parameters: asked.append(name) or type(lake).ask(lake, name, **parameters))
@@ -64,6 +65,7 @@ def test_what_was_prepared_is_not_asked_for_again(opened, monkeypatch):
 def test_an_empty_lake_is_prepared_and_drawn(opened):
     opened(empty)
     warm.prepare(AS_OF)
+    warm.prepare_rest(AS_OF)
     assert "The lake is empty" in _page().text[0].value
 
 
