@@ -9,13 +9,13 @@ from (
     from raw
     union all
     select 'reports' as table_name, count(*) as row_count
-    from reports
+    from settings.report_rows
     union all
     select 'policies' as table_name, count(*) as row_count
-    from policies
+    from settings.policy_rows
     union all
     select 'failures' as table_name, count(*) as row_count
-    from failures
+    from settings.failure_rows
     union all
     select 'superseded' as table_name, count(*) as row_count
     from superseded

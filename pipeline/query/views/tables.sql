@@ -31,7 +31,8 @@ where batch between getvariable('lake').floor and getvariable('lake').batch;
 -- Reports, policies and failures come in two halves: months in which nothing was superseded, whose rows need not be looked up, and the others.
 -- The look-up reads report_key, the widest column there is.
 
--- Reports whether they stand or not: for counting them, without the look-up.
+-- Rows whether they stand or not: for counting them, without the look-up.
+
 create view settings.report_rows as
 select *
 from read_parquet(
@@ -42,6 +43,32 @@ union all by name
 select *
 from read_parquet(
     getvariable('lake').reports_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch;
+
+create view settings.policy_rows as
+select *
+from read_parquet(
+    getvariable('lake').policies, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch
+union all by name
+select *
+from read_parquet(
+    getvariable('lake').policies_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch;
+
+create view settings.failure_rows as
+select *
+from read_parquet(
+    getvariable('lake').failures, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
+)
+where batch between getvariable('lake').floor and getvariable('lake').batch
+union all by name
+select *
+from read_parquet(
+    getvariable('lake').failures_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
 )
 where batch between getvariable('lake').floor and getvariable('lake').batch;
 
