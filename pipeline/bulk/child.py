@@ -7,6 +7,7 @@ that is what it is for; it has the keys of the object storage in its environment
 from __future__ import annotations
 
 import contextlib
+import gc
 import mmap
 import signal
 import struct
@@ -57,12 +58,16 @@ def _serve(requests: BinaryIO, replies: BinaryIO, at: Callable[[int], None]) -> 
     job = unpack_job(read_frame(requests))
     judge_of(job)
     limit_memory(job.limits.worker_memory_bytes + ARROW_BYTES)
+    # A chunk makes a million values that refer to no circle: looking for circles among them while they grow costs a third of the reading.
+    gc.disable()
+    gc.freeze()
     send(replies, b'["ready"]')
     while True:
         text, content = read_frame(requests), read_frame(requests)
         at(-1)
         for body in _done(text, content, job, at):
             send(replies, body)
+        gc.collect()
 
 
 def _done(text: bytes, content: bytes, job: Job, at: Callable[[int], None]) -> tuple[bytes, bytes, bytes]:
