@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 
 from dashboard.navigation import link
+from dashboard.words import number, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,18 +29,21 @@ def figure_row(count: int) -> Sequence[DeltaGenerator]:
         return st.columns(count)
 
 
-def figure(label: str, value: str, *, help: str | None = None, note: str = "", way: Way | None = None) -> None:
+def figure(label: str, value: object, *, help: str | None = None, note: str = "", way: Way | None = None) -> None:
     """Draw one figure in a card.
 
     Args:
         label: What it is; our own words.
-        value: The number, as text.
+        value: A text, or a count.
         help: What it means.
         note: A line below it; our own words.
         way: The rows behind it.
     """
+    told = value if isinstance(value, str) else short(value)
+    if not isinstance(value, str) and told != number(value):
+        help = f"{number(value)}. {help or ''}".strip()
     with st.container(border=True, height="stretch", gap="xsmall"):
-        st.metric(label, value, help=help)
+        st.metric(label, told, help=help)
         if note:
             st.caption(note)
         if way is not None:

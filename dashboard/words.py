@@ -31,6 +31,16 @@ def number(value: Any) -> str:
     return NOTHING if value is None or pd.isna(value) else f"{int(value):,}"
 
 
+def short(value: Any) -> str:
+    """Return a count that fits a small card: from ten millions on with three digits and its unit, such as 12.3 M or 4.57 bn."""
+    exact = number(value)
+    if exact == NOTHING or abs(int(value)) < 10_000_000:
+        return exact
+    size, unit = next((size, unit) for size, unit in ((10**12, "tn"), (10**9, "bn"), (10**6, "M")) if abs(int(value)) >= size)
+    whole = int(value) / size
+    return f"{whole:,.{2 if whole < 10 else 1 if whole < 100 else 0}f} {unit}"
+
+
 def rate(value: Any) -> str:
     """Return a rate in per cent; one that is not quite all, or not quite nothing, never looks so."""
     if value is None or pd.isna(value):

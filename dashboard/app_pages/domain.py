@@ -23,7 +23,7 @@ from dashboard.navigation import Target, to_reports
 from dashboard.readiness_part import readiness_part
 from dashboard.tiles import rows_tile, tile
 from dashboard.trends import trends
-from dashboard.words import NO_HOST, NO_RESULT, count_of, number, plain, rate
+from dashboard.words import NO_HOST, NO_RESULT, count_of, plain, rate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,11 +104,11 @@ def _figures(filters: Filters) -> None:
             help="Success where TLSA records were applied (RFC 7672)",
         )
     with columns[3]:
-        figure("Failed sessions", number(total["failed"]), way=Way("See them", "reports", {"failing": "true"}))
+        figure("Failed sessions", total["failed"], way=Way("See them", "reports", {"failing": "true"}))
     with columns[4]:
         figure(
             "Sessions",
-            number(total["sessions"]),
+            total["sessions"],
             note=f"of {count_of(int(total['reporters']), 'reporter')}",
             way=Way("All its reports", "reports", {}),
         )

@@ -16,7 +16,7 @@ from dashboard.figures import figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.navigation import to_report, to_reports
 from dashboard.tiles import rows_tile, tile
-from dashboard.words import ago, count_of, moment, number
+from dashboard.words import ago, count_of, moment
 from pipeline.output import escape
 from pipeline.query.original import REJECT_CODES
 from pipeline.verdict import DKIM_RESULTS
@@ -48,15 +48,13 @@ def _figures() -> None:
     with columns[0]:
         figure("Last ingest", ago(extent["last_ingested_at"], now()), note=moment(extent["last_ingested_at"]))
     with columns[1]:
-        figure("Messages", number(extent["messages"]), note=f"last received {moment(extent['last_received_at'])}")
+        figure("Messages", extent["messages"], note=f"last received {moment(extent['last_received_at'])}")
     with columns[2]:
-        figure("Reports", number(extent["reports"]), note=count_of(int(outcomes.get("duplicate", 0)), "duplicate"))
+        figure("Reports", extent["reports"], note=count_of(int(outcomes.get("duplicate", 0)), "duplicate"))
     with columns[3]:
-        figure(
-            "Quarantined", number(outcomes.get("quarantined", 0)), note=f"{count_of(int(outcomes.get('too_large', 0)), 'mail')} too large"
-        )
+        figure("Quarantined", outcomes.get("quarantined", 0), note=f"{count_of(int(outcomes.get('too_large', 0)), 'mail')} too large")
     with columns[4]:
-        figure("Conflicts", number(outcomes.get("conflict", 0)), note=f"{count_of(int(outcomes.get('not_tlsrpt', 0)), 'mail')} no report")
+        figure("Conflicts", outcomes.get("conflict", 0), note=f"{count_of(int(outcomes.get('not_tlsrpt', 0)), 'mail')} no report")
 
 
 def _notes() -> None:

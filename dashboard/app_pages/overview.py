@@ -98,11 +98,11 @@ def _figures(filters: Filters, total: pd.Series) -> Any:
             note=_change(total["success_rate"], before),
         )
     with columns[1]:
-        figure("Sessions", number(total["sessions"]), way=Way("All reports", "reports", {}), note=count_of(int(total["domains"]), "domain"))
+        figure("Sessions", total["sessions"], way=Way("All reports", "reports", {}), note=count_of(int(total["domains"]), "domain"))
     with columns[2]:
         figure(
             "Failed sessions",
-            number(total["failed"]),
+            total["failed"],
             help="Sessions that did not meet the policy",
             note=f"{number(total['unprotected'])} more found no policy",
             way=Way("See them", "reports", {"failing": "true"}),
@@ -124,7 +124,7 @@ def _reporters(place: Any, total: pd.Series, silent: list[Coverage] | None) -> N
     names = {line.reporter for line in silent or ()}
     note = "…" if silent is None else f"{len(names):,} silent" if names else "none silent"
     with place.container(height="stretch"):
-        figure("Reporters", number(total["reporters"]), note=note, way=Way("Who reports", "reporters", {}))
+        figure("Reporters", total["reporters"], note=note, way=Way("Who reports", "reporters", {}))
 
 
 def _before(filters: Filters) -> object:

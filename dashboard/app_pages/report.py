@@ -12,7 +12,7 @@ from dashboard.columns import rows_of
 from dashboard.figures import figure, figure_row
 from dashboard.navigation import kept_search, link, place
 from dashboard.tiles import tile
-from dashboard.words import count_of, listed, moment, number, plain
+from dashboard.words import count_of, listed, moment, plain
 from pipeline.output import escape, json_text
 from pipeline.query.original import QUIRKS, report_texts
 from pipeline.verdict import DKIM_RESULTS
@@ -71,15 +71,15 @@ def _figures(policies: pd.DataFrame) -> None:
     with columns[0]:
         figure(
             "Sessions",
-            number(carrying["success_count"].sum() + carrying["failure_count"].sum()),
+            carrying["success_count"].sum() + carrying["failure_count"].sum(),
             help="sts and tlsa rows that repeat each other once",
         )
     with columns[1]:
-        figure("Failed", number(carrying["failure_count"].sum()))
+        figure("Failed", carrying["failure_count"].sum())
     with columns[2]:
-        figure("Policies", number(len(policies)))
+        figure("Policies", len(policies))
     with columns[3]:
-        figure("Mentions", number(policies["failure_detail_sum"].sum()), help="The failure details added up; they may overlap")
+        figure("Mentions", policies["failure_detail_sum"].sum(), help="The failure details added up; they may overlap")
 
 
 def _quirks(codes: list[str]) -> None:

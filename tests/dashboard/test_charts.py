@@ -13,7 +13,7 @@ from dashboard.charts.flow import flow, layer_of
 from dashboard.charts.heat import heat
 from dashboard.charts.picked import Picked, clickable, picked
 from dashboard.charts.spans import Span, spans
-from dashboard.words import count_of, listed, number, plain, rate, shown
+from dashboard.words import count_of, listed, number, plain, rate, short, shown
 from pipeline.dashboard_flags import command_line, environment
 from pipeline.query.original import report_texts
 from tests.report_mails import document, mail_of
@@ -33,6 +33,13 @@ def test_numbers_are_grouped_and_counted_in_words():
     assert number(1234567) == "1,234,567"
     assert count_of(1, "day") == "1 day"
     assert count_of(1200, "day") == "1,200 days"
+
+
+def test_a_number_that_is_too_long_for_a_card_is_told_in_millions():
+    assert [short(value) for value in (0, 9_999_999, 12_345_678, 999_499_999, 4_567_890_123, 10**15)] == [
+        "0", "9,999,999", "12.3 M", "999 M", "4.57 bn", "1,000 tn",
+    ]  # fmt: skip
+    assert short(None) == "–"
 
 
 def test_texts_of_strangers_lose_what_turns_or_controls_them():
