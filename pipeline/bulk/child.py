@@ -21,6 +21,7 @@ from pipeline.bulk.reading import read
 from pipeline.bulk.tasks import Read, pack_parts, pack_read_reply, unpack_task
 from pipeline.bulk.writing import write
 from pipeline.errors import TlsrptError
+from pipeline.report.identity import organisational_domain
 from pipeline.work import judge_of
 from pipeline.workers.bounds import place_of
 from pipeline.workers.child import limit_memory, read_frame, send, take_pipes
@@ -57,6 +58,7 @@ def _serve(requests: BinaryIO, replies: BinaryIO, at: Callable[[int], None]) -> 
     """
     job = unpack_job(read_frame(requests))
     judge_of(job)
+    organisational_domain("example.org")  # the list of suffixes is not the first message's time
     limit_memory(job.limits.worker_memory_bytes + ARROW_BYTES)
     # A chunk makes a million values that refer to no circle: looking for circles among them while they grow costs a third of the reading.
     gc.disable()

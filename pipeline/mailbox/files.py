@@ -228,7 +228,8 @@ def _ref(found: Found, number: int | None = None) -> MessageRef:
 
 def _bounded(head: bytes, file: BinaryIO, limit: int) -> tuple[bytes | None, int]:
     """Return the content and its size; beyond `limit` bytes the size alone, as the file system tells it or as far as we read."""
-    rest = file.read(max(0, limit + 1 - len(head)))
+    # A head that is shorter than asked for is all there is; asking for more would reserve the memory of the limit.
+    rest = file.read(max(0, limit + 1 - len(head))) if len(head) >= HEAD_BYTES else b""
     if len(head) + len(rest) <= limit:
         return head + rest, len(head) + len(rest)
     seen = len(head) + len(rest)
