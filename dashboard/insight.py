@@ -5,7 +5,7 @@ The trust filter counts here as it does for every number: with `verified` chosen
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dashboard.ask import concluded, lake, settings
 from pipeline.insight import api
@@ -68,6 +68,38 @@ def incidents(filters: Filters, *, slot: DeltaGenerator | None = None) -> list[I
         **asked,
     )
     return found
+
+
+class Silence(NamedTuple):
+    """Who stopped reporting."""
+
+    lines: tuple[Coverage, ...]
+    """By reporter and domain."""
+    everywhere: frozenset[str]
+    """Reporters that are silent on every domain they report on."""
+    somewhere: frozenset[str]
+    """Those that are silent on some, and go on with others."""
+    is_ours: bool
+    """All fell silent at once: then it is the mailbox or the ingest."""
+
+    def told(self) -> str:
+        """Say it in a few words."""
+        some = f"{len(self.somewhere):,} on some domains" if self.somewhere else ""
+        return ", ".join(part for part in (f"{len(self.everywhere):,} silent" if self.everywhere else "none silent", some) if part)
+
+
+def silence(filters: Filters, *, slot: DeltaGenerator | None = None) -> Silence:
+    """Return who stopped reporting."""
+    lines = coverage(filters, slot=slot)
+    found: Silence = concluded(lake(filters.tiers), "silence", lambda: _silence(lines), **coverage_asked(filters))
+    return found
+
+
+def _silence(lines: list[Coverage]) -> Silence:
+    silent = tuple(line for line in lines if line.silent_since is not None)
+    names = {line.reporter for line in silent}
+    going_on = {line.reporter for line in lines if line.silent_since is None}
+    return Silence(silent, frozenset(names - going_on), frozenset(names & going_on), any(line.state == "ingest-outage" for line in silent))
 
 
 def _rank(one: Incident) -> tuple[int, ...]:

@@ -91,7 +91,7 @@ def _map(frame: pd.DataFrame) -> Target | None:
     target = chart(
         heat(results, hosts, values, unit="mentions"),
         key="host-map",
-        height=height_of(len(hosts)),
+        height=height_of(len(hosts), results),
         alt="Failures by MX host and result",
         to=to,
     )

@@ -158,7 +158,7 @@ def _senders_and_hosts(found: Incident, answer: Answer) -> None:
         return chart(
             heat(hosts, senders, values, unit="failures"),
             key="senders-and-hosts",
-            height=height_of(len(senders)),
+            height=height_of(len(senders), hosts),
             alt="Failures by MX host and sender",
             to=lambda part: _to(found, host=part.column, reporter=part.row),
         )

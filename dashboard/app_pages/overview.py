@@ -16,7 +16,7 @@ from dashboard.domains import worst
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.incident_cards import card
-from dashboard.insight import MOST, coverage, incidents, verdicts
+from dashboard.insight import MOST, Silence, incidents, silence, verdicts
 from dashboard.navigation import Target, link, to_reports
 from dashboard.tiles import rows_tile
 from dashboard.trends import trends
@@ -24,6 +24,8 @@ from dashboard.verdicts import VERDICTS
 from dashboard.words import ago, count_of, number, rate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.insight.api import Coverage, Incident
 
 _CARDS = 5
@@ -42,7 +44,7 @@ def main() -> None:
     sentence = st.empty()
     reporters = _figures(filters, total)
     wrong, trend, domains = st.container(), st.container(), st.container()
-    published, silence = st.container(), st.container()
+    published, last = st.container(), st.container()
     with trend:
         trends(filters, sessions="How many used authenticated TLS?", failures="What failed?")
     with published:
@@ -51,11 +53,11 @@ def main() -> None:
     standing = [one for one in found if one.state == "open"]
     with wrong:
         _wrong_now(standing, found, filters)
-    silent = [line for line in coverage(filters, slot=sentence) if line.silent_since is not None]
+    silent = silence(filters, slot=sentence)
     _reporters(reporters, total, silent)
     sentence.text(_sentence(total, standing, silent))
-    with silence:
-        _silent(silent)
+    with last:
+        _silent(silent.lines)
     with domains:
         _domains(filters, found)
 
@@ -69,14 +71,13 @@ def _nothing_yet() -> None:
     st.text("No mailbox at hand? tlsrpt demo shows the whole way on synthetic mail.")
 
 
-def _sentence(total: pd.Series, standing: list[Incident], silent: list[Coverage]) -> str:
+def _sentence(total: pd.Series, standing: list[Incident], silent: Silence) -> str:
     """Say in one sentence how things are."""
     if not total["sessions"]:
         return "No report about this period and choice."
     used = f"{rate(total['success_rate'])} of the sessions used authenticated TLS"
     ours = [one for one in standing if one.fault == "ours"]
-    outage = any(line.state == "ingest-outage" for line in silent)
-    if outage:
+    if silent.is_ours:
         return "All reporters fell silent at once: look at the mailbox and the ingest before anything else."
     if ours:
         return f"{count_of(len(ours), 'open incident')} of ours; {used}."
@@ -120,9 +121,8 @@ def _figures(filters: Filters, total: pd.Series) -> Any:
     return place
 
 
-def _reporters(place: Any, total: pd.Series, silent: list[Coverage] | None) -> None:
-    names = {line.reporter for line in silent or ()}
-    note = "…" if silent is None else f"{len(names):,} silent" if names else "none silent"
+def _reporters(place: Any, total: pd.Series, silent: Silence | None) -> None:
+    note = "…" if silent is None else silent.told()
     with place.container(height="stretch"):
         figure("Reporters", total["reporters"], note=note, way=Way("Who reports", "reporters", {}))
 
@@ -217,7 +217,7 @@ def _domains(filters: Filters, found: list[Incident]) -> None:
         link(f"All {first.in_all:,} domains", "domain")
 
 
-def _silent(silent: list[Coverage]) -> None:
+def _silent(silent: Sequence[Coverage]) -> None:
     if not silent:
         return
     lines = [

@@ -13,7 +13,7 @@ from dashboard.charts.heat import heat, height_of
 from dashboard.charts.palette import CALM
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
-from dashboard.insight import coverage, coverage_asked
+from dashboard.insight import Silence, coverage, coverage_asked, silence
 from dashboard.navigation import to_reports
 from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import COVERAGE
@@ -41,17 +41,16 @@ def main() -> None:
     _conformance(filters)
     _trust(filters)
     lines = coverage(filters, slot=sentence)
-    sentence.text(_sentence(lines))
+    sentence.text(_sentence(lines, silence(filters)))
     with place:
         _coverage(lines, filters)
 
 
-def _sentence(lines: list[Coverage]) -> str:
-    silent = {line.reporter for line in lines if line.silent_since is not None}
-    if any(line.state == "ingest-outage" for line in lines):
+def _sentence(lines: list[Coverage], silent: Silence) -> str:
+    if silent.is_ours:
         return "All reporters fell silent at once: that is the mailbox, the _smtp._tls record or the ingest, and not the senders."
     everybody = {line.reporter for line in lines}
-    return f"{count_of(len(everybody), 'reporter')}, {len(silent) or 'none'} silent." if everybody else "Nobody reports in this period."
+    return f"{count_of(len(everybody), 'reporter')}, {silent.told()}." if everybody else "Nobody reports in this period."
 
 
 def _calendar(filters: Filters) -> None:

@@ -29,12 +29,18 @@ def heat(
     at_column = {name: place for place, name in enumerate(columns)}
     at_row = {name: place for place, name in enumerate(rows)}
     known = {pair: value for pair, value in values.items() if pair[0] in at_column and pair[1] in at_row}
-    cells = [_cell(at_column[column], at_row[row], value) for (column, row), value in known.items()]
+    labelled = len(columns) <= _LABELLED
+    cells = [_cell(at_column[column], at_row[row], value, labelled) for (column, row), value in known.items()]
     most = max(known.values(), default=1)
     return {
         "tooltip": TOOLTIP,
         "grid": {"left": 4, "right": 30, "top": 8, "bottom": 44, "containLabel": True},
-        "xAxis": {"type": "category", "data": list(columns), "axisLabel": {"hideOverlap": True}, "axisTick": {"show": False}},
+        "xAxis": {
+            "type": "category",
+            "data": list(columns),
+            "axisLabel": _slanted() if _is_crowded(columns) else {"hideOverlap": True},
+            "axisTick": {"show": False},
+        },
         "yAxis": {
             "type": "category",
             "data": list(rows),
@@ -60,17 +66,29 @@ def heat(
                 "name": unit,
                 "type": "heatmap",
                 "data": cells,
-                "label": {"show": len(columns) <= _LABELLED, **IN_CELL},
+                "label": {"show": labelled, **IN_CELL},
                 "itemStyle": {"borderWidth": 1, "borderColor": "rgba(128,128,128,0.25)", "borderRadius": 2},
             }
         ],
     }
 
 
-def _cell(column: int, row: int, value: int) -> Any:
-    return [column, row, value] if value else {"value": [column, row, 0], "itemStyle": {"color": NONE}, "label": {"show": False}}
+def _cell(column: int, row: int, value: int, labelled: bool) -> Any:
+    if not value:
+        return {"value": [column, row, 0], "itemStyle": {"color": NONE}, "label": {"show": False}}
+    # A chart cannot group the digits of a label by itself.
+    return {"value": [column, row, value], "label": {"formatter": f"{value:,}"}} if labelled and value >= 1000 else [column, row, value]
 
 
-def height_of(rows: int) -> int:
-    """Return the pixels a heat map of so many rows takes."""
-    return max(140, 90 + _ROW_PIXELS * rows)
+def _is_crowded(columns: Sequence[str]) -> bool:
+    """Say whether the names of the columns, which are no days, would hide each other."""
+    return 5 < len(columns) <= _LABELLED and max(map(len, columns)) > len("2026-05-31")
+
+
+def _slanted() -> dict[str, Any]:
+    return {"interval": 0, "rotate": 24}
+
+
+def height_of(rows: int, columns: Sequence[str] = ()) -> int:
+    """Return the pixels a heat map of so many rows takes; long names of many columns take some below it."""
+    return max(140, 90 + _ROW_PIXELS * rows) + (50 if _is_crowded(columns) else 0)

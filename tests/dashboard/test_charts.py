@@ -10,11 +10,13 @@ import pytest
 
 from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
 from dashboard.charts.flow import flow, layer_of
-from dashboard.charts.heat import heat
+from dashboard.charts.heat import heat, height_of
 from dashboard.charts.picked import Picked, clickable, picked
 from dashboard.charts.spans import Span, spans
+from dashboard.insight import _silence
 from dashboard.words import count_of, listed, number, plain, rate, short, shown
 from pipeline.dashboard_flags import command_line, environment
+from pipeline.insight.api import Coverage
 from pipeline.query.original import report_texts
 from tests.report_mails import document, mail_of
 
@@ -160,3 +162,24 @@ def test_a_click_that_another_filter_has_outdated_is_none():
     assert picked(cells, [{"series_index": 0, "data_indices": [7]}]) is None
     assert picked(cells, [{"series_index": 3, "data_indices": [0]}]) is None
     assert picked(cells, [{"series_index": 0, "data_indices": []}]) is None
+
+
+def test_a_number_in_a_cell_is_grouped_and_long_names_of_many_columns_are_all_seen():
+    names = [f"certificate-of-kind-{number}" for number in range(8)]
+    option = heat(names, ["x"], {(names[0], "x"): 73_836, (names[1], "x"): 5}, unit="mentions")
+    assert option["series"][0]["data"][0]["label"]["formatter"] == "73,836"
+    assert option["xAxis"]["axisLabel"]["interval"] == 0
+    assert height_of(1, names) > height_of(1, names[:3])
+    assert "interval" not in heat(DAYS, ["x"], {}, unit="sessions")["xAxis"]["axisLabel"]
+
+
+def test_a_reporter_is_silent_when_it_is_on_all_its_domains():
+    def line(reporter: str, domain: str, silent: bool) -> Coverage:
+        last = date(2026, 5, 1 if silent else 30)
+        state = "silent" if silent else "reporting"
+        return Coverage(domain, reporter, 1.0, last, date(2026, 5, 2) if silent else None, 1.0, state, last, 9, 90)
+
+    found = _silence([line("a", "x", True), line("a", "y", False), line("b", "x", True), line("c", "x", False)])
+    assert (found.everywhere, found.somewhere, found.is_ours) == ({"b"}, {"a"}, False)
+    assert found.told() == "1 silent, 1 on some domains"
+    assert _silence([]).told() == "none silent"
