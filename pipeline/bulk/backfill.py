@@ -65,9 +65,10 @@ def backfill(settings: Settings, options: BulkOptions, stop: Stop | None = None)
             options.shown.begin(lambda: size_of(options.sources, stop))
             try:
                 drive.run()
+                drive.put_down()
             finally:
                 options.shown.end()
-                drive.put_down()
+                drive.clear()
         drive.compact()  # the workers are gone: their memory is free for it
     seconds = time.monotonic() - begun
     log.info("run-done", run=job.run.run_id, **drive.tally.as_dict(seconds))

@@ -32,6 +32,9 @@ WORKER_SECONDS = 120.0
 """Patience with a cluster that has no worker yet, or none any more."""
 _LOOK_SECONDS = 5.0
 
+_IMPORTS = 4
+"""How many imports a Dask worker serves side by side; the processes of older ones, whose drivers are dead, are ended."""
+
 _kept: dict[bytes, Processes] = {}
 _keeping = threading.Lock()
 
@@ -44,22 +47,20 @@ def do(version: str, job: bytes, text: bytes, content: bytes) -> tuple[bytes, by
 
 
 def _processes(job: bytes) -> Processes:
-    """Return the processes of an import; those of another, which must be over, are ended."""
+    """Return the processes of an import."""
     with _keeping:
-        if job not in _kept:
-            for old in _kept.values():
-                old.close()
-            _kept.clear()
-            _kept[job] = Processes(job)
+        _kept[job] = _kept.pop(job) if job in _kept else Processes(job)
+        while len(_kept) > _IMPORTS:
+            _kept.pop(next(iter(_kept))).close()
         return _kept[job]
 
 
-def forget() -> None:
-    """End the processes of a Dask worker: the import is over."""
+def forget(job: bytes) -> None:
+    """End the processes that a Dask worker keeps for an import: it is over."""
     with _keeping:
-        for old in _kept.values():
-            old.close()
-        _kept.clear()
+        kept = _kept.pop(job, None)
+        if kept is not None:
+            kept.close()
 
 
 @contextmanager
@@ -164,7 +165,7 @@ class ClusterWorkers:
         lost, self.closed = self.closed, True
         with contextlib.suppress(OSError, TimeoutError, ValueError, RuntimeError):
             if not lost:
-                self._client.run(forget, on_error="ignore")
+                self._client.run(forget, self._job, on_error="ignore")
             self._client.close(timeout=1.0 if lost else CONNECT_SECONDS)
 
     def _reply(self, task: Read | Write, future: Any) -> ReadReply | list[StagedPart]:

@@ -61,7 +61,8 @@ class Drive:
         self._weigher = Weigher(files, floor, f"{job.run.ingested_at:%Y-%m}")
         self._walker = FileImport([], received_at=job.run.ingested_at, limits=job.limits, stdin=None)
         self._chunks = list_sources(sources, self._walker)
-        self._note = Note(location)
+        with location.errors("read"):
+            self._note = Note(location)
         self._batches: list[Batch] = []
         self._under_way: dict[Future[ReadReply | list[StagedPart]], tuple[Batch, Read | Write, int]] = {}
         """What each task is for: its batch, the task itself, the place of its chunk."""
@@ -84,14 +85,18 @@ class Drive:
                 self._take(future)
 
     def put_down(self) -> None:
-        """Keep what was noted, and the lake in shape."""
+        """Keep what was noted."""
         self.tally.skipped += self._walker.skipped
         if self._walker.unreadable:
             self.tally.exit_codes.append(InputError.exit_code)
+        if self._lake is not None:
+            with self._location.errors("write"):
+                self._note.save(now=True)
+
+    def clear(self) -> None:
+        """Remove what lies outside the lake."""
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
-        if self._lake is not None:
-            self._note.save(now=True)
 
     def compact(self) -> None:
         """Merge the small files that batches leave in a month, where there are many."""
@@ -191,7 +196,8 @@ class Drive:
             self._batches.pop(0)
 
     def _weigh(self, batch: Batch) -> None:
-        weighed = self._weigher.weigh(batch.in_order()) if batch.chunks else NOTHING
+        with self._location.errors("read"):
+            weighed = self._weigher.weigh(batch.in_order()) if batch.chunks else NOTHING
         batch.weighed = weighed._replace(kept=[each._replace(folder=batch.folder or "") for each in weighed.kept])
         if self._lake is None or not weighed.rows:
             return
@@ -229,7 +235,9 @@ class Drive:
                 self.tally.exit_codes.append(InputError.exit_code)
             elif self._lake is not None:
                 self._note.add(chunk, Done(reply.messages.num_rows, reply.skipped))
-        if self._lake is not None and batch.folder is not None:
+        if self._lake is None or batch.folder is None:
+            return
+        with self._location.errors("write"):
             if batch.folder.startswith("/"):
                 shutil.rmtree(batch.folder, ignore_errors=True)
             else:

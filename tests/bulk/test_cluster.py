@@ -34,6 +34,14 @@ def test_a_cluster_brings_the_rows_of_ingest_though_a_worker_is_killed(tlsrpt, d
     assert dask.busy_children() == []
 
 
+def test_two_imports_side_by_side_do_not_disturb_each_other(tlsrpt, dask, archive, by_ingest, tmp_path):
+    lakes = [tmp_path / "one", tmp_path / "two"]
+    runs = [tlsrpt.begin("--lake", lake, "backfill", archive, "--scheduler", dask.address, **SMALL) for lake in lakes]
+    ended = [tlsrpt.end(run) for run in runs]
+    assert [(ran.signal, ran.code, ran.err) for ran in ended] == [(0, 0, "")] * 2
+    assert [content(lake) == content(by_ingest[0]) for lake in lakes] == [True, True]
+
+
 def test_a_scheduler_that_is_not_there_is_one_sentence(take_in, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
     (tmp_path / "in").mkdir()
