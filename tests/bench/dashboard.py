@@ -83,7 +83,7 @@ def steps(browser, address) -> Iterator[dict]:
         yield timed(f"period back to 28d on {title}", lambda: period(visit, "28d"))
         yield timed(f"period to 90d on {title}, first", lambda: period(visit, "90d"))
         yield several(
-            f"period to and fro on {title}", [lambda: period(visit, "28d"), lambda: period(visit, "90d"), lambda: period(visit, "28d")]
+            f"period back and forth on {title}", [lambda: period(visit, "28d"), lambda: period(visit, "90d"), lambda: period(visit, "28d")]
         )
     visit.well()
     visit.close()

@@ -222,7 +222,7 @@ def test_no_table_gives_away_text_that_a_spreadsheet_would_run(visit):
     buttons = page.locator('[data-testid="stElementToolbar"] button')
     names = [buttons.nth(at).get_attribute("aria-label") or "" for at in range(buttons.count())]
     assert names, "the table has its own buttons"
-    assert not [name for name in names if "ownload" in name and "PNG" not in name]
+    assert not [name for name in names if "Download" in name and "PNG" not in name]
 
 
 def test_an_error_on_the_page_links_to_nobody_outside(browser, tmp_path):
