@@ -80,6 +80,7 @@ def main(*, full: bool) -> list[dict]:
     """Ask a lake of a million policy rows, or of ten million."""
     where = cached(policies=10_000_000 if full else 1_000_000)
     rows = []
+    size_of = f"{10 if full else 1} million rows"
     with open_lake(where, settings=Settings()) as lake, tempfile.TemporaryDirectory(prefix="tlsrpt-", dir=where.parent) as folder:
         database = _load(lake, Path(folder, "peer.sqlite"))
         size = Path(folder, "peer.sqlite").stat().st_size
@@ -95,7 +96,7 @@ def main(*, full: bool) -> list[dict]:
                 cpu, wall, got = timed(lambda asked=asked, answer=answer: answer(asked))
                 expected = expected or got
                 assert got == expected, (asked.title, way)
-                rows.append({"question": asked.title, "way": way, "cpu_ms": cpu, "ms": wall, "rows": len(got)})
+                rows.append({"lake": size_of, "question": asked.title, "way": way, "cpu_ms": cpu, "ms": wall, "rows": len(got)})
         database.close()
     policies = sum(file.stat().st_size for file in (where / "policies").rglob("*.parquet"))
     return [
@@ -218,7 +219,7 @@ def figures(rows: list[dict]) -> list[Figure]:
     """What the table of all benchmarks says of this."""
     at = {(row["question"], row["way"]): row for row in rows}
     return [
-        Pair(at[asked.title, "tlsrpt (DuckDB)"], at[asked.title, way], "cpu_ms", "CPU ms").figure(asked.title, way)
+        Pair(at[asked.title, "tlsrpt (DuckDB)"], at[asked.title, way], "cpu_ms", "CPU ms").figure(f"{asked.title}, {rows[0]['lake']}", way)
         for asked in QUESTIONS
         for way in ("Polars", "pandas", "SQLite")
     ]
