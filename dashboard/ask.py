@@ -87,6 +87,16 @@ def lake(tiers: tuple[str, ...] | None = None) -> Lake:
     return door.opened()
 
 
+def close() -> None:
+    """Let go of the lakes, the answers and the settings: what comes next begins anew."""
+    with _opening:
+        for door in _doors.values():
+            door.lake.close()
+        _doors.clear()
+    _answers.forget(lambda _key: True)
+    settings.cache_clear()
+
+
 class Answer(NamedTuple):
     """An answer and what was asked, so that both can be shown and given away."""
 
@@ -109,7 +119,8 @@ def asked(question: str, **parameters: Any) -> Answer:
         parameters: Its own; those it does not know are left out, so that all tiles of a page can be given the same.
     """
     opened = lake()
-    known = opened.questions[question].parameter_names
+    # The day of asking bounds the period also where the question itself does not ask for it.
+    known = {"since", "until", "as_of", *opened.questions[question].parameter_names}
     given = {name: value for name, value in parameters.items() if name in known}
     answer = _answering(opened, question, given, lambda: opened.ask(question, **given)).answer()
     return Answer(answer, (question,), given)

@@ -103,10 +103,9 @@ def dashboard(lake_folder, tmp_path_factory):
     path.write_text(CONFIGURATION.format(lake=lake_folder))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TLSRPT_CONFIG", str(path))
-        ask.st.cache_resource.clear()
+        ask.close()
         yield ask
-        ask.lake().close()
-        ask.st.cache_resource.clear()
+        ask.close()
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
