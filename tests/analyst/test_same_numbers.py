@@ -93,7 +93,7 @@ def words(value):
     return str(value)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dashboard(lake_folder, tmp_path_factory):
     """The door of the page, opened on the small lake as the page opens it."""
     from dashboard import ask

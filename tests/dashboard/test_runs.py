@@ -19,6 +19,7 @@ def opened(tmp_path, monkeypatch):
     """Point the page at a lake; as if it had just been started."""
 
     def point(lake: Path) -> None:
+        monkeypatch.delenv("TLSRPT_CONFIG", raising=False)
         monkeypatch.setenv("TLSRPT_LAKE__PATH", str(lake))
         monkeypatch.setenv(ask.TODAY_VARIABLE, str(AS_OF))
         monkeypatch.setattr(ask, "_doors", {})
