@@ -23,93 +23,47 @@ select *
 from read_parquet(getvariable('lake').checks, hive_partitioning = true, hive_types = {'checked_month': varchar}, union_by_name = true)
 where batch <= getvariable('lake').batch;
 
-create view superseded as
+-- The rows of some data files of a table by month of report, as far as the snapshot shows them.
+create macro settings.rows_of(files) as table
 select *
-from read_parquet(getvariable('lake').superseded, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true)
+from read_parquet(files, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true)
 where batch between getvariable('lake').floor and getvariable('lake').batch;
+
+create view superseded as
+select * from settings.rows_of(getvariable('lake').superseded);
 
 -- Reports, policies and failures come in two halves: months in which nothing was superseded, whose rows need not be looked up, and the others.
--- The look-up reads report_key, the widest column there is.
-
--- Rows whether they stand or not: for counting them, without the look-up.
+-- The look-up reads report_key, the widest column there is. `…_rows` has the rows whether they stand or not, for counting them without it.
 
 create view settings.report_rows as
-select *
-from read_parquet(
-    getvariable('lake').reports, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch
+select * from settings.rows_of(getvariable('lake').reports)
 union all by name
-select *
-from read_parquet(
-    getvariable('lake').reports_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch;
-
-create view settings.policy_rows as
-select *
-from read_parquet(
-    getvariable('lake').policies, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch
-union all by name
-select *
-from read_parquet(
-    getvariable('lake').policies_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch;
-
-create view settings.failure_rows as
-select *
-from read_parquet(
-    getvariable('lake').failures, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch
-union all by name
-select *
-from read_parquet(
-    getvariable('lake').failures_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch;
+select * from settings.rows_of(getvariable('lake').reports_contested);
 
 create view settings.all_reports as
-select *, true as stands
-from read_parquet(
-    getvariable('lake').reports, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch
+select *, true as stands from settings.rows_of(getvariable('lake').reports)
 union all by name
-select *, report_key not in (select report_key from superseded) as stands
-from read_parquet(
-    getvariable('lake').reports_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch;
+select *, report_key not in (select report_key from superseded) as stands from settings.rows_of(getvariable('lake').reports_contested);
+
+create view settings.policy_rows as
+select * from settings.rows_of(getvariable('lake').policies)
+union all by name
+select * from settings.rows_of(getvariable('lake').policies_contested);
 
 create view settings.all_policies as
-select *, true as stands
-from read_parquet(
-    getvariable('lake').policies, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch
+select *, true as stands from settings.rows_of(getvariable('lake').policies)
 union all by name
-select *, report_key not in (select report_key from superseded) as stands
-from read_parquet(
-    getvariable('lake').policies_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch;
+select *, report_key not in (select report_key from superseded) as stands from settings.rows_of(getvariable('lake').policies_contested);
+
+create view settings.failure_rows as
+select * from settings.rows_of(getvariable('lake').failures)
+union all by name
+select * from settings.rows_of(getvariable('lake').failures_contested);
 
 create view settings.all_failures as
-select *, true as stands
-from read_parquet(
-    getvariable('lake').failures, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch
+select *, true as stands from settings.rows_of(getvariable('lake').failures)
 union all by name
-select *, report_key not in (select report_key from superseded) as stands
-from read_parquet(
-    getvariable('lake').failures_contested, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true
-)
-where batch between getvariable('lake').floor and getvariable('lake').batch;
+select *, report_key not in (select report_key from superseded) as stands from settings.rows_of(getvariable('lake').failures_contested);
 
 -- The /24 of an IPv4 address or the /48 of an IPv6 address in canonical text; null for null. DuckDB's INET is an extension.
 create macro network_of(address) as
