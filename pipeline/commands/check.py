@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
-    from pipeline.published.check import Checked
+    from pipeline.published.check import Checked, Ways
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -58,13 +58,26 @@ def domains_of(named: Sequence[str], settings: Settings) -> tuple[str, ...]:
 def _check(domains: Sequence[str], settings: Settings) -> list[Checked]:
     from concurrent.futures import ThreadPoolExecutor
 
-    from pipeline.published.check import Ways, check_domain
+    from pipeline.published.check import check_domain
     from pipeline.published.seen import hold_against_reports
     from pipeline.published.stored import last_published
     from pipeline.query import open_lake
 
+    ways = ways_of(settings)
+    now = datetime.now(UTC)
+    with open_lake(settings=settings) as lake, ThreadPoolExecutor(max_workers=8) as threads:
+        before = last_published(lake.ask)
+        last = {domain: each.published for domain, each in before.items()}
+        looked = threads.map(lambda domain: check_domain(domain, ways, now=now, before=last.get(domain)), domains)
+        return [hold_against_reports(lake.ask, each, before.get(each.domain)) for each in looked]
+
+
+def ways_of(settings: Settings) -> Ways:
+    """Return how to look, out of the settings."""
+    from pipeline.published.check import Ways
+
     chosen = settings.check
-    ways = Ways(
+    return Ways(
         resolver=chosen.resolver or settings.trust.resolver,
         timeout=chosen.timeout,
         ca_file=chosen.ca_file,
@@ -72,12 +85,6 @@ def _check(domains: Sequence[str], settings: Settings) -> list[Checked]:
         smtp_port=chosen.smtp_port,
         helo=chosen.helo,
     )
-    now = datetime.now(UTC)
-    with open_lake(settings=settings) as lake, ThreadPoolExecutor(max_workers=8) as threads:
-        before = last_published(lake.ask)
-        last = {domain: each.published for domain, each in before.items()}
-        looked = threads.map(lambda domain: check_domain(domain, ways, now=now, before=last.get(domain)), domains)
-        return [hold_against_reports(lake.ask, each, before.get(each.domain)) for each in looked]
 
 
 def _store(checked: Sequence[Checked], settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
@@ -13,6 +13,7 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from datetime import date
 
     from pipeline.cli import Context
     from pipeline.config import Settings
@@ -36,27 +37,48 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if bool(args.new) != (args.change in {"mx", "tlsa"}):
         raise UsageError(f"`plan DOMAIN {args.change}` {'takes nothing more' if args.new else 'needs what is to be there'}")
     (domain,) = domains_of([args.domain], context.settings)
+    new = _wanted(args, context.settings)
     with open_lake(settings=context.settings) as lake:
-        steps = _plan(lake, domain, args, context.settings)
+        state = _state(lake, domain, as_of_of(args), context.settings)
+        steps = _plan(lake, state, args.change, new, context.settings)
     if args.format == "json":
-        output.deliver_json([_as_json(number, step) for number, step in enumerate(steps, 1)], args)
+        output.deliver_json([_as_json(number, step, state) for number, step in enumerate(steps, 1)], args)
     elif args.format == "csv":
         output.deliver(_table(steps), args)
     else:
-        output.deliver_text("".join(f"{line}\n" for line in _in_full(steps)), args)
+        output.deliver_text("".join(f"{line}\n" for line in _in_full(state, steps)), args)
     return 0
 
 
-def _plan(lake: Lake, domain: str, args: argparse.Namespace, settings: Settings) -> list[Step]:
+def _wanted(args: argparse.Namespace, settings: Settings) -> tuple[Any, ...]:
+    """Return what is to be there in the end: MX hosts, or TLSA records.
+
+    Raises:
+        UsageError: One of them is no such thing.
+    """
+    from pipeline.published.tlsa import fault_of, parse_tlsa
+
+    if args.change == "mx":
+        return domains_of(args.new, settings)
+    records = []
+    for text in args.new:
+        record = parse_tlsa(text)
+        if record is None:
+            raise UsageError(f"a TLSA record is written as '3 1 1 hex' (usage 2 or 3, selector, type, digest); {text[:60]!r} is not")
+        if fault := fault_of(record):
+            raise UsageError(f"the TLSA record {text[:30]!r} cannot be right: {fault}")
+        records.append(record)
+    return tuple(records)
+
+
+def _plan(lake: Lake, state: State, change: str, new: Sequence[Any], settings: Settings) -> list[Step]:
     from pipeline.insight.api import readiness
     from pipeline.published.plan import plan_enforce, plan_mx, plan_retire, plan_tlsa
-    from pipeline.published.tlsa import parse_tlsa
 
-    state = _state(lake, domain, args)
-    if args.change == "retire":
+    if change == "retire":
         return plan_retire(state)
-    if args.change == "enforce":
-        verdict = readiness(lake.ask, domain, as_of=state.today, settings=settings.insight, known=known_names(settings))
+    if change == "enforce":
+        verdict = readiness(lake.ask, state.domain, as_of=state.today, settings=settings.insight, known=known_names(settings))
         ready = verdict.verdict in {"ready", "already-enforcing"}
         return plan_enforce(
             state,
@@ -64,33 +86,24 @@ def _plan(lake: Lake, domain: str, args: argparse.Namespace, settings: Settings)
             missing=() if ready else [entry.sentence for entry in verdict.missing],
         )
     if not state.mx_hosts:
-        raise UsageError(f"the MX hosts of {domain} are not known; run `tlsrpt check {domain}` first, and the plan within seven days")
-    if args.change == "mx":
-        return plan_mx(state, domains_of(args.new, settings))
-    records = [parse_tlsa(text) for text in args.new]
-    if not all(record is not None and record.usable for record in records):
-        raise UsageError("a TLSA record for mail is written as '3 1 1 hex' (usage 2 or 3, selector 0 or 1, type 0 to 2), quoted")
-    return plan_tlsa(state, [record for record in records if record is not None])
+        raise UsageError(f"the MX hosts of {state.domain} are not known; run `tlsrpt check {state.domain}` first")
+    return plan_mx(state, new) if change == "mx" else plan_tlsa(state, new)
 
 
-def _state(lake: Lake, domain: str, args: argparse.Namespace) -> State:
-    from pipeline.insight.published import FRESH_DAYS
-    from pipeline.published.plan import State
-    from pipeline.published.seen import LOOK_BACK_DAYS
+def _state(lake: Lake, domain: str, today: date, settings: Settings) -> State:
+    """Gather what is known: what is published now, what checks found however long ago, and what senders applied."""
+    from pipeline.commands.check import ways_of
+    from pipeline.published.check import look_at_published
+    from pipeline.published.evidence import gather
 
-    today = as_of_of(args)
-    seen = lake.policies_seen(domain, as_of=today, days=LOOK_BACK_DAYS)
-    fresh = [
-        row
-        for row in lake.ask("published_now", checked_until=today).to_pylist()
-        if row["domain"] == domain and row["checked_at"].date() >= today - timedelta(days=FRESH_DAYS)
-    ]
-    hosts, tlsa = (tuple(fresh[0][name]) if fresh else () for name in ("mx_hosts", "tlsa_records"))
-    return State(domain, today, seen, hosts, tlsa)
+    live = look_at_published(domain, ways_of(settings)) if today >= datetime.now(UTC).date() else None
+    return gather(lake.ask, domain, live, today=today)
 
 
-def _in_full(steps: Sequence[Step]) -> list[str]:
-    lines = []
+def _in_full(state: State, steps: Sequence[Step]) -> list[str]:
+    lines = [f"Rests on: {output.escape(sentence)}" for sentence in state.rests_on]
+    if not steps:
+        lines.append("Nothing is left to do.")
     for number, step in enumerate(steps, 1):
         when = f"from {step.earliest} on" if step.earliest is not None else "later"
         lines += [
@@ -101,8 +114,9 @@ def _in_full(steps: Sequence[Step]) -> list[str]:
     return lines
 
 
-def _as_json(number: int, step: Step) -> dict[str, Any]:
-    return {"step": number, **step._asdict(), "earliest": step.earliest.isoformat() if step.earliest else None}
+def _as_json(number: int, step: Step, state: State) -> dict[str, Any]:
+    earliest = step.earliest.isoformat() if step.earliest else None
+    return {"step": number, **step._asdict(), "earliest": earliest, "rests_on": state.rests_on}
 
 
 def _table(steps: Sequence[Step]) -> Any:

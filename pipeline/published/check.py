@@ -65,6 +65,54 @@ def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | 
     return Checked(domain, now, (*findings, *of_sts, *of_mx, *of_servers, *of_change), published)
 
 
+class Live(NamedTuple):
+    """What a domain publishes at this moment, as far as it could be looked at; `known` says that an empty answer is an answer."""
+
+    policy: PolicyText | None = None
+    policy_known: bool = False
+    mx_hosts: tuple[str, ...] = ()
+    """The domain itself where it has no MX record and takes mail at its own address (RFC 5321 §5.1)."""
+    mx_known: bool = False
+    tlsa: tuple[str, ...] = ()
+    tlsa_known: bool = False
+
+
+def look_at_published(domain: str, ways: Ways) -> Live:
+    """Look up the policy, MX hosts and TLSA records of a domain, without connecting to its mail servers.
+
+    A policy that is served counts without its TXT record, too: a sender that holds it may go on fetching it (RFC 8461 §3.3).
+    """
+    names = Names(ways.resolver, timeout=ways.timeout)
+    policy, known = _live_policy(names, domain, ways)
+    answer = names.mail_hosts(domain)
+    hosts = answer.values
+    if not hosts and not answer.trouble and names.addresses(domain).values:
+        hosts = (domain,)
+    tlsa = [(host, *names.tlsa(host, ways.smtp_port)) for host in hosts if host != NULL_MX]
+    return Live(
+        policy,
+        known,
+        hosts,
+        not answer.trouble,
+        tuple(sorted(f"{host} {record}" for host, records, _ in tlsa for record in records)),
+        not answer.trouble and not any(found.trouble for _, _, found in tlsa),
+    )
+
+
+def _live_policy(names: Names, domain: str, ways: Ways) -> tuple[PolicyText | None, bool]:
+    host = f"mta-sts.{domain}"
+    addresses = names.addresses(host)
+    if not addresses.values:
+        return None, not addresses.trouble
+    answer = web.fetch(host, addresses.values, port=ways.https_port, timeout=ways.timeout, ca_file=ways.ca_file)
+    if isinstance(answer, web.Trouble):
+        return None, False
+    if answer.status != 200:
+        return None, answer.status in {404, 410}
+    policy, _ = read_policy(host, answer.body)
+    return policy, policy is not None
+
+
 def _unknown(check: str, where: str, answer: Answer) -> Finding:
     why = "it could not be looked at, which proves nothing"
     return Finding(

@@ -9,9 +9,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.errors import UsageError
 from pipeline.insight.next_step import LADDER, ONE_DAY, new_id
 from pipeline.insight.words import count_of
-from pipeline.report.sts import mx_matches
+from pipeline.published.mx import NULL_MX
+from pipeline.report.sts import LONGEST_AGE_SECONDS, mx_matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +39,16 @@ class Step(NamedTuple):
     """Records or lines to publish, ready to paste."""
 
 
+class Served(NamedTuple):
+    """A policy that a check found served, and that another one has followed since, or may have."""
+
+    mode: str | None
+    max_age_seconds: int | None
+    mx: tuple[str, ...]
+    replaced_on: date | None
+    """The day of the first check that read another one; None where none did."""
+
+
 class State(NamedTuple):
     """What a plan begins with."""
 
@@ -47,6 +59,10 @@ class State(NamedTuple):
     mx_hosts: tuple[str, ...] = ()
     tlsa: tuple[str, ...] = ()
     """`host usage selector type hex`."""
+    served: tuple[Served, ...] = ()
+    """What checks found, however long ago."""
+    rests_on: tuple[str, ...] = ()
+    """Where the published policy and the old ones are known from, in sentences."""
 
 
 def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
@@ -80,16 +96,33 @@ def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
 
 
 def plan_retire(state: State) -> list[Step]:
-    """Plan the end of MTA-STS: a policy that switches it off, and its removal when no other can be held (RFC 8461 §8.3)."""
+    """Plan the end of MTA-STS: a policy that switches it off, and its removal when no other can be held (RFC 8461 §8.3).
+
+    Raises:
+        UsageError: No policy is known, and none is served.
+    """
     policy = state.seen.published
+    if policy is None and not state.seen.held and not state.served:
+        raise UsageError(
+            f"no policy of {state.domain} is known: none is served now, and no check and no report knows one; if one was served in the "
+            f"last {_days(LONGEST_AGE_SECONDS).days} days, serve one with `mode: none` again, and ask again then"
+        )
     steps = []
-    if policy is not None and policy.mode != "none":
-        why = "senders replace what they hold by a policy that asks nothing (RFC 8461 §8.3)"
+    if policy is None or policy.mode != "none":
+        why = "senders replace what they hold by a policy that asks nothing; it has to be there until the last step (RFC 8461 §8.3)"
         steps.append(_publish(state, state.today, "switch the policy off", why, _policy("none", ONE_DAY, ())))
-    last = _free_from(state, lambda mode, _mx: mode != "none")
-    what = f"remove the TXT record _mta-sts.{state.domain} and the policy host mta-sts.{state.domain}"
+    ends = _ends(state, lambda mode, _mx: mode != "none")
     why = "every other policy that was served has ended by then, also where a sender never looked again (RFC 8461 §8.3)"
-    return [*steps, Step(last, what, why)]
+    if not ends:
+        # It asks nothing as far back as anybody knows; what was there before is not known, and may be held as long as the standard allows.
+        since = policy.since if policy is not None and policy.since is not None else state.today
+        ends = [since + _days(LONGEST_AGE_SECONDS)]
+        why = (
+            f"mode none is known since {since}, and what was served before is not known: a sender may hold that for the longest max_age "
+            f"there is, {LONGEST_AGE_SECONDS:,} seconds (RFC 8461 §3.2, §8.3)"
+        )
+    what = f"remove the TXT record _mta-sts.{state.domain} and the policy host mta-sts.{state.domain}"
+    return [*steps, Step(_after(state, ends), what, why)]
 
 
 def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[str]) -> list[Step]:
@@ -99,15 +132,23 @@ def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[
         state: What there is.
         possible_from: The day on which `readiness` has, or may have, nothing against it; None where that cannot be said.
         missing: What it has against it now, in sentences.
+
+    Raises:
+        UsageError: The MX hosts are not known, or there is none.
     """
     policy = state.seen.published
+    if not state.mx_hosts:
+        raise UsageError(f"the MX hosts of {state.domain} are not known, and a policy has to name each; run `tlsrpt check {state.domain}`")
+    if state.mx_hosts == (NULL_MX,):
+        raise UsageError(f"{state.domain} takes no mail (RFC 7505): there is nothing to enforce")
     if policy is None or policy.mode not in {"testing", "enforce"}:
         why = "testing refuses nothing, and what enforce would refuse is then in the reports (RFC 8461 §5)"
         first = _policy("testing", ONE_DAY, state.mx_hosts)
         later = "ask `tlsrpt readiness` after two weeks"
+        reports = "it judges the reports of two weeks" if state.seen.held else "there is no report about a policy yet"
         return [
             _publish(state, state.today, "begin with a policy in mode testing", why, first),
-            Step(None, later, "there is no report yet"),
+            Step(None, later, reports),
         ]
     steps = []
     mx = (*policy.mx, *(host for host in state.mx_hosts if not _covered(host, policy.mx)))
@@ -115,12 +156,14 @@ def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[
         why = "enforce would refuse mail to an MX host that the policy does not name (RFC 8461 §4.1)"
         lines = _policy(policy.mode, policy.max_age_seconds, mx)
         steps.append(_publish(state, state.today, "let the policy name every MX host", why, lines))
-    steps += [Step(state.today, "mend", sentence) for sentence in missing]
     age = policy.max_age_seconds or 0
+    if policy.mode == "testing" or any(seconds > age for seconds, _ in LADDER):
+        steps += [Step(state.today, "see to what stands against it", sentence) for sentence in missing]
     day: date | None = state.today
     if policy.mode == "testing":
         day = None if possible_from is None else max(possible_from, state.today)
-        last = None if day is None else max(day + _days(age), _free_from(state, lambda mode, _mx: mode != "enforce") - _TOMORROW)
+        free = _free_from(state, lambda mode, _mx: mode != "enforce") - _TOMORROW
+        last = None if day is None else max(day + _held_for(policy.max_age_seconds), free)
         why = f"senders may go on with what they hold until {last}" if last is not None else "when it will be ready cannot be said yet"
         steps.append(_publish(state, day, "switch to enforce, with a short max_age", why, _policy("enforce", ONE_DAY, mx), number=2))
         age, day = ONE_DAY, None if day is None else day + _WEEK
@@ -156,16 +199,32 @@ def plan_tlsa(state: State, new: Sequence[Tlsa]) -> list[Step]:
 
 
 def _free_from(state: State, concerns: Callable[[str | None, Sequence[str]], bool]) -> date:
-    """Return the first day on which nobody may hold a policy of those concerned, if the published one is replaced today.
+    """Return the first day on which nobody may hold a policy of those concerned, if the published one is replaced today."""
+    return _after(state, _ends(state, concerns))
+
+
+def _after(state: State, ends: Sequence[date]) -> date:
+    return max([state.today, *(end + _TOMORROW for end in ends)])
+
+
+def _ends(state: State, concerns: Callable[[str | None, Sequence[str]], bool]) -> list[date]:
+    """Return the last days on which the policies concerned may be held: the published one, those of senders, those that checks found.
 
     Also what every sender that reports has replaced counts: others, who fetched it as late, may hold it still.
     """
     policy = state.seen.published
-    old = [held for held in state.seen.held if not held.is_published and concerns(held.mode, held.mx)]
-    ends = [held.held_until or state.today + _days(held.max_age_seconds) for held in old]
+    old = [held for held in state.seen.held if concerns(held.mode, held.mx)]
+    ends = [held.held_until or state.today + _held_for(held.max_age_seconds) for held in old]
+    found = [served for served in state.served if concerns(served.mode, served.mx)]
+    ends += [(served.replaced_on or state.today) + _held_for(served.max_age_seconds) for served in found]
     if policy is not None and concerns(policy.mode, policy.mx):
-        ends.append(state.today + _days(policy.max_age_seconds))
-    return max([state.today, *(end + _TOMORROW for end in ends)])
+        ends.append(state.today + _held_for(policy.max_age_seconds))
+    return ends
+
+
+def _held_for(max_age_seconds: int | None) -> timedelta:
+    """Return how long a policy may be held; one whose max_age nobody knows as long as the standard allows."""
+    return _days(LONGEST_AGE_SECONDS if max_age_seconds is None else max_age_seconds)
 
 
 def _publish(state: State, day: date | None, what: str, why: str, lines: tuple[str, ...], *, number: int = 1) -> Step:
@@ -181,5 +240,5 @@ def _covered(host: str, patterns: Sequence[str]) -> bool:
     return any(mx_matches(pattern, host) for pattern in patterns)
 
 
-def _days(seconds: int | None) -> timedelta:
-    return timedelta(days=-(-(seconds or 0) // _SECONDS_PER_DAY))
+def _days(seconds: int) -> timedelta:
+    return timedelta(days=-(-seconds // _SECONDS_PER_DAY))

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _TEXT = re.compile(r"([0-9]+) ([0-9]+) ([0-9]+) ([0-9A-Fa-f ]+)")
 
+_DIGITS = {1: 64, 2: 128}
+"""Hex digits of a digest by matching type: SHA-256 and SHA-512 (RFC 6698 §2.1.3)."""
+
 DANE_TA, DANE_EE = 2, 3
 """The usages SMTP can use; PKIX-TA (0) and PKIX-EE (1) are unusable for it (RFC 7672 §3.1.3)."""
 
@@ -41,6 +44,46 @@ def parse_tlsa(text: str) -> Tlsa | None:
     if match is None:
         return None
     return Tlsa(int(match[1]), int(match[2]), int(match[3]), match[4].replace(" ", "").lower())
+
+
+def fault_of(record: Tlsa) -> str:
+    """Return what is wrong with a record whatever is served, as a part of a sentence; empty: nothing."""
+    if record.usage not in {DANE_TA, DANE_EE}:
+        return f"usage {record.usage} cannot be used for mail, only usage 2 or 3 (RFC 7672 §3.1.3)"
+    if record.selector not in {0, 1}:
+        return f"selector {record.selector} does not exist, only 0 (the certificate) and 1 (its key) (RFC 6698 §2.1.2)"
+    if record.matching not in {0, 1, 2}:
+        return f"matching type {record.matching} does not exist, only 0 (whole), 1 (SHA-256) and 2 (SHA-512) (RFC 6698 §2.1.3)"
+    return _fault_of_association(record)
+
+
+def _fault_of_association(record: Tlsa) -> str:
+    digits = _DIGITS.get(record.matching)
+    if digits is None:
+        return "" if _is_whole(record) else f"it does not hold a whole {'certificate' if record.selector == 0 else 'public key'} in DER"
+    if len(record.association) != digits:
+        return f"a digest of type {record.matching} has {digits} hex digits, and this one {len(record.association)} (RFC 6698 §2.1.3)"
+    if record.association == hashlib.new("sha256" if record.matching == 1 else "sha512", b"").hexdigest():
+        return "it is the digest of nothing: the command that made it had no input"
+    return ""
+
+
+def _is_whole(record: Tlsa) -> bool:
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        content = bytes.fromhex(record.association)
+        if record.selector == 0:
+            x509.load_der_x509_certificate(content)
+        else:
+            load_der_public_key(content)
+    except UnsupportedAlgorithm:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def matches(record: Tlsa, chain: Sequence[Certificate]) -> bool:

@@ -9,9 +9,12 @@ import pytest
 from pipeline.demo.places import Domain, MxHost, StsPolicy
 from pipeline.demo.spec import Spec
 from pipeline.demo.world import World
+from pipeline.errors import UsageError
 from pipeline.insight.policies import PoliciesSeen, checked_policy, read_policies
-from pipeline.published.plan import DNS_DAYS, State, plan_enforce, plan_mx, plan_retire, plan_tlsa
+from pipeline.published.plan import DNS_DAYS, Served, State, plan_enforce, plan_mx, plan_retire, plan_tlsa
 from pipeline.published.tlsa import parse_tlsa
+from tests.published.conftest import POLICY
+from tests.published.servers import Page
 from tests.score.world_lake import lake_of
 
 FIRST, TODAY = date(2026, 3, 2), date(2026, 4, 6)
@@ -125,8 +128,31 @@ def test_retiring_waits_for_every_policy_that_was_served(state):
 
 def test_what_is_switched_off_already_can_go_when_the_others_have_ended(state):
     off = policy(TODAY - timedelta(days=1), mode="none").lines
-    assert days(plan_retire(alone(off))) == [0]
-    assert days(plan_retire(alone(None))) == [0]
+    known = Served("enforce", AGE * 86_400, (MX1,), TODAY - timedelta(days=AGE + 1))
+    assert days(plan_retire(alone(off)._replace(served=(known,)))) == [0]
+    assert days(plan_retire(alone(off)._replace(served=(known._replace(replaced_on=TODAY - timedelta(days=4)),)))) == [AGE - 4 + 1]
+
+
+def test_what_was_served_before_mode_none_is_not_known_to_be_nothing():
+    off = policy(TODAY - timedelta(days=1), mode="none").lines
+    (step,) = plan_retire(alone(off))
+    assert (step.earliest - TODAY).days == 366 + 1
+    assert "31,557,600 seconds" in step.why
+
+
+def test_retiring_without_any_knowledge_of_a_policy_is_refused():
+    with pytest.raises(UsageError, match=r"no policy of .* is known"):
+        plan_retire(alone(None))
+
+
+def test_a_policy_that_a_check_found_long_ago_is_waited_for_though_none_is_served_now():
+    steps = plan_retire(alone(None)._replace(served=(Served("enforce", 31_536_000, (MX1,), None),)))
+    assert days(steps) == [0, 366]
+    assert "mode: none" in steps[0].publish
+
+
+def test_a_policy_whose_max_age_nobody_knows_is_held_as_long_as_the_standard_allows():
+    assert days(plan_retire(alone(None)._replace(served=(Served("enforce", None, (MX1,), None),)))) == [0, 367]
 
 
 # Enforce.
@@ -170,6 +196,13 @@ def test_who_has_no_policy_begins_with_testing():
     assert days(steps) == [0, None]
 
 
+@pytest.mark.parametrize(("hosts", "says"), [((), "are not known"), ((".",), "takes no mail")])
+def test_enforce_without_mx_hosts_is_refused(hosts, says):
+    for lines in (None, policy(FIRST, MX1, mode="testing").lines):
+        with pytest.raises(UsageError, match=says):
+            plan_enforce(alone(lines, hosts), possible_from=TODAY, missing=())
+
+
 # TLSA.
 
 A, B = (f"3 1 1 {digit * 64}" for digit in "ab")
@@ -204,7 +237,8 @@ def test_the_command_plans_from_the_last_check(tlsrpt):
     assert "mx: mx2.good.example" in steps[0]["publish"]
     code, text, _ = tlsrpt("plan", "good.example", "retire")
     assert code == 0
-    assert text.startswith("1. from ")
+    assert text.startswith("Rests on: the policy served now (mode: testing")
+    assert "\n1. from " in text
     assert "mode: none" in text
     assert tlsrpt("plan", "good.example", "enforce", "--format", "json")[0] == 0
     assert tlsrpt("plan", "good.example", "tlsa", A, "--format", "csv")[0] == 0
@@ -215,7 +249,9 @@ def test_the_command_plans_from_the_last_check(tlsrpt):
     [
         (("good.example", "mx"), "needs what is to be there"),
         (("good.example", "retire", "mx1.example.org"), "takes nothing more"),
-        (("good.example", "mx", "mx.good.example"), "run `tlsrpt check good.example` first"),
+        (("nothing.example", "mx", "mx.good.example"), "run `tlsrpt check nothing.example` first"),
+        (("nothing.example", "enforce"), "MX hosts of nothing.example are not known"),
+        (("nothing.example", "retire"), "no policy of nothing.example is known"),
         (("not a name", "retire"), "is no domain name"),
     ],
 )
@@ -225,9 +261,50 @@ def test_what_cannot_be_planned_is_said_in_one_sentence(tlsrpt, arguments, says)
     assert says in err
 
 
-@pytest.mark.parametrize("record", ["1 1 1 " + "ab" * 32, "3 1 1", "hello"])
-def test_a_record_that_mail_cannot_use_is_refused(tlsrpt, record):
-    assert tlsrpt("check")[0] == 0
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        ("1 1 1 " + "ab" * 32, "usage 1 cannot be used for mail"),
+        ("3 2 1 " + "ab" * 32, "selector 2 does not exist"),
+        ("3 1 3 " + "ab" * 32, "matching type 3 does not exist"),
+        ("3 1 1 abc", "64 hex digits, and this one 3"),
+        ("3 1 2 " + "ab" * 32, "128 hex digits, and this one 64"),
+        ("3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "digest of nothing"),
+        ("3 0 0 abcd", "whole certificate"),
+        ("3 1 0 abc", "whole public key"),
+        ("3 1 1", "is written as"),
+        ("hello", "is written as"),
+    ],
+)
+def test_a_record_that_cannot_be_right_is_refused(tlsrpt, record, says):
     code, _, err = tlsrpt("plan", "good.example", "tlsa", record)
     assert code == 2
-    assert "usage 2 or 3" in err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_the_live_policy_is_what_retiring_waits_for_though_no_check_was_made(tlsrpt, town):
+    town.publish(POLICY.replace("1209600", "31536000").replace("testing", "enforce"))
+    code, steps, _ = tlsrpt("plan", "good.example", "retire", "--format", "json")
+    assert code == 0
+    assert "mode: none" in steps[0]["publish"]
+    assert (date.fromisoformat(steps[1]["earliest"]) - date.fromisoformat(steps[0]["earliest"])).days == 366
+    assert "the policy served now (mode: enforce" in steps[0]["rests_on"][0]
+
+
+def test_a_policy_that_a_check_read_is_waited_for_when_the_policy_host_is_gone(tlsrpt, town):
+    town.publish(POLICY.replace("1209600", "31536000").replace("testing", "enforce"))
+    tlsrpt("check")
+    town.pages["mta-sts.good.example"] = Page(b"", 503)
+    code, steps, _ = tlsrpt("plan", "good.example", "retire", "--format", "json")
+    assert code == 0
+    assert (date.fromisoformat(steps[1]["earliest"]) - date.fromisoformat(steps[0]["earliest"])).days == 366
+    assert any("could not be looked at" in sentence for sentence in steps[0]["rests_on"])
+
+
+def test_a_policy_that_a_check_read_is_waited_for_when_a_shorter_one_is_served_now(tlsrpt, town):
+    town.publish(POLICY.replace("1209600", "31536000").replace("testing", "enforce"))
+    tlsrpt("check")
+    town.publish(POLICY)
+    _, steps, _ = tlsrpt("plan", "good.example", "retire", "--format", "json")
+    assert (date.fromisoformat(steps[1]["earliest"]) - date.fromisoformat(steps[0]["earliest"])).days == 366
