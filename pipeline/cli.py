@@ -115,6 +115,8 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # No Python that we or a library of ours start imports from the folder we were called in: a click.py there would be run.
+    os.environ["PYTHONSAFEPATH"] = "1"
     only = next((word for word in arguments if word in COMMANDS), None)
     try:
         args = build_parser(only).parse_args(arguments)

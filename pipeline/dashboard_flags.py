@@ -41,6 +41,7 @@ def command_line(address: str, port: int, hosts: Collection[str] = ()) -> list[s
     flags |= {"server.address": address, "server.port": port, "server.allowedHosts": list(named)}
     return [
         sys.executable,
+        "-P",  # whatever lies in the folder it is called from is not ours to import
         "-m",
         "dashboard.serve",
         "run",

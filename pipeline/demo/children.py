@@ -25,7 +25,7 @@ def tlsrpt(settings_file: Path, *arguments: str) -> Iterator[subprocess.Popen[by
 
     It runs in a process group of its own, so that Ctrl-C reaches it through us alone, once.
     """
-    command = [sys.executable, "-m", "pipeline.cli", "--config", str(settings_file), *arguments]
+    command = [sys.executable, "-P", "-m", "pipeline.cli", "--config", str(settings_file), *arguments]
     # The user's own overrides are for the user's own lake.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TLSRPT_")}
     with subprocess.Popen(command, start_new_session=True, env=environment) as child:

@@ -50,7 +50,7 @@ def dask_cluster(folder: Path, *, workers: int = 2, **environment: str) -> Itera
 
     def start(what: str, *words: str) -> subprocess.Popen[bytes]:
         with (folder / f"{what}.log").open("ab") as log:
-            command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words]
+            command = [sys.executable, "-P", "-m", f"distributed.cli.dask_{what}", *words]
             return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=surroundings)
 
     running = [start("scheduler", *here, "--port", "0", "--scheduler-file", str(folder / "scheduler.json"))]
