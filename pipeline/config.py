@@ -162,20 +162,7 @@ class MailboxSettings(Section):
             ConfigError: No source is set, or the file, variable or command does not give one.
         """
         where = f"mailbox {self.name}"
-        if self.password is not None:
-            return self.password.get_secret_value()
-        if self.password_file:
-            try:
-                return Path(self.password_file).read_text(encoding="utf-8").rstrip("\r\n")
-            except (OSError, UnicodeDecodeError) as err:
-                raise ConfigError(f"{where}: password_file {self.password_file} cannot be read: {_reason(err)}") from err
-        if self.password_env:
-            if self.password_env not in os.environ:
-                raise ConfigError(f"{where}: environment variable {self.password_env} (password_env) is not set")
-            return os.environ[self.password_env]
-        if self.password_command:
-            return output_of(self.password_command, f"{where}: password_command")
-        raise ConfigError(f"{where}: no password; set password_file, password_env, password_command or oauth2")
+        return _reveal(where, "password", self.password, file=self.password_file, variable=self.password_env, command=self.password_command)
 
 
 class DomainSettings(Section):
@@ -288,6 +275,64 @@ class DashboardSettings(Section):
     """Who may see it after signing in: addresses, or domains as `@example.org`. Empty: whoever the provider lets in."""
 
 
+class ChannelSettings(Section):
+    """`[[notify.channel]]`: one way out for notices. The address is a secret: it comes from a file, the environment or a command."""
+
+    name: str
+    kind: Literal["apprise", "webhook", "alertmanager", "lines"] = "apprise"
+    """apprise: any service Apprise knows; webhook: JSON by POST; alertmanager: the state at each run; lines: JSON lines in a file."""
+    url: SecretStr | None = None
+    url_file: str = ""
+    url_env: str = ""
+    url_command: tuple[str, ...] = ()
+    path: str = ""
+    """The file of kind `lines`."""
+    tags: tuple[str, ...] = ("now",)
+    """What it gets: events with one of these tags (now, later, a topic such as certificate, a kind such as over, a fault such as ours)."""
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> ChannelSettings:
+        if self.kind == "lines" and not self.path:
+            raise ValueError(f"channel {self.name} of kind lines needs path")
+        if self.kind != "lines" and not (self.url or self.url_file or self.url_env or self.url_command):
+            raise ValueError(f"channel {self.name} needs url_file, url_env or url_command")
+        return self
+
+    def reveal_url(self) -> str:
+        """Return the address from where the configuration says it is.
+
+        Raises:
+            ConfigError: The file, variable or command does not give one.
+        """
+        return _reveal(f"channel {self.name}", "url", self.url, file=self.url_file, variable=self.url_env, command=self.url_command)
+
+
+class NotifySettings(Section):
+    """`[notify]`: who is told what is new, worse or over."""
+
+    after_ingest: bool = False
+    """Also at the end of each `ingest` of the mailboxes."""
+    after_check: bool = False
+    """Also at the end of each `check` of the configured domains."""
+    link: str = ""
+    """The address of the dashboard, for links in notices: https://tls.example.org."""
+    most: Annotated[int, Field(ge=1)] = 10
+    """Events told in full in one message; the others are counted."""
+    alert_hours: Annotated[float, Field(gt=0)] = 1.0
+    """How often `notify` runs, in hours: alerts posted to Alertmanager end by themselves after three times that."""
+    ping_url: str = ""
+    """A dead-man's switch: pinged at the beginning (/start) and end (/EXIT CODE) of each `ingest`."""
+    channel: tuple[ChannelSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _distinct_channels(self) -> NotifySettings:
+        names = [channel.name for channel in self.channel]
+        if len(names) != len(set(names)):
+            msg = "channel names must be distinct"
+            raise ValueError(msg)
+        return self
+
+
 class LogSettings(Section):
     """`[log]`: how the program speaks on stderr."""
 
@@ -314,6 +359,7 @@ class Settings(BaseSettings):
     check: CheckSettings = CheckSettings()
     dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
+    notify: NotifySettings = NotifySettings()
 
     @field_validator("limits")
     @classmethod
@@ -453,6 +499,37 @@ def _hint(name: str, known: tuple[str, ...]) -> str:
 
 def _reason(err: Exception) -> str:
     return err.strerror if isinstance(err, OSError) and err.strerror else str(err)
+
+
+def _reveal(where: str, what: str, value: SecretStr | None, *, file: str, variable: str, command: tuple[str, ...]) -> str:
+    """Return a secret from where the configuration says it is.
+
+    Args:
+        where: Whose secret it is, for the sentence of an error.
+        what: The setting's name, to which `_file`, `_env` and `_command` are added.
+        value: The secret itself, where it stands in the configuration.
+        file: The file that holds it, or an empty text.
+        variable: The environment variable that holds it, or an empty text.
+        command: The command that prints it, or nothing.
+
+    Raises:
+        ConfigError: No source is set, or the file, variable or command does not give one.
+    """
+    if value is not None:
+        return value.get_secret_value()
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as err:
+            raise ConfigError(f"{where}: {what}_file {file} cannot be read: {_reason(err)}") from err
+    if variable:
+        if variable not in os.environ:
+            raise ConfigError(f"{where}: environment variable {variable} ({what}_env) is not set")
+        return os.environ[variable]
+    if command:
+        return output_of(command, f"{where}: {what}_command")
+    others = " or oauth2" if what == "password" else ""
+    raise ConfigError(f"{where}: no {what}; set {what}_file, {what}_env{',' if others else ' or'} {what}_command{others}")
 
 
 def output_of(command: tuple[str, ...], where: str) -> str:

@@ -1,0 +1,96 @@
+"""`tlsrpt notify`: tell the configured channels what is new, worse or over."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipeline.commands._insight import add_as_of, as_of_of
+from pipeline.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from pipeline.cli import Context
+    from pipeline.notify.run import Sent
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="show what each channel would be told; send and remember nothing")
+    parser.add_argument("--test", metavar="CHANNEL", help="send one test message to this channel, and nothing else")
+    add_as_of(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    settings = context.settings.notify
+    if not settings.channel:
+        raise ConfigError("no channel is configured; add a [[notify.channel]] with a name, a kind and url_file")
+    now = datetime.now(UTC)
+    if args.test is not None:
+        return _test(args.test, context, now)
+    from pipeline.lake.location import Location
+    from pipeline.notify.observe import observe
+    from pipeline.notify.run import notify, would_send
+    from pipeline.query import open_lake
+
+    with open_lake(settings=context.settings) as lake:
+        observed = observe(lake, as_of=as_of_of(args), own=context.settings.domains.own)
+    location = Location(context.settings.lake.path)
+    if args.dry_run:
+        _show({name: [event.title for event in events] for name, events in would_send(location, settings, observed).items()})
+        return 0
+    return _exit_code(notify(location, settings, observed, now=now))
+
+
+def _test(wanted: str, context: Context, now: datetime) -> int:
+    """Send one message that says what it is; a channel that fails says why and ends with 75, or 78 where it is set up wrong."""
+    from pipeline.notify.channels import SendError, channel_of, post_alerts
+    from pipeline.notify.message import message_of
+    from pipeline.notify.notice import Notice
+
+    settings = context.settings.notify
+    channel = next((one for one in settings.channel if one.name == wanted), None)
+    if channel is None:
+        raise UsageError(f"there is no channel {wanted!r}; configured are: {', '.join(one.name for one in settings.channel)}")
+    event = Notice(
+        f"test:{now.isoformat()}",
+        "summary",
+        "summary",
+        "now",
+        now.isoformat(),
+        (),
+        "a test",
+        "This channel works.",
+        "Nothing is to be done.",
+    )
+    try:
+        if channel.kind == "alertmanager":
+            post_alerts(channel.reveal_url(), ())
+        else:
+            channel_of(channel, settings.link).send(message_of([event], most=1, link=settings.link), now)
+    except SendError as err:
+        print(f"tlsrpt: channel {wanted}: {err}", file=sys.stderr)
+        return 75
+    print(f"sent to {wanted}")
+    return 0
+
+
+def _show(titles: dict[str, list[str]]) -> None:
+    from pipeline.output import escape
+
+    for channel, lines in titles.items():
+        print(f"{channel}: {'nothing' if not lines else ''}".rstrip())
+        for line in lines:
+            print(f"  {escape(line)}")
+
+
+def _exit_code(sent: Sequence[Sent]) -> int:
+    """Say on a terminal what was sent; a channel that failed is told on stderr and tried again by the next run."""
+    for one in sent:
+        if one.error:
+            print(f"tlsrpt: channel {one.channel}: {one.error}; {one.waiting} waiting, tried again by the next runs", file=sys.stderr)
+        elif one.events and sys.stdout.isatty():
+            print(f"{one.channel}: {one.events} sent")
+    return 75 if any(one.error for one in sent) else 0

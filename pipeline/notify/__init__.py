@@ -1,0 +1,1 @@
+"""Notices: what is new, worse or over, sent once to each configured channel, and remembered until it was."""

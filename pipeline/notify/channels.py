@@ -1,0 +1,157 @@
+"""The channels: how a message leaves the house. Each sends one message or raises `SendError`; none of them remembers anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+from pipeline.errors import ConfigError
+from pipeline.notify.message import as_json, event_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from pipeline.config import ChannelSettings
+    from pipeline.notify.alerts import Alert
+    from pipeline.notify.message import Message
+
+TIMEOUT = 20.0
+"""Seconds for each request to a channel."""
+
+
+class SendError(Exception):
+    """A message was not delivered, for all we know; the sentence says why and holds no secret."""
+
+
+class Channel(Protocol):
+    """Something that delivers a message."""
+
+    def send(self, message: Message, now: datetime) -> None:
+        """Deliver it, at least as far as the next server.
+
+        Raises:
+            SendError: It was not delivered, for all we know.
+        """
+
+
+class Webhook:
+    """Posts JSON to an address, with the key of the message as `Idempotency-Key`."""
+
+    def __init__(self, url: str, link: str) -> None:
+        self._url, self._link = url, link
+
+    def send(self, message: Message, now: datetime) -> None:  # noqa: ARG002 -- part of the protocol
+        """Post the message."""
+        post_json(self._url, as_json(message, self._link), {"Idempotency-Key": message.key})
+
+
+class Apprise:
+    """Any of the services that Apprise knows, by its address: mail, Slack, Teams, Matrix, ntfy, Telegram and others."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._url, self._name = url, name
+
+    def send(self, message: Message, now: datetime) -> None:  # noqa: ARG002
+        """Hand the message to Apprise as plain text."""
+        try:
+            import apprise
+        except ImportError as err:
+            raise ConfigError("channels of kind apprise need the extra: pip install 'tlsrpt-analytics[notify]'") from err
+        sender = apprise.Apprise()
+        if not sender.add(self._url):
+            raise ConfigError(f"channel {self._name}: Apprise does not know that kind of address")
+        delivered = sender.notify(title=message.subject, body=message.text, body_format=apprise.NotifyFormat.TEXT)
+        if not delivered:
+            raise SendError("Apprise could not deliver it")
+
+
+class Lines:
+    """Appends one JSON line for each event to a file, for a SIEM."""
+
+    def __init__(self, path: str, link: str) -> None:
+        self._path, self._link = Path(path), link
+
+    def send(self, message: Message, now: datetime) -> None:
+        """Append the events in one write, and wait until they are on the disk."""
+        lines = [{"time": now.isoformat(), **event_json(event, self._link)} for event in message.events]
+        try:
+            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            try:
+                os.write(handle, b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines))
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as err:
+            raise SendError(f"{self._path}: {err.strerror}") from err
+
+
+def post_alerts(url: str, alerts: Sequence[Alert]) -> None:
+    """Post the state to Alertmanager: all alerts that are open, each time.
+
+    Raises:
+        SendError: It was not accepted.
+    """
+    post_json(f"{url.rstrip('/')}/api/v2/alerts", [alert.as_json() for alert in alerts], {})
+
+
+def ping(url: str, *, body: str = "") -> None:
+    """Ping a dead-man's switch.
+
+    Raises:
+        SendError: It did not answer.
+    """
+    _request(url, body.encode(), {"Content-Type": "text/plain; charset=utf-8"})
+
+
+def post_json(url: str, value: Any, headers: dict[str, str]) -> None:
+    """Post a value as JSON.
+
+    Raises:
+        SendError: No answer of class 2xx came.
+    """
+    _request(url, json.dumps(value).encode(), {"Content-Type": "application/json", **headers})
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A notice goes where the operator said, and nowhere else."""
+
+    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def _request(url: str, body: bytes, headers: dict[str, str]) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError("the address of a channel begins with https:// or http://")
+    request = urllib.request.Request(url, data=body, headers={"User-Agent": "tlsrpt-analytics", **headers})  # noqa: S310 -- checked above
+    try:
+        with _OPENER.open(request, timeout=TIMEOUT) as answer:
+            answer.read(65_536)
+    except urllib.error.HTTPError as err:
+        raise SendError(f"the server answered {err.code}") from err
+    except OSError as err:
+        reason = getattr(err, "reason", err)
+        raise SendError(f"no connection: {getattr(reason, 'strerror', None) or type(reason).__name__}") from err
+    except ValueError as err:
+        raise ConfigError("the address of a channel cannot be used; check its spelling") from err
+
+
+def channel_of(settings: ChannelSettings, link: str) -> Channel:
+    """Return the channel that sends messages; Alertmanager takes state, not messages, and is not one.
+
+    Raises:
+        ConfigError: Its address cannot be found.
+    """
+    if settings.kind == "lines":
+        return Lines(settings.path, link)
+    url = settings.reveal_url()
+    return Webhook(url, link) if settings.kind == "webhook" else Apprise(url, settings.name)

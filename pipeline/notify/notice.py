@@ -1,0 +1,77 @@
+"""An event: one thing worth telling somebody, as a frozen value with a name that survives repetition."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["new", "worse", "over", "changed", "ahead", "summary"]
+Urgency = Literal["now", "later"]
+Topic = Literal["fault", "ingest", "reporter", "certificate", "published", "readiness", "rollover", "summary"]
+
+TOPICS: tuple[Topic, ...] = ("fault", "ingest", "reporter", "certificate", "published", "readiness", "rollover", "summary")
+
+_KIND_ORDER = {"summary": 0, "new": 1, "worse": 1, "changed": 2, "ahead": 2, "over": 3}
+
+
+class Notice(NamedTuple):
+    """One thing to tell. Its texts hold names of hosts, domains and reporters, and no other text out of a report."""
+
+    lineage: str
+    """What it is about, the same as long as the matter lasts: `fault:mx-certificate-expired:mx2.example.org:2026-11-02`."""
+    topic: Topic
+    kind: Kind
+    urgency: Urgency
+    """now: mail is refused or endangered, or nobody would notice; later: it can wait for the digest."""
+    revision: str
+    """Tells one state of the matter from the next: a day, a threshold, a digest."""
+    domains: tuple[str, ...]
+    title: str
+    what: str
+    step: str
+    """The first step to take; empty where nothing is to be done."""
+    path: str = ""
+    """The address below that of the page."""
+    fault: str = ""
+    """Whose it is: ours, sender, path, unknown; empty for what is no fault."""
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The words by which a channel chooses: urgency, topic, kind, and `ours` where the fault is."""
+        return frozenset({self.urgency, self.topic, self.kind, *((self.fault,) if self.fault else ())})
+
+    @property
+    def key(self) -> str:
+        """32 hex digits by which a receiver drops a repetition."""
+        return hashlib.sha256(f"{self.lineage}\0{self.kind}\0{self.revision}".encode()).hexdigest()[:32]
+
+
+def worst_first(events: list[Notice]) -> list[Notice]:
+    """Return events in the order of telling: urgent ones first, then what is new, then what is over; more domains before fewer."""
+    return sorted(
+        events,
+        key=lambda event: (
+            event.urgency != "now",
+            _KIND_ORDER[event.kind],
+            TOPICS.index(event.topic),
+            -len(event.domains),
+            event.lineage,
+        ),
+    )
+
+
+def to_plain(event: Notice) -> dict[str, Any]:
+    """Return an event as plain values, for JSON."""
+    return {**event._asdict(), "domains": list(event.domains)}
+
+
+def from_plain(plain: dict[str, Any]) -> Notice:
+    """Return an event from plain values.
+
+    Raises:
+        ValueError: They are not those of an event.
+    """
+    try:
+        return Notice(**{**plain, "domains": tuple(plain["domains"])})
+    except (KeyError, TypeError) as err:
+        raise ValueError(f"not an event: {err}") from err

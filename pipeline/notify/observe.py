@@ -1,0 +1,87 @@
+"""Looks at an open lake for the notifier: everything it may speak of, by the same questions as page and command line."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import orjson
+
+from pipeline.notify.metrics import Measured
+from pipeline.notify.observed import Certificate, Observed, Published
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+
+    from pipeline.query import Lake
+
+_FRESH_DAYS = 7
+"""A check older than this says nothing of what is published now."""
+
+
+def observe(lake: Lake, *, as_of: date, own: Iterable[str]) -> Observed:
+    """Return the state of things.
+
+    Args:
+        lake: Where to look.
+        as_of: The day of asking (UTC).
+        own: Our domains, whose verdicts are watched; none: those that are reported about.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    incidents = tuple(lake.incidents(as_of=as_of))
+    coverage = tuple(lake.coverage(as_of=as_of))
+    domains = sorted(set(own) or {line.domain for line in coverage})
+    verdicts = {domain: lake.readiness(domain, as_of=as_of).verdict for domain in domains}
+    published = _published(lake, as_of)
+    enforcing = {one.domain for one in published if one.mode == "enforce"}
+    enforcing |= {domain for domain, verdict in verdicts.items() if verdict == "already-enforcing"}
+    return Observed(
+        as_of=as_of,
+        incidents=incidents,
+        enforcing=frozenset(enforcing),
+        coverage=coverage,
+        certificates=_certificates(lake, as_of),
+        published=published,
+        verdicts=tuple(verdicts.items()),
+    )
+
+
+def _published(lake: Lake, as_of: date) -> tuple[Published, ...]:
+    """Return what the last fresh checks found; a check that could not read the policy says nothing of a change."""
+    from pipeline.insight.policies import checked_policy
+
+    found = []
+    for row in lake.ask("published_now", checked_until=as_of).to_pylist():
+        checked = row["checked_at"].date()
+        if (as_of - checked).days > _FRESH_DAYS or not row["policy_lines"]:
+            continue
+        parts = (row["policy_lines"], row["sts_id"], sorted(row["mx_hosts"] or ()), sorted(row["tlsa_records"] or ()))
+        digest = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]
+        policy = checked_policy(row["policy_lines"], since=checked)
+        found.append(Published(row["domain"], checked, digest, policy.mode))
+    return tuple(found)
+
+
+def _certificates(lake: Lake, as_of: date) -> tuple[Certificate, ...]:
+    rows = lake.ask("checks_latest").to_pylist()
+    fresh = [row for row in rows if row["expires_at"] is not None and 0 <= (as_of - row["checked_at"].date()).days <= _FRESH_DAYS]
+    return tuple(sorted({Certificate(row["domain"], row["place"], row["expires_at"].date()) for row in fresh}))
+
+
+def measure(lake: Lake, *, as_of: date) -> Measured:
+    """Return the numbers of the metrics that are no events.
+
+    Args:
+        lake: Where to look.
+        as_of: The day of asking (UTC).
+    """
+    last: dict[str, datetime] = {}
+    for row in lake.ask("mailboxes").to_pylist():
+        if row["last_ingested_at"] is not None:
+            last[row["account"]] = max(row["last_ingested_at"], last.get(row["account"], row["last_ingested_at"]))
+    quarantined = sum(row["messages"] for row in lake.ask("outcomes").to_pylist() if row["outcome"] in ("quarantined", "too_large"))
+    left_out = sum(row["reports"] for row in lake.ask("not_counted", until=as_of).to_pylist())
+    return Measured(last, {}, quarantined, left_out)

@@ -1,0 +1,70 @@
+"""What a run of the notifier looks at: the state of things on one day, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pipeline.insight.coverage import Coverage
+    from pipeline.insight.incident import Incident
+
+
+class MailboxState(NamedTuple):
+    """Whether a mailbox is looked into."""
+
+    name: str
+    failing_since: datetime | None
+    """None: the last look was well."""
+    silent_since: datetime | None
+    """Since when it gives nothing although it used to; None: it does, or nobody knows its habit."""
+    error: str
+    """In one sentence, ours."""
+
+
+class Certificate(NamedTuple):
+    """A certificate the last check saw."""
+
+    domain: str
+    place: str
+    """The host that presents it."""
+    expires: date
+
+
+class Published(NamedTuple):
+    """What a domain publishes, as last checked."""
+
+    domain: str
+    checked: date
+    digest: str
+    """Of policy, id, MX hosts and TLSA records."""
+    mode: str | None
+
+
+class RollOver(NamedTuple):
+    """A DANE roll-over ahead that will break mail."""
+
+    domain: str
+    place: str
+    what: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """The state of things. What could not be looked at is not in it: nothing is ever told because something could not be checked."""
+
+    as_of: date
+    incidents: tuple[Incident, ...] = ()
+    enforcing: frozenset[str] = frozenset()
+    """Domains whose policy is `enforce`, published or as senders applied it lately."""
+    mailboxes: tuple[MailboxState, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    published: tuple[Published, ...] = ()
+    verdicts: tuple[tuple[str, str], ...] = ()
+    """Domain and verdict of readiness."""
+    roll_overs: tuple[RollOver, ...] = ()
+    muted: tuple[str, ...] = ()
+    """Lineages that are muted now."""

@@ -1,0 +1,180 @@
+"""What a channel hears, and what it does not: silence is the rule."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from pipeline.insight.coverage import Coverage
+from pipeline.notify.news import lineage_of, news_for, standing
+from pipeline.notify.observed import Certificate, MailboxState, Observed, Published, RollOver
+from tests.insight.asking import as_of, incidents
+from tests.insight.book import DOMAIN, GOOGLE, MICROSOFT, MX1, MX2, Book, Fail, day, sts, tlsa
+
+BEGAN = datetime(2026, 3, 20, 6, tzinfo=UTC)
+
+
+def book(last: int, *, hosts=(MX1,), share: int = 20, until: int | None = None, domains=(DOMAIN,)) -> Book:
+    """An expired certificate from day 5 on."""
+    made = Book()
+    for domain in domains:
+        for reporter in (GOOGLE, MICROSOFT):
+            for number in range(last + 1):
+                failing = 5 <= number <= (last if until is None else until)
+                fails = [Fail("certificate-expired", share, host) for host in hosts] if failing else []
+                made.add(reporter, number, sts(100 - share * len(fails), *fails), domain=domain)
+    return made
+
+
+def observed(made: Book, last: int, **more) -> Observed:
+    return Observed(as_of=as_of(last), incidents=tuple(incidents(made, last)), **more)
+
+
+def hear(*observations: Observed):
+    """What a channel hears of each observation in turn."""
+    memory, heard = None, []
+    for one in observations:
+        events, memory = news_for(one, memory)
+        heard.append([(event.topic, event.kind, event.urgency) for event in events])
+    return heard
+
+
+def test_the_first_message_is_one_summary_and_nothing_else():
+    (event,), _ = news_for(observed(book(8), 8, certificates=(Certificate(DOMAIN, MX1, as_of(8)),)), None)
+    assert (event.topic, event.title) == ("summary", "1 open fault, 1 of them yours")
+    assert MX1 in event.what
+
+
+def test_a_fault_is_told_when_it_is_new_worse_and_over_and_never_twice():
+    quiet, fails = observed(book(4), 4), observed(book(8), 8)
+    more = observed(book(20, hosts=(MX1, MX2)), 20)
+    over = observed(book(24, hosts=(MX1, MX2), until=20), 24)
+    assert hear(quiet, fails, fails, observed(book(10), 10), more, more, over, over) == [
+        [("summary", "summary", "now")],
+        [("fault", "new", "later")],
+        [],
+        [],
+        [("fault", "worse", "later")],
+        [],
+        [("fault", "over", "later")],
+        [],
+    ]
+
+
+def test_it_goes_out_at_once_where_mail_is_refused_and_waits_where_it_is_not():
+    quiet = observed(book(4), 4)
+    assert hear(quiet, observed(book(8), 8))[1] == [("fault", "new", "later")]
+    assert hear(quiet, observed(book(8), 8, enforcing=frozenset({DOMAIN})))[1] == [("fault", "new", "now")]
+    dane = Book().every_day(GOOGLE, 0, 8, tlsa(80)).every_day(MICROSOFT, 0, 4, tlsa(80))
+    dane.every_day(MICROSOFT, 5, 8, tlsa(40, Fail("validation-failure", 40))).every_day(
+        GOOGLE, 5, 8, tlsa(40, Fail("validation-failure", 40))
+    )
+    assert {urgency for _, _, urgency in hear(quiet, observed(dane, 8))[1]} == {"now"}
+
+
+def test_one_certificate_of_many_domains_is_one_event():
+    domains = (DOMAIN, "example.net", "example.com")
+    _, memory = news_for(observed(book(4, domains=domains), 4), None)
+    (event,), _ = news_for(observed(book(8, domains=domains), 8), memory)
+    assert event.domains == tuple(sorted(domains))
+    assert "(3 domains)" in event.title
+
+
+def test_the_key_is_the_same_for_the_same_event_and_another_for_the_next():
+    _, memory = news_for(observed(book(4), 4), None)
+    (first,), _ = news_for(observed(book(8), 8), memory)
+    (again,), _ = news_for(observed(book(9), 9), memory)
+    assert first.key == again.key
+    _, memory = news_for(observed(book(8), 8), memory)
+    (over,), _ = news_for(observed(book(14, until=8), 14), memory)
+    assert over.key != first.key
+
+
+def test_a_muted_fault_is_not_told():
+    _, memory = news_for(observed(book(4), 4), None)
+    found = observed(book(8), 8)
+    for mute in (lineage_of(found.incidents), f"host:{MX1}"):
+        events, _ = news_for(observed(book(8), 8, muted=(mute,)), memory)
+        assert events == []
+
+
+def test_a_mailbox_that_fails_is_told_once_and_once_more_when_it_works():
+    well = MailboxState("rua", None, None, "")
+    failing = well._replace(failing_since=BEGAN, error="imap.example.org refused the sign-in.")
+    last = observed(book(4), 4)
+    states = [(well,), (failing,), (failing,), (), (failing,), (well,), (well,)]
+    heard = hear(*(Observed(as_of=last.as_of, mailboxes=boxes) for boxes in states))
+    assert heard == [
+        [("summary", "summary", "now")],
+        [("ingest", "new", "now")],
+        [],
+        [],
+        [],
+        [("ingest", "over", "now")],
+        [],
+    ]
+
+
+def line(reporter: str, state: str, *, days: int = 40, domain: str = DOMAIN) -> Coverage:
+    return Coverage(domain, reporter, 1.0, day(30), day(31) if state == "silent" else None, 30.0, state, day(0), days, 100)
+
+
+def test_a_reporter_is_silent_when_it_is_on_every_domain_and_when_not_all_are():
+    def seen(*lines: Coverage) -> Observed:
+        return Observed(as_of=day(40), coverage=lines)
+
+    talks, google = line(MICROSOFT, "reporting"), line(GOOGLE, "silent")
+    first = seen(talks, line(GOOGLE, "reporting"))
+    assert hear(first, seen(talks, google), seen(talks, google), first) == [
+        [("summary", "summary", "now")],
+        [("reporter", "new", "later")],
+        [],
+        [("reporter", "over", "later")],
+    ]
+    assert hear(first, seen(talks, google, line(GOOGLE, "reporting", domain="example.net")))[1] == []
+    assert hear(first, seen(talks, line(GOOGLE, "silent", days=5)))[1] == [], "it never had a habit"
+    assert hear(first, seen(line(MICROSOFT, "ingest-outage"), line(GOOGLE, "ingest-outage")))[1] == [], "that is the ingest's matter"
+
+
+def test_a_certificate_is_flagged_at_thirty_fourteen_and_seven_days():
+    expires = date(2026, 5, 31)
+
+    def on(left: int) -> Observed:
+        return Observed(as_of=date.fromordinal(expires.toordinal() - left), certificates=(Certificate(DOMAIN, MX1, expires),))
+
+    heard = hear(on(40), on(30), on(29), on(15), on(14), on(7), on(6), on(0), on(-3))
+    assert [len(events) for events in heard] == [1, 1, 0, 0, 1, 1, 0, 1, 0]
+    assert heard[7] == [("certificate", "ahead", "now")]
+
+
+def test_a_change_of_what_is_published_is_told_and_the_first_check_is_not():
+    def publishes(digest: str | None) -> Observed:
+        return Observed(as_of=day(9), published=() if digest is None else (Published(DOMAIN, day(9), digest, "enforce"),))
+
+    assert [len(events) for events in hear(publishes(None), publishes("a"), publishes("a"), publishes(None), publishes("b"))] == [
+        1,
+        0,
+        0,
+        0,
+        1,
+    ]
+
+
+def test_a_verdict_is_told_when_it_becomes_ready_or_stops_being_so():
+    def verdict(text: str) -> Observed:
+        return Observed(as_of=day(9), verdicts=((DOMAIN, text),))
+
+    steps = ["not-enough-evidence", "not-ready", "ready", "ready", "not-ready", "ready", "already-enforcing"]
+    assert [len(events) for events in hear(*map(verdict, steps))] == [1, 0, 1, 0, 1, 1, 0]
+
+
+def test_a_roll_over_ahead_is_told_once():
+    roll_over = RollOver(DOMAIN, MX1, "The key changes under a 3 1 1 record.", "Publish the next digest first.")
+    ahead = Observed(as_of=day(9), roll_overs=(roll_over,))
+    assert hear(Observed(as_of=day(8)), ahead, ahead) == [[("summary", "summary", "now")], [("rollover", "ahead", "now")], []]
+
+
+def test_what_stands_is_posted_as_state_each_time():
+    (entry,) = standing(observed(book(8), 8))
+    assert entry[0].topic == "fault"
+    assert entry[1] is not None
+    assert standing(observed(book(14, until=8), 14)) == []
