@@ -50,7 +50,8 @@ def wait_for_mail(session: Session, folder: str, state: FolderState, seconds: fl
         session.deadline.restart()
         # Mail that came after the last search and before IDLE: no server tells of it again.
         now = session.select(folder)
-        if now.uidnext > state.uidnext or now.uidvalidity != state.uidvalidity:
+        # Where UIDNEXT is not known, there are more of them.
+        if now.uidnext > state.uidnext or now.exists > state.exists or now.uidvalidity != state.uidvalidity:
             return True
         left = end - time.monotonic()
         if left <= 0 or stop():

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Self
 
+from pipeline.errors import ConfigError, TryAgainError
 from pipeline.mailbox.fetching import Fetching
 from pipeline.mailbox.idle import wait_for_mail
 from pipeline.mailbox.oauth import token_source
 from pipeline.mailbox.searching import windows
-from pipeline.mailbox.session import FolderState, Pace, Session
+from pipeline.mailbox.session import BEYOND_ALL_UIDS, FolderState, Pace, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from pipeline.mailbox.sign_in import TokenSource
     from pipeline.report.limits import Limits
     from pipeline.source import Fetched
+
+_SEARCHES = 3
+"""How often a folder is searched whose messages are not all listed: others may remove some in between."""
 
 
 class Known(Protocol):
@@ -52,6 +56,8 @@ class ImapMailbox:
         """UIDs of the open folder that the server lists and did not deliver; they stay new."""
         self.vanished: list[int] = []
         """UIDs that were there when we searched and are gone: somebody else removed them."""
+        self.unlisted = 0
+        """Messages that the server counts in the open folder and does not list by UID."""
         pace = pace or Pace()
         largest = 2 * max(limits.message_bytes, pace.whole_bytes)
         token = token or token_source(settings)
@@ -104,7 +110,7 @@ class ImapMailbox:
         """
         self._state = self.session.select(folder)
         self.folder = folder
-        self.unanswered, self.vanished = [], []
+        self.unanswered, self.vanished, self.unlisted = [], [], 0
         return self._state
 
     def new_uids(self, known: Known) -> list[int]:
@@ -112,13 +118,49 @@ class ImapMailbox:
 
         The folder is searched in windows of UIDs: an answer is one line, and a line has a limit.
 
+        `EXISTS` says how many there are. Where the search finds fewer, UIDNEXT may be too low, or somebody has removed mail since: it is
+        searched beyond UIDNEXT, then the folder is opened anew, before the server is not believed. How many it still does not list is
+        in `unlisted`.
+
         Raises:
+            ConfigError: There is mail in the folder, and the server lists none of it.
             TryAgainError: Cut, throttled, timed out.
         """
-        fresh: list[int] = []
-        for uids in windows(self.session, self.state):
-            fresh.extend(known.missing(uids))
+        fresh = self._search(known)
+        for _ in range(_SEARCHES - 1):
+            if not self.unlisted:
+                break
+            self._open_anew()
+            fresh = self._search(known)
+        if 0 < self.state.exists == self.unlisted:
+            raise ConfigError(
+                f"{self.session.where}: folder {self.folder} holds {self.state.exists:,} messages, but {self.session.server} lists none of "
+                "them by UID; nothing can be read from it, please report this server"
+            )
         return fresh
+
+    def _search(self, known: Known) -> list[int]:
+        fresh: list[int] = []
+        listed = 0
+        for uids in self._listed():
+            listed += len(uids)
+            fresh.extend(known.missing(uids))
+        self.unlisted = max(0, self.state.exists - listed)
+        return fresh
+
+    def _open_anew(self) -> None:
+        before = self.state
+        if self.open(self.folder).uidvalidity != before.uidvalidity:
+            raise TryAgainError(f"{self.session.where}: folder {self.folder} was made anew while we read it; the next run reads it")
+
+    def _listed(self) -> Iterator[list[int]]:
+        """Yield the UIDs in the folder, and only where some are missing those from UIDNEXT on."""
+        listed = 0
+        for uids in windows(self.session, self.state):
+            listed += len(uids)
+            yield uids
+        if listed < self.state.exists:
+            yield from windows(self.session, self.state, first=self.state.uidnext, last=BEYOND_ALL_UIDS - 1)
 
     def fetch(self, uids: Sequence[int]) -> Iterator[list[Fetched]]:
         """Yield the messages in chunks of up to 200 or 8 MB, in the order given.

@@ -20,11 +20,11 @@ def windows(
         state: What the server said of it; later mail is left out.
         criteria: Further search keys (RFC 9051 §6.4.4), such as UNSEEN.
         first: The lowest UID of interest.
-        last: The highest; default: all that were there when the folder was selected.
+        last: The highest; default: the last one that was there when the folder was selected.
     """
     usual = session.pace.search_uids
     span, seen = usual, 0
-    end = state.uidnext if last is None else min(last + 1, state.uidnext)
+    end = state.uidnext if last is None else last + 1
     while first < end:
         # Where few messages are left, one window holds them all, however far apart their UIDs are.
         few_left = state.exists - seen <= min(usual, span)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from imapclient.exceptions import IMAPClientError, IMAPClientReadOnlyError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, IMAPClientReadOnlyError
 
 from pipeline import log
 from pipeline.errors import ConfigError, TlsrptError, TryAgainError, UnreachableError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 _GOODBYE_SECONDS = 5.0
+
+BEYOND_ALL_UIDS = 2**32
+"""A UID has 32 bits (RFC 9051 §2.3.1.1)."""
 
 
 class Pace(NamedTuple):
@@ -212,11 +215,7 @@ class Session:
             raise self._why_not(client, folder, err) from err
         if b"UIDVALIDITY" not in answer:
             raise ConfigError(f"{self.where}: folder {folder} has no lasting UIDs (no UIDVALIDITY); this server cannot be polled")
-        uidnext = answer.get(b"UIDNEXT")
-        if uidnext is None:
-            # RFC 9051 wants UIDNEXT; some old servers leave it out, and `*` names the last message.
-            last = client.search(["UID", "*"])
-            uidnext = max(last, default=0) + 1
+        uidnext = answer.get(b"UIDNEXT") or _asked_uidnext(client, folder)
         keywords = rb"\*" in answer.get(b"PERMANENTFLAGS", ())
         return FolderState(int(answer[b"UIDVALIDITY"]), int(uidnext), int(answer[b"EXISTS"]), read_only, keywords)
 
@@ -286,6 +285,29 @@ class Session:
             f"{self.where}: the {self.deadline.seconds:g} seconds for one run (deadline) are used up at {self.server}; "
             "the next run goes on from there"
         )
+
+
+def _asked_uidnext(client: Client, folder: str) -> int:
+    """Return UIDNEXT of the selected folder where SELECT did not name it, as RFC 9051 §6.3.2 wants.
+
+    Courier leaves it out and finds nothing for `UID SEARCH UID *`, but answers STATUS; other servers know `*` alone. Where neither says
+    anything the whole range of UIDs is searched: a number too low would hide mail.
+    """
+
+    def status() -> int:
+        return int(client.folder_status(folder, ["UIDNEXT"])[b"UIDNEXT"])
+
+    def last() -> int:
+        return max(map(int, client.search(["UID", "*"]))) + 1
+
+    for ask in (status, last):
+        try:
+            return ask()
+        except (IMAPClientAbortError, OSError):
+            raise
+        except (IMAPClientError, *trouble.GARBLED):
+            continue
+    return BEYOND_ALL_UIDS
 
 
 def _close(client: Client, *, politely: bool = False) -> None:

@@ -14,7 +14,7 @@ from pipeline.mailbox.imap import ImapMailbox
 from pipeline.trust.dns import Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pipeline.config import MailboxSettings, Settings
 
@@ -146,9 +146,20 @@ def _mailbox(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
 
 
 def _folder(mailbox: ImapMailbox, folder: str) -> str:
-    state = mailbox.open(folder)
+    mailbox.open(folder)
+    mailbox.new_uids(_Nothing())
+    state = mailbox.state
     how = "opened read-only" if state.read_only else "opened for changes"
+    if mailbox.unlisted:
+        raise TryAgainError(f"the server counts {state.exists:,} messages and lists {mailbox.unlisted:,} of them under no UID")
     return f"{state.exists:,} messages, UIDVALIDITY {state.uidvalidity}, {how}"
+
+
+class _Nothing:
+    """A ledger that knows no message, so that every one has to be listed."""
+
+    def missing(self, uids: Iterable[int]) -> list[int]:
+        return list(uids)
 
 
 def _capabilities(name: str, box: MailboxSettings, capabilities: frozenset[str]) -> Check:

@@ -90,8 +90,13 @@ def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
     _treat_earlier(hands, mailbox, folder)
     uids = mailbox.new_uids(ledger.known_uids(account, folder, state.uidvalidity))
     reach("searched")
-    if not uids:
+    if mailbox.unlisted:
+        log.warning(
+            "not-listed", mailbox=account, folder=folder, messages=mailbox.unlisted, meaning="the server counts them and lists no UID"
+        )
+    elif not uids:
         log.info("nothing-new", mailbox=account, folder=folder, messages=state.exists)
+    if not uids:
         return
     hands.progress.begin(f"{account}/{folder}", len(uids))
     sink = Sink(hands.ledger, hands.tally, lambda rows, outcomes: _treat(hands, mailbox, rows, outcomes))

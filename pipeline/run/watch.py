@@ -58,7 +58,7 @@ class Arrivals:
     """Waits for mail without missing what arrives between the end of an ingest and the beginning of the wait."""
 
     def __init__(self) -> None:
-        self._uidnext = 0
+        self._uidnext = self._exists = 0
 
     def wait(self, settings: Settings, options: RunOptions, stop: Stop) -> None:
         """Wait for new mail, or until the next round is due; with several mailboxes simply for a minute."""
@@ -69,8 +69,10 @@ class Arrivals:
         box = boxes[0].model_copy(update={"after": "keep"})  # EXAMINE is enough to wait
         try:
             with ImapMailbox(box, settings.report_limits) as mailbox:
-                before, self._uidnext = self._uidnext, mailbox.open(box.folder).uidnext
-                if self._uidnext == before:
+                state = mailbox.open(box.folder)
+                arrived = state.uidnext != self._uidnext or state.exists > self._exists
+                self._uidnext, self._exists = state.uidnext, state.exists
+                if not arrived:
                     mailbox.wait(ROUND_SECONDS, stop=lambda: bool(stop))
         except TlsrptError as err:
             log.warning("wait-failed", mailbox=box.name, reason=err)

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 READY = b"* OK ready\r\n"
 
+Answers = dict[bytes, bytes | list[bytes]]
+
 
 class Scripted:
     """Says hello, tells its capabilities, and answers commands as told; TAG stands for the tag. What it does not know is BAD."""
 
-    def __init__(self, hello: bytes, capability: bytes, answers: dict[bytes, bytes]) -> None:
+    def __init__(self, hello: bytes, capability: bytes, answers: Answers) -> None:
         self.lines: list[bytes] = []
-        self._hello, self._capability, self._answers = hello, capability, answers
+        self._hello, self._capability, self._answers = hello, capability, {key: _listed(answer) for key, answer in answers.items()}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -46,24 +48,28 @@ class Scripted:
             if command.upper() == b"CAPABILITY":
                 file.write(b"* CAPABILITY " + self._capability + b"\r\n" + tag + b" OK done\r\n")
             else:
-                known = (answer for key, answer in self._answers.items() if key in line.upper())
-                file.write(next(known, b"TAG BAD unknown command\r\n").replace(b"TAG", tag))
+                known = next((answers for key, answers in self._answers.items() if key in line.upper()), [b"TAG BAD unknown command\r\n"])
+                file.write((known.pop(0) if len(known) > 1 else known[0]).replace(b"TAG", tag))
             file.flush()
             if command.upper() == b"LOGOUT":
                 return
 
 
 @contextlib.contextmanager
-def scripted(hello: bytes = READY, *, capability: bytes = b"IMAP4rev1", answers: dict[bytes, bytes] | None = None) -> Iterator[Scripted]:
+def scripted(hello: bytes = READY, *, capability: bytes = b"IMAP4rev1", answers: Answers | None = None) -> Iterator[Scripted]:
     """Run such a server.
 
     Args:
         hello: The greeting.
         capability: What CAPABILITY answers.
-        answers: What is found in a command line (upper-case) → the answer.
+        answers: What is found in a command line (upper-case) → the answer, or answers one after the other, the last of which stays.
     """
     server = Scripted(hello, capability, answers or {})
     try:
         yield server
     finally:
         server.close()
+
+
+def _listed(answer: bytes | list[bytes]) -> list[bytes]:
+    return list(answer) if isinstance(answer, list) else [answer]

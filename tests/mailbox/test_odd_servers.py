@@ -142,6 +142,54 @@ def test_a_server_without_uidnext_is_asked_for_its_last_uid():
         assert opened.new_uids(Known(5)) == [2, 9]
 
 
+COUNTED = b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n"
+LISTED = b"* SEARCH 2 5 9\r\n" + OK
+NONE_FOUND = b"* SEARCH\r\n" + OK
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        # Courier: no UIDNEXT from SELECT, nothing for `*`, but STATUS knows.
+        {b"EXAMINE": COUNTED + OK, b"STATUS": b'* STATUS "INBOX" (UIDNEXT 10)\r\n' + OK, b"SEARCH UID *": NONE_FOUND},
+        {b"EXAMINE": COUNTED + OK, b"STATUS": b"TAG NO not while it is selected\r\n", b"SEARCH UID *": NONE_FOUND},
+        {b"EXAMINE": COUNTED + OK, b"STATUS": b'* STATUS "INBOX" (MESSAGES 3)\r\n' + OK, b"SEARCH UID *": b"TAG BAD no\r\n"},
+        {b"EXAMINE": COUNTED + b"* OK [UIDNEXT 1] too low\r\n" + OK, b"SEARCH UID 1:0": NONE_FOUND},
+        {b"EXAMINE": COUNTED + b"* OK [UIDNEXT 6] too low\r\n" + OK, b"SEARCH UID 1:5": b"* SEARCH 2 5\r\n" + OK},
+        {b"EXAMINE": COUNTED + b"* OK [UIDNEXT 0] none\r\n" + OK},
+    ],
+    ids=["status", "nowhere", "status without", "1", "too low", "0"],
+)
+def test_mail_is_found_whatever_the_server_says_of_uidnext(answers):
+    with scripted(answers={b"LOGIN": OK, **answers, b"SEARCH UID": LISTED}) as server, box(server) as opened:
+        opened.open("INBOX")
+        assert opened.new_uids(Known(5)) == [2, 9]
+        assert opened.unlisted == 0
+
+
+def test_mail_that_is_counted_and_not_listed_is_an_error():
+    with scripted(answers={b"LOGIN": OK, b"EXAMINE": SELECTED, b"SEARCH": NONE_FOUND}) as server, box(server) as opened:
+        opened.open("INBOX")
+        with pytest.raises(ConfigError, match=r"INBOX holds 3 messages, but .* lists none"):
+            opened.new_uids(Known())
+
+
+def test_mail_that_is_listed_in_part_is_read_and_the_rest_is_counted():
+    with scripted(answers={b"LOGIN": OK, b"EXAMINE": SELECTED, b"SEARCH": b"* SEARCH 2\r\n" + OK}) as server, box(server) as opened:
+        opened.open("INBOX")
+        assert opened.new_uids(Known()) == [2]
+        assert opened.unlisted == 2
+
+
+def test_mail_that_somebody_removes_while_we_search_is_no_error():
+    """The second time the folder is opened it is empty."""
+    emptied = b"* 0 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 4] ok\r\n" + OK
+    with scripted(answers={b"LOGIN": OK, b"EXAMINE": [SELECTED, emptied], b"SEARCH": NONE_FOUND}) as server, box(server) as opened:
+        opened.open("INBOX")
+        assert opened.new_uids(Known()) == []
+        assert opened.unlisted == 0
+
+
 def test_a_server_that_names_uids_outside_of_the_range_is_not_believed():
     answers = {b"LOGIN": OK, b"EXAMINE": SELECTED, b"SEARCH": b"* SEARCH 3 1 3 2 17\r\n" + OK}
     with scripted(answers=answers) as server, box(server) as opened:
