@@ -23,16 +23,24 @@ class Reporter(NamedTuple):
     domain: str
     """Organisational domain of its signatures."""
     name: str
+    addresses: frozenset[str]
+    """The From addresses its reports come from, lower-case. Its domain signs other mail too, with the words of strangers in it."""
     seen: str
     """What is known of its reports, and since when."""
 
 
 REPORTERS = (
     Reporter(
-        "google.com", "Google (Gmail, Workspace)", "sts and no-policy-found, 2048 bit, expires after seven days; consumer mail is gmail.com"
+        "google.com",
+        "Google (Gmail, Workspace)",
+        frozenset({"noreply-smtp-tls-reporting@google.com"}),
+        "sts and no-policy-found, 2048 bit, expires after seven days; consumer mail is gmail.com",
     ),
     Reporter(
-        "microsoft.com", "Microsoft (Exchange Online, Outlook)", "sts and tlsa, 1024 bit; consumer mail is outlook.com and hotmail.com"
+        "microsoft.com",
+        "Microsoft (Exchange Online, Outlook)",
+        frozenset({"tlsrpt-noreply@microsoft.com"}),
+        "sts and tlsa, 1024 bit; consumer mail is outlook.com and hotmail.com",
     ),
 )
 """Who is known without configuration."""
@@ -43,11 +51,14 @@ def known_names(configured: Iterable[str] = ()) -> frozenset[str]:
     return frozenset(reporter.domain for reporter in REPORTERS) | {name.strip().rstrip(".").lower() for name in configured}
 
 
+def shipped_reporter(domain: str) -> Reporter | None:
+    """Return the reporter of the shipped list with that (lower-case) domain."""
+    return next((reporter for reporter in REPORTERS if reporter.domain == domain), None)
+
+
 def is_known_reporter(submitter_domain: str, configured: Iterable[str] = ()) -> bool:
-    """Whether the (lower-case) domain is one of the shipped or configured reporters, or below one of them.
+    """Whether the (lower-case) domain is one of the shipped or configured reporters. A domain below one of them is a reporter of its own.
 
     Ask this of an authenticated domain only (tiers `verified` and `attested`): anything else is a claim.
     """
-    names = known_names(configured)
-    labels = submitter_domain.split(".")
-    return any(".".join(labels[start:]) in names for start in range(len(labels)))
+    return submitter_domain in known_names(configured)

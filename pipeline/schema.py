@@ -110,7 +110,7 @@ MESSAGES = Table(
         _c(
             "dkim_result",
             "string",
-            "pass, fail, temperror, permerror, no_key, expired, weak, unaligned, none or unchecked",
+            "pass, fail, temperror, permerror, no_key, expired, weak, unaligned, not_covered, not_reporter, none or unchecked",
             source="RFC 8601 §2.7.1",
             nullable=False,
         ),

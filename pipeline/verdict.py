@@ -13,10 +13,16 @@ DKIM_RESULTS = {
     "expired": "the signature had expired when the mail was received",
     "weak": "signed with rsa-sha1 or a key of less than 1024 bits (RFC 8301)",
     "unaligned": "signed by another domain than the one that reports; not looked up",
+    "not_covered": "the signature verifies and covers neither the TLS-Report headers nor how the mail is read, or a header that decides "
+    "that occurs twice: anybody may have made a report of another mail of that domain",
+    "not_reporter": "the signature verifies and the mail does not come from the address that sends this reporter's reports",
     "none": "not signed",
     "unchecked": 'not checked: a report file, or `dkim = "off"`',
 }
 """The values of `messages.dkim_result` (RFC 8601 §2.7.1 and some of our own), and what each means."""
+
+NOT_BELIEVED = frozenset({"not_covered", "not_reporter"})
+"""Results of a signature that verifies and is not the reporter's word for the report."""
 
 
 class Verdict(NamedTuple):
@@ -33,7 +39,9 @@ class Verdict(NamedTuple):
     dkim_key_bits: int | None = None
     dkim_key_record: str | None = None
     dkim_signed_headers: tuple[str, ...] = ()
-    """Header names the passing signature covers and that occur once in the mail, lower-case, sorted; only these are believed."""
+    """Header names the passing signature covers and that occur once in the mail, lower-case, sorted; only these are believed.
+
+    Kept also where the signature passes and is not believed (`NOT_BELIEVED`), so that the rule can be applied anew."""
     authserv_id: str | None = None
     authenticated_domain: str | None = None
     """d= or header.d that is aligned and passed; None otherwise. The submitter where it is there."""

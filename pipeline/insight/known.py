@@ -49,17 +49,12 @@ def read_known(ask: Ask, *, since: date, until: date, listed: Collection[str], s
         ask: Answers questions.
         since: First day of the period.
         until: Its last day.
-        listed: Reporters known by name, with what is below them: the shipped list and the configuration.
+        listed: Reporters known by name: the shipped list and the configuration. What is below one of them is a reporter of its own.
         settings: `known_after_days` and `known_lookback_days`.
     """
     start = since - timedelta(days=settings.known_lookback_days)
     rows = list(rows_of(between(ask, "insight_reporters", since=start, until=until, needed=settings.known_after_days), _Row))
     return KnownReporters(
-        always=frozenset(r.submitter_domain for r in rows if r.is_vouched or (r.is_proved and _is_listed(r.submitter_domain, listed))),
+        always=frozenset(r.submitter_domain for r in rows if r.is_vouched or (r.is_proved and r.submitter_domain in listed)),
         after={row.submitter_domain: row.known_after_day for row in rows if row.is_proved and row.known_after_day is not None},
     )
-
-
-def _is_listed(reporter: str, listed: Collection[str]) -> bool:
-    labels = reporter.split(".")
-    return any(".".join(labels[start:]) in listed for start in range(len(labels)))

@@ -1,7 +1,9 @@
 """Authentication-Results of a border server the operator trusts (RFC 8601): the way for mail that was changed after it was checked.
 
 Believed is only the block of such fields at the very top of the header, each with an authserv-id from the configuration (RFC 8601 §5: the
-operator confirms that the server removes foreign fields with that name). `ARC-`, `X-` and `…-Original` are other fields, never read.
+operator confirms that the server removes foreign fields with that name). A server writes above what came with the mail and says something
+of every signature: where it removes nothing, a field below its own that says another thing is not believed. `ARC-`, `X-` and `…-Original`
+are other fields, never read.
 
 The grammar is read here and not by the `authres` library, which has no bound on what it takes and would be another dependency for forty
 lines; what it is said to be needed for, the field of Outlook, has no authserv-id and so can be trusted by nobody. Reading is strict: text
@@ -14,6 +16,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.trust.alignment import aligned
+from pipeline.trust.coverage import not_covered, signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -61,13 +64,37 @@ def attested_results(mail: SignedMail, authserv_ids: Sequence[str]) -> list[Atte
         authserv_id, found = _read_field(value)
         if authserv_id is None or authserv_id.lower() not in {name.lower() for name in authserv_ids}:
             break
-        results.extend(Attested(authserv_id, *result) for result in found)
+        said = [Attested(authserv_id, *result) for result in found]
+        results.extend(said if not results else _not_denied(said, results, mail))
     return results
+
+
+def _not_denied(said: list[Attested], above: list[Attested], mail: SignedMail) -> list[Attested]:
+    """Return what a field may say below others of the same server: of signatures that are in the mail and that those do not speak of."""
+    spoken_of = {one.domain for one in above}
+    if None in spoken_of:
+        return []  # `dkim=none`
+    signed = bool(mail.values(b"dkim-signature"))
+    return [one for one in said if one.domain not in spoken_of and (not signed or signed_by(mail, one.domain, None))]
 
 
 def aligned_pass(results: Iterable[Attested], claimed: str | None) -> Attested | None:
     """Return the first result that is a pass for the claimed domain."""
     return next((one for one in results if one.result == "pass" and aligned(one.domain, claimed)), None)
+
+
+def word_of(results: Iterable[Attested], mail: SignedMail, claimed: str | None) -> Attested | None:
+    """Return the first pass for the claimed domain that is its word for the report, see `pipeline.trust.coverage`.
+
+    What the signature covers is read from the mail. A server that takes the signatures out leaves nothing to hold against its word.
+    """
+    believed = (
+        one
+        for one in results
+        if one.domain is not None
+        and not_covered(mail, signed_by(mail, one.domain, one.selector), domain=one.domain, claimed=claimed) is None
+    )
+    return aligned_pass(believed, claimed)
 
 
 def _topmost_block(mail: SignedMail) -> Iterator[bytes]:
@@ -98,8 +125,12 @@ def _read_field(value: bytes) -> tuple[str | None, list[tuple[str, str | None, s
             return None, []
         if pairs and pairs[0][0] == "dkim":
             known = dict(pairs[1:])
-            found.append((pairs[0][1], known.get("header.d"), known.get("header.s"), known.get("header.a")))
+            found.append((pairs[0][1], _lower(known.get("header.d")), _lower(known.get("header.s")), known.get("header.a")))
     return head[0][1], found
+
+
+def _lower(text: str | None) -> str | None:
+    return text.lower() if text is not None else None
 
 
 def _parts(text: str) -> list[list[Token]] | None:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dkim import validate_signature_fields
 from dkim.canonicalization import CanonicalizationPolicy
-from dkim.util import parse_tag_value
 
 from pipeline.trust.alignment import aligned
-from pipeline.trust.dns import DnsTempError, is_host_name
+from pipeline.trust.coverage import not_covered
+from pipeline.trust.dns import DnsTempError
 from pipeline.trust.keys import MINIMUM_BITS, Key, KeyUnusableError, read_key
+from pipeline.trust.signature import signed_names, tag_text, tags_of
 from pipeline.trust.signed_mail import SignedMail
 
 if TYPE_CHECKING:
@@ -28,15 +29,13 @@ MAXIMUM_TRIED = 3
 """Aligned signatures checked per mail."""
 MAXIMUM_SIGNATURES = 20
 """Signature fields looked at, to find the aligned ones."""
-MAXIMUM_FIELD_BYTES = 8 * 1024
-"""A signature field with a 4096 bit key and fifty signed headers has about two thousand."""
 MAXIMUM_SIGNED_NAMES = 200
 """Names in h=."""
 CLOCK_SLACK_SECONDS = 36_000
 """Ten hours for x=, as dkimpy grants: clocks and time zones of senders, and mail that waited in a queue."""
 
 _SECONDS = re.compile(rb"[0-9]{1,12}")
-_BEST_LAST = ("none", "unaligned", "permerror", "no_key", "weak", "fail", "expired", "temperror", "pass")
+_BEST_LAST = ("none", "unaligned", "permerror", "no_key", "weak", "fail", "expired", "not_covered", "not_reporter", "temperror", "pass")
 
 
 class Signature(NamedTuple):
@@ -50,7 +49,7 @@ class Signature(NamedTuple):
     key_bits: int | None = None
     key_record: str | None = None
     signed_headers: tuple[str, ...] = ()
-    """Of a passing signature: the names that h= covers and that occur once in the mail, lower-case, sorted."""
+    """Of a signature that verifies: the names that h= covers and that occur once in the mail, lower-case, sorted."""
 
 
 class _RefusedError(Exception):
@@ -63,7 +62,7 @@ class _RefusedError(Exception):
 
 
 def check_signatures(mail: SignedMail, *, claimed: str | None, received_at: datetime, resolver: Resolver) -> Signature:
-    """Return the best of the signatures of `claimed`: the first that passes, else the one closest to it.
+    """Return the best of the signatures of `claimed`: the first that passes and is its word for the report, else the one closest to it.
 
     Where none is of that domain the result is `unaligned`, and nothing was looked up; without any it is `none`.
 
@@ -73,11 +72,14 @@ def check_signatures(mail: SignedMail, *, claimed: str | None, received_at: date
         received_at: INTERNALDATE. RFC 6376 §3.5 lets x= be judged by the time the mail was first received.
         resolver: Where keys come from.
     """
-    read = [(value, _tags(value)) for value in mail.values(b"dkim-signature")[:MAXIMUM_SIGNATURES]]
-    ours = [(value, tags) for value, tags in read if aligned(_text(tags, b"d"), claimed)]
+    read = [(value, tags_of(value)) for value in mail.values(b"dkim-signature")[:MAXIMUM_SIGNATURES]]
+    ours = [(value, tags) for value, tags in read if aligned(tag_text(tags, b"d"), claimed)]
     best = Signature("none")
     for value, tags in read if not ours else ours[:MAXIMUM_TRIED]:
         result = _check(mail, value, tags, received_at, resolver) if ours else _named("unaligned" if tags else "permerror", tags)
+        if result.result == "pass":
+            reason = not_covered(mail, [signed_names(tags)], domain=result.domain or "", claimed=claimed)
+            result = result._replace(result=reason or "pass")
         if _BEST_LAST.index(result.result) > _BEST_LAST.index(best.result):
             best = result
         if best.result == "pass":
@@ -85,26 +87,10 @@ def check_signatures(mail: SignedMail, *, claimed: str | None, received_at: date
     return best
 
 
-def _tags(value: bytes) -> dict[bytes, bytes]:
-    """Return the tags of a signature field; none where they cannot be read."""
-    if len(value) > MAXIMUM_FIELD_BYTES:
-        return {}
-    try:
-        tags: dict[bytes, bytes] = parse_tag_value(value)
-    except Exception:  # noqa: BLE001 -- dkimpy raises what it stumbles on
-        return {}
-    return tags
-
-
-def _text(tags: dict[bytes, bytes], name: bytes) -> str | None:
-    text = tags.get(name, b"").decode("ascii", "replace")
-    return text.lower() if is_host_name(text) else None
-
-
 def _named(result: str, tags: dict[bytes, bytes], key: tuple[int | None, str | None] = (None, None)) -> Signature:
     algorithm = tags.get(b"a", b"")
     known = algorithm.decode() if algorithm in {b"rsa-sha1", b"rsa-sha256", b"ed25519-sha256"} else None
-    return Signature(result, _text(tags, b"d"), _text(tags, b"s"), known, *key)
+    return Signature(result, tag_text(tags, b"d"), tag_text(tags, b"s"), known, *key)
 
 
 def _check(mail: SignedMail, value: bytes, tags: dict[bytes, bytes], received_at: datetime, resolver: Resolver) -> Signature:
@@ -135,14 +121,14 @@ def _refuse_early(tags: dict[bytes, bytes], received_at: datetime) -> list[bytes
         _RefusedError: l= (RFC 8460 §3), rsa-sha1 (RFC 8301 §3.1), From not signed (RFC 6376 §5.4), bad times, bad names.
         dkim.ValidationError: What dkimpy finds wrong with the tags.
     """
-    if b"l" in tags or _text(tags, b"s") is None:
+    if b"l" in tags or tag_text(tags, b"s") is None:
         raise _RefusedError("permerror")
     if tags.get(b"a") == b"rsa-sha1":
         raise _RefusedError("weak")
     # Without t= and x=: dkimpy holds them against the clock of this moment, we against the time of receipt.
     validate_signature_fields({name: value for name, value in tags.items() if name not in {b"t", b"x"}})
     _check_times(tags, received_at.timestamp())
-    names = [name.strip().lower() for name in tags[b"h"].split(b":")]
+    names = signed_names(tags)
     if b"from" not in names or len(names) > MAXIMUM_SIGNED_NAMES:
         raise _RefusedError("permerror")
     return names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.trust.alignment import claimed_domain
-from pipeline.trust.authres import aligned_pass, attested_results
+from pipeline.trust.authres import attested_results, word_of
 from pipeline.trust.dkim import Signature, check_signatures
 from pipeline.trust.dns import Resolver
 from pipeline.trust.signed_mail import SignedMail
@@ -100,7 +100,8 @@ class Judge:
         if grounds.mail is None:
             return decide(Signature("permerror"), attested=None, vouched=grounds.vouched)
         signature = check_signatures(grounds.mail, claimed=claimed, received_at=fetched.received_at, resolver=self._resolver)
-        return decide(signature, attested=aligned_pass(grounds.results, claimed), others=grounds.results, vouched=grounds.vouched)
+        attested = word_of(grounds.results, grounds.mail, claimed)
+        return decide(signature, attested=attested, others=grounds.results, vouched=grounds.vouched)
 
 
 def _taken_apart(content: bytes) -> SignedMail | None:

@@ -1,7 +1,8 @@
 """The verdict that was stored with a message, for reading it again: keys rotate, so nothing is looked up a second time.
 
-What a passing signature proved stays proved, for a report of that domain: alignment is judged anew, because a newer parser may read what an
-older one did not. What was not proved may be so by today's configuration: a server whose Authentication-Results are believed now, or an
+That the key was good stays so, for a report of that domain. Alignment is judged anew, because a newer parser may read what an older one did
+not, and so is whether the signature is the reporter's word for the report (`pipeline.trust.coverage`): the bytes say that at any time. What
+was not proved may be so by today's configuration: a server whose Authentication-Results are believed now, or an
 operator who vouches for mail of that time.
 """
 
@@ -10,11 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.trust.alignment import aligned, claimed_domain
-from pipeline.trust.authres import aligned_pass
+from pipeline.trust.authres import Attested, word_of
+from pipeline.trust.coverage import not_covered, signed_by
 from pipeline.trust.dkim import Signature
 from pipeline.trust.judge import Grounds
 from pipeline.trust.tiers import decide
-from pipeline.verdict import Verdict
+from pipeline.verdict import NOT_BELIEVED, Verdict
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.row_types import MessageRow
     from pipeline.source import Fetched
     from pipeline.trust.judge import TrustRules
+    from pipeline.trust.signed_mail import SignedMail
 
 PROVED = ("verified", "attested")
 UNPROVED = ("unaligned", "unverified")
@@ -41,25 +44,42 @@ def stored_verdicts(
         vouch_before: The operator vouches for mail received before this moment.
     """
     claims = [claimed_domain(part, reading.envelope) for part in reading.parts]
-    if row.trust_tier in PROVED:
-        kept = _kept(row)._replace(authenticated_domain=row.dkim_domain)
-        strange = _kept(row)._replace(trust_tier="unaligned", dkim_signed_headers=())
-        return tuple(kept if aligned(row.dkim_domain, claimed) else strange for claimed in claims)
-    if row.trust_tier not in UNPROVED:
+    if row.trust_tier not in (*PROVED, *UNPROVED):
         return (_kept(row),) * len(claims)
     grounds = Grounds(fetched, rules, vouch_before)
-    return tuple(_reconsidered(row, grounds, claimed) for claimed in claims)
+    return tuple(_judged_again(row, grounds, grounds.mail, claimed) for claimed in claims)
 
 
-def _reconsidered(row: MessageRow, grounds: Grounds, claimed: str | None) -> Verdict:
-    attested = aligned_pass(grounds.results, claimed)
-    if attested is None and not grounds.vouched:
+def _judged_again(row: MessageRow, grounds: Grounds, mail: SignedMail | None, claimed: str | None) -> Verdict:
+    if mail is None:
         return _kept(row)
-    # A signature that passed for another domain than today's report names does not pass for this one.
-    result = "unaligned" if row.dkim_result == "pass" else row.dkim_result
+    verified = row.trust_tier == "verified" or row.dkim_result in NOT_BELIEVED
+    if row.trust_tier in PROVED and not aligned(row.dkim_domain, claimed):
+        return _kept(row)._replace(trust_tier="unaligned", dkim_signed_headers=())
+    result, others = row.dkim_result, grounds.results
+    if verified and row.dkim_domain is not None and aligned(row.dkim_domain, claimed):
+        # The key was good. Whether the signature is the reporter's word for the report is asked of the bytes anew.
+        result = not_covered(mail, _signed(mail, row), domain=row.dkim_domain, claimed=claimed) or "pass"
+    elif row.trust_tier == "attested":
+        said = Attested(row.authserv_id or "", "pass", row.dkim_domain, row.dkim_selector, row.dkim_algorithm)
+        if word_of([said], mail, claimed) is not None:
+            return _kept(row)._replace(authenticated_domain=row.dkim_domain)
+        others = [*others, said]
+    elif result == "pass":
+        # A signature that passed for another domain than today's report names does not pass for this one.
+        result = "unaligned"
+    attested = word_of(grounds.results, mail, claimed)
+    if not verified and row.trust_tier in UNPROVED and attested is None and not grounds.vouched:
+        return _kept(row)
     key = (row.dkim_key_bits, row.dkim_key_record)
-    signature = Signature(result, row.dkim_domain, row.dkim_selector, row.dkim_algorithm, *key)
-    return decide(signature, attested=attested, others=grounds.results, vouched=grounds.vouched)
+    signature = Signature(result, row.dkim_domain, row.dkim_selector, row.dkim_algorithm, *key, row.dkim_signed_headers)
+    return decide(signature, attested=attested, others=others, vouched=grounds.vouched)
+
+
+def _signed(mail: SignedMail, row: MessageRow) -> list[list[bytes]]:
+    """Return the names of h= of the signature that passed, or of all it can be."""
+    every = signed_by(mail, row.dkim_domain, row.dkim_selector)
+    return [names for names in every if mail.occurring_once(names) == row.dkim_signed_headers] or every
 
 
 def _kept(row: MessageRow) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.verdict import Verdict
+from pipeline.verdict import NOT_BELIEVED, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,7 @@ def decide(signature: Signature, *, attested: Attested | None, others: Sequence[
         vouched: Whether the operator vouches for the mail, should nothing better be found.
     """
     if signature.result == "pass":
-        return _verdict("verified", "dkim", signature)._replace(
-            dkim_signed_headers=signature.signed_headers, authenticated_domain=signature.domain
-        )
+        return _verdict("verified", "dkim", signature)._replace(authenticated_domain=signature.domain)
     if attested is not None:
         return _verdict("attested", "authres", signature)._replace(
             dkim_domain=attested.domain,
@@ -33,12 +31,13 @@ def decide(signature: Signature, *, attested: Attested | None, others: Sequence[
             dkim_algorithm=attested.algorithm,
             dkim_key_bits=None,
             dkim_key_record=None,
+            dkim_signed_headers=(),
             authserv_id=attested.authserv_id,
             authenticated_domain=attested.domain,
         )
     if vouched:
         return _verdict("vouched", "operator", signature)
-    if signature.result == "unaligned":
+    if signature.result == "unaligned" or signature.result in NOT_BELIEVED:
         return _verdict("unaligned", "dkim", signature)
     if any(other.result == "pass" for other in others):
         return _verdict("unaligned", "authres", signature)
@@ -55,4 +54,5 @@ def _verdict(tier: str, method: str, signature: Signature) -> Verdict:
         dkim_algorithm=signature.algorithm,
         dkim_key_bits=signature.key_bits,
         dkim_key_record=signature.key_record,
+        dkim_signed_headers=signature.signed_headers,
     )

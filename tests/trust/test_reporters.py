@@ -24,9 +24,13 @@ def test_a_similar_name_is_not_known(domain):
     assert not is_known_reporter(domain)
 
 
-@pytest.mark.parametrize("domain", ["reporter.example", "mail.reporter.example"])
-def test_the_configuration_adds_reporters(domain):
-    assert is_known_reporter(domain, ["Reporter.Example."])
+def test_the_configuration_adds_reporters():
+    assert is_known_reporter("reporter.example", ["Reporter.Example."])
+
+
+@pytest.mark.parametrize("domain", ["mail.google.com", "mail.reporter.example", "example"])
+def test_a_domain_below_or_above_a_known_one_is_a_reporter_of_its_own(domain):
+    assert not is_known_reporter(domain, ["Reporter.Example."])
 
 
 def _message(verdict, sender="x@stranger.example"):
