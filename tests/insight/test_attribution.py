@@ -154,11 +154,12 @@ def test_a_vouched_reporter_is_known_from_its_first_day():
     assert only(book, 4).fault == "ours"
 
 
-def test_what_is_below_a_known_name_is_known():
+def test_what_is_below_a_known_name_is_a_reporter_of_its_own():
     book = Book()
     for reporter in ("corp.mail.ru", "one.example"):
         book.every_day(reporter, 0, 4, sts(60, Fail("certificate-expired", 40)))
-    assert only(book, 4, known=frozenset({"mail.ru"})).fault == "ours"
+    assert only(book, 4, known=frozenset({"mail.ru"})).fault == "unknown"
+    assert only(book, 4, known=frozenset({"corp.mail.ru"})).fault == "ours"
 
 
 def test_three_hosts_that_all_fail_for_one_sender_are_the_senders():
