@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "check": "what your domains publish, looked at live: records, policy, mail servers, TLSA",
     "plan": "a change of what you publish, step by step, with the earliest safe day of each",
     "notify": "tell the configured channels what is new, worse or over",
+    "digest": "the last week or month in a mail: what began, ended, goes on, who reports",
     "metrics": "the state of things as a text file for Prometheus",
     "mute": "silence a known fault or host for the notices, or list what is silenced",
     "unmute": "end a mute",

@@ -33,6 +33,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
     checked = _check(domains, settings)
     if not args.no_store:
         _store(checked, settings)
+        if settings.notify.after_check:
+            from pipeline.notify.hooks import tell
+
+            tell(settings)
     if args.format == "json":
         output.deliver_json([_as_json(each) for each in checked], args)
     else:

@@ -62,7 +62,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
         from pipeline.run.watch import watch
 
         return watch(settings, options)
-    outcome = ingest(settings, options)
+    from pipeline.notify.hooks import dead_man, tell
+
+    polling = not args.paths and not args.dry_run
+    with dead_man(settings.notify.ping_url if polling else "") as ending:
+        outcome = ingest(settings, options)
+        ending.code = outcome.exit_code
+    if polling and settings.notify.after_ingest:
+        tell(settings)
     if args.format == "json":
         import json
 

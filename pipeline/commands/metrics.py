@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with open_lake(settings=settings) as lake:
         observed = observe(lake, as_of=as_of_of(args), own=settings.domains.own)
         measured = measure(lake, as_of=as_of_of(args))
-    location = Location(settings.lake.path)
+    location = Location.of(settings.lake)
     waiting = {name: len(box.pending) for name, box in boxes_of(location).items()} if settings.notify.channel else {}
     observed = observed_without_muted(location, observed)
     text = as_text(observed, measured, waiting=waiting, now=datetime.now(UTC))

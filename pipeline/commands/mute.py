@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.location import Location
 
-    location = Location(context.settings.lake.path)
+    location = Location.of(context.settings.lake)
     if args.what is None:
         return _list(location)
     if args.remove:

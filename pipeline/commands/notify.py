@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     with open_lake(settings=context.settings) as lake:
         observed = observe(lake, as_of=as_of_of(args), own=context.settings.domains.own)
-    location = Location(context.settings.lake.path)
+    location = Location.of(context.settings.lake)
     if args.dry_run:
         _show({name: [event.title for event in events] for name, events in would_send(location, settings, observed).items()})
         return 0

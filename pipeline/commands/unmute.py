@@ -18,4 +18,4 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.commands.mute import remove
     from pipeline.lake.location import Location
 
-    return remove(args.what, Location(context.settings.lake.path))
+    return remove(args.what, Location.of(context.settings.lake))

@@ -60,6 +60,13 @@ class Apprise:
 
     def send(self, message: Message, now: datetime) -> None:  # noqa: ARG002
         """Hand the message to Apprise as plain text."""
+        self._notify(message.subject, message.text, "text")
+
+    def send_page(self, subject: str, page: str) -> None:
+        """Hand a page to Apprise as HTML."""
+        self._notify(subject, page, "html")
+
+    def _notify(self, subject: str, body: str, body_format: str) -> None:
         try:
             import apprise
         except ImportError as err:
@@ -67,7 +74,7 @@ class Apprise:
         sender = apprise.Apprise()
         if not sender.add(self._url):
             raise ConfigError(f"channel {self._name}: Apprise does not know that kind of address")
-        delivered = sender.notify(title=message.subject, body=message.text, body_format=apprise.NotifyFormat.TEXT)
+        delivered = sender.notify(title=subject, body=body, body_format=body_format)
         if not delivered:
             raise SendError("Apprise could not deliver it")
 
@@ -90,6 +97,18 @@ class Lines:
                 os.close(handle)
         except OSError as err:
             raise SendError(f"{self._path}: {err.strerror}") from err
+
+
+def send_page(settings: ChannelSettings, subject: str, page: str) -> None:
+    """Send a page of HTML over a channel of kind apprise; services without HTML get its text.
+
+    Raises:
+        SendError: It was not delivered, for all we know.
+        ConfigError: The channel is of another kind, or its address is not known.
+    """
+    if settings.kind != "apprise":
+        raise ConfigError(f"channel {settings.name} is of kind {settings.kind}; a digest goes out over kind apprise")
+    Apprise(settings.reveal_url(), settings.name).send_page(subject, page)
 
 
 def post_alerts(url: str, alerts: Sequence[Alert]) -> None:

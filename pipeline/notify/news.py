@@ -125,7 +125,8 @@ def _fault_event(kind: Kind, why: str, incidents: Sequence[Incident], observed: 
         _fault_urgency(incidents, observed),
         f"{last if kind == 'over' else began}:{len(first.mx_hosts)}:{round(first.share, 2) if kind == 'worse' else ''}",
         domains,
-        f"{CAUSES[first.cause].title}{where}" + (f" ({plural(len(domains), 'domain')})" if len(domains) > 1 else f", {name(domains[0])}"),
+        f"{CAUSES[first.cause].title[:1].upper()}{CAUSES[first.cause].title[1:]}{where}"
+        + (f" ({plural(len(domains), 'domain')})" if len(domains) > 1 else f", {name(domains[0])}"),
         what,
         "" if kind == "over" else first.fix.split("\n", 1)[0],
         f"incident?id={first.id}",

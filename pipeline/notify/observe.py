@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import orjson
 
+from pipeline.notify.digest import Days, LeftOut, Totals
 from pipeline.notify.metrics import Measured
 from pipeline.notify.observed import Certificate, Observed, Published
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
+    from pipeline.notify.mutes import Mute
     from pipeline.query import Lake
 
 _FRESH_DAYS = 7
@@ -85,3 +88,40 @@ def measure(lake: Lake, *, as_of: date) -> Measured:
     quarantined = sum(row["messages"] for row in lake.ask("outcomes").to_pylist() if row["outcome"] in ("quarantined", "too_large"))
     left_out = sum(row["reports"] for row in lake.ask("not_counted", until=as_of).to_pylist())
     return Measured(last, {}, quarantined, left_out)
+
+
+_LEFT_OUT = {
+    "tier": "their sender was not authenticated",
+    "conflict": "another report of the same identity counts",
+    "superseded": "a better authenticated copy of the same report counts",
+    "not_our_domain": "they are about domains that are not configured as yours",
+}
+
+
+def look_back(lake: Lake, observed: Observed, mutes: Iterable[Mute], *, days: int, link: str) -> Days:
+    """Return all that a digest is made of.
+
+    Args:
+        lake: Where to look.
+        observed: The state of things on the last day.
+        mutes: What is muted now.
+        days: How many complete days the digest covers.
+        link: The address of the page, or an empty text.
+    """
+    until = observed.as_of - timedelta(days=2)
+    since = until - timedelta(days=days - 1)
+    row = lake.ask("success_rate", since=since, until=until, as_of=observed.as_of).to_pylist()[0]
+    left_out: dict[str, int] = {}
+    for one in lake.ask("not_counted", since=since, until=until).to_pylist():
+        left_out[one["reason"]] = left_out.get(one["reason"], 0) + one["reports"]
+    before = tuple((domain, lake.readiness(domain, as_of=since).verdict) for domain, _ in observed.verdicts)
+    return Days(
+        since=since,
+        until=until,
+        observed=observed,
+        totals=Totals(row["sessions"], row["authenticated"], row["failed"], row["unprotected"]),
+        left_out=tuple(LeftOut(_LEFT_OUT.get(reason, reason), count) for reason, count in sorted(left_out.items())),
+        verdicts_before=before,
+        mutes=tuple(mutes),
+        link=link,
+    )

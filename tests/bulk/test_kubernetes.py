@@ -9,7 +9,7 @@ import yaml
 
 from pipeline.cli import build_parser
 
-MANIFEST = Path(__file__).parents[2] / "data" / "kubernetes" / "backfill.yaml"
+MANIFEST = Path(__file__).parents[2] / "pipeline" / "deploy" / "kubernetes-backfill.yaml"
 
 
 @pytest.fixture(scope="module")

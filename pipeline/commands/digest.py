@@ -1,0 +1,64 @@
+"""`tlsrpt digest`: the last week or month in a mail that reads as text and as HTML."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pipeline.commands._insight import add_as_of, as_of_of
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline.cli import Context
+    from pipeline.config import NotifySettings
+    from pipeline.notify.digest import Digest
+
+_WEEK, _MONTH = 7, 30
+TAG = "digest"
+"""The tag of the channels that a digest goes to."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--month", action="store_true", help="the last 30 complete days instead of 7")
+    parser.add_argument("--send", action="store_true", help=f"send it to the channels with the tag {TAG!r}, instead of printing it")
+    parser.add_argument("--format", choices=("text", "html"), default="text", help="how to print it (default: text)")
+    add_as_of(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.lake.location import Location
+    from pipeline.notify.digest import as_html, as_text, digest_of
+    from pipeline.notify.observe import look_back, observe
+    from pipeline.notify.run import open_mutes
+    from pipeline.query import open_lake
+
+    settings = context.settings
+    with open_lake(settings=settings) as lake:
+        observed = observe(lake, as_of=as_of_of(args), own=settings.domains.own)
+        with open_mutes(Location.of(settings.lake)) as (_, mutes):
+            pass
+        days = look_back(lake, observed, mutes, days=_MONTH if args.month else _WEEK, link=settings.notify.link)
+    digest = digest_of(days)
+    if args.send:
+        return _send(digest, settings.notify)
+    sys.stdout.write(as_html(digest) if args.format == "html" else as_text(digest))
+    return 0
+
+
+def _send(digest: Digest, settings: NotifySettings) -> int:
+    from pipeline.notify.channels import SendError, send_page
+    from pipeline.notify.digest import as_html
+
+    channels = [channel for channel in settings.channel if TAG in channel.tags]
+    if not channels:
+        raise ConfigError(f"no channel has the tag {TAG!r}; add it to the tags of a [[notify.channel]] of kind apprise")
+    failed = False
+    for channel in channels:
+        try:
+            send_page(channel, digest.subject, as_html(digest))
+        except SendError as err:
+            failed = True
+            print(f"tlsrpt: channel {channel.name}: {err}; run the command again", file=sys.stderr)
+    return 75 if failed else 0

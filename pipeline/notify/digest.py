@@ -1,0 +1,216 @@
+"""The digest: the last days in a mail that reads as text and as HTML. A quiet week still has one: its absence is the alarm. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.markup import Html, text
+from pipeline.notify.news import is_muted, lineage_of
+from pipeline.notify.text import defused, name, names, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline.insight.incident import Incident
+    from pipeline.notify.mutes import Mute
+    from pipeline.notify.observed import Observed
+
+CERTIFICATE_DAYS = 60
+"""How far ahead the digest looks."""
+
+
+class Totals(NamedTuple):
+    """Sessions of the days of the digest, as counted."""
+
+    sessions: int
+    authenticated: int
+    failed: int
+    no_policy: int
+
+
+class LeftOut(NamedTuple):
+    """Reports that are not counted, for one reason."""
+
+    reason: str
+    reports: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Days:
+    """All that a digest is made of. Days are UTC, both ends inclusive."""
+
+    since: date
+    until: date
+    observed: Observed
+    totals: Totals
+    left_out: tuple[LeftOut, ...]
+    verdicts_before: tuple[tuple[str, str], ...]
+    """Domain and verdict as they were on the first day."""
+    mutes: tuple[Mute, ...]
+    link: str = ""
+
+
+class Section(NamedTuple):
+    """A heading with its lines; one without lines is left out."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+class Digest(NamedTuple):
+    """A digest, before it is text or HTML. Every text in it is defused already."""
+
+    subject: str
+    opening: str
+    sections: tuple[Section, ...]
+    closing: str
+
+
+def digest_of(days: Days) -> Digest:
+    """Return the digest of some days."""
+    faults = _faults(days.observed.incidents)
+    loud = [fault for fault in faults if not is_muted(fault[0], [mute.what for mute in days.mutes])]
+    began = [fault for fault in loud if _first(fault) >= days.since and not _over(fault)]
+    ended = [fault for fault in loud if _over(fault) and max(one.last_day for one in fault) >= days.since - timedelta(days=2)]
+    goes_on = [fault for fault in loud if _first(fault) < days.since and not _over(fault)]
+    sections = (
+        Section("Reading the mailboxes", tuple(_mailboxes(days.observed))),
+        Section("Began", tuple(_line(fault, days) for fault in began)),
+        Section("Goes on", tuple(_line(fault, days) for fault in goes_on)),
+        Section("Ended", tuple(_line(fault, days) for fault in ended)),
+        Section("Muted", tuple(_muted(mute) for mute in days.mutes)),
+        Section("Verdicts that changed", tuple(_verdicts(days))),
+        Section("Senders", tuple(_senders(days.observed))),
+        Section("Certificates", tuple(_certificates(days.observed))),
+        Section("Not counted", tuple(f"{plural(one.reports, 'report')}: {defused(one.reason)}" for one in days.left_out)),
+    )
+    return Digest(
+        f"TLS reports, {days.since} to {days.until}: {_state(began, goes_on, days)}",
+        _opening(began, goes_on, days),
+        tuple(section for section in sections if section.lines),
+        f"The dashboard: {days.link}" if days.link else "`tlsrpt incidents` shows each fault with its evidence.".replace("`", "'"),
+    )
+
+
+def as_text(digest: Digest) -> str:
+    """Return the digest as plain text."""
+    blocks = [digest.opening]
+    blocks += ["\n".join((section.title, *(f"  - {line}" for line in section.lines))) for section in digest.sections]
+    return "\n\n".join((*blocks, digest.closing)) + "\n"
+
+
+def as_html(digest: Digest) -> str:
+    """Return the digest as a page without anything from outside, to be read in a mail program and printed."""
+    sections = "".join(f"<h2>{text(one.title)}</h2><ul>{_items(one.lines)}</ul>" for one in digest.sections)
+    return Html(
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{text(digest.subject)}</title><style>{_STYLE}</style></head><body>"
+        f"<h1>{text(digest.subject)}</h1><p class=o>{text(digest.opening)}</p>{sections}<p>{text(digest.closing)}</p></body></html>\n"
+    )
+
+
+def _items(lines: Iterable[str]) -> str:
+    return "".join(f"<li>{text(line)}</li>" for line in lines)
+
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:1.5rem auto;padding:0 1rem;color:#1c2430;background:#fff}"
+    "h1{font-size:1.25rem}h2{font-size:1rem;margin:1.4rem 0 .3rem;border-bottom:1px solid #ccd3dc}ul{margin:.3rem 0;padding-left:1.2rem}"
+    "li{margin:.3rem 0;overflow-wrap:anywhere}.o{font-size:1.05rem}"
+)
+
+
+def _faults(incidents: Iterable[Incident]) -> list[list[Incident]]:
+    groups: dict[tuple[str, str], list[Incident]] = {}
+    for incident in incidents:
+        groups.setdefault((lineage_of([incident]), incident.state), []).append(incident)
+    return sorted(groups.values(), key=lambda fault: (fault[0].fault != "ours", -sum(one.failed_sessions for one in fault)))
+
+
+def _first(fault: Sequence[Incident]) -> date:
+    return min(one.first_day for one in fault)
+
+
+def _over(fault: Sequence[Incident]) -> bool:
+    return all(one.state == "resolved" for one in fault)
+
+
+def _state(began: Sequence[object], goes_on: Sequence[object], days: Days) -> str:
+    if any(box.failing_since or box.silent_since for box in days.observed.mailboxes):
+        return "the mailbox is not being read"
+    if not days.totals.sessions:
+        return "nothing is known"
+    count = len(began) + len(goes_on)
+    return f"{plural(count, 'open fault')}" if count else "no open fault"
+
+
+def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Incident]], days: Days) -> str:
+    """Return how things are, in a sentence that says first what it rests on."""
+    totals = days.totals
+    if not totals.sessions:
+        return (
+            f"No counted report is about {days.since} to {days.until}, so nothing is known of these days; that is not the same as nothing "
+            "failing."
+        )
+    rate = totals.authenticated / totals.sessions
+    reporters = len({line.reporter for line in days.observed.coverage})
+    ours = sum(1 for fault in (*began, *goes_on) if fault[0].fault == "ours")
+    no_policy = f"; {totals.no_policy:,} found no policy" if totals.no_policy else ""
+    faults = f"{plural(ours, 'open fault')} on your side." if ours else "No open fault on your side."
+    return (
+        f"Of {plural(totals.sessions, 'session')} reported by {plural(reporters, 'sender')}, {rate:.1%} were authenticated and "
+        f"{totals.failed:,} failed{no_policy}. {faults}"
+    )
+
+
+def _line(fault: Sequence[Incident], days: Days) -> str:
+    first = max(fault, key=lambda one: one.failed_sessions)
+    domains = sorted({one.domain for one in fault})
+    when = f"from {_first(fault)} to {max(one.last_day for one in fault)}" if _over(fault) else f"since {_first(fault)}"
+    failed, sessions = sum(one.failed_sessions for one in fault), sum(one.sessions for one in fault)
+    where = f" on {names(first.mx_hosts)}" if first.mx_hosts else ""
+    told = f"{failed:,} of {plural(sessions, 'session')} failed for {names(domains)}; fault: {first.fault}."
+    step = "" if _over(fault) else f" First step: {first.fix}"
+    link = f" {days.link.rstrip('/')}/incident?id={first.id}" if days.link else ""
+    return defused(f"{first.title[:1].upper()}{first.title[1:]}{where}, {when}: {told}{step}") + link
+
+
+def _mailboxes(observed: Observed) -> Iterable[str]:
+    for box in observed.mailboxes:
+        if box.failing_since:
+            yield defused(f"{name(box.name)} cannot be read since {box.failing_since:%Y-%m-%d}. {box.error}")
+        elif box.silent_since:
+            yield f"{name(box.name)} has given nothing since {box.silent_since:%Y-%m-%d}, longer than its longest usual gap."
+
+
+def _muted(mute: Mute) -> str:
+    until = f"until {mute.until}" if mute.until else "until it is over"
+    return defused(f"{mute.title}, {until} or until it gets worse; by {mute.by} on {mute.since}: {mute.reason}")
+
+
+def _verdicts(days: Days) -> Iterable[str]:
+    before = dict(days.verdicts_before)
+    for domain, verdict in days.observed.verdicts:
+        if (was := before.get(domain)) is not None and was != verdict:
+            yield f"{name(domain)}: {was} before, {verdict} now"
+
+
+def _senders(observed: Observed) -> Iterable[str]:
+    reporting = sorted({line.reporter for line in observed.coverage if line.state == "reporting"})
+    silent = sorted({line.reporter for line in observed.coverage if line.state == "silent"} - set(reporting))
+    if reporting:
+        yield f"{plural(len(reporting), 'sender')} reporting: {names(reporting, 8)}"
+    for reporter in silent:
+        last = max(line.last_day for line in observed.coverage if line.reporter == reporter)
+        yield f"{name(reporter)} has stopped reporting; its last report is about {last}"
+
+
+def _certificates(observed: Observed) -> Iterable[str]:
+    for place, expires in sorted({(one.place, one.expires) for one in observed.certificates}, key=lambda one: one[1]):
+        left = (expires - observed.as_of).days
+        if left < 0:
+            yield f"{name(place)}: expired on {expires}"
+        elif left <= CERTIFICATE_DAYS:
+            yield f"{name(place)}: expires on {expires}, in {plural(left, 'day')}"

@@ -1,0 +1,90 @@
+"""The metrics, read by Prometheus' own tools; the shipped rules and dashboard speak of metrics that exist."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from datetime import UTC, date, datetime
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from pipeline.cli import main
+from pipeline.notify.metrics import Measured, as_text, write_file
+from pipeline.notify.observed import Certificate, MailboxState
+from tests.insight.asking import as_of
+from tests.insight.book import DOMAIN, MX1
+from tests.notify.test_news import book, observed
+from tests.project.tree import ROOT
+
+DEPLOY = ROOT / "pipeline" / "deploy"
+NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
+
+
+def written() -> str:
+    seen = observed(
+        book(8),
+        8,
+        mailboxes=(MailboxState("rua", NOW, None, "refused"), MailboxState("other", None, None, "")),
+        certificates=(Certificate(DOMAIN, MX1, date(2026, 5, 31)),),
+        verdicts=((DOMAIN, "not-ready"),),
+    )
+    return as_text(seen, Measured({"rua": NOW}, {"rua": NOW}, 3, 7), waiting={"ops": 2}, now=NOW)
+
+
+def values(text: str) -> dict[tuple[str, ...], float]:
+    return {
+        (sample.name, *(f"{name}={value}" for name, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_the_numbers():
+    found = values(written())
+    assert found["tlsrpt_open_faults", "cause=mx-certificate-expired", f"domain={DOMAIN}", "fault=ours"] == 1
+    assert found["tlsrpt_mailbox_failing", "mailbox=rua"] == 1
+    assert found["tlsrpt_mailbox_failing", "mailbox=other"] == 0
+    assert found["tlsrpt_last_ingest_seconds", "mailbox=rua"] == NOW.timestamp()
+    assert found["tlsrpt_certificate_expires_seconds", f"domain={DOMAIN}", f"host={MX1}"] == datetime(2026, 5, 31, tzinfo=UTC).timestamp()
+    assert found["tlsrpt_readiness", f"domain={DOMAIN}", "verdict=not-ready"] == 1
+    assert found["tlsrpt_outbox_waiting", "channel=ops"] == 2
+    assert (found["tlsrpt_quarantined_messages",], found["tlsrpt_not_counted_reports",]) == (3, 7)
+
+
+def test_promtool_finds_nothing_to_say_of_them():
+    ran = subprocess.run(["promtool", "check", "metrics"], input=written(), text=True, capture_output=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_promtool_accepts_the_shipped_rules():
+    ran = subprocess.run(["promtool", "check", "rules", DEPLOY / "prometheus-rules.yml"], text=True, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("file", ["prometheus-rules.yml", "grafana-dashboard.json"])
+def test_rules_and_dashboard_name_metrics_that_are_written(file):
+    named = set(re.findall(r"tlsrpt_[a-z_]+", (DEPLOY / file).read_text(encoding="utf-8")))
+    assert named
+    assert named <= {name for name, *_ in values(written())}
+
+
+def test_the_dashboard_is_json_with_panels():
+    assert len(json.loads((DEPLOY / "grafana-dashboard.json").read_text(encoding="utf-8"))["panels"]) > 5
+
+
+def test_the_file_is_whole_and_readable_by_the_exporter(tmp_path):
+    target = tmp_path / "tlsrpt.prom"
+    write_file(str(target), written())
+    assert target.read_text(encoding="utf-8") == written()
+    assert target.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_command_writes_what_the_lake_says(tmp_path, capsys):
+    lake = book(8).write(tmp_path / "lake")
+    assert main(["--lake", str(lake), "metrics", "--as-of", str(as_of(8))]) == 0
+    assert values(capsys.readouterr().out)["tlsrpt_readiness", f"domain={DOMAIN}", "verdict=not-enough-evidence"] == 1
+    assert main(["--lake", str(lake), "metrics", "--output", str(tmp_path / "no" / "x.prom")]) == 66
+    assert "no such file" in capsys.readouterr().err.lower()
