@@ -94,13 +94,24 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def _available() -> dict[str, str]:
-    here = os.path.join(os.path.dirname(__file__), "commands")
-    return {name: text for name, text in COMMANDS.items() if os.path.exists(os.path.join(here, name.replace("-", "_") + ".py"))}
-
-
 def _module(name: str) -> Command:
     return cast("Command", import_module(f"pipeline.commands.{name.replace('-', '_')}"))
+
+
+_WITH_VALUE = ("--config", "--lake")
+"""Options before the command that take the next word, which may be called like a command."""
+
+
+def command_in(arguments: Sequence[str]) -> str | None:
+    """Return the command that these words run, or None: the first word that is neither an option nor the value of one."""
+    words = iter(arguments)
+    for word in words:
+        if not word.startswith("-"):
+            return word if word in COMMANDS else None
+        # argparse takes an unambiguous beginning for the whole option
+        if len(word) > 2 and any(option.startswith(word) for option in _WITH_VALUE):
+            next(words, None)
+    return None
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -110,7 +121,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--config", metavar="FILE", help="configuration file (default: TLSRPT_CONFIG, ./tlsrpt.toml, ~/.config, /etc)")
     parser.add_argument("--lake", metavar="DIR|s3://…", help="the lake; wins over the configuration")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for name, text in _available().items():
+    for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
         if only in (name, "*"):
             _module(name).add_arguments(command)
@@ -122,9 +133,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     # No Python that we or a library of ours start imports from the folder we were called in: a click.py there would be run.
     os.environ["PYTHONSAFEPATH"] = "1"
-    only = next((word for word in arguments if word in COMMANDS), None)
     try:
-        args = build_parser(only).parse_args(arguments)
+        args = build_parser(command_in(arguments)).parse_args(arguments)
         if args.command not in _WITHOUT_ARROW:
             from pipeline.arrow_start import spare_pandas
 
