@@ -2,5 +2,5 @@
 
 The driver lists the sources and cuts them into chunks; workers read chunks and spool their rows as Arrow; the driver weighs what is new in
 a batch of chunks, by the rules of `pipeline.lake.settle`; workers write the batch's data files; the driver makes one commit of it by the
-protocol of the lake. See `pipeline/decisions/0021-a-bulk-import-is-read-weighed-and-written.md`.
+protocol of the lake. See `pipeline/docs/decisions/0022-a-bulk-import-is-read-weighed-and-written.md`.
 """

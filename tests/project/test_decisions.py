@@ -8,7 +8,7 @@ import pytest
 
 from tests.project.tree import ROOT
 
-FOLDER = ROOT / "pipeline" / "decisions"
+FOLDER = ROOT / "pipeline" / "docs" / "decisions"
 DECISIONS = sorted(FOLDER.glob("[0-9]*.md"))
 PARTS = ("## Context", "## Options", "## Decision", "## Consequences", "## How we would notice that it was wrong")
 
