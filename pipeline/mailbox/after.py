@@ -4,23 +4,27 @@ All of it can be repeated: only messages still in the folder are touched, so tha
 began. Only the UIDs given are touched, never what else is in the folder: MOVE (RFC 6851), or COPY, `\Deleted` and UID EXPUNGE
 (RFC 4315). A plain EXPUNGE would also remove what somebody else has marked; without MOVE and UID EXPUNGE the message stays, with a
 keyword where the server keeps keywords.
+
+A server that refuses one of these stops nothing: new mail is read first, and the refusal is handed back to be told once. What it says it
+did is looked at: some say OK to a flag that the rights forbid, and set nothing.
 """
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from imapclient.exceptions import IMAPClientError
 
-from pipeline import log
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, TlsrptError, TryAgainError
 from pipeline.failpoint import reach
 from pipeline.mailbox import trouble
+from pipeline.mailbox.folders import target_folder
 from pipeline.mailbox.searching import uid_set, windows
 from pipeline.mailbox.session import ConnectionLostError, FolderState, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pipeline.config import MailboxSettings
     from pipeline.mailbox.connection import Client
@@ -54,53 +58,131 @@ def groups_touched(settings: MailboxSettings) -> dict[str, str]:
     return {group: "" for group, touched in wanted.items() if touched}
 
 
-def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]]) -> dict[str, int]:
+class Treated(NamedTuple):
+    """What was done to the messages of a folder."""
+
+    done: dict[str, int]
+    """How many messages were `seen`, `moved`, `deleted`, and how many were `left` because the server can do neither MOVE nor UID
+    EXPUNGE; without what is zero."""
+    refused: TlsrptError | None = None
+    """What the server refuses, as one sentence; what else was asked is done all the same. Lasting (78), unless the server says that it
+    will pass (75)."""
+
+
+def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]]) -> Treated:
     """Do to committed messages of the open folder what `after` says.
 
     Args:
         mailbox: With the folder open.
         messages: UID and outcome of messages whose rows are committed, and of no others.
 
-    Returns:
-        How many messages were `seen`, `moved`, `deleted`, and how many were `left` because the server can do neither MOVE nor
-        UID EXPUNGE; without what is zero.
-
     Raises:
-        ConfigError: A folder to move to cannot be made.
-        TryAgainError: Cut, throttled, or the server refuses; the next run does the rest.
+        TryAgainError: Cut, throttled; the next run does the rest.
     """
     touched = groups_touched(mailbox.settings)
-    target = {uid: touched[group] for uid, outcome in messages if (group := _GROUPS.get(outcome, "")) in touched}
-    counts = _housekeep(_Work(mailbox.session, mailbox.state, mailbox.folder), mailbox.settings.after, target) if target else {}
-    return {what: count for what, count in counts.items() if count}
+    by_folder: dict[str, set[int]] = defaultdict(set)
+    for uid, outcome in messages:
+        group = _GROUPS.get(outcome, "")
+        if group in touched:
+            by_folder[touched[group]].add(uid)
+    work = _Work(mailbox.session, mailbox.state, mailbox.folder)
+    refused: list[TlsrptError] = []
+    for folder, uids in sorted(by_folder.items()):
+        try:
+            _treat(work, mailbox.settings.after, uids, folder)
+        except _RefusedError as err:
+            refused.append(err.error)
+        except ConfigError as err:
+            refused.append(err)
+    return Treated({what: count for what, count in work.done.items() if count}, refused[0] if refused else None)
 
 
-class _Work(NamedTuple):
-    session: Session
-    """With the folder selected, writable."""
-    state: FolderState
-    folder: str
+class _RefusedError(Exception):
+    """The server refuses; never leaves this module."""
+
+    def __init__(self, error: TlsrptError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
-def _housekeep(work: _Work, after: str, target: dict[int, str]) -> dict[str, int]:
+class _Work:
+    """One folder, selected and writable."""
+
+    def __init__(self, session: Session, state: FolderState, folder: str) -> None:
+        self.session = session
+        self.state = state
+        self.folder = folder
+        self.done: Counter[str] = Counter()
+
+    def ask(self, what: str, command: Callable[[Client], object]) -> None:
+        """Run a command that can be repeated.
+
+        Raises:
+            _RefusedError: The server says no.
+            TryAgainError: Cut too often, throttled, timed out.
+        """
+        while True:
+            try:
+                self.once(what, command)
+            except ConnectionLostError:
+                continue
+            return
+
+    def once(self, what: str, command: Callable[[Client], object]) -> None:
+        """Run a command; the caller knows what to do where the connection is lost and made anew.
+
+        Raises:
+            ConnectionLostError: See `Session.once`.
+            _RefusedError: See `ask`.
+            TryAgainError: See `ask`.
+        """
+        try:
+            self.session.once(command)
+        except IMAPClientError as err:
+            raise self.refused(what, err) from err
+        except TryAgainError as err:
+            # A busy or full folder is one thing, a server that wants to be left alone another.
+            said = err.__cause__
+            if isinstance(said, IMAPClientError) and not isinstance(said, trouble.LOST) and trouble.is_about_the_folder(said):
+                raise self.refused(what, said) from said
+            raise
+
+    def refused(self, what: str, err: BaseException) -> _RefusedError:
+        return _RefusedError(trouble.refused(f"{self.session.where}, folder {self.folder}", what, err))
+
+    def still(self, uids: Sequence[int], *criteria: str) -> list[int]:
+        """Return those UIDs that are in the folder, and match."""
+        found = self.session.do(lambda client: client.search(["UID", uid_set(uids), *criteria]))
+        return sorted(set(uids) & set(found))
+
+    def ignored(self, what: str, left: Sequence[int]) -> None:
+        """Refuse where the server said OK and did nothing."""
+        if left:
+            raise self.refused(what, IMAPClientError("the server says OK and does not do it"))
+
+
+def _treat(work: _Work, after: str, uids: set[int], folder: str) -> None:
     session = work.session
+    if work.state.read_only:
+        raise ConfigError(f'{session.where}: folder {work.folder} is read-only; set after = "keep", or get the right to change it')
     if after == "seen":
-        return {"seen": sum(_mark(session, uids, _SEEN) for uids in _chunks(work, target, "UNSEEN"))}
+        for chunk in _chunks(work, uids, "UNSEEN"):
+            _mark(work, chunk, _SEEN)
+            work.ignored(rf"the flag {_SEEN}", work.still(chunk, "UNSEEN"))
+            work.done["seen"] += len(chunk)
+        return
     moves, expunges = session.do(lambda client: (client.has_capability("MOVE"), client.has_capability("UIDPLUS")))
     if not expunges and (after == "delete" or not moves):
-        return {"left": _leave(work, target)}
-    if after == "delete":
-        return {"deleted": sum(_delete(session, uids) for uids in _chunks(work, target))}
-    moved = 0
-    for name in sorted(set(target.values())):
-        _make_folder(work, name)
-        bound = {uid: goes for uid, goes in target.items() if goes == name}
-        for uids in _chunks(work, bound):
-            moved += _move(session, uids, name) if moves else _copy_and_delete(session, uids, name)
-    return {"moved": moved}
+        _leave(work, uids)
+    elif after == "delete":
+        for chunk in _chunks(work, uids):
+            _delete(work, chunk)
+            work.done["deleted"] += len(chunk)
+    elif chunks := list(_chunks(work, uids)):
+        _move_all(work, chunks, target_folder(session, folder), moves=moves, expunges=expunges)
 
 
-def _chunks(work: _Work, wanted: dict[int, str], *criteria: str) -> Iterator[list[int]]:
+def _chunks(work: _Work, wanted: set[int], *criteria: str) -> Iterator[list[int]]:
     """Yield those UIDs that are still in the folder, in chunks. Searched first, changed then: a search sees no half-changed folder."""
     found = windows(work.session, work.state, criteria, first=min(wanted), last=max(wanted))
     present = [uid for uids in found for uid in uids if uid in wanted]
@@ -109,29 +191,43 @@ def _chunks(work: _Work, wanted: dict[int, str], *criteria: str) -> Iterator[lis
         yield present[start : start + step]
 
 
-def _mark(session: Session, uids: Sequence[int], flag: str) -> int:
-    session.do(lambda client: client.add_flags(uids, [flag], silent=True))
-    return len(uids)
+def _mark(work: _Work, uids: Sequence[int], flag: str) -> None:
+    work.ask(f"the flag {flag}", lambda client: client.add_flags(uids, [flag], silent=True))
 
 
-def _delete(session: Session, uids: Sequence[int]) -> int:
-    _mark(session, uids, _DELETED)
+def _delete(work: _Work, uids: Sequence[int]) -> None:
+    _mark(work, uids, _DELETED)
     reach("marked-deleted")
-    session.do(lambda client: client.uid_expunge(uids))
-    return len(uids)
+    work.ask("UID EXPUNGE", lambda client: client.uid_expunge(uids))
+    work.ignored("to remove messages", work.still(uids))
 
 
-def _move(session: Session, uids: list[int], folder: str) -> int:
+def _move_all(work: _Work, chunks: list[list[int]], folder: str, *, moves: bool, expunges: bool) -> None:
+    """Move; where MOVE is offered and refused, copy and delete from then on."""
+    for chunk in chunks:
+        if moves:
+            try:
+                _move(work, chunk, folder)
+            except _RefusedError:
+                if not expunges:
+                    raise
+                moves = False
+        if not moves:
+            _copy_and_delete(work, work.still(chunk), folder)
+        work.done["moved"] += len(chunk)
+
+
+def _move(work: _Work, uids: list[int], folder: str) -> None:
     """Move; where the connection is lost in between, whatever is still there is moved again."""
-    try:
-        session.once(lambda client: _move_once(client, uids, folder))
-    except ConnectionLostError:
-        left = session.do(lambda client: client.search(["UID", uid_set(uids)]))
-        if left:
-            _move(session, left, folder)
-    except IMAPClientError as err:
-        raise trouble.while_working(session.where, session.server, err) from err
-    return len(uids)
+    left = uids
+    while left:
+        try:
+            work.once(f"MOVE to {folder}", lambda client, left=left: _move_once(client, left, folder))  # type: ignore[misc]
+        except ConnectionLostError:
+            left = work.still(left)
+        else:
+            work.ignored(f"MOVE to {folder}", work.still(left))
+            return
 
 
 def _move_once(client: Client, uids: Sequence[int], folder: str) -> None:
@@ -139,34 +235,18 @@ def _move_once(client: Client, uids: Sequence[int], folder: str) -> None:
     client.move(uids, folder)
 
 
-def _copy_and_delete(session: Session, uids: Sequence[int], folder: str) -> int:
+def _copy_and_delete(work: _Work, uids: Sequence[int], folder: str) -> None:
     """Copy, then delete: each step is repeated on its own, so that a cut after the copy makes no second one."""
-    session.do(lambda client: client.copy(uids, folder))
+    if not uids:
+        return
+    work.ask(f"COPY to {folder}", lambda client: client.copy(uids, folder))
     reach("copied")
-    return _delete(session, uids)
+    _delete(work, uids)
 
 
-def _leave(work: _Work, target: dict[int, str]) -> int:
-    session = work.session
-    log.warning("messages-stay", mailbox=session.settings.name, reason="the server has neither MOVE nor UID EXPUNGE; use after = seen")
-    if not work.state.keywords:
-        return sum(len(uids) for uids in _chunks(work, target))
-    return sum(_mark(session, uids, KEYWORD) for uids in _chunks(work, target, "UNKEYWORD", KEYWORD))
-
-
-def _make_folder(work: _Work, name: str) -> None:
-    session = work.session
-    if name == work.folder or name.upper() == work.folder.upper() == "INBOX":
-        raise ConfigError(f"{session.where}: mail of folder {name} cannot be moved to that folder itself; change move_to")
-    try:
-        if not session.do(lambda client: name in _names(client)):
-            session.once(lambda client: client.create_folder(name))
-            log.info("folder-created", mailbox=session.settings.name, folder=name)
-    except ConnectionLostError:
-        _make_folder(work, name)
-    except IMAPClientError as err:
-        raise ConfigError(f"{session.where}: folder {name} cannot be created: {trouble.says(err)}; create it, or change move_to") from err
-
-
-def _names(client: Client) -> set[str]:
-    return {name for _, _, name in client.list_folders()}
+def _leave(work: _Work, uids: set[int]) -> None:
+    lasting = work.state.flags is not None and r"\*" in work.state.flags
+    for chunk in _chunks(work, uids, *(("UNKEYWORD", KEYWORD) if lasting else ())):
+        if lasting:
+            _mark(work, chunk, KEYWORD)
+        work.done["left"] += len(chunk)

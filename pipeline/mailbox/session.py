@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, IMAPClientReadOnlyError
+from imapclient.exceptions import IMAPClientError, IMAPClientReadOnlyError
 
 from pipeline import log
 from pipeline.errors import ConfigError, TlsrptError, TryAgainError, UnreachableError
@@ -56,8 +56,8 @@ class FolderState(NamedTuple):
     uidnext: int
     exists: int
     read_only: bool
-    keywords: bool = False
-    """Whether new keywords can be set: `\\*` in PERMANENTFLAGS."""
+    flags: frozenset[str] | None = None
+    """PERMANENTFLAGS, lower-case: the flags that last, and `\\*` where keywords can be made; None where the server names none."""
 
 
 class ConnectionLostError(Exception):
@@ -123,10 +123,10 @@ class Session:
         self.deadline.wait = self.settings.read_timeout
 
     def select(self, folder: str) -> FolderState:
-        """Select the folder, read-only where the mailbox is only read.
+        """Select the folder; read-only where the mailbox is only read, or may not be changed.
 
         Raises:
-            ConfigError: There is no such folder, or it may not be changed and `after` wants that.
+            ConfigError: There is no such folder.
             TryAgainError: Cut, throttled, timed out.
         """
         self._folder = None
@@ -207,17 +207,29 @@ class Session:
         read_only = self.settings.after == "keep"
         try:
             answer = client.select_folder(folder, readonly=read_only)
-        except IMAPClientReadOnlyError as err:
-            raise ConfigError(f'{self.where}: folder {folder} is read-only; set after = "keep", or get the right to change it') from err
-        except trouble.LOST:
-            raise
         except IMAPClientError as err:
-            raise self._why_not(client, folder, err) from err
+            if isinstance(err, trouble.LOST) and not isinstance(err, IMAPClientReadOnlyError):
+                raise
+            if read_only or trouble.throttled(self.where, err):
+                raise self._why_not(client, folder, err) from err
+            # What may not be changed can be read all the same; what `after` wants is refused then.
+            read_only = True
+            answer = self._examined(client, folder, err)
         if b"UIDVALIDITY" not in answer:
             raise ConfigError(f"{self.where}: folder {folder} has no lasting UIDs (no UIDVALIDITY); this server cannot be polled")
         uidnext = answer.get(b"UIDNEXT") or _asked_uidnext(client, folder)
-        keywords = rb"\*" in answer.get(b"PERMANENTFLAGS", ())
-        return FolderState(int(answer[b"UIDVALIDITY"]), int(uidnext), int(answer[b"EXISTS"]), read_only, keywords)
+        permanent = answer.get(b"PERMANENTFLAGS")
+        flags = None if permanent is None else frozenset(bytes(flag).decode("ascii", "replace").lower() for flag in permanent)
+        return FolderState(int(answer[b"UIDVALIDITY"]), int(uidnext), int(answer[b"EXISTS"]), read_only, flags)
+
+    def _examined(self, client: Client, folder: str, err: IMAPClientError) -> dict[bytes, Any]:
+        """Open a folder read-only that the server does not open for changes, for the reason `err`."""
+        try:
+            return cast("dict[bytes, Any]", client.select_folder(folder, readonly=True))
+        except trouble.LOST:
+            raise
+        except IMAPClientError:
+            raise self._why_not(client, folder, err) from err
 
     def _why_not(self, client: Client, folder: str, err: IMAPClientError) -> TlsrptError:
         late = trouble.throttled(self.where, err)
@@ -303,7 +315,7 @@ def _asked_uidnext(client: Client, folder: str) -> int:
     for ask in (status, last):
         try:
             return ask()
-        except (IMAPClientAbortError, OSError):
+        except trouble.GONE:
             raise
         except (IMAPClientError, *trouble.GARBLED):
             continue

@@ -18,6 +18,9 @@ from pipeline.errors import ConfigError, SignInError, TlsrptError, TryAgainError
 LOST = (IMAPClientAbortError, ProtocolError, OSError)
 """The connection is gone or talks nonsense: a new one may help."""
 
+GONE = (IMAPClientAbortError, OSError)
+"""The connection is gone."""
+
 GARBLED = (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError)
 """What the library raises on an answer that is not IMAP."""
 
@@ -30,6 +33,10 @@ _THROTTLED = re.compile(
 """Microsoft: `Request is throttled. Suggested Backoff Time: N milliseconds`; Gmail: `[OVERQUOTA] Account exceeded command or
 bandwidth limits`, `Too many simultaneous connections`; the codes are those of RFC 5530 §3. SERVERBUG is not among them: it may be
 about one message, which must not keep the others back."""
+
+_FOLDER = re.compile(r"\[(?:OVERQUOTA|INUSE|LIMIT)\]|temporar(?:y|ily)", re.IGNORECASE)
+_US = re.compile(r"throttl|backoff|bandwidth|command limit|too many|rate limit", re.IGNORECASE)
+"""Where a folder is to be changed the first may be about that folder alone (RFC 5530 §3), unless the second comes with it."""
 
 _BROKEN = re.compile(r"\[(?:SERVERBUG|CONTACTADMIN)\]|system error|internal (?:server )?error", re.IGNORECASE)
 """At the sign-in the same words mean that the server is not well, not that the password is wrong."""
@@ -124,8 +131,32 @@ def while_working(where: str, server: str, err: BaseException) -> TryAgainError:
     return TryAgainError(f"{where}: {server} refuses: {says(err)}; the next run tries again")
 
 
+def is_about_the_folder(err: BaseException) -> bool:
+    """Return whether a refusal that sounds like throttling may be about a folder that is in use or full."""
+    words = says(err)
+    return bool(_FOLDER.search(words)) and not _US.search(words)
+
+
+def refused(where: str, what: str, err: BaseException) -> TlsrptError:
+    """Return the error of a server that refuses what `after` wants, while it delivers mail.
+
+    Args:
+        where: Which mailbox, for the sentence.
+        what: What is refused.
+        err: What was raised.
+    """
+    words = says(err)
+    passing = (_THROTTLED.search(words) and "[OVERQUOTA]" not in words.upper()) or _BROKEN.search(words)
+    if passing:
+        return TryAgainError(f"{where}: {what} is refused: {words}; the next run tries again")
+    return ConfigError(f"{where}: {what} is refused: {words}; mail is read all the same; change after, or what the server allows")
+
+
 def no_folder(where: str, folder: str, existing: list[str]) -> ConfigError:
-    """Return the error of a folder that is not there, naming those that are."""
+    """Return the error of a folder that is not there, naming the one that was probably meant, else those that are there."""
+    below = next((name for name in existing if name.upper().endswith((f".{folder}".upper(), f"/{folder}".upper()))), "")
+    if below:
+        return ConfigError(f'{where}: there is no folder {folder}; set folder = "{says(ValueError(below))}"')
     shown = ", ".join(says(ValueError(name)) for name in existing[:20]) or "none"
     more = f" and {len(existing) - 20} more" if len(existing) > 20 else ""
     return ConfigError(f"{where}: there is no folder {folder}; the folders are: {shown}{more}")

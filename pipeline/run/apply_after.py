@@ -36,6 +36,7 @@ def apply_after(settings: Settings, name: str, *, confirm: Callable[[str], bool]
 
     Raises:
         UsageError: The mailbox has `after = "keep"`: there is nothing to apply.
+        ConfigError: The server refuses it.
     """
     box = wanted_mailboxes(settings, [name])[0]
     if not groups_touched(box):
@@ -49,7 +50,10 @@ def apply_after(settings: Settings, name: str, *, confirm: Callable[[str], bool]
             question = f'{len(pairs):,} messages of {name}/{folder} were ingested; apply after = "{box.after}" to those still in it?'
             if not confirm(question):
                 return 1
-            log.info("mailbox-treated", mailbox=name, folder=folder, after=box.after, **housekeep(mailbox, pairs))
+            treated = housekeep(mailbox, pairs)
+            log.info("mailbox-treated", mailbox=name, folder=folder, after=box.after, **treated.done)
+            if treated.refused is not None:
+                raise treated.refused
         memories = memory.load(writer.location)
         for folder in box.all_folders:
             known = memories.get(f"{box.name}/{folder}", memory.FolderMemory())

@@ -87,7 +87,7 @@ def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
             now=state.uidvalidity,
             meaning="the folder was made anew; everything in it is read once more, what is known falls out as duplicate",
         )
-    _treat_earlier(hands, mailbox, folder)
+    treatment = Treatment(hands, mailbox, folder)
     uids = mailbox.new_uids(ledger.known_uids(account, folder, state.uidvalidity))
     reach("searched")
     if mailbox.unlisted:
@@ -96,10 +96,20 @@ def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
         )
     elif not uids:
         log.info("nothing-new", mailbox=account, folder=folder, messages=state.exists)
-    if not uids:
-        return
+    try:
+        if uids:
+            _read(hands, mailbox, uids, treatment)
+        if not hands.stop:
+            treatment.of_earlier_runs()
+    finally:
+        treatment.tell()
+
+
+def _read(hands: Hands, mailbox: ImapMailbox, uids: Sequence[int], treatment: Treatment) -> None:
+    """Read and commit new mail, and treat it."""
+    account, folder = mailbox.settings.name, mailbox.folder
     hands.progress.begin(f"{account}/{folder}", len(uids))
-    sink = Sink(hands.ledger, hands.tally, lambda rows, outcomes: _treat(hands, mailbox, rows, outcomes))
+    sink = Sink(hands.ledger, hands.tally, treatment.of_committed)
     try:
         for chunk, rows in hands.pool.read(chunk for chunk in mailbox.fetch(uids)):
             hands.progress.advance(len(chunk))
@@ -115,29 +125,59 @@ def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
             log.warning("not-delivered", mailbox=account, folder=folder, messages=len(mailbox.unanswered), meaning="asked again next run")
 
 
-def _treat(hands: Hands, mailbox: ImapMailbox, rows: Sequence[MessageRows], outcomes: Sequence[str]) -> None:
-    """Do what `after` says with messages that are committed."""
-    if hands.writer is None or mailbox.settings.after == "keep":
-        return
-    pairs = [
-        (each.message.uid, PENDING if each.message.dkim_result == "temperror" else outcome)
-        for each, outcome in zip(rows, outcomes, strict=True)
-        if each.message.uid is not None
-    ]
-    _housekeep(mailbox, pairs)
+class Treatment:
+    """Does what `after` says with the committed mail of one folder.
 
+    New mail comes first: what earlier runs left undone is done after it. What the server refuses is told once, counts for the exit code,
+    and is tried again by the next run; mail is read all the same.
+    """
 
-def _treat_earlier(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
-    """Repeat what a killed run may have left undone; messages ingested under another setting stay as they were promised."""
-    settings = mailbox.settings
-    memory = hands.memory(settings.name, folder)
-    wanted = setting_of(settings)
-    if memory.after != wanted or memory.since is None:
-        memory = hands.remember(settings.name, folder, after=wanted, since=hands.job.run.ingested_at)
-    if hands.writer is None or settings.after == "keep" or memory.since is None:
-        return
-    pairs = hands.writer.settled_uids(settings.name, folder, mailbox.state.uidvalidity, since=memory.since)
-    _housekeep(mailbox, pairs)
+    def __init__(self, hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
+        """Remember since when mail is promised this treatment; mail ingested under another setting stays as it was promised."""
+        settings = mailbox.settings
+        self._hands = hands
+        self._mailbox = mailbox
+        self._folder = folder
+        self._refused: TlsrptError | None = None
+        memory = hands.memory(settings.name, folder)
+        wanted = setting_of(settings)
+        if memory.after != wanted or memory.since is None:
+            memory = hands.remember(settings.name, folder, after=wanted, since=hands.job.run.ingested_at)
+        self._since = memory.since
+
+    def of_committed(self, rows: Sequence[MessageRows], outcomes: Sequence[str]) -> None:
+        """Treat messages that have just been committed."""
+        pairs = [
+            (each.message.uid, PENDING if each.message.dkim_result == "temperror" else outcome)
+            for each, outcome in zip(rows, outcomes, strict=True)
+            if each.message.uid is not None
+        ]
+        self._treat(pairs)
+
+    def of_earlier_runs(self) -> None:
+        """Repeat what a killed run, or a server that refused, may have left undone."""
+        writer, settings = self._hands.writer, self._mailbox.settings
+        if writer is None or settings.after == "keep" or self._since is None:
+            return
+        self._treat(writer.settled_uids(settings.name, self._folder, self._mailbox.state.uidvalidity, since=self._since))
+
+    def tell(self) -> None:
+        """Say what was refused."""
+        if self._refused is not None:
+            log.error("after-refused", mailbox=self._mailbox.settings.name, folder=self._folder, reason=self._refused)
+            self._hands.tally.exit_codes.append(self._refused.exit_code)
+
+    def _treat(self, pairs: Sequence[tuple[int, str]]) -> None:
+        settings = self._mailbox.settings
+        if self._hands.writer is None or settings.after == "keep" or not pairs:
+            return
+        reach("before-treating")
+        treated = housekeep(self._mailbox, pairs)
+        reach("treated")
+        self._refused = self._refused or treated.refused
+        log.info("mailbox-treated", mailbox=settings.name, after=settings.after, **treated.done)
+        if "left" in treated.done:
+            log.warning("messages-stay", mailbox=settings.name, reason="the server has neither MOVE nor UID EXPUNGE; use after = seen")
 
 
 def setting_of(settings: MailboxSettings) -> str:
@@ -145,11 +185,3 @@ def setting_of(settings: MailboxSettings) -> str:
     moved = f" {settings.move_to.processed}|{settings.move_to.quarantined}|{settings.move_to.other}" if settings.after == "move" else ""
     touched = f"{' other' if settings.touch_other else ''}{' quarantined' if settings.touch_quarantined else ''}"
     return f"{settings.after}{moved}{touched}"
-
-
-def _housekeep(mailbox: ImapMailbox, pairs: Sequence[tuple[int, str]]) -> None:
-    if pairs:
-        reach("before-treating")
-        done = housekeep(mailbox, pairs)
-        reach("treated")
-        log.info("mailbox-treated", mailbox=mailbox.settings.name, after=mailbox.settings.after, **done)

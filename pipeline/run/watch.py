@@ -40,7 +40,8 @@ def watch(settings: Settings, options: RunOptions) -> int:
         while not stop:
             try:
                 outcome = ingest(settings, options, stop)
-                if outcome.exit_code == 0:
+                # A refused `after` keeps no mail from being read.
+                if not outcome.tally.mailboxes_failed and not stop:
                     pause = FIRST_PAUSE
                     arrivals.wait(settings, options, stop)
                     continue

@@ -33,7 +33,10 @@ def subjects(server, user, folder: str) -> list[int]:
 def treat(server, user, messages=OUTCOMES, **settings) -> dict[str, int]:
     with mailbox(server, user, **settings) as box:
         box.open("INBOX")
-        return housekeep(box, messages)
+        treated = housekeep(box, messages)
+        if treated.refused is not None:
+            raise treated.refused
+        return treated.done
 
 
 def test_keep_touches_nothing(server):
@@ -186,9 +189,9 @@ def test_a_kick_between_two_commits_does_not_stop_the_housekeeping(server):
     user = stock(server)
     with mailbox(server, user, after="move") as box:
         assert len(fetch_all(box)) == 9
-        assert housekeep(box, OUTCOMES[:1]) == {"moved": 1}
+        assert housekeep(box, OUTCOMES[:1]).done == {"moved": 1}
         server.kick(user.name)
-        assert housekeep(box, OUTCOMES[1:]) == {"moved": 2}
+        assert housekeep(box, OUTCOMES[1:]).done == {"moved": 2}
     assert subjects(server, user, "Processed") == [1, 2, 3]
 
 
@@ -204,14 +207,17 @@ def test_fetching_goes_on_while_what_is_committed_is_moved(server):
     assert subjects(server, user, "Processed") == list(range(1, 41))
 
 
-def test_a_read_only_folder_says_so_when_it_should_be_changed():
+def test_a_read_only_folder_is_read_and_says_so_when_it_should_be_changed():
     with dovecot(capability=NO_MOVE + " ACL") as own:
         user = stock(own)
         maildir = own.root / "mail" / user.name / "Maildir"
         # Dovecot opens a Maildir that it may not write to as read-only.
         for path in (maildir / "cur", maildir / "new", maildir):
             path.chmod(0o555)
-        with mailbox(own, user, after="seen") as box, pytest.raises(ConfigError, match='read-only; set after = "keep"'):
-            box.open("INBOX")
+        with mailbox(own, user, after="seen") as box:
+            assert len(fetch_all(box)) == 9
+            assert box.state.read_only
+        with pytest.raises(ConfigError, match='read-only; set after = "keep"'):
+            treat(own, user, after="seen")
         with mailbox(own, user, after="keep") as box:
             assert len(fetch_all(box)) == 9

@@ -138,3 +138,34 @@ def test_of_four_overlapping_runs_one_works_and_the_others_end_with_75(tlsrpt, s
     assert sessions(box.lake) == sum(range(1, 61))
     assert len(ledger_keys(box.lake)) == 60
     assert all(len(ran.err.strip().splitlines()) == 1 for ran in ended if ran.code == 75)
+
+
+def test_a_refused_after_stops_no_mail_from_being_read(tlsrpt, server, user, tmp_path):
+    """The folder to move to cannot be made; told once, with the exit code of what lasts, and done as soon as it can be done."""
+    fill(server, user, 3)
+    box = setup(tmp_path, server, user, after="move", more='[mailbox.move_to]\nprocessed = "a//b"\n')
+    first = tlsrpt.run(*box.argv())
+    assert (first.code, first.summary["reports_new"], first.summary["mailboxes_failed"]) == (78, 3, 0), first.err
+    assert first.err.count("after-refused") == 1
+    server.deliver(user.name, mail(9))
+    again = tlsrpt.run(*box.argv())
+    assert (again.code, again.summary["reports_new"]) == (78, 1), again.err
+    assert again.err.count("after-refused") == 1
+    assert sorted(server.flags(user.name)) == [1, 2, 3, 4]
+
+
+def test_what_was_refused_is_done_once_the_server_allows_it(tlsrpt, server, user, tmp_path):
+    fill(server, user, 2)
+    box = setup(tmp_path, server, user, after="move")
+    server.deliver(user.name, NOT_A_REPORT, folder="Processed")
+    target = server.root / "mail" / user.name / "Maildir" / ".Processed"
+    for name in ("tmp", "new", "cur"):
+        (target / name).chmod(0o555)
+    assert tlsrpt.run(*box.argv()).code in {75, 78}
+    assert len(server.flags(user.name)) == 2
+    for name in ("tmp", "new", "cur"):
+        (target / name).chmod(0o755)
+    ran = tlsrpt.run(*box.argv())
+    assert (ran.code, ran.summary["messages"]) == (0, 0), ran.err
+    assert not server.flags(user.name)
+    assert len(server.flags(user.name, "Processed")) == 3
