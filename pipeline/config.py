@@ -255,13 +255,13 @@ class CheckSettings(Section):
     resolver: str = ""
     """host:port of a validating resolver; empty: that of [trust], else the system's."""
     timeout: float = 10.0
-    """Seconds for each look-up, fetch and connection."""
+    """Seconds for each look-up, fetch and mail server, however slowly it answers."""
     ca_file: str = ""
     """A private CA, PEM; empty: the system's."""
     https_port: int = 443
     smtp_port: int = 25
-    helo: str = "localhost"
-    """How the check names itself to mail servers."""
+    helo: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]*$")] = ""
+    """How the check names itself to mail servers; empty: this machine's full name, else its address."""
 
 
 class DashboardSettings(Section):

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
-from pipeline.errors import UsageError
+from pipeline.errors import TryAgainError, UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.cli import Context
     from pipeline.config import Settings
     from pipeline.published.check import Checked, Ways
+    from pipeline.published.records import Ours
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -41,7 +42,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
         output.deliver_json([_as_json(each) for each in checked], args)
     else:
         output.deliver(_table(checked, everything=args.all), args)
-    return 1 if any(finding.severity == "bad" for each in checked for finding in each.findings) else 0
+    return exit_code(finding.severity for each in checked for finding in each.findings)
+
+
+def exit_code(severities: Iterable[str]) -> int:
+    """Return 1 where something is wrong, else 75 where something could not be looked at, else 0."""
+    found = set(severities)
+    return 1 if "bad" in found else TryAgainError.exit_code if "unknown" in found else 0
 
 
 def domains_of(named: Sequence[str], settings: Settings) -> tuple[str, ...]:
@@ -50,12 +57,15 @@ def domains_of(named: Sequence[str], settings: Settings) -> tuple[str, ...]:
     Raises:
         UsageError: There is none, or one is no domain name.
     """
-    domains = tuple(dict.fromkeys(name.strip().rstrip(".").lower() for name in named or settings.domains.own))
+    from pipeline.published.idn import a_label
+
+    asked = [name.strip().rstrip(".") for name in named or settings.domains.own]
+    domains = tuple(dict.fromkeys(a_label(name) or name.lower() for name in asked))
     if not domains:
         raise UsageError("no domain to check; name one, or list yours in [domains] own")
     for name in domains:
         if not _DOMAIN.fullmatch(name):
-            raise UsageError(f"{name[:80]!r} is no domain name; write an internationalised one as A-label (xn--…)")
+            raise UsageError(f"{name[:80]!r} is no domain name")
     return domains
 
 
@@ -69,7 +79,7 @@ def _check(domains: Sequence[str], settings: Settings) -> list[Checked]:
 
     ways = ways_of(settings)
     now = datetime.now(UTC)
-    with open_lake(settings=settings) as lake, ThreadPoolExecutor(max_workers=8) as threads:
+    with open_lake(settings=settings) as lake, ThreadPoolExecutor(max_workers=16) as threads:
         before = last_published(lake.ask)
         last = {domain: each.published for domain, each in before.items()}
         looked = threads.map(lambda domain: check_domain(domain, ways, now=now, before=last.get(domain)), domains)
@@ -88,7 +98,18 @@ def ways_of(settings: Settings) -> Ways:
         https_port=chosen.https_port,
         smtp_port=chosen.smtp_port,
         helo=chosen.helo,
+        ours=_ours(settings),
     )
+
+
+def _ours(settings: Settings) -> Ours | None:
+    """Return where reports are fetched from here; None where the configuration does not say."""
+    from pipeline.published.records import Ours
+
+    users = (mailbox.user.strip().lower() for mailbox in settings.mailbox)
+    addresses = tuple(dict.fromkeys(user for user in users if "@" in user))
+    own = tuple(name.lower() for name in settings.domains.own)
+    return Ours(addresses, (*own, *(address.rpartition("@")[2] for address in addresses))) if addresses or own else None
 
 
 def _store(checked: Sequence[Checked], settings: Settings) -> None:
@@ -101,8 +122,11 @@ def _store(checked: Sequence[Checked], settings: Settings) -> None:
 
 
 def _as_json(checked: Checked) -> dict[str, Any]:
+    from pipeline.published.idn import shown
+
     return {
         "domain": checked.domain,
+        "domain_shown": shown(checked.domain),
         "checked_at": checked.at.isoformat(timespec="seconds"),
         "findings": [finding._asdict() for finding in checked.findings],
         "published": checked.published._asdict(),
@@ -113,10 +137,11 @@ def _table(checked: Sequence[Checked], *, everything: bool) -> Any:
     import pyarrow as pa
 
     from pipeline.published.finding import ORDER
+    from pipeline.published.idn import shown
 
     rows = [
         {
-            "domain": each.domain,
+            "domain": shown(each.domain),
             "severity": finding.severity,
             "where": finding.where,
             "what": finding.what,

@@ -1,22 +1,35 @@
 """Checks what one domain publishes: looks everything up, and returns findings and the documents they rest on.
 
 Names are looked up and connections made only for the domain that was asked for, and for the policy host and MX hosts that it
-publishes itself; never for a name out of a report.
+publishes itself; never for a name out of a report. What does not depend on another look is looked at at the same time, each with one
+deadline, so that a check takes about as long as its slowest look.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.published import smtp, web
+from pipeline.published import dane, smtp, web
 from pipeline.published.dns import Answer, Names
 from pipeline.published.finding import Finding
 from pipeline.published.history import Published, judge_change
 from pipeline.published.mx import NULL_MX, judge_mx
-from pipeline.published.policy_text import PolicyText, read_policy
-from pipeline.published.records import TlsrptRecord, read_sts, read_tlsrpt
-from pipeline.published.servers import judge_fetch, judge_server, judge_tlsa
+from pipeline.published.policy_text import PolicyText, encoded, read_policy
+from pipeline.published.records import NEAR_STS, NEAR_TLSRPT, Ours, TlsrptRecord, judge_near_miss, read_sts, read_tlsrpt
+from pipeline.published.servers import Asks, judge_fetch, judge_media_type, judge_server
+from pipeline.published.tlsa import DANE_TA
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cryptography.x509 import Certificate
+
+MOST_HOSTS = 20
+"""MX hosts of one domain that are looked at; a sender would not try more."""
+MOST_ADDRESSES = 8
+"""Addresses of one host that are looked at."""
 
 
 class Ways(NamedTuple):
@@ -27,7 +40,8 @@ class Ways(NamedTuple):
     ca_file: str = ""
     https_port: int = 443
     smtp_port: int = 25
-    helo: str = "localhost"
+    helo: str = ""
+    ours: Ours | None = None
 
 
 class Checked(NamedTuple):
@@ -37,6 +51,25 @@ class Checked(NamedTuple):
     at: datetime
     findings: tuple[Finding, ...]
     published: Published
+
+
+class Sts(NamedTuple):
+    """What was found of a domain's MTA-STS."""
+
+    id: str | None
+    policy: PolicyText | None
+    findings: list[Finding]
+    is_absent: bool = False
+    """Whether it is sure that there is none: neither a record nor a policy."""
+
+
+class Host(NamedTuple):
+    """What was found of one MX host."""
+
+    name: str
+    names: dane.Names
+    servers: tuple[smtp.Server, ...]
+    """What its addresses show, in their order."""
 
 
 def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | None = None) -> Checked:
@@ -49,20 +82,212 @@ def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | 
         before: What the last check saw.
     """
     names = Names(ways.resolver, timeout=ways.timeout)
-    record, findings = _tlsrpt(names, domain)
-    sts_id, policy, of_sts = _sts(names, domain, ways)
-    hosts = names.mail_hosts(domain)
-    of_mx = [_unknown("mx", domain, hosts)] if hosts.trouble else judge_mx(domain, hosts.values, policy)
-    tlsa, of_servers = _servers(names, [] if list(hosts.values) == [NULL_MX] else hosts.values, ways, now)
+    with ThreadPoolExecutor(max_workers=3) as threads:
+        looking_for_record = threads.submit(_tlsrpt, names, domain, ways)
+        looking_for_policy = threads.submit(_sts, names, domain, ways)
+        mx, implicit, hosts = threads.submit(_mail, names, domain, ways).result()
+        record, findings = looking_for_record.result()
+        sts = looking_for_policy.result()
+    if mx.no_name:
+        what, why = "there is no such name in the DNS", "nothing can be published below a name that is not there (RFC 8020)"
+        finding = Finding("mx", "domain-missing", "bad", domain, what, why, "look whether the name is spelt right and still registered")
+        return Checked(domain, now, (finding,), Published())
+    findings += sts.findings
+    if mx.trouble:
+        findings.append(_unknown("mx", domain, mx))
+    else:
+        findings += judge_mx(domain, mx.values, sts.policy, implicit=implicit)
+    if len(mx.values) > MOST_HOSTS:
+        what = f"there are {len(mx.values)} MX hosts, and the first {MOST_HOSTS} were looked at"
+        findings.append(Finding("mx", "mx-many", "warn", domain, what, "senders try a few of them", "keep those that are needed"))
+    trusted = _trusted(ways) if any(record.usage == DANE_TA for host in hosts for record in host.names.records) else ()
+    for host in hosts:
+        findings += _of_host(host, domain, sts, ways, now, trusted)
     published = Published(
-        sts_id=sts_id,
-        policy_lines=policy.lines if policy else None,
+        sts_id=sts.id,
+        policy_lines=sts.policy.lines if sts.policy else None,
         tlsrpt_text=record.text if record else None,
-        mx_hosts=hosts.values,
-        tlsa=tuple(sorted(tlsa)),
+        mx_hosts=mx.values or ((domain,) if implicit else ()),
+        tlsa=tuple(sorted(f"{host.name} {each}" for host in hosts for each in host.names.records)),
     )
-    of_change = judge_change(domain, before, published)
-    return Checked(domain, now, (*findings, *of_sts, *of_mx, *of_servers, *of_change), published)
+    return Checked(domain, now, (*findings, *judge_change(domain, before, published)), published)
+
+
+def _unknown(check: str, where: str, answer: Answer) -> Finding:
+    why = "it could not be looked at, which proves nothing"
+    fix = "sign the zone anew, or correct its DS record" if answer.bogus else "run the check again; ask the name servers if it stays so"
+    return Finding(check, f"{check}-not-checked", "unknown", where, answer.trouble, why, fix)
+
+
+def _near_miss(names: Names, kind: str, name: str, domain: str) -> Finding | None:
+    """Look for a record that is missing at the names where others have put it."""
+    places = [place.format(domain) for place in (NEAR_TLSRPT if kind == "tlsrpt" else NEAR_STS)]
+    with ThreadPoolExecutor(max_workers=len(places)) as threads:
+        answers = list(threads.map(names.texts, places))
+    found = (judge_near_miss(kind, name, place, answer.values) for place, answer in zip(places, answers, strict=True))
+    return next((finding for finding in found if finding is not None), None)
+
+
+def _tlsrpt(names: Names, domain: str, ways: Ways) -> tuple[TlsrptRecord | None, list[Finding]]:
+    name = f"_smtp._tls.{domain}"
+    answer = names.texts(name)
+    if answer.trouble:
+        return None, [_unknown("tlsrpt-record", name, answer)]
+    record, findings = read_tlsrpt(domain, answer.values, ways.ours)
+    if any(finding.code == "tlsrpt-record-missing" for finding in findings):
+        near = _near_miss(names, "tlsrpt", name, domain)
+        findings = [near] if near is not None else findings
+    for target in (record.mail_domains if record else ())[:5]:
+        mail = names.mail_hosts(target)
+        addresses = names.addresses(target) if not mail.trouble and not mail.values else Answer()
+        if mail.trouble or addresses.trouble:
+            findings.append(_unknown("tlsrpt-record", target, mail if mail.trouble else addresses))
+        elif mail.values == (NULL_MX,) or (not mail.values and not addresses.values):
+            why = "reports cannot be delivered there (RFC 8460 §3)"
+            findings = [each for each in findings if each.severity != "ok"]
+            what = f"{target} takes no mail"
+            findings.append(Finding("tlsrpt-record", "tlsrpt-rua-unreachable", "bad", name, what, why, "correct the address"))
+    return record, findings
+
+
+def _sts(names: Names, domain: str, ways: Ways) -> Sts:
+    """Look for the record and the policy; the policy, too, where there is no record: the advice depends on it."""
+    host, name = f"mta-sts.{domain}", f"_mta-sts.{domain}"
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        looking = threads.submit(names.texts, name)
+        addresses = threads.submit(names.addresses, host).result()
+        addresses = addresses._replace(values=addresses.values[:MOST_ADDRESSES])
+        answer = looking.result()
+    policy, of_policy = _policy(host, addresses, ways)
+    if answer.trouble:
+        unknown = [_unknown("sts-record", name, answer)]
+        return Sts(None, policy, unknown + (of_policy if addresses.values else []))
+    record, findings = read_sts(domain, answer.values)
+    if record is None and all(finding.code == "sts-record-missing" for finding in findings):
+        near = _near_miss(names, "sts", name, domain)
+        if near is not None:
+            findings = [near]
+        elif policy is None:
+            findings = [_first_the_policy(domain, finding) for finding in findings]
+        return Sts(None, policy, findings, is_absent=policy is None and not addresses.trouble and near is None)
+    if answer.canonical:
+        of_policy = [_of_alias(finding, domain, answer.canonical) for finding in of_policy]
+    return Sts(record.id if record else None, policy, [*findings, *of_policy])
+
+
+def _first_the_policy(domain: str, finding: Finding) -> Finding:
+    """Advise the order that breaks nothing: a record without a policy makes every sender report a failure to fetch it."""
+    fix = (
+        f"first serve a policy in mode testing at https://mta-sts.{domain}{web.PATH} (`tlsrpt policy render {domain} --mode testing` "
+        "writes it), and only when it is served publish the record"
+    )
+    return finding._replace(fix=fix, publish="")
+
+
+def _of_alias(finding: Finding, domain: str, target: str) -> Finding:
+    if finding.severity != "bad":
+        return finding
+    fix = (
+        f"{finding.fix}; the record is an alias of {target}, which is not enough: senders fetch from mta-sts.{domain}, so that name has to "
+        "lead to a host that serves the policy with a certificate of that name (RFC 8461 §8.2)"
+    )
+    return finding._replace(fix=fix)
+
+
+def _policy(host: str, addresses: Answer, ways: Ways) -> tuple[PolicyText | None, list[Finding]]:
+    url = f"https://{host}{web.PATH}"
+    if not addresses.values:
+        if addresses.trouble:
+            return None, [_unknown("sts-policy", host, addresses)]
+        why = "senders cannot fetch the policy (RFC 8461 §3.3)"
+        what = "the policy host has no address"
+        return None, [Finding("sts-policy", "policy-host-missing", "bad", host, what, why, "publish one", f"{host}. A …")]
+    answer = web.fetch(host, addresses.values, port=ways.https_port, timeout=ways.timeout, ca_file=ways.ca_file)
+    findings = judge_fetch(url, host, answer)
+    if addresses.trouble:
+        findings.append(_unknown("sts-policy", host, addresses))
+    if isinstance(answer, web.Trouble) or answer.status != 200:
+        return None, findings
+    if answer.encoding not in {"", "identity"}:
+        return None, [*findings, encoded(url, answer.encoding)]
+    policy, of_text = read_policy(url, answer.body)
+    if policy is not None or not of_text:
+        findings += judge_media_type(url, answer.media_type)
+    findings += of_text
+    if not findings and policy is not None:
+        says = f"mode {policy.mode}, max_age {policy.max_age_seconds:,} seconds, {len(policy.mx)} mx patterns"
+        findings = [Finding("sts-policy", "policy-ok", "ok", url, says)]
+    return policy, findings
+
+
+def _mail(names: Names, domain: str, ways: Ways) -> tuple[Answer, bool, list[Host]]:
+    """Look at the MX hosts of a domain, or at the domain itself where it has no MX record (RFC 5321 §5.1)."""
+    mx = names.mail_hosts(domain)
+    if mx.trouble or list(mx.values) == [NULL_MX]:
+        return mx, False, []
+    listed = [host for host in mx.values if host != NULL_MX][:MOST_HOSTS] or [domain]
+    with ThreadPoolExecutor(max_workers=2 * len(listed)) as threads:
+        looking = [(threads.submit(names.addresses, host), threads.submit(names.tlsa, host, ways.smtp_port)) for host in listed]
+        found = [dane.Names(mx, addresses.result(), *tlsa.result()) for addresses, tlsa in looking]
+    implicit = not mx.values and bool(found[0].addresses.values or found[0].addresses.trouble)
+    if not mx.values and not implicit:
+        return mx, False, []
+    where = [(host, address) for host, each in zip(listed, found, strict=True) for address in each.addresses.values[:MOST_ADDRESSES]]
+    with ThreadPoolExecutor(max_workers=max(1, min(64, len(where)))) as threads:
+        servers = dict(zip(where, threads.map(lambda each: _look(each[0], each[1], ways), where), strict=True))
+    hosts = [
+        Host(host, each, tuple(servers[host, address] for address in each.addresses.values[:MOST_ADDRESSES]))
+        for host, each in zip(listed, found, strict=True)
+    ]
+    return mx, implicit, hosts
+
+
+def _look(host: str, address: str, ways: Ways) -> smtp.Server:
+    return smtp.look(host, address, port=ways.smtp_port, name=ways.helo, timeout=ways.timeout, ca_file=ways.ca_file)
+
+
+def _trusted(ways: Ways) -> tuple[Certificate, ...]:
+    """Return the root certificates at hand."""
+    import ssl
+
+    from cryptography import x509
+
+    context = ssl.create_default_context(cafile=ways.ca_file or None)
+    found = []
+    for each in context.get_ca_certs(binary_form=True):
+        try:
+            found.append(x509.load_der_x509_certificate(each))
+        except ValueError:  # an old root that is not encoded as it should be
+            continue
+    return tuple(found)
+
+
+def _of_host(host: Host, domain: str, sts: Sts, ways: Ways, now: datetime, trusted: Sequence[Certificate]) -> list[Finding]:  # noqa: PLR0917
+    addresses = host.names.addresses
+    findings = [_no_address(host.name)] if not addresses.values and not addresses.trouble else []
+    if addresses.trouble:
+        findings.append(_unknown("smtp", host.name, addresses))
+    if addresses.canonical:
+        why = "an MX record must name a host, not an alias: some servers refuse to follow it (RFC 5321 §5.1)"
+        fix = f"let the MX record name {addresses.canonical}, once policy and certificate name that"
+        findings.append(Finding("smtp", "mx-is-alias", "warn", host.name, f"it is an alias of {addresses.canonical}", why, fix))
+    asks = _asks(sts, host.names)
+    for address, server in zip(addresses.values, host.servers, strict=False):
+        findings += judge_server(host.name, address, server, now=now, port=ways.smtp_port, asks=asks)
+    return findings + dane.judge_tlsa(host.name, domain, host.names, host.servers, now=now, port=ways.smtp_port, trusted=trusted)
+
+
+def _asks(sts: Sts, names: dane.Names) -> Asks:
+    """Say who asks for the certificate; a policy that could not be read may be held by senders and counts as one."""
+    if (sts.policy is not None and sts.policy.mode == "none") or sts.is_absent:
+        return "dane" if names.applies else "nothing"
+    return "policy"
+
+
+def _no_address(host: str) -> Finding:
+    why = "mail cannot be delivered to it"
+    fix = "publish one, or remove the MX record"
+    return Finding("smtp", "mx-without-address", "bad", host, "the MX host has no address", why, fix)
 
 
 class Live(NamedTuple):
@@ -111,104 +336,3 @@ def _live_policy(names: Names, domain: str, ways: Ways) -> tuple[PolicyText | No
         return None, answer.status in {404, 410}
     policy, _ = read_policy(host, answer.body)
     return policy, policy is not None
-
-
-def _unknown(check: str, where: str, answer: Answer) -> Finding:
-    why = "it could not be looked at, which proves nothing"
-    return Finding(
-        check, f"{check}-not-checked", "unknown", where, answer.trouble, why, "run the check again; ask the name servers if it stays so"
-    )
-
-
-def _tlsrpt(names: Names, domain: str) -> tuple[TlsrptRecord | None, list[Finding]]:
-    answer = names.texts(f"_smtp._tls.{domain}")
-    if answer.trouble:
-        return None, [_unknown("tlsrpt-record", f"_smtp._tls.{domain}", answer)]
-    record, findings = read_tlsrpt(domain, answer.values)
-    for target in record.mail_domains if record else ():
-        mail = names.mail_hosts(target)
-        if not mail.trouble and not mail.values and not names.addresses(target).values:
-            why = "reports cannot be delivered there (RFC 8460 §3)"
-            findings = [each for each in findings if each.severity != "ok"]
-            findings.append(
-                Finding(
-                    "tlsrpt-record",
-                    "tlsrpt-rua-unreachable",
-                    "bad",
-                    f"_smtp._tls.{domain}",
-                    f"{target} takes no mail",
-                    why,
-                    "correct the address",
-                )
-            )
-    return record, findings
-
-
-def _sts(names: Names, domain: str, ways: Ways) -> tuple[str | None, PolicyText | None, list[Finding]]:
-    answer = names.texts(f"_mta-sts.{domain}")
-    if answer.trouble:
-        return None, None, [_unknown("sts-record", f"_mta-sts.{domain}", answer)]
-    record, findings = read_sts(domain, answer.values)
-    if record is None and all(finding.code == "sts-record-missing" for finding in findings):
-        return None, None, findings
-    policy, of_policy = _policy(names, domain, ways)
-    return record.id if record else None, policy, [*findings, *of_policy]
-
-
-def _policy(names: Names, domain: str, ways: Ways) -> tuple[PolicyText | None, list[Finding]]:
-    host = f"mta-sts.{domain}"
-    url = f"https://{host}{web.PATH}"
-    addresses = names.addresses(host)
-    if addresses.trouble and not addresses.values:
-        return None, [_unknown("sts-policy", host, addresses)]
-    if not addresses.values:
-        why = "senders cannot fetch the policy (RFC 8461 §3.3)"
-        return None, [
-            Finding("sts-policy", "policy-host-missing", "bad", host, "the policy host has no address", why, "publish one", f"{host}. A …")
-        ]
-    answer = web.fetch(host, addresses.values, port=ways.https_port, timeout=ways.timeout, ca_file=ways.ca_file)
-    findings = judge_fetch(url, host, answer)
-    if isinstance(answer, web.Trouble) or answer.status != 200:
-        return None, findings
-    policy, of_text = read_policy(url, answer.body)
-    findings += of_text
-    if not findings and policy is not None:
-        says = f"mode {policy.mode}, max_age {policy.max_age_seconds:,} seconds, {len(policy.mx)} mx patterns"
-        findings = [Finding("sts-policy", "policy-ok", "ok", url, says)]
-    return policy, findings
-
-
-def _servers(names: Names, hosts: tuple[str, ...] | list[str], ways: Ways, now: datetime) -> tuple[list[str], list[Finding]]:
-    findings: list[Finding] = []
-    tlsa: list[str] = []
-    for host in hosts:
-        addresses = names.addresses(host)
-        if not addresses.values:
-            findings.append(_no_address(host, addresses))
-            continue
-        seen = [
-            smtp.look(host, each, port=ways.smtp_port, name=ways.helo, timeout=ways.timeout, ca_file=ways.ca_file)
-            for each in addresses.values
-        ]
-        for address, server in zip(addresses.values, seen, strict=True):
-            findings += judge_server(host, address, server, now=now, port=ways.smtp_port)
-        records, answer = names.tlsa(host, ways.smtp_port)
-        if answer.trouble:
-            findings.append(_unknown("tlsa", f"_{ways.smtp_port}._tcp.{host}", answer))
-        tlsa += [f"{host} {record}" for record in records]
-        findings += judge_tlsa(host, records, secure=answer.secure, servers=seen, port=ways.smtp_port)
-    return tlsa, findings
-
-
-def _no_address(host: str, answer: Answer) -> Finding:
-    if answer.trouble:
-        return _unknown("smtp", host, answer)
-    return Finding(
-        "smtp",
-        "mx-without-address",
-        "bad",
-        host,
-        "the MX host has no address",
-        "mail cannot be delivered to it",
-        "publish one, or remove the MX record",
-    )

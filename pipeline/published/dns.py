@@ -22,10 +22,16 @@ class Answer(NamedTuple):
     """Where CNAMEs led, if they did."""
     trouble: str = ""
     """Why there is no answer: SERVFAIL, timeout; empty where there is one, also where it says that nothing is there."""
+    bogus: bool = False
+    """Whether the resolver answers when asked not to validate: the name is there, and its DNSSEC is broken."""
+    no_name: bool = False
+    """Whether there is no such name, and none below it (NXDOMAIN, RFC 8020)."""
+    ttl_seconds: int = 0
+    """Seconds that the resolver may keep the answer; what is left of them where it had it already."""
 
 
 class Names:
-    """Asks one resolver.
+    """Asks one resolver; may be used from several threads.
 
     Args:
         resolver: host:port; empty: the system's. DNSSEC is only seen through a resolver that validates.
@@ -36,9 +42,10 @@ class Names:
     """
 
     def __init__(self, resolver: str = "", *, timeout: float = 5.0) -> None:
-        self._address = parse_address(resolver) if resolver else None
+        address = parse_address(resolver) if resolver else None
         self._timeout = timeout
-        self._resolver: dns.resolver.Resolver | None = None
+        self._resolver = _resolver(address)
+        self._trusting = _resolver(address, checking=False)
 
     def texts(self, name: str) -> Answer:
         """Return the TXT records of a name; CNAMEs are followed (RFC 8461 §3.1)."""
@@ -50,15 +57,25 @@ class Names:
         return answer._replace(values=tuple(dict.fromkeys(value.split(" ", 1)[1] for value in sorted(answer.values))))
 
     def addresses(self, host: str) -> Answer:
-        """Return the IPv4 and IPv6 addresses of a host."""
-        four, six = (self._ask(host, kind, lambda each: str(each.address)) for kind in ("A", "AAAA"))
-        trouble = four.trouble or six.trouble
-        return Answer((*four.values, *six.values), four.secure or six.secure, four.canonical or six.canonical, trouble)
+        """Return the IPv4 and IPv6 addresses of a host, both looked up at once; secure if all that there are were validated."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max_workers=2) as threads:
+            four, six = threads.map(lambda kind: self._ask(host, kind, lambda each: str(each.address)), ("A", "AAAA"))
+        found = [each for each in (four, six) if each.values] or [four, six]
+        return Answer(
+            (*four.values, *six.values),
+            all(each.secure for each in found),
+            four.canonical or six.canonical,
+            four.trouble or six.trouble,
+            four.bogus or six.bogus,
+            ttl_seconds=max(each.ttl_seconds for each in found),
+        )
 
     def tlsa(self, host: str, port: int) -> tuple[list[Tlsa], Answer]:
         """Return the TLSA records of a host, and the answer they came with: only a secure one counts (RFC 7672 §2.1)."""
         answer = self._ask(f"_{port}._tcp.{host}", "TLSA", lambda each: f"{each.usage} {each.selector} {each.mtype} {each.cert.hex()}")
-        return [Tlsa(int(u), int(s), int(m), a) for u, s, m, a in (value.split() for value in answer.values)], answer
+        return [Tlsa(int(u), int(s), int(m), a) for u, s, m, a in (f"{value} ".split(" ")[:4] for value in answer.values)], answer
 
     def _ask(self, name: str, kind: str, text: Any) -> Answer:
         import dns.exception
@@ -66,31 +83,46 @@ class Names:
         import dns.resolver
 
         try:
-            found = self._started().resolve(name, kind, raise_on_no_answer=False, lifetime=self._timeout)
+            found = self._resolver.resolve(name, kind, raise_on_no_answer=False, lifetime=self._timeout)
         except dns.resolver.NXDOMAIN as err:
             responses: Any = err.kwargs.get("responses") or {}
-            return Answer(secure=any(bool(response.flags & dns.flags.AD) for response in responses.values()))
+            return Answer(secure=any(bool(response.flags & dns.flags.AD) for response in responses.values()), no_name=True)
         except dns.resolver.NoNameservers:
-            return Answer(trouble=f"{name} {kind}: the resolver gives no answer (SERVFAIL: the name's servers fail, or DNSSEC is broken)")
+            return self._failed(name, kind)
         except (dns.exception.DNSException, OSError, ValueError) as err:
             return Answer(trouble=f"{name} {kind}: {_why(err)}")
         canonical = _host(found.canonical_name)
         followed = canonical if canonical != name.rstrip(".").lower() else ""
         values = tuple(text(each) for each in found.rrset or ())
-        return Answer(values, bool(found.response.flags & dns.flags.AD), followed)
+        ttl = found.rrset.ttl if found.rrset is not None else 0
+        return Answer(values, bool(found.response.flags & dns.flags.AD), followed, ttl_seconds=ttl)
 
-    def _started(self) -> dns.resolver.Resolver:
-        import dns.flags
+    def _failed(self, name: str, kind: str) -> Answer:
+        """Tell broken DNSSEC from name servers that fail: ask once more, without validation (RFC 4035 §3.2.2)."""
+        import dns.exception
         import dns.resolver
 
-        if self._resolver is None:
-            made = dns.resolver.Resolver(configure=self._address is None)
-            if self._address is not None:
-                made.nameservers, made.port = [self._address[0]], self._address[1]
-            made.use_edns(0, dns.flags.DO, 1232)
-            made.flags = dns.flags.RD | dns.flags.AD
-            self._resolver = made
-        return self._resolver
+        try:
+            self._trusting.resolve(name, kind, raise_on_no_answer=False, lifetime=min(self._timeout, 2.0))
+        except dns.resolver.NXDOMAIN:
+            pass
+        except (dns.exception.DNSException, OSError, ValueError):
+            return Answer(trouble=f"{name} {kind}: the resolver gives no answer (SERVFAIL: the name's servers fail, or DNSSEC is broken)")
+        return Answer(
+            trouble=f"{name} {kind}: there is an answer, and its DNSSEC is broken (without validation the resolver gives it)", bogus=True
+        )
+
+
+def _resolver(address: tuple[str, int] | None, *, checking: bool = True) -> dns.resolver.Resolver:
+    import dns.flags
+    import dns.resolver
+
+    made = dns.resolver.Resolver(configure=address is None)
+    if address is not None:
+        made.nameservers, made.port = [address[0]], address[1]
+    made.use_edns(0, dns.flags.DO, 1232)
+    made.flags = dns.flags.RD | (dns.flags.AD if checking else dns.flags.CD)
+    return made
 
 
 def _host(name: Any) -> str:

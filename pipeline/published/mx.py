@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.published.finding import Finding
+from pipeline.published.policy_text import is_pattern
 from pipeline.report.sts import mx_matches
 
 if TYPE_CHECKING:
@@ -12,27 +13,49 @@ if TYPE_CHECKING:
 
     from pipeline.published.policy_text import PolicyText
 
+MOST_FINDINGS = 10
+"""About one domain's hosts and patterns."""
+
 NULL_MX = "."
 """A domain that takes no mail (RFC 7505 §3)."""
 
 
-def judge_mx(domain: str, hosts: Sequence[str], policy: PolicyText | None) -> list[Finding]:
+def judge_mx(domain: str, hosts: Sequence[str], policy: PolicyText | None, *, implicit: bool = False) -> list[Finding]:
     """Hold the MX hosts of a domain against the patterns of its policy.
 
     Args:
         domain: The domain.
         hosts: Its MX hosts, lower-case, without the final dot; none where it has no MX record.
         policy: Its policy; None where there is none that senders can use.
+        implicit: Whether mail goes to the address of the domain itself, which is the MX host then (RFC 5321 §5.1).
     """
+    if not hosts and not implicit:
+        why = "mail to it is refused at once, and a null MX record says so (RFC 7505)"
+        what = "there is neither an MX record nor an address: the domain takes no mail"
+        return [Finding("mx", "mx-missing", "warn", domain, what, why, "publish an MX record, or a null MX", f"{domain}. MX 0 .")]
     if not hosts:
-        why = "senders fall back to the address of the domain itself, which no policy can name well (RFC 5321 §5.1)"
-        return [Finding("mx", "mx-missing", "warn", domain, "there is no MX record", why, "publish one", f"{domain}. MX 10 mail.{domain}.")]
+        return _judge_implicit(domain, policy)
+    if NULL_MX in hosts and len(hosts) > 1:
+        why = "a null MX must be the only one; with others beside it senders may refuse the domain's mail (RFC 7505 §3)"
+        others = ", ".join(host for host in hosts if host != NULL_MX)
+        return [Finding("mx", "mx-null-beside-others", "bad", domain, f"a null MX beside {others}", why, "remove one or the other")]
     if list(hosts) == [NULL_MX]:
         return [Finding("mx", "mx-null", "ok", domain, "the domain takes no mail (RFC 7505)")]
+    return _judge_covered(domain, hosts, policy)
+
+
+def _judge_implicit(domain: str, policy: PolicyText | None) -> list[Finding]:
+    why = "senders fall back to the address of the domain itself (RFC 5321 §5.1); a policy has to name it"
+    fix = "publish an MX record, whose host the policy names first"
+    found = [Finding("mx", "mx-missing", "warn", domain, f"there is no MX record; mail goes to {domain} itself", why, fix)]
+    return found + [finding for finding in _judge_covered(domain, [domain], policy) if finding.severity != "ok"]
+
+
+def _judge_covered(domain: str, hosts: Sequence[str], policy: PolicyText | None) -> list[Finding]:
     if policy is None or policy.mode == "none":
         return []
     findings = [_uncovered(host, policy) for host in hosts if not any(mx_matches(pattern, host) for pattern in policy.mx)]
-    unused = [pattern for pattern in policy.mx if not any(mx_matches(pattern, host) for host in hosts)]
+    unused = [pattern for pattern in policy.mx if is_pattern(pattern) and not any(mx_matches(pattern, host) for host in hosts)]
     findings += [
         Finding(
             "mx",
@@ -47,7 +70,7 @@ def judge_mx(domain: str, hosts: Sequence[str], policy: PolicyText | None) -> li
     ]
     if not findings:
         findings.append(Finding("mx", "mx-covered", "ok", domain, f"all {len(hosts)} MX hosts are covered by the policy"))
-    return findings
+    return findings[:MOST_FINDINGS]
 
 
 def _uncovered(host: str, policy: PolicyText) -> Finding:

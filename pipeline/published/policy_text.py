@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import NamedTuple
 
 from pipeline.published.finding import Finding, Severity
+from pipeline.published.idn import a_label
 from pipeline.report.sts import LONGEST_AGE_SECONDS, MODES, parse_policy
 
 _DAY = 86_400
+MOST_FINDINGS = 10
+"""Of one document; what has more is another kind of document."""
 LARGEST_BYTES = 64 * 1024
 """Senders may refuse to read more (RFC 8461 §3.3)."""
 
@@ -38,11 +42,18 @@ def read_policy(where: str, body: bytes) -> tuple[PolicyText | None, list[Findin
     if len(body) > LARGEST_BYTES:
         what = f"the file has {len(body):,} bytes"
         return None, [_bad("policy-too-large", where, what, "senders need not read more than 64 KB (RFC 8461 §3.3)", "shorten it")]
+    if body.startswith(b"\x1f\x8b"):
+        return None, [encoded(where, "gzip")]
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        what = "the file is UTF-16, as some editors of Windows write it"
+        return None, [_bad("policy-not-text", where, what, "senders read ASCII lines (RFC 8461 §3.2)", "save it as plain UTF-8 or ASCII")]
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as err:
         why = "the file is UTF-8 text (RFC 8461 §3.2)"
         return None, [_bad("policy-not-text", where, f"byte {err.start + 1} is no UTF-8", why, "save it as plain text")]
+    if cause := _cause_of(where, text):
+        return None, [cause]
     lines = [line for line in re.split(r"\r\n|\n", text) if line.strip()]
     findings: list[Finding] = []
     seen: dict[str, int] = {}
@@ -53,9 +64,8 @@ def read_policy(where: str, body: bytes) -> tuple[PolicyText | None, list[Findin
         match = _LINE.fullmatch(line)
         if match is None:
             why = "every line is `key: value`; senders may refuse the whole policy (RFC 8461 §3.2)"
-            findings.append(
-                _bad("policy-line-invalid", f"{where} line {number}", f"{line!r} is no `key: value`", why, "correct or remove it")
-            )
+            what = f"{line[:100]!r} is no `key: value`"
+            findings.append(_bad("policy-line-invalid", f"{where} line {number}", what, why, "correct or remove it"))
             continue
         patterns += match["key"] == "mx"
         findings += _judge_line(f"{where} line {number}", match["key"], match["value"], seen.get(match["key"]))
@@ -69,7 +79,48 @@ def read_policy(where: str, body: bytes) -> tuple[PolicyText | None, list[Findin
         and policy.version == "STSv1"
         and (policy.mx or policy.mode == "none")
     )
-    return PolicyText(tuple(lines), policy.mode, policy.max_age_seconds, policy.mx) if usable else None, findings
+    read = PolicyText(tuple(lines), policy.mode, policy.max_age_seconds, policy.mx) if usable else None
+    return read, _at_most(findings, where)
+
+
+def encoded(where: str, encoding: str) -> Finding:
+    """Say that a body is compressed, or otherwise encoded, which nobody asked for."""
+    what = f"the body is encoded with {encoding[:20]}, which nobody asked for"
+    why = "senders read the bytes as they come, and find no policy in them (RFC 8461 §3.2, RFC 9110 §12.5.3)"
+    return _bad("policy-encoded", where, what, why, "switch compression off for this file")
+
+
+def _cause_of(where: str, text: str) -> Finding | None:
+    """Return the one cause why a text as a whole is no policy, instead of a finding for each of its lines."""
+    start = text.lstrip("\ufeff \t\r\n")[:200].lower()
+    if not text.strip("\ufeff \t\r\n"):
+        return _bad("policy-empty", where, "the file is empty", "senders find no policy in it (RFC 8461 §3.2)", "put the policy there")
+    if start.startswith(("<!doctype", "<html", "<head", "<body", "<?xml", "<!--", "<script")):
+        what = "a web page (HTML) is served where the policy should be"
+        why = "senders find no policy in it (RFC 8461 §3.2); a site that answers every address with its start page does this"
+        return _bad("policy-html", where, what, why, "serve the policy file itself at this address")
+    if start.startswith(("{", "[")):
+        what = "JSON is served where the policy should be"
+        return _bad("policy-json", where, what, "a policy is lines of `key: value` (RFC 8461 §3.2)", "write it as lines")
+    if text.startswith("\ufeff"):
+        what = "the file begins with a byte order mark"
+        why = "it belongs to the first key, so that senders find no version (RFC 8461 §3.2)"
+        return _bad("policy-bom", where, what, why, "save it as UTF-8 without a byte order mark")
+    if "\r" in text.replace("\r\n", "") and "\n" not in text.replace("\r\n", ""):
+        what = "lines end in CR alone"
+        why = "lines end in CRLF or LF; senders read one long line (RFC 8461 §3.2)"
+        return _bad("policy-line-ends", where, what, why, "save it with the line ends of Unix or Windows")
+    return None
+
+
+def _at_most(findings: list[Finding], where: str) -> list[Finding]:
+    """Return the first findings of a document, and that there are more."""
+    if len(findings) <= MOST_FINDINGS:
+        return findings
+    kept = findings[: MOST_FINDINGS - 1]
+    what = f"and {len(findings) - len(kept):,} more findings in this file"
+    why = "a file with so many is probably no policy at all"
+    return [*kept, _bad("policy-more-findings", where, what, why, "correct those first, and check again")]
 
 
 def _judge_line(where: str, key: str, value: str, before: int | None) -> list[Finding]:
@@ -80,12 +131,25 @@ def _judge_line(where: str, key: str, value: str, before: int | None) -> list[Fi
         "version": (value == "STSv1", "version: STSv1"),
         "mode": (value in MODES, "mode: enforce, testing or none"),
         "max_age": (bool(_AGE.fullmatch(value)) and int(value) <= LONGEST_AGE_SECONDS, f"max_age: 0 to {LONGEST_AGE_SECONDS}, in seconds"),
-        "mx": (bool(_PATTERN.fullmatch(value)), "mx: a host name, or *. and a domain; non-ASCII names as A-labels"),
+        "mx": (is_pattern(value), _wanted_mx(value)),
     }.get(key, (True, ""))
     if valid:
         return _unknown_key(where, key)
     why = "senders cannot read the policy, and apply none or the one they hold (RFC 8461 §3.2)"
-    return [_bad(f"policy-{key.replace('_', '-')}-invalid", where, f"{key} is {value!r}", why, "correct it", wanted)]
+    return [_bad(f"policy-{key.replace('_', '-')}-invalid", where, f"{key} is {value[:100]!r}", why, "correct it", wanted)]
+
+
+def is_pattern(value: str) -> bool:
+    """Whether a value of mx can match a host: a name, or `*.` and a name, which no number and no address is (RFC 8461 §3.2)."""
+    return bool(_PATTERN.fullmatch(value)) and len(value) <= 253 and not value.rpartition(".")[2].isdecimal()
+
+
+def _wanted_mx(value: str) -> str:
+    if value.strip("[]").replace(".", "").isdecimal() or ":" in value:
+        return "mx: the name of the MX host; an address matches no host"
+    if not value.isascii() and (ascii_name := a_label(value.removeprefix("*."))):
+        return f"mx: {'*.' if value.startswith('*.') else ''}{ascii_name}"
+    return "mx: a host name, or *. and a domain; non-ASCII names as A-labels"
 
 
 def _unknown_key(where: str, key: str) -> list[Finding]:

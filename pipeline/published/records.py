@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pipeline.published.finding import Finding
 
@@ -37,30 +37,99 @@ class StsRecord(NamedTuple):
     id: str
 
 
-def read_tlsrpt(domain: str, texts: Sequence[str]) -> tuple[TlsrptRecord | None, list[Finding]]:
+class Ours(NamedTuple):
+    """Where this installation gets its reports, as far as its configuration says."""
+
+    addresses: tuple[str, ...] = ()
+    """Of its mailboxes."""
+    domains: tuple[str, ...] = ()
+    """Own domains, and those of the mailboxes: an address in one of them may be an alias of a mailbox."""
+
+    def gets(self, rua: str) -> bool:
+        """Whether an address may be ours."""
+        address = unquote(urlsplit(rua).path).lower()
+        return address in self.addresses or address.rpartition("@")[2] in self.domains
+
+
+NEAR_TLSRPT = (
+    "_tlsrpt.{0}",
+    "_smtp-tlsrpt.{0}",
+    "_smtp._tlsrpt.{0}",
+    "_smtp_tls.{0}",
+    "_tls._smtp.{0}",
+    "smtp._tls.{0}",
+    "_smtp._tls.{0}.{0}",
+    "{0}",
+)
+NEAR_STS = ("mta-sts.{0}", "_mta_sts.{0}", "_mtasts.{0}", "_sts.{0}", "_mta-sts.{0}.{0}", "{0}")
+"""Names at which the record was found in the wild where it should have been at another."""
+
+
+def judge_near_miss(kind: str, name: str, at: str, texts: Sequence[str]) -> Finding | None:
+    """Say that the record that is missing is at a name where nobody looks for it."""
+    version, section = ("v=TLSRPTv1", "RFC 8460 §3") if kind == "tlsrpt" else ("v=STSv1", "RFC 8461 §3.1")
+    text = next((text for text in texts if _begins(text, version)), None)
+    if text is None:
+        return None
+    what = f"there is no record here, and one at {at}, where no sender looks for it"
+    why = f"senders ask for this name alone ({section})"
+    return Finding(
+        f"{kind}-record", f"{kind}-record-misplaced", "bad", name, what, why, f"move it from {at}", f'{name}. TXT "{text[:255]}"'
+    )
+
+
+def read_tlsrpt(domain: str, texts: Sequence[str], ours: Ours | None = None) -> tuple[TlsrptRecord | None, list[Finding]]:
     """Read the TXT records at `_smtp._tls.<domain>`, the strings of each joined without a space (RFC 8460 §3)."""
     name = f"_smtp._tls.{domain}"
-    example = f'{name}. TXT "v=TLSRPTv1; rua=mailto:tls-reports@{domain}"'
-    ours = [text for text in texts if _begins(text, "v=TLSRPTv1")]
-    if not ours:
+    mailbox = next(iter(ours.addresses), f"tls-reports@{domain}") if ours is not None else f"tls-reports@{domain}"
+    example = f'{name}. TXT "v=TLSRPTv1; rua=mailto:{mailbox}"'
+    own = [text for text in texts if _begins(text, "v=TLSRPTv1")]
+    if not own:
         return None, [
             _no_record("tlsrpt", name, texts, version="v=TLSRPTv1", why="no sender mails a report (RFC 8460 §3)", example=example)
         ]
-    if len(ours) > 1:
-        return None, [_several("tlsrpt", name, ours, "senders take the domain as one without TLSRPT (RFC 8460 §3)")]
-    fields, findings = _fields("tlsrpt", name, ours[0])
-    addresses = tuple(part.strip() for part in fields.get("rua", "").split(",") if part.strip())
+    if len(own) > 1:
+        return None, [_several("tlsrpt", name, own, "senders take the domain as one without TLSRPT (RFC 8460 §3)")]
+    fields, findings = _fields("tlsrpt", name, own[0])
+    repeated = [value for key, value in fields if key == "rua"]
+    addresses = tuple(part.strip() for value in repeated for part in value.split(",") if part.strip())
     if not addresses:
         why = "rua is required, and without it there is nowhere to send a report (RFC 8460 §3)"
-        findings.append(
-            Finding("tlsrpt-record", "tlsrpt-rua-missing", "bad", name, "the record has no rua", why, "name an address", example)
-        )
+        other = next((key for key, _ in fields if key.lower() == "rua" and key != "rua"), "")
+        what = f"the record has {other}, and senders look for rua in lower case" if other else "the record has no rua"
+        findings.append(Finding("tlsrpt-record", "tlsrpt-rua-missing", "bad", name, what, why, "name an address", example))
         return None, findings
     findings += [finding for address in addresses if (finding := _judge_rua(name, address)) is not None]
-    record = TlsrptRecord(ours[0], addresses)
+    if len(repeated) > 1:
+        why = "some senders read the first rua alone, some the last (RFC 8460 §3)"
+        publish = f'{name}. TXT "v=TLSRPTv1; rua={",".join(addresses)}"'
+        what = f"rua occurs {len(repeated)} times"
+        findings.append(
+            Finding("tlsrpt-record", "tlsrpt-rua-repeated", "warn", name, what, why, "write one, addresses with commas between", publish)
+        )
+    if ours is not None:
+        findings += _judge_ours(name, addresses, ours)
+    record = TlsrptRecord(own[0], addresses)
     if all(finding.severity == "ok" for finding in findings):
         findings.append(Finding("tlsrpt-record", "tlsrpt-record-ok", "ok", name, f"one record, reports go to {', '.join(addresses)}"))
     return record, findings
+
+
+def _judge_ours(name: str, addresses: Sequence[str], ours: Ours) -> list[Finding]:
+    """Say that our address is missing, or not the first."""
+    places = [place for place, address in enumerate(addresses) if ours.gets(address)]
+    if not places and ours.addresses:
+        what = f"reports go to {', '.join(addresses)[:200]}, and none of it is a mailbox of this configuration"
+        why = "what is not delivered here is not in these numbers"
+        fix = f"add mailto:{ours.addresses[0]}, as the first address"
+        return [Finding("tlsrpt-record", "tlsrpt-rua-not-ours", "warn", name, what, why, fix)]
+    if not places or places[0] == 0:
+        return []
+    first = addresses[places[0]]
+    publish = f'{name}. TXT "v=TLSRPTv1; rua={",".join([first, *(each for each in addresses if each != first)])}"'
+    what = f"{first} is not the first of {len(addresses)} addresses"
+    why = "some large senders, Microsoft among them, report to the first address alone (RFC 8460 §3 lets them)"
+    return [Finding("tlsrpt-record", "tlsrpt-rua-not-first", "warn", name, what, why, "put it first", publish)]
 
 
 def read_sts(domain: str, texts: Sequence[str]) -> tuple[StsRecord | None, list[Finding]]:
@@ -74,7 +143,7 @@ def read_sts(domain: str, texts: Sequence[str]) -> tuple[StsRecord | None, list[
     if len(ours) > 1:
         return None, [_several("sts", name, ours, "senders take no new policy from it (RFC 8461 §3.1)")]
     fields, findings = _fields("sts", name, ours[0])
-    identity = fields.get("id", "")
+    identity = next((value for key, value in fields if key == "id"), "")
     if not _ID.fullmatch(identity):
         what = f"id is {identity!r}" if identity else "there is no id"
         why = "an id is 1 to 32 letters and digits; otherwise senders take no new policy (RFC 8461 §3.1)"
@@ -93,8 +162,11 @@ def _begins(text: str, version: str) -> bool:
 def _no_record(kind: str, name: str, texts: Sequence[str], *, version: str, why: str, example: str) -> Finding:
     near = next((text for text in texts if version.lower() in text.lower().replace(" ", "")), None)
     if near is not None:
-        what = f"the record {near!r} does not begin with {version};"
-        return Finding(f"{kind}-record", f"{kind}-version-invalid", "bad", name, what, why, f"begin it with {version};", example)
+        what = f"the record {near[:200]!r} does not begin with {version};"
+        fix = f"begin it with {version};"
+        if near.strip().startswith(('"', "'", "\\")):
+            fix = "remove the quotation marks inside the text: the DNS provider adds its own"
+        return Finding(f"{kind}-record", f"{kind}-version-invalid", "bad", name, what, why, fix, example)
     what = "there is no record" if not texts else f"none of its {len(texts)} TXT records begins with {version};"
     return Finding(
         f"{kind}-record", f"{kind}-record-missing", "bad" if kind == "tlsrpt" else "warn", name, what, why, "publish one", example
@@ -106,9 +178,9 @@ def _several(kind: str, name: str, texts: Sequence[str], why: str) -> Finding:
     return Finding(f"{kind}-record", f"{kind}-record-several", "bad", name, what, why, "remove all but one", texts[0])
 
 
-def _fields(kind: str, name: str, text: str) -> tuple[dict[str, str], list[Finding]]:
+def _fields(kind: str, name: str, text: str) -> tuple[list[tuple[str, str]], list[Finding]]:
     """Return the fields after the version; a field that does not parse is a finding."""
-    fields: dict[str, str] = {}
+    fields: list[tuple[str, str]] = []
     findings = []
     for part in (piece.strip() for piece in text.split(";")[1:]):
         key, equals, value = (each.strip() for each in part.partition("="))
@@ -120,8 +192,8 @@ def _fields(kind: str, name: str, text: str) -> tuple[dict[str, str], list[Findi
                 Finding(f"{kind}-record", f"{kind}-field-invalid", "bad", name, f"{part!r} is no name=value", why, "correct or remove it")
             )
         else:
-            fields.setdefault(key, value)
-    return fields, findings
+            fields.append((key, value))
+    return fields, findings[:10]
 
 
 def _judge_rua(name: str, address: str) -> Finding | None:

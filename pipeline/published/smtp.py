@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pipeline.published.patience import Deadline, is_ours, why_not
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator
 
     from cryptography.x509 import Certificate
@@ -17,12 +19,16 @@ _LINE_BYTES = 4096
 _LINES = 200
 """A reply has a few lines; more is no SMTP server."""
 
+State = Literal["tls", "unreachable", "no-network", "refused", "ehlo-refused", "temporary", "no-starttls", "no-tls"]
+"""tls: a certificate was shown; unreachable: no connection, or it ended; no-network: this machine has no such network; refused: the
+greeting turns us away; ehlo-refused; temporary: a 4xx to STARTTLS; no-starttls: not offered, or refused for good; no-tls: the handshake
+failed."""
+
 
 class Server(NamedTuple):
     """What one address of one MX host shows."""
 
-    reachable: bool
-    starttls: bool = False
+    state: State
     tls_version: str = ""
     """As OpenSSL says it: TLSv1.2, TLSv1.3."""
     chain: tuple[Certificate, ...] = ()
@@ -31,81 +37,97 @@ class Server(NamedTuple):
     verify_says: str = ""
     """Why the certificate does not verify for the host, in OpenSSL's words."""
     trouble: str = ""
-    """What went wrong, where something did."""
+    """What went wrong, where something did: the server's words, or ours."""
 
 
-class _NoTlsError(Exception):
-    """The server has no STARTTLS, or refuses it."""
+class _RefusedError(Exception):
+    """The server answers with another code than one that goes on."""
+
+    def __init__(self, state: State, says: str) -> None:
+        super().__init__(says)
+        self.state: State = state
 
 
-def look(host: str, address: str, *, port: int = 25, name: str = "localhost", timeout: float = 20.0, ca_file: str = "") -> Server:
-    """Look at one address of an MX host: twice, to see the certificate as served and whether it verifies.
+def own_name(connection: socket.socket) -> str:
+    """Return a name for EHLO that servers accept: that of this machine, else its address as a literal (RFC 5321 §4.1.4)."""
+    name = socket.getfqdn()
+    if "." in name.strip(".") and not name.startswith("localhost") and name.isascii() and not name.endswith(".arpa"):
+        return name.rstrip(".")
+    address = str(connection.getsockname()[0])
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+def look(host: str, address: str, *, port: int = 25, name: str = "", timeout: float = 20.0, ca_file: str = "") -> Server:
+    """Look at one address of an MX host; a second time, without verifying, where the certificate does not verify.
 
     Args:
         host: The MX host: SNI, and what the certificate has to name (RFC 8461 §4.2).
         address: One of its addresses.
         port: 25, but for tests.
-        name: What we call ourselves in EHLO.
-        timeout: Seconds for each look.
+        name: What we call ourselves in EHLO; empty: this machine's name.
+        timeout: Seconds for both looks together.
         ca_file: A private CA; empty: the system's.
     """
+    deadline = Deadline(timeout)
+    says = ""
     try:
-        with _tls(host, address, port, name, timeout, _unverified()) as seen:
-            chain, version = _chain_of(seen), seen.version() or ""
-    except _NoTlsError as err:
-        return Server(reachable=True, trouble=str(err))
+        try:
+            with _tls(host, address, port, name, deadline, ssl.create_default_context(cafile=ca_file or None)) as seen:
+                return Server("tls", seen.version() or "", _chain_of(seen), verifies=True)
+        except ssl.SSLCertVerificationError as err:
+            says = err.verify_message
+        with _tls(host, address, port, name, deadline, _unverified()) as seen:
+            return Server("tls", seen.version() or "", _chain_of(seen), verify_says=says)
+    except _RefusedError as err:
+        return Server(err.state, trouble=str(err))
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        return Server("unreachable", trouble="the server closed the connection during the TLS handshake")
     except ssl.SSLError as err:
-        return Server(reachable=True, starttls=True, trouble=f"no TLS 1.2 or newer: {err.reason or err}")
-    except (OSError, UnicodeDecodeError) as err:
-        return Server(reachable=False, trouble=_why(err))
-    try:
-        with _tls(host, address, port, name, timeout, ssl.create_default_context(cafile=ca_file or None)):
-            return Server(True, True, version, chain, verifies=True)
-    except ssl.SSLCertVerificationError as err:
-        return Server(True, True, version, chain, verify_says=err.verify_message)
-    except (OSError, UnicodeDecodeError, _NoTlsError) as err:
-        return Server(True, True, version, chain, trouble=_why(err))
+        return Server("no-tls", trouble=f"no TLS 1.2 or newer: {err.reason or err}")
+    except (OSError, ValueError) as err:
+        return Server("no-network" if is_ours(err) else "unreachable", trouble=why_not(err, address))
 
 
 def _unverified() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # we look at what is served; whether it verifies is the second look
+    context.verify_mode = ssl.CERT_NONE  # we look at what is served; that it does not verify is known
     return context
 
 
 @contextlib.contextmanager
-def _tls(host: str, address: str, port: int, name: str, timeout: float, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:  # noqa: PLR0917
+def _tls(host: str, address: str, port: int, name: str, deadline: Deadline, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:  # noqa: PLR0917
     """Connect, say EHLO, ask for STARTTLS, and shake hands."""
-    deadline = time.monotonic() + timeout
-    with socket.create_connection((address, port), timeout=timeout) as plain:
-        reader = plain.makefile("rb")
-        _reply(plain, reader, deadline, b"", wanted=b"220")
-        offered = _reply(plain, reader, deadline, b"EHLO " + name.encode("ascii") + b"\r\n", wanted=b"250")
+    with deadline.connect(address, port) as plain:
+        reader = deadline.reader(plain)
+        _reply(reader, "the greeting", "refused")
+        deadline.send(plain, f"EHLO {name or own_name(plain)}\r\n".encode("ascii"))
+        offered = _reply(reader, "EHLO", "ehlo-refused")
         if not any(line[4:].strip().upper() == b"STARTTLS" for line in offered):
-            raise _NoTlsError("STARTTLS is not offered")
-        _reply(plain, reader, deadline, b"STARTTLS\r\n", wanted=b"220")
+            raise _RefusedError("no-starttls", "STARTTLS is not offered")
+        deadline.send(plain, b"STARTTLS\r\n")
+        _reply(reader, "STARTTLS", "no-starttls")
+        plain.settimeout(deadline.left())
         with context.wrap_socket(plain, server_hostname=host) as tls:
             yield tls
 
 
-def _reply(plain: socket.socket, reader: Any, deadline: float, command: bytes, *, wanted: bytes) -> list[bytes]:
-    plain.settimeout(max(0.1, deadline - time.monotonic()))
-    if command:
-        plain.sendall(command)
+def _reply(reader: io.BufferedReader, command: str, otherwise: State) -> list[bytes]:
+    """Read a reply; one that is not positive ends the look in the state given, a 4xx to STARTTLS as temporary."""
     lines: list[bytes] = []
     while len(lines) < _LINES:
-        plain.settimeout(max(0.1, deadline - time.monotonic()))
-        line: bytes = reader.readline(_LINE_BYTES)
+        line = reader.readline(_LINE_BYTES)
         if not line:
-            raise ConnectionResetError("the server closed the connection")
+            raise ConnectionResetError(
+                "the server closed the connection" if command == "the greeting" else f"the server hung up after {command}"
+            )
         lines.append(line)
         if line[3:4] != b"-":
             break
-    if not lines[-1].startswith(wanted):
+    if not lines[-1].startswith(b"250" if command == "EHLO" else b"220"):
         said = lines[-1][:80].decode("ascii", "replace").strip()
-        where = command.split(b" ")[0].strip().decode("ascii") or "the greeting"
-        raise _NoTlsError(f"the server answers {where} with {said!r}")
+        temporary = command == "STARTTLS" and lines[-1].startswith(b"4")
+        raise _RefusedError("temporary" if temporary else otherwise, f"the server answers {command} with {said!r}")
     return lines
 
 
@@ -117,11 +139,3 @@ def _chain_of(tls: ssl.SSLSocket) -> tuple[Certificate, ...]:
         inner = tls._sslobj  # type: ignore[attr-defined]  # noqa: SLF001
     chain = [each if isinstance(each, bytes) else each.public_bytes(2) for each in inner.get_unverified_chain() or ()]
     return tuple(x509.load_der_x509_certificate(each) for each in chain)
-
-
-def _why(err: Exception) -> str:
-    if isinstance(err, TimeoutError):
-        return "no answer in time"
-    if isinstance(err, ConnectionRefusedError):
-        return "the connection is refused"
-    return str(err.strerror if isinstance(err, OSError) and err.strerror else err) or type(err).__name__

@@ -97,6 +97,34 @@ def matches(record: Tlsa, chain: Sequence[Certificate]) -> bool:
     return any(associated(certificate, record.selector, record.matching) == record.association for certificate in candidates)
 
 
+def mistake_of(record: Tlsa, chain: Sequence[Certificate]) -> str:
+    """Return the known mistake behind a digest that matches nothing in the way the record says; empty: none that is known."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    name = {1: "sha256", 2: "sha512"}.get(record.matching)
+    if name is None:
+        return ""
+    for certificate in chain:
+        key = certificate.public_key()
+        pem, key_pem = certificate.public_bytes(Encoding.PEM), key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        files = {
+            "the certificate's PEM file, not of its content": pem,
+            "the key's PEM file, not of the key": key_pem,
+            "the certificate in base64": b"".join(pem.splitlines()[1:-1]),
+            "the key in base64": b"".join(key_pem.splitlines()[1:-1]),
+        }
+        for what, content in files.items():
+            digests = {hashlib.new(name, each).hexdigest() for each in (content, content.rstrip(b"\n"), content + b"\n")}
+            if record.association in digests:
+                return f"it is the digest of {what}"
+        if associated(certificate, 1 - record.selector, record.matching) == record.association:
+            is_of, says = ("whole certificate", "key") if record.selector == 1 else ("key", "whole certificate")
+            return f"it is the digest of the {is_of}, and selector {record.selector} means the {says}"
+        if record.usage == DANE_EE and certificate is not chain[0] and matches(record._replace(usage=DANE_TA), chain):
+            return "it is the digest of the issuer, and usage 3 means the server's own certificate"
+    return ""
+
+
 def associated(certificate: Certificate, selector: int, matching: int) -> str:
     """Return the association of a certificate: itself or its public key, whole or hashed, in hex (RFC 6698 §2.1)."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat

@@ -40,16 +40,16 @@ def test_json_has_the_documents_beside_the_findings(tlsrpt):
     assert out[0]["published"]["sts_id"] == "1"
 
 
-def test_what_could_not_be_looked_at_is_unknown_and_no_failure(tlsrpt, town, tmp_path):
+def test_when_nothing_could_be_looked_at_the_exit_code_says_try_again(tlsrpt, town, tmp_path):
     config = tmp_path / "deaf.toml"
     resolver = town.configuration.split('resolver = "')[1].split('"')[0]
     config.write_text(town.configuration.replace(resolver, "127.0.0.1:1").replace("timeout = 3.0", "timeout = 0.3"))
     code, out, _ = tlsrpt("--config", config, "check", "--no-store", "--format", "json")
-    assert code == 0
+    assert code == 75
     assert {finding["severity"] for finding in out[0]["findings"]} == {"unknown"}
 
 
-@pytest.mark.parametrize("name", ["not a name", "../etc", "localhost", "m\u00fcller.example", "-x.example"])
+@pytest.mark.parametrize("name", ["not a name", "../etc", "localhost", "-x.example"])
 def test_what_is_no_domain_is_refused_in_one_sentence(tlsrpt, name):
     code, out, err = tlsrpt("check", "--", name)
     assert (code, out) == (2, "")

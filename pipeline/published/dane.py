@@ -1,0 +1,239 @@
+"""The TLSA records of an MX host, held against what its addresses serve (RFC 7672), and a roll-over that will break them. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.published.finding import Finding
+from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, fault_of, matches, mistake_of, record_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cryptography.x509 import Certificate
+
+    from pipeline.published.dns import Answer
+    from pipeline.published.smtp import Server
+
+ROLL_DAYS = 45
+"""Days before a certificate ends on which its renewal is near: usual clients renew when a third of the lifetime is left, and the new TLSA
+record comes before that."""
+_REFUSED = "senders that know DANE deliver nothing to it (RFC 7672 §2.2)"
+_LEAST_TTL = 3_600
+
+
+class Names(NamedTuple):
+    """What the DNS says of one MX host."""
+
+    mx: Answer
+    """The MX records that name it."""
+    addresses: Answer
+    records: Sequence[Tlsa]
+    answer: Answer
+    """That came with the records."""
+
+    @property
+    def applies(self) -> bool:
+        """Whether senders that know DANE authenticate this host by it: address and TLSA records validated, and one usable."""
+        return self.addresses.secure and self.answer.secure and any(record.usable and not fault_of(record) for record in self.records)
+
+
+def judge_tlsa(
+    host: str,
+    domain: str,
+    names: Names,
+    servers: Sequence[Server],
+    *,
+    now: datetime,
+    port: int = 25,
+    trusted: Sequence[Certificate] = (),
+) -> list[Finding]:
+    """Hold the TLSA records of an MX host against the certificates its addresses serve.
+
+    Args:
+        host: The MX host.
+        domain: Whose mail it takes: a certificate under DANE-TA may name either (RFC 7672 §3.2.2).
+        names: What the DNS says of it; without records the host has no DANE, which is no fault.
+        servers: What its addresses show.
+        now: The time, for the certificates of a chain under DANE-TA.
+        port: Of the service, for the record to publish.
+        trusted: Root certificates at hand, to name one that is not sent.
+    """
+    where = f"_{port}._tcp.{host}"
+    if names.answer.trouble or not names.records:
+        return _of_trouble(where, names) if names.answer.trouble else []
+    if not names.addresses.secure or not names.answer.secure:
+        what = "the address of the host is" if not names.addresses.secure else "the records are"
+        why = "senders ask for no TLSA records unless address and records are in signed zones (RFC 7672 §2.2.2, §2.1)"
+        fix = "sign the zone, or ask a validating resolver (`resolver` in [check])"
+        return [Finding("tlsa", "tlsa-insecure", "warn", where, f"{what} not validated by DNSSEC", why, fix)]
+    return _of_records(where, host, domain, names, servers, now=now, port=port, trusted=trusted)
+
+
+def _of_records(
+    where: str,
+    host: str,
+    domain: str,
+    names: Names,
+    servers: Sequence[Server],
+    *,
+    now: datetime,
+    port: int,
+    trusted: Sequence[Certificate],
+) -> list[Finding]:
+    usable = [record for record in names.records if not fault_of(record)]
+    if not usable:
+        why = "senders that know DANE encrypt without authenticating, or look at MTA-STS (RFC 7672 §2.2)"
+        fix = "publish a record 3 1 1 of the key that is served"
+        what = f"none of the records can be used for SMTP: {fault_of(names.records[0])}"
+        return [Finding("tlsa", "tlsa-unusable", "bad", where, what, why, fix)]
+    found = _faults(where, names)
+    if not names.mx.secure:
+        why = "who changes the answer sends mail elsewhere; many senders leave DANE out then (RFC 7672 §2.2.1)"
+        found.append(Finding("tlsa", "tlsa-mx-insecure", "warn", where, "the MX records are not validated by DNSSEC", why, "sign the zone"))
+    shown = [server.chain for server in servers if server.chain]
+    if not shown:
+        why = "nothing to match with"
+        return [
+            *found,
+            Finding("tlsa", "tlsa-not-checked", "unknown", where, "no address showed a certificate", why, "run the check again"),
+        ]
+    failing = [chain for chain in shown if not any(_holds(record, chain, host, domain, now) for record in usable)]
+    if failing:
+        return [*found, _mismatch(where, host, domain, usable, failing, len(shown), now, port, trusted)]
+    found += _roll_over(where, host, names, usable, shown, now, port)
+    if not found:
+        found.append(Finding("tlsa", "tlsa-ok", "ok", where, f"{len(usable)} records, validated, and one matches all that is served"))
+    return found
+
+
+def _of_trouble(where: str, names: Names) -> list[Finding]:
+    """A failing look-up stops mail only where the address is signed: elsewhere nobody asks (RFC 7672 §2.2.2)."""
+    if names.addresses.values and not names.addresses.secure:
+        return []
+    why = "if it is so for senders that know DANE, they keep back mail to this host (RFC 7672 §2.1.2)"
+    fix = "ask the name servers of the zone; some firewalls drop what they do not know, TLSA among it"
+    if names.answer.bogus:
+        return [Finding("tlsa", "dnssec-broken", "bad", where, names.answer.trouble, why, "sign the zone anew, or correct its DS record")]
+    return [Finding("tlsa", "tlsa-not-checked", "unknown", where, names.answer.trouble, why, fix)]
+
+
+def _faults(where: str, names: Names) -> list[Finding]:
+    """Records that cannot be right, whatever is served."""
+    found = []
+    for record in names.records:
+        if fault := fault_of(record):
+            why = "senders skip a record that they cannot use (RFC 7672 §2.2, §3.1.3)"
+            what = f"the record {str(record)[:40]} cannot be right: {fault}"
+            found.append(Finding("tlsa", "tlsa-record-invalid", "bad", where, what, why, "replace it by a record 3 1 1"))
+    return found[:10]
+
+
+def _holds(record: Tlsa, chain: Sequence[Certificate], host: str, domain: str, now: datetime) -> bool:
+    return matches(record, chain) and not (record.usage == DANE_TA and _fault_of_chain(record, chain, host, domain, now))
+
+
+def _fault_of_chain(record: Tlsa, chain: Sequence[Certificate], host: str, domain: str, now: datetime) -> str:
+    """Return what is wrong with a chain up to the certificate that a DANE-TA record names (RFC 7672 §3.1.2); empty: nothing."""
+    from cryptography.exceptions import InvalidSignature
+
+    place = next(place for place, each in enumerate(chain) if associated(each, record.selector, record.matching) == record.association)
+    if not _names(chain[0], {host, domain}):
+        return f"the certificate names neither {host} nor {domain}"
+    for number, certificate in enumerate(chain[: place + 1]):
+        if not certificate.not_valid_before_utc <= now.astimezone(UTC) < certificate.not_valid_after_utc:
+            which = "the certificate" if number == 0 else "a certificate of the chain"
+            return f"{which} is not valid now (it ends on {certificate.not_valid_after_utc:%Y-%m-%d})"
+        if number < place:
+            try:
+                certificate.verify_directly_issued_by(chain[number + 1])
+            except (ValueError, TypeError, InvalidSignature):
+                return "the chain is not complete or not in order up to the certificate of the record"
+    return ""
+
+
+def _names(certificate: Certificate, wanted: set[str]) -> bool:
+    """Whether a certificate names one of these hosts; `*.` stands for exactly one label (RFC 6125 §6.4.3)."""
+    from cryptography import x509
+
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    there = {name.lower().rstrip(".") for name in names}
+    return any(name in there or f"*.{name.partition('.')[2]}" in there for name in wanted)
+
+
+def _mismatch(  # noqa: PLR0917 -- what the sentence is made of
+    where: str,
+    host: str,
+    domain: str,
+    usable: Sequence[Tlsa],
+    failing: Sequence[Sequence[Certificate]],
+    shown: int,
+    now: datetime,
+    port: int,
+    trusted: Sequence[Certificate],
+) -> Finding:
+    chain = failing[0]
+    what = f"no record matches the certificate that {len(failing)} of {shown} addresses serve"
+    fix = "publish the new record beside the old one, and remove that only after its TTL and the old certificate are gone"
+    publish = record_for(chain[0], port, host)
+    anchors = [record for record in usable if record.usage == DANE_TA]
+    if mistake := next((said for record in usable if (said := mistake_of(record, chain))), ""):
+        what += f": {mistake}"
+        fix = "publish the record of the key instead"
+    elif anchors and any(matches(record, chain) for record in anchors):
+        fault = next(said for record in anchors if matches(record, chain) and (said := _fault_of_chain(record, chain, host, domain, now)))
+        what = f"under usage 2 {fault}"
+        fix = f"serve a valid certificate for {host} with its chain up to the one that the record names (RFC 7672 §3.1.2)"
+        publish = ""
+    elif anchors:
+        root = next((each for each in trusted for record in anchors if matches(record, (each,))), None)
+        named = f"the root {root.subject.rfc4514_string()[:80]}" if root is not None else "a CA"
+        what += (
+            f": usage 2 names {named}, whose certificate the server does not send"
+            if root is not None
+            else f": usage 2 names {named} that is not in the chain sent"
+        )
+        fix = "send it in the chain, also where it is a root, or publish the digest of the issuer that is sent (RFC 7672 §3.1.2)"
+        publish = f"{where}. TLSA 2 1 1 {associated(chain[-1], 1, 1)}" if len(chain) > 1 else publish
+    return Finding("tlsa", "tlsa-mismatch", "bad", where, what, _REFUSED, fix, publish)
+
+
+def _roll_over(  # noqa: PLR0917 -- what the sentence is made of
+    where: str,
+    host: str,
+    names: Names,
+    usable: Sequence[Tlsa],
+    shown: Sequence[Sequence[Certificate]],
+    now: datetime,
+    port: int,
+) -> list[Finding]:
+    """Warn where a certificate is soon renewed, and every record is of what is served now: a new key or issuer will match none."""
+    if any(not any(matches(record, chain) for chain in shown) for record in usable):
+        return []  # a record of what is to come is there already
+    chain = min(shown, key=lambda each: each[0].not_valid_after_utc)
+    records = [record for record in usable if matches(record, chain)]
+    ends = chain[0].not_valid_after_utc
+    near = min(timedelta(days=ROLL_DAYS), (ends - chain[0].not_valid_before_utc) / 3 + timedelta(days=14))
+    if all(record.usage == DANE_TA for record in records):
+        ends = min([ends, *(each.not_valid_after_utc for record in records for each in chain if matches(record, (each,)))])
+        what = "is renewed by another issuer, or the issuer changes its key"
+    elif all(record.usage == DANE_EE and record.selector == 1 for record in records):
+        what = "is renewed with a new key"
+    else:
+        what = "is renewed"
+    if not timedelta() < ends - now <= near or {record.usage for record in records} == {DANE_TA, DANE_EE}:
+        return []
+    ready = now + timedelta(seconds=2 * max(_LEAST_TTL, names.answer.ttl_seconds))
+    says = f"the certificate ends on {ends:%Y-%m-%d}, and every record is of what is served now: when it {what}, none matches"
+    why = "renewal with a new key under one record is how DANE breaks: senders that know it deliver nothing then (RFC 7671 §8.1)"
+    fix = (
+        f"1. now: make the new key, and publish its record beside the old one; 2. not before {ready:%Y-%m-%d %H:%M} UTC (two TTLs later): "
+        "serve the new certificate; 3. then remove the old record. Or keep the key when renewing (certbot: --reuse-key)"
+    )
+    return [
+        Finding("tlsa", "dane-roll-over", "warn", where, says, why, fix, f"_{port}._tcp.{host}. TLSA 3 1 1 DIGEST-OF-THE-NEW-KEY", ends)
+    ]
