@@ -119,7 +119,11 @@ class PolicyRow(NamedTuple):
     failure_detail_sum: int
     count_mismatch: bool
     repeats_sessions: bool = False
-    """Set by `pipeline.report.sessions.mark_repeats` once all policies of the report are there."""
+    """This and the following are set by `pipeline.report.sessions.mark_repeats` once all policies of the report are there."""
+    once_authenticated: int | None = None
+    once_failed: int | None = None
+    once_unprotected: int | None = None
+    totals_equal: bool | None = None
 
 
 class FailureRow(NamedTuple):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Kept as the table property `tlsrpt.schema`; a newer lake than the program is refused (exit 78), an older one is upgraded."""
 
 TRUST_TIERS = ("verified", "attested", "vouched", "unaligned", "unverified")
@@ -251,10 +251,20 @@ POLICIES = Table(
         _c(
             "repeats_sessions",
             "bool",
-            "Whether another policy type of the same report and report_domain stands for its sessions: sts and tlsa describe the "
-            "same ones, the larger total counts (a tie: sts), the rows of the other repeat it",
+            "Whether rows of another policy type of the same report and report_domain have the larger total: of sts (with no-policy-found) "
+            "and tlsa (a tie: sts). Whether they are the same sessions depends on the sender: see session_parts",
             nullable=False,
         ),
+        _c(
+            "once_authenticated",
+            "int64",
+            "Sessions authenticated in all policies of the report and report_domain, if tlsa and the others tell of the same sessions; on "
+            "the first of these rows, 0 on the others; null where there is only one side",
+            unit="sessions",
+        ),
+        _c("once_failed", "int64", "The same for failed: the larger of the two failure counts", unit="sessions"),
+        _c("once_unprotected", "int64", "The same for no policy found", unit="sessions"),
+        _c("totals_equal", "bool", "Whether the totals of the two sides are equal; only on the row that has the sums"),
     ),
 )
 

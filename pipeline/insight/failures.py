@@ -46,6 +46,8 @@ class Cell(NamedTuple):
     """Details may overlap, so mentions may be more than sessions (RFC 8460 §4)."""
     policy_failures: int
     """Sessions the reporter counts as failed under this policy type, for this domain and day: no cause can have more."""
+    apart: int = 0
+    """1 where the sender reports each session under the one policy that applied, so that sts and tlsa tell of different sessions."""
 
 
 class Texts(NamedTuple):
@@ -80,6 +82,8 @@ class Cube:
     mentions: Ints
     ceiling: Ints
     """Failures the reporter counts under that policy type, for that domain and day."""
+    apart: Ints
+    """Whether the sender reports each session under one policy type only."""
 
     def __len__(self) -> int:
         return len(self.day)
@@ -88,7 +92,8 @@ class Cube:
         """Return some rows."""
         columns = ("domain", "reporter", "policy_type", "policy_hash", "result_type", "reason", "host", "address")
         texts = {name: getattr(self, name).where(keep) for name in columns}
-        return Cube(**texts, day=self.day[keep], mentions=self.mentions[keep], ceiling=self.ceiling[keep])
+        numbers = {name: getattr(self, name)[keep] for name in ("day", "mentions", "ceiling", "apart")}
+        return Cube(**texts, **numbers)
 
 
 def read_cube(ask: Ask, *, since: date, until: date, domain: str | None = None, domains: Sequence[str] | None = None) -> Cube:
@@ -111,13 +116,14 @@ def cube_of(table: pa.Table) -> Cube:
         address=texts_of(table, "receiving_ip"),
         mentions=column_of(table, "mentions"),
         ceiling=column_of(table, "policy_failures"),
+        apart=column_of(table, "apart"),
     )
 
 
 def cube_of_cells(cells: Iterable[Cell]) -> Cube:
     """Return rows written by hand as a cube."""
     rows = list(cells)
-    kinds: dict[str, pa.DataType] = {"report_day": pa.date32(), "mentions": pa.int64(), "policy_failures": pa.int64()}
+    kinds: dict[str, pa.DataType] = {"report_day": pa.date32(), "mentions": pa.int64(), "policy_failures": pa.int64(), "apart": pa.int32()}
     columns = {name: pa.array([getattr(row, name) for row in rows], kinds.get(name, pa.string())) for name in Cell._fields}
     return cube_of(pa.table(columns))
 
@@ -176,7 +182,7 @@ def weights(cube: Cube, cause: Ints) -> Floats:
     """Return for each row how many failed sessions it stands for, within its cause.
 
     Details of one cause, sender, domain, day and policy type add up to at most what the sender counts as failed there (RFC 8460 §4: they
-    may overlap). Of sts and tlsa, which tell the same sessions, only the type with more failures weighs; those without a policy are others.
+    may overlap). Where sts and tlsa tell the same sessions, only the type with more failures weighs; those without a policy are others.
     """
     _, per_type = grouped(cube.domain.at, cause, cube.day, cube.reporter.at, cube.policy_type.at)
     said = summed(per_type, cube.mentions, len(cube))[per_type]
@@ -191,7 +197,7 @@ def weights(cube: Cube, cause: Ints) -> Floats:
     np.maximum.at(tlsa, per_day[is_tlsa], type_total[is_tlsa])
     # A tie counts as sts.
     lesser = (is_sts & (sts < tlsa)[per_day]) | (is_tlsa & (tlsa <= sts)[per_day])
-    return np.where(lesser, 0.0, weight)
+    return np.where(lesser & (cube.apart == 0), 0.0, weight)
 
 
 def _of_type(cube: Cube, name: str) -> Flags:

@@ -1,4 +1,4 @@
-"""From one schema of the lake to the next, under the writer's lock: named steps, each safe to repeat.
+"""From one schema of the lake to the next, under the writer's lock: named steps, each safe to repeat; a version may have several.
 
 A step changes tables in place (a new column is null in old files) and says in the changelog what `tlsrpt rebuild` fills in. The version
 goes up table by table, `messages` last; killed in between, the step is run again.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ConfigError
 from pipeline.failpoint import reach
+from pipeline.lake.steps import add_columns, tell_once
 from pipeline.lake.tables import SCHEMA_PROPERTY, schema_version_of, sync_logs
 from pipeline.schema import APPEND_ORDER, SCHEMA_VERSION
 
@@ -25,11 +26,14 @@ class Step(NamedTuple):
 
     to_version: int
     name: str
-    apply: Callable[[dict[str, LakeTable]], None]
+    apply: Callable[[Location, dict[str, LakeTable]], None]
     """Changes the tables; may find its work done, or done in part."""
 
 
-STEPS: tuple[Step, ...] = ()
+STEPS = (
+    Step(2, "columns of schema 2", add_columns),
+    Step(2, "what the policies of a report come to if they tell of the same sessions", tell_once),
+)
 """All steps there have been, in order. Schema 1 is the first."""
 
 
@@ -47,17 +51,18 @@ def upgrade(location: Location, tables: dict[str, LakeTable], *, steps: Sequence
         raise ConfigError(f"the lake {location.uri} has schema {present} and this program knows {to}; use the newer program that wrote it")
     taken = []
     while present < to:
-        step = next((step for step in steps if step.to_version == present + 1), None)
-        if step is None:
+        due = [step for step in steps if step.to_version == present + 1]
+        if not due:
             raise ConfigError(
                 f"the lake {location.uri} has schema {present}, which this program cannot bring to {to}; use an older one first"
             )
-        step.apply(tables)
+        for step in due:
+            step.apply(location, tables)
+            taken.append(step.name)
+        present += 1
         for name in APPEND_ORDER:
             reach("upgrade-table")
-            _mark(location, name, tables[name], step.to_version)
-        taken.append(step.name)
-        present = step.to_version
+            _mark(location, name, tables[name], present)
     return taken
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GRAINS: dict[str, str] = {
     **{name: table.grain for name, table in TABLES.items()},
+    "submitters": "one row per submitter whose counted reports have tlsa and other policies of one domain",
     "counted_policies": "one row per element of a report's policies, where the report counts",
     "counted_failures": "one row per failure detail, where the report counts",
     "session_parts": "one row per counted policy, with the sessions it carries; quicker to sum than `sessions`, with the same sums",
@@ -26,7 +27,7 @@ GRAINS: dict[str, str] = {
 """The views and what one row of each is."""
 
 _COUNTED = "Whether it counts: a tier of [trust] count, not superseded, about a domain of ours"
-_TYPE_SUM = "total-{0}-session-count of its {1} policies, whether they carry the sessions or repeat them"
+_TYPE_SUM = "total-{0}-session-count of its {1} policies, as sent"
 
 
 class Meaning(NamedTuple):
@@ -39,8 +40,13 @@ class Meaning(NamedTuple):
 
 _ADDED: dict[str, Meaning] = {
     "counted": Meaning(_COUNTED),
-    "carries": Meaning("Whether it stands for its sessions: an sts or tlsa row that does not repeat another type of the same report"),
-    "counted_type": Meaning("sts or tlsa: the type whose sessions are taken; null where there was no policy"),
+    "told_twice": Meaning("Whether tlsa and other policies of its report and domain are taken as the same sessions"),
+    "told_at_host": Meaning("Sessions in a report about an MX host of ours that are counted at the domain they were for", "sessions"),
+    "counted_type": Meaning("sts or tlsa: the type with more sessions; null where there was no policy"),
+    "reports_with_both": Meaning("Reports of more than 20 sessions that have tlsa and other policies of one domain", "reports"),
+    "both_types_are": Meaning(
+        "same: the same sessions told twice; apart: each session under the policy that applied; unsure: the larger counts are taken"
+    ),
     "sessions": Meaning("authenticated, failed and unprotected together", "sessions"),
     "authenticated": Meaning("Sessions with TLS as the policy asks", "sessions", "RFC 8460 §4.2"),
     "failed": Meaning("Sessions that did not meet the policy", "sessions", "RFC 8460 §4.2"),

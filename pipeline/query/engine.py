@@ -6,11 +6,11 @@ which files it may read. So a new snapshot needs no new connection, and a questi
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import threading
 import weakref
-from importlib.resources import files as package_files
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.query.describe import Views, comments, views_of
+from pipeline.query.habits import SAME_SESSIONS, Habits
+from pipeline.query.texts import view_text
 from pipeline.schema import TABLES, arrow_schema
 
 if TYPE_CHECKING:
@@ -43,18 +45,28 @@ class Scope(NamedTuple):
     batch: int
     contested: Mapping[str, Sequence[str]] = MappingProxyType({})
     """Those of `reports`, `policies` and `failures` in whose month something was superseded; they are not among `files`."""
+    habits: Habits = Habits()
+
+
+_LEARNED = re.compile(r"session|mentions|submitters|row_parts|apart", re.IGNORECASE)
+
+
+def needs_habits(sql: str) -> bool:
+    """Say whether a statement may ask what depends on the habits; others are not held up by reading the whole lake."""
+    return _LEARNED.search(sql) is not None
 
 
 class Engine:
     """One locked-down in-memory DuckDB with the views of the lake."""
 
-    def __init__(self, root: str, settings: Settings, files: AbstractFileSystem | None = None) -> None:
+    def __init__(self, root: str, settings: Settings, files: AbstractFileSystem | None = None, *, hosts: bool = False) -> None:
         """Make the views.
 
         Args:
             root: The folder of the lake, or its address: with the temporary folder of this engine, the only one that can be read.
             files: How DuckDB reads what lies there; None for a folder.
             settings: Whose tiers and domains count, and how much memory and how many threads DuckDB may take.
+            hosts: Whether MX hosts have reports of their own; views that mind it take longer to plan.
         """
         self._counted_tiers = list(settings.trust.count)
         self._temporary = Path(tempfile.mkdtemp(prefix="tlsrpt-"))
@@ -77,7 +89,7 @@ class Engine:
             self._connection.register_filesystem(files)
         self._views: Views | None = None
         self._describing = threading.Lock()
-        self._prepare(settings)
+        self._prepare(settings, hosts=hosts)
         self._lock_down(root)
 
     def _alias_of(self, root: str) -> str:
@@ -88,7 +100,7 @@ class Engine:
         alias.symlink_to(root)
         return str(alias)
 
-    def _prepare(self, settings: Settings) -> None:
+    def _prepare(self, settings: Settings, *, hosts: bool) -> None:
         connection = self._connection
         connection.execute("set global TimeZone = 'UTC'")
         connection.execute("create schema settings")
@@ -96,8 +108,8 @@ class Engine:
         connection.execute("create table settings.mx as select unnest($mx::varchar[]) as host", {"mx": list(settings.domains.mx)})
         self._tell(connection, Scope({}, 0, -1))
         ours = "ours_every_domain" if not settings.domains.own else "ours_own_domains_and_mx" if settings.domains.mx else "ours_own_domains"
-        for name in ("tables", ours, "counted"):
-            connection.execute(package_files("pipeline.query").joinpath("views", f"{name}.sql").read_text(encoding="utf-8"))
+        for name in ("tables", ours, "counted", "parts_with_hosts" if hosts else "parts", "sessions"):
+            connection.execute(view_text(name))
 
     def _lock_down(self, root: str) -> None:
         # A path cannot be bound in `set`; DuckDB's own quoting of a string literal is all that is needed.
@@ -110,6 +122,8 @@ class Engine:
         lake: dict[str, Any] = {name: self._paths(name, scope.files) for name in TABLES}
         lake |= {f"{name}_contested": self._paths(name, scope.contested) for name in CONTESTED}
         lake |= {"floor": scope.floor, "batch": scope.batch, "counted_tiers": self._counted_tiers}
+        lake |= {"same_sessions": list(SAME_SESSIONS)}
+        lake |= {name: list(getattr(scope.habits, name)) for name in Habits._fields}
         cursor.execute("set variable lake = $lake", {"lake": lake})
 
     def _paths(self, table: str, files: Mapping[str, Sequence[str]]) -> list[str]:

@@ -18,7 +18,8 @@ from pipeline.query import guard
 from pipeline.query.analysis import Analysis
 from pipeline.query.catalogue import Question, Questions, load_questions
 from pipeline.query.describe import Views
-from pipeline.query.engine import CONTESTED, Engine, Scope
+from pipeline.query.engine import CONTESTED, Engine, Scope, needs_habits
+from pipeline.query.habits import Habits, learn
 from pipeline.schema import TABLES
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ USUAL_DAYS = 90
 """The period of a question that is asked without one."""
 
 EVERY_MONTH = ("0000-00", "9999-99")
+_ENOUGH_ROWS = 1_000_000
+"""So many policies are read to learn how submitters report."""
 _FIRST = date(1970, 1, 1)
 
 _Answer = TypeVar("_Answer")
@@ -56,6 +59,9 @@ class Lake(Analysis):
         self._settings = settings
         self._engine = Engine(location.uri, settings, self._files)
         self._refreshing = threading.Lock()
+        self._learning = threading.Lock()
+        self._learned: tuple[str, Habits] = ("", Habits())
+        self._with_hosts: Engine | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -123,7 +129,7 @@ class Lake(Analysis):
         try:
             # Bound with their types, so that an empty list or a null means what the question says.
             bound = {p.name: duckdb.Value(values[p.name], duckdb.type(p.type)) for p in question.parameters}
-            return self._answer(lambda: self._engine.run(question.sql, bound, self._scope(months)))
+            return self._answer(lambda: self._run(question.sql, bound, months))
         except (duckdb.Error, ValueError, OverflowError) as err:
             raise UsageError(f"question {name} cannot be answered: {guard.sentence(str(err))}") from err
 
@@ -153,7 +159,7 @@ class Lake(Analysis):
         guard.check(self._engine, query)
         _ = self.tables  # from here on `describe` and `duckdb_columns()` say what columns mean
         try:
-            return self._answer(lambda: self._engine.run(query, params or {}, self._scope()))
+            return self._answer(lambda: self._run(query, params or {}))
         except duckdb.PermissionException as err:
             raise UsageError(f"nothing outside the lake can be read: {guard.sentence(str(err))}") from err
         except duckdb.Error as err:
@@ -174,6 +180,8 @@ class Lake(Analysis):
     def close(self) -> None:
         """Let go of it. Queries that run are cut off."""
         self._engine.close()
+        if self._with_hosts is not None:
+            self._with_hosts.close()
 
     def _open(self) -> Snapshot:
         snapshot = open_snapshot(self.location)
@@ -181,8 +189,34 @@ class Lake(Analysis):
             self._files.know({entry.path: entry.size_bytes for entries in snapshot.files.values() for entry in entries})
         return snapshot
 
-    def _scope(self, months: tuple[str, str] = EVERY_MONTH) -> Scope:
+    def _scope(self, sql: str, months: tuple[str, str] = EVERY_MONTH) -> Scope:
         snapshot = self.snapshot
+        return self._files_of(snapshot, months)._replace(habits=self._habits(snapshot) if needs_habits(sql) else Habits())
+
+    def _habits(self, snapshot: Snapshot) -> Habits:
+        """Return how submitters report, learned once for each state of the lake, whatever period is asked about.
+
+        Of a lake of many millions of rows the newest months show it.
+        """
+        with self._learning:
+            if self._learned[0] != snapshot.version:
+                scope = self._files_of(snapshot, _newest(snapshot))
+                self._learned = (snapshot.version, learn(lambda sql, parameters: self._engine.run(sql, parameters, scope)))
+            return self._learned[1]
+
+    def _run(self, sql: str, parameters: Mapping[str, object], months: tuple[str, str] = EVERY_MONTH) -> pa.Table:
+        scope = self._scope(sql, months)
+        return self._engine_for(scope).run(sql, parameters, scope)
+
+    def _engine_for(self, scope: Scope) -> Engine:
+        if not scope.habits.hosts:
+            return self._engine
+        with self._learning:
+            if self._with_hosts is None:
+                self._with_hosts = Engine(self.location.uri, self._settings, self._files, hosts=True)
+            return self._with_hosts
+
+    def _files_of(self, snapshot: Snapshot, months: tuple[str, str]) -> Scope:
         chosen = {table: [entry for entry in snapshot.files.get(table, ()) if months[0] <= entry.month <= months[1]] for table in TABLES}
         superseded = {entry.month for entry in chosen["superseded"] if entry.rows}
         files = {
@@ -241,6 +275,16 @@ def period_of(since: date | str | None, until: date | str | None, as_of: date | 
 def _months(since: date | None, until: date | None) -> tuple[str, str]:
     """Return the first and the last month whose files may hold an answer; the catalogue opens no others."""
     return since.isoformat()[:7] if since else EVERY_MONTH[0], until.isoformat()[:7] if until else EVERY_MONTH[1]
+
+
+def _newest(snapshot: Snapshot) -> tuple[str, str]:
+    """Return the newest months that have enough policies to learn from; all of most lakes."""
+    first, rows = EVERY_MONTH[1], 0
+    for entry in sorted(snapshot.files.get("policies", ()), key=lambda entry: entry.month, reverse=True):
+        if rows >= _ENOUGH_ROWS and entry.month != first:
+            return first, EVERY_MONTH[1]
+        first, rows = entry.month, rows + entry.rows
+    return EVERY_MONTH
 
 
 def _day(name: str, value: date | str | None) -> date | None:

@@ -42,10 +42,10 @@ def batch_of_one(number):
 
 
 def test_it_has_the_same_content_as_one_in_a_folder(bucket, ingested):
-    assert (open_snapshot(bucket).batch, current_version(bucket)) == (0, "1.0.0")
+    assert (open_snapshot(bucket).batch, current_version(bucket)) == (0, "2.0.0")
     ingest(bucket)
     assert content(bucket) == content(ingested)
-    assert current_version(bucket) == open_snapshot(bucket).version == "1.0.3"
+    assert current_version(bucket) == open_snapshot(bucket).version == "2.0.3"
     assert Location(bucket).store.walk("_staging") == []
 
 

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_lake_that_is_not_there_is_empty_for_a_reader(tmp_path):
     snapshot = open_snapshot(tmp_path / "none")
-    assert (snapshot.batch, snapshot.floor, snapshot.version) == (0, 0, "1.0.0")
+    assert (snapshot.batch, snapshot.floor, snapshot.version) == (0, 0, "2.0.0")
     assert snapshot.files == {name: [] for name in TABLES}
     assert not (tmp_path / "none").exists()
 
@@ -35,7 +35,7 @@ def test_a_lake_that_nobody_has_written_to_is_empty_for_a_reader(tmp_path):
     with LakeWriter(tmp_path / "lake", run_id="run"):
         pass
     assert open_snapshot(tmp_path / "lake") == open_snapshot(tmp_path / "none")
-    assert current_version(tmp_path / "lake") == current_version(tmp_path / "none") == "1.0.0"
+    assert current_version(tmp_path / "lake") == current_version(tmp_path / "none") == "2.0.0"
 
 
 def test_the_version_of_a_lake_changes_with_its_content_only(tmp_path):
@@ -45,7 +45,7 @@ def test_the_version_of_a_lake_changes_with_its_content_only(tmp_path):
             writer.commit(batch)
             versions.append(open_snapshot(tmp_path).version)
             assert current_version(tmp_path) == versions[-1]
-    assert versions == ["1.0.1", "1.0.2", "1.0.3", "1.0.3"]
+    assert versions == ["2.0.1", "2.0.2", "2.0.3", "2.0.3"]
 
 
 def test_a_snapshot_names_files_by_month_with_their_rows(lake):
@@ -129,7 +129,7 @@ class TestSchema:
     )
     def test_a_lake_of_a_newer_program_is_refused(self, lake, opener):
         self.set_version(lake, "99")
-        with pytest.raises(ConfigError, match="has schema 99 and this program knows 1") as caught:
+        with pytest.raises(ConfigError, match="has schema 99 and this program knows 2") as caught:
             opener(lake)
         assert caught.value.exit_code == 78
 
@@ -137,12 +137,13 @@ class TestSchema:
         from deltalake import Field
         from deltalake.schema import PrimitiveType
 
-        def add_colour(tables):
+        def add_colour(_location, tables):
             if "colour" not in {field.name for field in tables["reports"].schema().fields}:
                 tables["reports"].alter.add_columns([Field("colour", PrimitiveType("string"), nullable=True)])
 
         ran = []
-        steps = (Step(2, "colour of reports", add_colour), Step(3, "nothing to do", lambda _tables: ran.append(3)))
+        self.set_version(lake, "1")
+        steps = (Step(2, "colour of reports", add_colour), Step(3, "nothing to do", lambda _location, _tables: ran.append(3)))
         before = content(lake)
         location = Location(lake)
         assert upgrade(location, create_tables(location), steps=steps, to=3) == ["colour of reports", "nothing to do"]
@@ -151,15 +152,16 @@ class TestSchema:
         assert "colour" in {field.name for field in tables["reports"].schema().fields}
         assert upgrade(location, tables, steps=steps, to=3) == []
         assert ran == [3]
-        self.set_version(lake, "1")
+        self.set_version(lake, "2")
         assert content(lake) == before
 
     def test_a_step_that_was_cut_off_is_taken_again(self, lake):
+        self.set_version(lake, "1")
         location = Location(lake)
         tables = create_tables(location)
         tables["raw"].alter.set_table_properties({SCHEMA_PROPERTY: "2"}, raise_if_not_exists=False)
         ran = []
-        assert upgrade(location, tables, steps=(Step(2, "again", lambda _tables: ran.append(2)),), to=2) == ["again"]
+        assert upgrade(location, tables, steps=(Step(2, "again", lambda _location, _tables: ran.append(2)),), to=2) == ["again"]
         assert ran == [2]
 
     def test_a_lake_too_old_for_this_program_is_refused(self, lake):

@@ -52,7 +52,7 @@ def test_a_refresh_shows_what_was_written_since_and_changes_the_version(tmp_path
 
 def test_rows_beyond_the_snapshot_or_before_the_floor_are_not_seen(lake):
     snapshot = lake.snapshot
-    scope = lake._scope()
+    scope = lake._scope("select 1")
     counts = [
         lake._engine.run("select count(*) as n from reports", {}, scope._replace(floor=floor, batch=batch)).to_pylist()[0]["n"]
         for floor, batch in ((snapshot.floor, snapshot.batch), (0, 1), (2, 2), (0, 0), (99, 99))
@@ -71,11 +71,11 @@ def test_the_version_depends_on_what_counts(lake_folder, lake):
 
 
 def test_a_question_opens_the_files_of_its_months_only(lake):
-    files = lake._scope(("2026-05", "2026-05"))
+    files = lake._files_of(lake.snapshot, ("2026-05", "2026-05"))
     opened = [path for table in (*files.files.values(), *files.contested.values()) for path in table]
     assert opened
     assert not [path for path in opened if "2026-04" in path]
-    everything = lake._scope()
+    everything = lake._scope("select 1")
     assert [path for path in everything.files["policies"] if "2026-04" in path]
     assert all("2026-05" in path for path in everything.contested["policies"]), "something was superseded in May only"
 
@@ -149,7 +149,7 @@ def test_a_notebook_shows_a_lake_its_views_and_their_columns_escaped(tmp_path):
             assert html.startswith("<table>")
             assert "<script>" not in html
         assert "Sum of failed-session-count over its details" in opened.tables["policies"]._repr_html_()
-        assert "1.0.0" in repr(opened)
+        assert "2.0.0" in repr(opened)
 
 
 def test_times_are_utc_whatever_the_machine_thinks(lake):

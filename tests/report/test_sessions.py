@@ -1,4 +1,4 @@
-"""Microsoft reports one set of sessions under sts and under tlsa: one of the two counts."""
+"""What the policies of a report come to, if tlsa and the others tell of the same sessions."""
 
 from __future__ import annotations
 
@@ -39,6 +39,56 @@ def policy(kind: str, success: int, failure: int = 0, *, domain: str = "example.
     )
 
 
+def counted(rows: list[PolicyRow]) -> list[tuple[int, int, int] | None]:
+    return [
+        None if row.once_failed is None else (row.once_authenticated, row.once_failed, row.once_unprotected) for row in mark_repeats(rows)
+    ]
+
+
+NOTHING = (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sums"),
+    [
+        ([policy("sts", 2), policy("tlsa", 2)], [(2, 0, 0), NOTHING]),
+        ([policy("sts", 2), policy("tlsa", 2, 1)], [(2, 1, 0), NOTHING]),
+        # A session that meets one policy and fails the other has failed.
+        ([policy("sts", 30), policy("tlsa", 10, 20)], [(10, 20, 0), NOTHING]),
+        ([policy("sts", 25, 5), policy("tlsa", 10, 20)], [(10, 20, 0), NOTHING]),
+        ([policy("sts", 30), policy("tlsa", 0, 4)], [(26, 4, 0), NOTHING]),
+        ([policy("sts", 5), policy("tlsa", 2), policy("tlsa", 4)], [(6, 0, 0), NOTHING, NOTHING]),
+        ([policy("sts", 2), policy("tlsa", 9, domain="example.net")], [None, None]),
+        # Some sessions found no policy, and DANE was met for all, or for those that found the other.
+        ([policy("no-policy-found", 7), policy("tlsa", 7)], [(7, 0, 0), NOTHING]),
+        ([policy("sts", 2), policy("no-policy-found", 9), policy("tlsa", 1)], [(2, 0, 9), NOTHING, NOTHING]),
+        ([policy("sts", 10), policy("no-policy-found", 5), policy("tlsa", 10)], [(10, 0, 5), NOTHING, NOTHING]),
+        ([policy("sts", 2), policy("sts", 3)], [None, None]),
+        ([policy("sts", 0), policy("tlsa", 0)], [NOTHING, NOTHING]),
+        ([policy("other", 7), policy("tlsa", 1)], [None, None]),
+        ([policy("other", 7), policy("sts", 1), policy("tlsa", 1)], [NOTHING, (1, 0, 0), NOTHING]),
+        ([], []),
+    ],
+)
+def test_what_a_report_comes_to_if_its_policies_tell_of_the_same_sessions(rows, sums):
+    assert counted(rows) == sums
+
+
+@pytest.mark.parametrize(
+    ("rows", "equal"),
+    [
+        ([policy("sts", 2), policy("tlsa", 1, 1)], [True, None]),
+        ([policy("sts", 2), policy("tlsa", 3)], [False, None]),
+        ([policy("sts", 4), policy("no-policy-found", 3), policy("tlsa", 4)], [True, None, None]),
+        ([policy("sts", 4), policy("no-policy-found", 3), policy("tlsa", 7)], [True, None, None]),
+        ([policy("sts", 0), policy("tlsa", 0)], [False, None]),
+        ([policy("sts", 4)], [None]),
+    ],
+)
+def test_equal_totals_are_noted_once_for_each_domain_of_a_report(rows, equal):
+    assert [row.totals_equal for row in mark_repeats(rows)] == equal
+
+
 @pytest.mark.parametrize(
     ("rows", "repeating"),
     [
@@ -50,9 +100,10 @@ def policy(kind: str, success: int, failure: int = 0, *, domain: str = "example.
         ([policy("sts", 2), policy("sts", 3)], [False, False]),
         ([policy("sts", 0), policy("tlsa", 0)], [False, True]),
         ([policy("other", 7), policy("tlsa", 1)], [False, False]),
+        ([policy("no-policy-found", 7), policy("tlsa", 7)], [False, True]),
         ([], []),
     ],
-    ids=["tie", "larger-counts", "one-type-adds-up", "another-domain", "no-policy", "sts-alone", "zero", "other", "none"],
+    ids=["tie", "larger-counts", "one-type-adds-up", "another-domain", "no-policy", "sts-alone", "zero", "other", "unprotected", "none"],
 )
 def test_of_sts_and_tlsa_the_larger_total_of_a_domain_carries_the_sessions(rows, repeating):
     assert [row.repeats_sessions for row in mark_repeats(rows)] == repeating

@@ -78,3 +78,16 @@ def test_reading_its_bytes_again_gives_the_same_reports(older, tlsrpt):
     rebuilt = tlsrpt.run("--lake", older, "rebuild")
     assert rebuilt.code == 0, rebuilt.err
     assert reports(older) == before
+
+
+def test_its_sessions_are_counted_as_if_it_had_been_read_today(older, tlsrpt):
+    def told() -> list[tuple[object, ...]]:
+        names = ("report_key", "policy_ix", "repeats_sessions", "once_authenticated", "once_failed", "once_unprotected", "totals_equal")
+        return sorted((tuple(row[name] for name in names) for row in rows(older, "policies")), key=str)
+
+    with LakeWriter(older, run_id="later"):
+        pass
+    upgraded = told()
+    assert any(row[3] for row in upgraded)
+    assert tlsrpt.run("--lake", older, "rebuild").code == 0
+    assert told() == upgraded

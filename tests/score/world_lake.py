@@ -16,6 +16,7 @@ from pipeline.demo.reporters import BY_KEY
 from pipeline.lake.parts import by_month, encode, to_arrow
 from pipeline.query.catalogue import load_questions
 from pipeline.query.engine import Engine, Scope
+from pipeline.query.habits import learn
 from pipeline.query.lake import period_of
 from pipeline.report.read import read_file
 from pipeline.report.rows import Ownership, RunStamp, build_rows
@@ -52,21 +53,26 @@ def rows_of(report: WorldReport, own: Ownership) -> tuple[ReportRows, ...]:
 
 
 @cache
-def _engine() -> tuple[Path, Engine]:
-    """One engine for all lakes of a process, over the folder that they are in; it goes when the process does."""
+def _root() -> Path:
+    """The folder of all lakes of a process; it goes when the process does."""
     root = Path(tempfile.mkdtemp(prefix="tlsrpt-score-"))
-    engine = Engine(str(root), Settings())
     atexit.register(shutil.rmtree, root, ignore_errors=True)
+    return root
+
+
+@cache
+def _engine(*, hosts: bool) -> Engine:
+    """One engine for all lakes of a process, with the views for MX hosts that have reports of their own, or without."""
+    engine = Engine(str(_root()), Settings(), hosts=hosts)
     atexit.register(engine.close)
-    return root, engine
+    return engine
 
 
 class ReportLake:
     """Report rows in Parquet files of a temporary folder, behind the engine of `pipeline.query`; the default settings count."""
 
     def __init__(self, reports: Iterable[ReportRows]) -> None:
-        root, self.engine = _engine()
-        self.folder = Path(tempfile.mkdtemp(dir=root))
+        self.folder = Path(tempfile.mkdtemp(dir=_root()))
         kept = list(reports)
         tables = {
             "reports": [report.report for report in kept],
@@ -80,6 +86,9 @@ class ReportLake:
                 path.parent.mkdir(parents=True)
                 path.write_bytes(encode(name, part))
                 self.files.setdefault(name, []).append(str(path))
+        everything = Scope(self.files, floor=0, batch=1)
+        self.scope = everything._replace(habits=learn(lambda sql, parameters: _engine(hosts=False).run(sql, parameters, everything)))
+        self.engine = _engine(hosts=bool(self.scope.habits.hosts))
 
     def ask(self, name: str, **given: Any) -> pa.Table:
         """Answer a question of the catalogue."""
@@ -87,7 +96,7 @@ class ReportLake:
         period = period_of(given.pop("since", None), given.pop("until", None), given.pop("as_of", None) or date(2099, 1, 1))
         taken = {parameter.name for parameter in question.parameters}
         bound = question.bind({**given, **{key: value for key, value in period.items() if key in taken}})
-        return self.engine.run(question.sql, bound, Scope(self.files, floor=0, batch=1))
+        return self.engine.run(question.sql, bound, self.scope)
 
     def close(self) -> None:
         """Remove the files."""

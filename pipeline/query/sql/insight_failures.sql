@@ -49,7 +49,8 @@ select
     details.receiving_mx_hostname,
     details.receiving_ip,
     details.mentions,
-    coalesce(failing.policy_failures, 0) as policy_failures
+    coalesce(failing.policy_failures, 0) as policy_failures,
+    (details.submitter_domain in (select unnest(getvariable('lake').apart::varchar[])))::integer as apart
 from details
 left join failing using (report_domain, report_day, submitter_domain, policy_type)
 union all
@@ -65,7 +66,8 @@ select
     null as receiving_mx_hostname,
     null as receiving_ip,
     without_details as mentions,
-    policy_failures
+    policy_failures,
+    (submitter_domain in (select unnest(getvariable('lake').apart::varchar[])))::integer as apart
 from failing
 where without_details > 0
 order by all;

@@ -58,13 +58,12 @@ found as (
     where reports.report_day between $since and $until
 ),
 sums as (
-    select report_key, sum(success_count + failure_count) as sessions, sum(failure_count) as failed
-    from policies
+    select report_key, sum(sessions) as sessions, sum(failed) as failed
+    from settings.row_parts
     where report_day between $since and $until
         and report_key in (select report_key from found)
         and report_day in (select report_day from found)
         and report_domain in (select unnest(report_domains) from found)
-        and not coalesce(repeats_sessions, false)
         and ($domain is null or report_domain = $domain)
     group by report_key
 )

@@ -25,52 +25,73 @@ select * exclude (counted)
 from failures
 where counted;
 
--- Sessions by policy row. Where a report gives the same sessions under sts and under tlsa, the rows of one type carry them and those of the
--- other repeat them (pipeline.report.sessions): repeating rows have 0 here, so that these rows may be summed. A tlsa row that is ours by its
--- MX host alone carries its sessions, since the sts rows of that domain are not ours to count. Types we do not know carry none.
-create view session_parts as
+-- How often a submitter reports a session under tlsa and again under another policy, and the rule that follows (decision 0039). Reports of
+-- twenty sessions and less prove nothing: two small numbers are equal by chance.
+create view submitters as
 select
-    report_key, policy_ix, report_month, report_day, report_domain, submitter_domain, trust_tier, policy_type,
-    (policy_type in ('sts', 'tlsa') and (not coalesce(repeats_sessions, false) or not ours_by_name)) as carries,
-    if(carries or policy_type = 'no-policy-found', success_count + failure_count, 0) as sessions,
-    if(carries, success_count, 0) as authenticated,
-    if(carries, failure_count, 0) as failed,
-    if(policy_type = 'no-policy-found', success_count + failure_count, 0) as unprotected,
-    if(policy_type = 'sts', success_count, 0) as sts_success,
-    if(policy_type = 'sts', failure_count, 0) as sts_failure,
-    if(policy_type = 'tlsa', success_count, 0) as tlsa_success,
-    if(policy_type = 'tlsa', failure_count, 0) as tlsa_failure
+    submitter_domain,
+    count(*) as reports_with_both,
+    count(*) filter (where totals_equal) as totals_equal,
+    case
+        when list_contains(getvariable('lake').same_sessions::varchar[], submitter_domain) then 'same'
+        when reports_with_both < 10 then 'unsure'
+        when count(*) filter (where totals_equal) >= 0.95 * count(*) then 'same'
+        when count(*) filter (where totals_equal) < 0.5 * count(*) then 'apart'
+        else 'unsure'
+    end as both_types_are
+from counted_policies
+where totals_equal is not null
+    and once_authenticated + once_failed + once_unprotected > 20
+group by submitter_domain;
+
+-- Every policy row with the sessions it adds, whether it counts or not.
+--
+-- Where a report has tlsa and other policies for one report_domain, the first row of that domain has what they come to if they tell of the
+-- same sessions (pipeline.report.sessions), unless the submitter is one that reports each session under the one policy that applied. A tlsa
+-- row that is ours by its MX host alone stands for itself, since the other rows of that domain are not ours to count. Types we do not know
+-- add nothing.
+create view settings.row_parts as
+select
+    * exclude (ours_by_name, apart),
+    once_failed is not null and ours_by_name and not apart as told_twice,
+    policy_type in ('sts', 'tlsa') as carries,
+    if(
+        told_twice,
+        once_authenticated + once_failed + once_unprotected,
+        if(carries or policy_type = 'no-policy-found', success_count + failure_count, 0)
+    ) as sessions,
+    if(told_twice, once_authenticated, if(carries, success_count, 0)) as authenticated,
+    if(told_twice, once_failed, if(carries, failure_count, 0)) as failed,
+    if(told_twice, once_unprotected, if(policy_type = 'no-policy-found', success_count + failure_count, 0)) as unprotected
 from (
-    select *, settings.domain_is_ours(report_domain) as ours_by_name
-    from counted_policies
+    select
+        *,
+        settings.domain_is_ours(report_domain) as ours_by_name,
+        submitter_domain in (select unnest(getvariable('lake').apart::varchar[])) as apart
+    from policies
 );
 
-create view sessions as
-select
-    report_key, report_month, report_day, report_domain, submitter_domain, trust_tier,
-    any_value(policy_type) filter (carries) as counted_type,
-    sum(sessions)::bigint as sessions,
-    sum(authenticated)::bigint as authenticated,
-    sum(failed)::bigint as failed,
-    sum(unprotected)::bigint as unprotected,
-    sum(sts_success)::bigint as sts_success,
-    sum(sts_failure)::bigint as sts_failure,
-    sum(tlsa_success)::bigint as tlsa_success,
-    sum(tlsa_failure)::bigint as tlsa_failure
-from session_parts
-group by report_key, report_month, report_day, report_domain, submitter_domain, trust_tier;
-
--- What failed, mentioned once: the same failure told under sts and under tlsa is taken from the one that mentions it more often.
+-- What failed, mentioned once: the same failure told under sts and under tlsa is taken from the one that mentions it more often, of a
+-- submitter that reports each session under one policy from both.
 create view mentions as
 select
     report_key, report_month, report_day, report_domain, submitter_domain, trust_tier, result_type, result_group, receiving_mx_hostname,
     receiving_ip, sending_mta_ip, failure_reason_code,
     (
-        greatest(
-            coalesce(sum(failed_session_count) filter (policy_type = 'sts'), 0),
-            coalesce(sum(failed_session_count) filter (policy_type = 'tlsa'), 0)
+        if(
+            apart,
+            coalesce(sum(failed_session_count) filter (policy_type in ('sts', 'tlsa')), 0),
+            greatest(
+                coalesce(sum(failed_session_count) filter (policy_type = 'sts'), 0),
+                coalesce(sum(failed_session_count) filter (policy_type = 'tlsa'), 0)
+            )
         )
         + coalesce(sum(failed_session_count) filter (policy_type not in ('sts', 'tlsa')), 0)
     )::bigint as mentions
-from counted_failures
-group by all;
+from (
+    select *, submitter_domain in (select unnest(getvariable('lake').apart::varchar[])) as apart
+    from counted_failures
+)
+group by
+    report_key, report_month, report_day, report_domain, submitter_domain, trust_tier, result_type, result_group, receiving_mx_hostname,
+    receiving_ip, sending_mta_ip, failure_reason_code, apart;

@@ -13,7 +13,7 @@ from pipeline.report.envelope import NO_ENVELOPE
 from pipeline.report.model import Rejected, Report
 from pipeline.report.moments import EARLIEST
 from pipeline.report.plain.details import digest_parts
-from pipeline.report.sessions import repeats
+from pipeline.report.sessions import ALONE, Once, Sent, told_once
 from pipeline.verdict import VOUCHED
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     Named: TypeAlias = tuple[int, Draft, list[str], list[str], tuple[str, ...]]
     """A draft whose recipient domains are known: its place, itself, for each policy the domain and how it is known, quirks."""
 
-_BOTH = frozenset({"sts", "tlsa"})
 _OF_ONE_POLICY = ["policy"]
 _NO_QUIRKS: tuple[str, ...] = ()
 
@@ -43,7 +42,8 @@ class PolicyColumns(NamedTuple):
     detail_counts: Sequence[int] = ()
     domains: Sequence[str] = ()
     sources: Sequence[str] = ()
-    repeats: Sequence[bool] = ()
+    told: Sequence[Once] = ()
+    """What each adds if two sides of its report tell of the same sessions."""
 
 
 class ReportColumns(NamedTuple):
@@ -103,14 +103,14 @@ def _columns(named: list[Named]) -> PlainReports:
     details: list[Detail] = []
     domains: list[str] = []
     sources: list[str] = []
-    repeated: list[bool] = []
+    told: list[Once] = []
     for place, draft, recipients, known_by, quirks in named:
         container, who, when, report_id, policies, sent = draft
         texts, found = read_policies(draft, policy_rows)
         details += sent
         domains += recipients
         sources += known_by
-        repeated += _repeats(policies, recipients)
+        told += _told(policies, recipients)
         keys = _keys(draft, recipients, texts)
         found += quirks + who.quirks + when.quirks
         rows.append(
@@ -119,7 +119,7 @@ def _columns(named: list[Named]) -> PlainReports:
     indexes, applied, successes, failures, mentions, counts = zip(*policy_rows, strict=True) if policy_rows else ((),) * 6
     return PlainReports(
         ReportColumns(*zip(*rows, strict=True)),
-        PolicyColumns(indexes, applied, successes, failures, mentions, counts, domains, sources, repeated),
+        PolicyColumns(indexes, applied, successes, failures, mentions, counts, domains, sources, told),
         details,
     )
 
@@ -185,13 +185,11 @@ def _keys(draft: Draft, named: list[str], texts: list[str]) -> tuple[str, str, s
     return sha256(f"tlsrpt key 1 {identity} vouched {digest}".encode()).hexdigest(), identity, digest, domains
 
 
-def _repeats(policies: list[Counted], domains: list[str]) -> list[bool]:
-    if len(policies) == 1:
-        return [False]
+def _told(policies: list[Counted], domains: list[str]) -> list[Once]:
     kinds = [policy[0].result.policy_type for policy in policies]
-    if not _BOTH.issubset(kinds):
-        return [False] * len(policies)
-    return repeats([(domain, kind, each[1] + each[2]) for domain, kind, each in zip(domains, kinds, policies, strict=True)])
+    if len(kinds) == 1 or "tlsa" not in kinds:
+        return [ALONE] * len(policies)
+    return told_once([Sent(domain, kind, each[1], each[2]) for domain, kind, each in zip(domains, kinds, policies, strict=True)])
 
 
 def _count_quirks(failure: int, mentions: int, *, explained: bool) -> tuple[str, ...]:

@@ -201,7 +201,14 @@ def _policies(plain: PlainReports, heads: _Columns) -> _Columns:
         failure_count=found.failures,
         failure_detail_sum=found.mentions,
         count_mismatch=[mentions != failures for mentions, failures in zip(found.mentions, found.failures, strict=True)],
-        repeats_sessions=found.repeats,
+    )
+    repeats, authenticated, failed, unprotected, equal = zip(*found.told, strict=True) if found.told else ((),) * 5
+    columns.put_mostly_same(
+        repeats_sessions=repeats,
+        once_authenticated=authenticated,
+        once_failed=failed,
+        once_unprotected=unprotected,
+        totals_equal=equal,
     )
     columns.choose(Choice(found.domains), report_domain=None)
     columns.put_mostly_same(report_domain_source=found.sources)

@@ -1,0 +1,10 @@
+"""The texts of the views."""
+
+from __future__ import annotations
+
+from importlib.resources import files as package_files
+
+
+def view_text(name: str) -> str:
+    """Return a text of `pipeline/query/views`."""
+    return package_files("pipeline.query").joinpath("views", f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,144 @@
+"""Which rows are the same sessions depends on the sender: counted by what it does in all its reports (decision 0039)."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.config import DomainSettings, Settings
+from pipeline.lake.writer import LakeWriter
+from pipeline.query import open_lake
+from tests.query.small_lake import detail, policy, report, rows, verdict
+from tests.report_mails import mail_of
+
+OURS = DomainSettings(own=("example.org", "example.net"), mx=("mx1.example.org",))
+SUMS = "select sum(sessions) as sessions, sum(authenticated) as good, sum(failed) as bad, sum(unprotected) as bare from sessions"
+
+
+class Told:
+    """Collects the mails of a lake."""
+
+    def __init__(self, where):
+        self.where = where
+        self.mails = []
+
+    def tell(self, reporter, day, *policies, about="example.org"):
+        number = len(self.mails) + 1
+        document = report(number, f"2026-05-{day:02}", reporter, *policies)
+        self.mails.append(rows(number, mail_of(document, domain=about, reporter=reporter), verdict(reporter, "verified")))
+        return self
+
+    def sums(self, *, domains=OURS, where="true"):
+        if not self.where.exists():
+            with LakeWriter(self.where, run_id="run") as writer:
+                writer.commit(self.mails)
+        with open_lake(self.where, settings=Settings(domains=domains)) as lake:
+            return tuple(lake.sql(f"{SUMS} where {where}").to_pylist()[0].values())
+
+    def asked(self, name, *, domains=OURS, **parameters):
+        with open_lake(self.where, settings=Settings(domains=domains)) as lake:
+            return lake.ask(name, since="2026-05-01", until="2026-05-31", as_of="2026-06-10", **parameters)
+
+
+@pytest.fixture
+def told(tmp_path):
+    return Told(tmp_path / "lake")
+
+
+def test_a_sender_that_reports_each_session_under_one_policy_is_summed(told):
+    for day in range(1, 13):
+        told.tell(
+            "postfix.example",
+            day,
+            policy("sts", "example.org", 20, 20, detail("certificate-expired", 20)),
+            policy("tlsa", "example.org", 30),
+        )
+    assert told.sums() == (70 * 12, 50 * 12, 20 * 12, 0)
+    assert [tuple(row.values()) for row in told.asked("failures_by_result_type").select(["result_type", "mentions"]).to_pylist()] == [
+        ("certificate-expired", 240)
+    ]
+
+
+def test_a_sender_that_failed_both_ways_is_summed_in_incidents_as_in_sessions(told):
+    both = (
+        policy("sts", "example.org", 20, 20, detail("certificate-expired", 20, "mx1.example.org")),
+        policy("tlsa", "example.org", 20, 10, detail("certificate-expired", 10, "mx1.example.org")),
+    )
+    for day in range(1, 13):
+        told.tell("postfix.example", day, *both)
+    assert told.sums() == (70 * 12, 40 * 12, 30 * 12, 0)
+    cube = told.asked("insight_failures").to_pylist()
+    assert {row["apart"] for row in cube} == {1}
+    assert sum(row["mentions"] for row in cube) == 30 * 12
+
+
+@pytest.mark.parametrize(("reporter", "days"), [("microsoft.com", 1), ("checks-both.example", 12)])
+def test_a_sender_that_checks_both_is_counted_once_and_has_failed_where_either_failed(told, reporter, days):
+    for day in range(1, days + 1):
+        told.tell(reporter, day, policy("sts", "example.org", 30, 0), policy("tlsa", "example.org", 10, 20, detail("tlsa-invalid", 20)))
+    assert told.sums() == (30 * days, 10 * days, 20 * days, 0)
+
+
+def test_of_a_sender_nothing_is_known_of_the_larger_counts_are_taken(told):
+    told.tell("new.example", 1, policy("sts", "example.org", 20, 20), policy("tlsa", "example.org", 30))
+    assert told.sums() == (40, 20, 20, 0)
+
+
+def test_the_rule_of_a_sender_is_the_same_for_every_period_and_shown(told):
+    for day in range(1, 13):
+        told.tell("postfix.example", day, policy("sts", "example.org", 20), policy("tlsa", "example.org", 30))
+    assert told.sums() == (50 * 12, 50 * 12, 0, 0)
+    assert told.sums(where="report_day = '2026-05-03'") == (50, 50, 0, 0)
+    with open_lake(told.where, settings=Settings(domains=OURS)) as lake:
+        assert [tuple(row.values()) for row in lake.sql("select * from submitters").to_pylist()] == [("postfix.example", 12, 0, "apart")]
+
+
+def test_a_few_small_reports_prove_nothing(told):
+    for day in range(1, 13):
+        told.tell("small.example", day, policy("sts", "example.org", 2), policy("tlsa", "example.org", 3))
+    assert told.sums() == (3 * 12, 3 * 12, 0, 0)
+
+
+@pytest.mark.parametrize("domains", [OURS, DomainSettings()], ids=["configured", "every-domain-is-ours"])
+class TestReportsAboutAnMxHost:
+    def test_a_session_told_at_the_domain_and_at_the_host_counts_once(self, told, domains):
+        told.tell("mox.example", 1, policy("sts", "example.org", 7))
+        told.tell("mox.example", 1, policy("tlsa", "mx1.example.org", 7), about="mx1.example.org")
+        assert told.sums(domains=domains) == (7, 7, 0, 0)
+        with open_lake(told.where, settings=Settings(domains=domains)) as lake:
+            at_host = lake.sql(
+                "select report_domain, sessions, told_at_host, tlsa_success from sessions where told_at_host > 0"
+            ).to_pylist()
+        assert [tuple(row.values()) for row in at_host] == [("mx1.example.org", 0, 7, 7)]
+
+    def test_where_dane_was_met_for_all_the_sessions_are_authenticated(self, told, domains):
+        told.tell("mox.example", 1, policy("no-policy-found", "example.org", 7))
+        told.tell("mox.example", 1, policy("tlsa", "mx1.example.org", 7), about="mx1.example.org")
+        assert told.sums(domains=domains) == (7, 7, 0, 0)
+
+    def test_where_the_sums_differ_or_some_failed_they_stay_as_reported(self, told, domains):
+        told.tell("mox.example", 1, policy("no-policy-found", "example.org", 7))
+        told.tell("mox.example", 1, policy("tlsa", "mx1.example.org", 5), about="mx1.example.org")
+        told.tell("mox.example", 2, policy("no-policy-found", "example.org", 7))
+        told.tell("mox.example", 2, policy("tlsa", "mx1.example.org", 5, 2), about="mx1.example.org")
+        assert told.sums(domains=domains) == (14, 0, 0, 14)
+
+    def test_one_host_of_many_domains(self, told, domains):
+        told.tell("mox.example", 1, policy("no-policy-found", "example.org", 4))
+        told.tell("mox.example", 1, policy("no-policy-found", "example.net", 3))
+        told.tell("mox.example", 1, policy("tlsa", "mx1.example.org", 7), about="mx1.example.org")
+        assert told.sums(domains=domains) == (7, 7, 0, 0)
+
+    def test_both_in_one_report(self, told, domains):
+        told.tell("mox.example", 1, policy("no-policy-found", "example.org", 7), policy("tlsa", "mx1.example.org", 7))
+        assert told.sums(domains=domains) == (7, 7, 0, 0)
+
+    def test_a_host_that_nobody_reports_the_domain_of_counts(self, told, domains):
+        told.tell("mox.example", 1, policy("tlsa", "mx1.example.org", 7), about="mx1.example.org")
+        told.tell("other.example", 1, policy("sts", "example.org", 5))
+        assert told.sums(domains=domains) == (12, 12, 0, 0)
+
+
+def test_a_domain_that_only_dane_protects_is_no_host(told):
+    told.tell("microsoft.com", 1, policy("tlsa", "example.net", 7))
+    told.tell("microsoft.com", 1, policy("sts", "example.org", 5))
+    assert told.sums() == (12, 12, 0, 0)
