@@ -8,22 +8,23 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pipeline.config import LogSettings
 
 _LOGGER = logging.getLogger("tlsrpt")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:@/+%-]+")
 
 
-def set_up(settings: LogSettings, *, verbose: bool = False) -> None:
-    """Send events to stderr in the configured format; `auto` is `info` on a terminal and `warning` under cron."""
-    level = settings.level
+def set_up(*, layout: str, level: str, verbose: bool = False) -> None:
+    """Send events to stderr.
+
+    Args:
+        layout: text or json.
+        level: The lowest that is shown; `auto` is `info` on a terminal and `warning` under cron.
+        verbose: Show everything, whatever the level.
+    """
     if level == "auto":
         level = "info" if sys.stderr.isatty() else "warning"
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines() if settings.format == "json" else _KeyValue())
+    handler.setFormatter(_JsonLines() if layout == "json" else _KeyValue())
     _LOGGER.handlers[:] = [handler]
     _LOGGER.propagate = False
     _LOGGER.setLevel("DEBUG" if verbose else level.upper())

@@ -38,3 +38,8 @@ class Html(str):
 
 def _cell(value: object) -> str:
     return value if isinstance(value, Html) else text(value)
+
+
+def joined(names: Iterable[str]) -> str:
+    """Return names after each other, or a dash where there are none."""
+    return ", ".join(names) or "–"

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.bulk.backfill import BulkOptions, backfill
 
     settings = context.settings
-    log.set_up(settings.log, verbose=args.verbose)
+    log.set_up(layout=settings.log.format, level=settings.log.level, verbose=args.verbose)
     options = BulkOptions(tuple(args.sources), args.workers, args.scheduler, args.dry_run, _shown())
     outcome = backfill(settings, options)
     if args.format == "json":

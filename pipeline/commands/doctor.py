@@ -25,7 +25,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.config import find_config
 
     settings = context.settings
-    log.set_up(settings.log)
+    log.set_up(layout=settings.log.format, level=settings.log.level)
     if args.sign_in:
         from pipeline.mailbox.oauth import sign_in_interactively
         from pipeline.run.ingest import wanted_mailboxes

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.run.progress import Progress as Quiet
 
     settings = context.settings
-    log.set_up(settings.log, verbose=args.verbose)
+    log.set_up(layout=settings.log.format, level=settings.log.level, verbose=args.verbose)
     options = RunOptions(
         paths=tuple(args.paths),
         mailboxes=tuple(args.mailbox or ()),

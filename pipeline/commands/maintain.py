@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.opened import open_for_writing
 
     settings = context.settings
-    log.set_up(settings.log)
+    log.set_up(layout=settings.log.format, level=settings.log.level)
     with open_for_writing(Location.of(settings.lake)) as lake:
         if args.erase:
             from pipeline.lake.erase import erase_domain

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.workers import Pool
 
     settings = context.settings
-    log.set_up(settings.log)
+    log.set_up(layout=settings.log.format, level=settings.log.level)
     began = time.monotonic()
     with open_for_writing(Location.of(settings.lake)) as lake, Pool(_job(settings)) as pool:
         bar = _bar(sum(file.rows for file in lake.present("messages")))

@@ -21,10 +21,10 @@ from pipeline.demo.reporters import BY_KEY, STRANGER
 from pipeline.demo.spec import WorldReport
 
 if TYPE_CHECKING:
-    from pipeline.demo.world import World
+    from pipeline.demo.played import Played
 
 
-def odd_mails(world: World, first_day: date, last_day: date) -> Iterator[DemoMail]:
+def odd_mails(world: Played, first_day: date, last_day: date) -> Iterator[DemoMail]:
     """Yield the odd mails about those days, both inclusive."""
     for odd in world.spec.odd_mail:
         if first_day <= odd.day <= last_day:
@@ -34,21 +34,21 @@ def odd_mails(world: World, first_day: date, last_day: date) -> Iterator[DemoMai
                 yield KINDS[odd.kind](world, report)
 
 
-def _duplicate(world: World, report: WorldReport) -> DemoMail:
+def _duplicate(world: Played, report: WorldReport) -> DemoMail:
     """The same mail again three hours later: the sender had not heard our answer (RFC 8460 §5.5)."""
     mail = mail_of(report, world.keyring)
     again = received(mail.content.split(b"\r\n", 4)[4], BY_KEY[report.reporter], report.sent_at + timedelta(hours=3))
     return mail._replace(received_at=mail.received_at + timedelta(hours=3), content=again)
 
 
-def _conflict(world: World, report: WorldReport) -> DemoMail:
+def _conflict(world: Played, report: WorldReport) -> DemoMail:
     """The same id again with other counts."""
     document = copy.deepcopy(report.document)
     document["policies"][0]["summary"]["total-successful-session-count"] += 17
     return mail_of(report._replace(document=document, sent_at=report.sent_at + timedelta(hours=2)), world.keyring)
 
 
-def _forged(world: World, report: WorldReport) -> DemoMail:
+def _forged(world: Played, report: WorldReport) -> DemoMail:
     """Nobody's signature, the id that the real one will have, and it comes before the real one."""
     mail = mail_of(_alarming(report), world.keyring)
     head, _, body = mail.content.partition(b"\r\n\r\n")
@@ -58,7 +58,7 @@ def _forged(world: World, report: WorldReport) -> DemoMail:
     return mail._replace(content=b"\r\n".join(lines[:begin] + lines[end:]) + b"\r\n\r\n" + body, reporter="")
 
 
-def _impostor(world: World, report: WorldReport) -> DemoMail:
+def _impostor(world: Played, report: WorldReport) -> DemoMail:
     """Signed by a domain that is not the one it speaks for."""
     claim = _alarming(report)
     mail = mail_of(claim, world.keyring)
@@ -80,14 +80,14 @@ def _alarming(report: WorldReport) -> WorldReport:
     return report._replace(document=document, sent_at=morning)
 
 
-def _broken_gzip(world: World, report: WorldReport) -> DemoMail:
+def _broken_gzip(world: Played, report: WorldReport) -> DemoMail:
     """The attachment ends in the middle."""
     mail = mail_of(report, world.keyring)
     packed = gzip.compress(json.dumps(report.document).encode(), mtime=0)
     return _with_attachment(mail, packed[: len(packed) // 2])
 
 
-def _broken_json(world: World, report: WorldReport) -> DemoMail:
+def _broken_json(world: Played, report: WorldReport) -> DemoMail:
     """A comma too many."""
     mail = mail_of(report, world.keyring)
     text = json.dumps(report.document).replace('"policies": [', '"policies": [,')
@@ -102,7 +102,7 @@ def _with_attachment(mail: DemoMail, attached: bytes) -> DemoMail:
     return mail._replace(content=content, received_at=mail.received_at + timedelta(minutes=20), reporter="")
 
 
-def _dmarc(world: World, report: WorldReport) -> DemoMail:  # noqa: ARG001 -- one shape for all kinds
+def _dmarc(world: Played, report: WorldReport) -> DemoMail:  # noqa: ARG001 -- one shape for all kinds
     """A DMARC report (RFC 7489): the same mailbox is often given for both."""
     xml = (
         f"<?xml version='1.0'?><feedback><report_metadata><org_name>google.com</org_name><report_id>{report.report_day:%Y%m%d}</report_id>"
@@ -120,7 +120,7 @@ def _dmarc(world: World, report: WorldReport) -> DemoMail:  # noqa: ARG001 -- on
     )
 
 
-def _photo(world: World, report: WorldReport) -> DemoMail:  # noqa: ARG001
+def _photo(world: Played, report: WorldReport) -> DemoMail:  # noqa: ARG001
     """Somebody's picture."""
     return _other(report, _picture(), sender="alex@example.net", subject="Fwd: the new rack", media="image/png", name="rack.png")
 
@@ -154,7 +154,7 @@ def _picture() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-KINDS: dict[str, Callable[[World, WorldReport], DemoMail]] = {
+KINDS: dict[str, Callable[[Played, WorldReport], DemoMail]] = {
     "duplicate": _duplicate,
     "conflict": _conflict,
     "forged": _forged,

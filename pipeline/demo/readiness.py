@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from pipeline.demo.world import World
+    from pipeline.demo.played import Played
 
 REFUSED_KINDS = frozenset({"expired", "name", "self-signed", "incomplete-chain", "mx", "starttls"})
 """What a sender that enforces MTA-STS does not deliver over (RFC 8461 §5). A failed fetch refuses nothing."""
@@ -39,7 +39,7 @@ class Refusals(NamedTuple):
         return self.refused > 0
 
 
-def refusals(world: World, name: str, first_day: date, last_day: date) -> Refusals:
+def refusals(world: Played, name: str, first_day: date, last_day: date) -> Refusals:
     """Count over the days given, both inclusive, in reports that were sent."""
     domain = world.domain(name)
     sessions = stray = 0

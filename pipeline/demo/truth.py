@@ -10,7 +10,7 @@ from pipeline.demo.incidents import POLICY_CAUSES, Incident, TrueIncident
 from pipeline.demo.wording import words_for
 
 if TYPE_CHECKING:
-    from pipeline.demo.world import World
+    from pipeline.demo.played import Played
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class _Shown:
     sessions: int = 0
 
 
-def true_incidents(world: World) -> list[TrueIncident]:
+def true_incidents(world: Played) -> list[TrueIncident]:
     """Play the whole world and gather what each incident left in reports that were sent; first day first."""
     shown: dict[Incident, _Shown] = {}
     for day in world.days():

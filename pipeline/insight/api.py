@@ -27,8 +27,8 @@ from pipeline.insight.readiness import Readiness, assess
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
+    from pipeline.insight.settings import InsightSettings
 
 __all__ = [
     "Coverage",

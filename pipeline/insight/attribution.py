@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from pipeline.insight.causes import CAUSES, POLICY_HOST_CAUSES
+from pipeline.insight.causes import CAUSES, PASSING_CAUSES, POLICY_HOST_CAUSES
 from pipeline.insight.chance import at_most
-from pipeline.insight.noise import PASSING_CAUSES
 from pipeline.insight.shell import is_address
 from pipeline.insight.words import count_of, listed, span_of
 
 if TYPE_CHECKING:
-    from pipeline.config import InsightSettings
     from pipeline.insight.failures import Flags, Ints
     from pipeline.insight.runs import Run
+    from pipeline.insight.settings import InsightSettings
     from pipeline.insight.spans import Ground
 
 Fault = Literal["ours", "sender", "path", "unknown"]

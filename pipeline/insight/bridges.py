@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
-    from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
     from pipeline.insight.runs import Run
+    from pipeline.insight.settings import InsightSettings
 
 
 class Weighed(NamedTuple):

@@ -65,6 +65,9 @@ CAUSES: dict[str, Cause] = {cause.code: cause for cause in _CAUSES}
 POLICY_HOST_CAUSES = frozenset({"policy-unreachable", "policy-host-certificate", "policy-invalid"})
 """Causes that lie with the web host of the policy; they name no MX host and refuse no mail (RFC 8461 §3.3)."""
 
+PASSING_CAUSES = frozenset({"unknown", "starttls-missing", "policy-unreachable", "dnssec-broken"})
+"""Causes a failure may have for a moment: a broken handshake, a server that answers 4xx instead of EHLO, a timeout."""
+
 _DIRECT = {
     "starttls-not-supported": "starttls-missing",
     "certificate-expired": "mx-certificate-expired",

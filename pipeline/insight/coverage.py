@@ -15,8 +15,8 @@ from pipeline.insight.period import period_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
+    from pipeline.insight.settings import InsightSettings
 
 State = Literal["reporting", "silent", "rare", "new", "ingest-outage"]
 

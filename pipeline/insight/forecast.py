@@ -12,11 +12,11 @@ from pipeline.insight.words import count_of, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.config import InsightSettings
     from pipeline.insight.incident import Incident
     from pipeline.insight.period import Period
     from pipeline.insight.policies import PoliciesSeen
     from pipeline.insight.replay import ReplayDay
+    from pipeline.insight.settings import InsightSettings
     from pipeline.insight.weighing import Evidence, Found
 
 

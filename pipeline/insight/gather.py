@@ -19,10 +19,10 @@ from pipeline.insight.runs import Run, runs_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
     from pipeline.insight.failures import Cube
     from pipeline.insight.policies import PublishedPolicy
+    from pipeline.insight.settings import InsightSettings
     from pipeline.insight.spans import Ground, Span
 
 _FIRST_STEP_BACK = 60

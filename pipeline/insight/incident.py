@@ -12,6 +12,7 @@ from pipeline.insight.attribution import compare
 from pipeline.insight.causes import CAUSES
 from pipeline.insight.facts import Facts
 from pipeline.insight.meaning import explain
+from pipeline.markup import Html, html_table, joined, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -152,8 +153,6 @@ class Incident:
         return replace(self, report_keys=tuple(keys), report_count=in_all)
 
     def _repr_html_(self) -> str:
-        from pipeline.insight.shown import incident_html
-
         return incident_html(self)
 
 
@@ -221,3 +220,27 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return round(value, 6) if isinstance(value, float) else value
+
+
+def incident_html(incident: Incident) -> str:
+    """Return all that is said of an incident, but for the reports that prove it."""
+    until = "" if incident.state == "open" else f" to {incident.last_day}"
+    facts = [
+        ("state", f"{incident.state}, fault: {incident.fault}{', stands in the way of enforce' if incident.blocking else ''}"),
+        ("days", f"{'since ' if incident.state == 'open' else ''}{incident.first_day}{until}"),
+        ("sessions", f"{incident.failed_sessions:,} of {incident.sessions:,} failed ({incident.share:.1%})"),
+        ("MX hosts", joined(incident.mx_hosts)),
+        ("addresses", joined(incident.receiving_ips) + (f" (only {incident.node})" if incident.node else "")),
+        ("senders", joined(incident.reporters)),
+        ("results", joined(name or "no details" for name in incident.result_types)),
+        ("reasons", joined(incident.reasons)),
+        ("what it means", f"{incident.meaning} ({incident.rfc})"),
+        ("what to do", _with_commands(incident.fix, incident.commands)),
+        ("how the fault was told", incident.comparison),
+    ]
+    caption = f"<b>{text(incident.domain)}: {text(incident.title)}</b> – incident {text(incident.id)}"
+    return html_table(caption, ("", ""), facts)
+
+
+def _with_commands(fix: str, commands: Sequence[str]) -> Html:
+    return Html(text(fix) + "".join(f"<br><code>{text(command)}</code>" for command in commands))

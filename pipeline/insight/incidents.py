@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import date
 
-    from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
     from pipeline.insight.policies import PublishedPolicy
     from pipeline.insight.runs import Run
+    from pipeline.insight.settings import InsightSettings
 
 
 def find(

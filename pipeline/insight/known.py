@@ -14,8 +14,8 @@ from pipeline.insight.ask import between, rows_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
+    from pipeline.insight.settings import InsightSettings
 
 
 class _Row(NamedTuple):

@@ -8,18 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.insight.chance import is_rare
+from pipeline.insight.causes import PASSING_CAUSES
 
 if TYPE_CHECKING:
-    from pipeline.config import InsightSettings
-    from pipeline.insight.failures import Floats, Ints
     from pipeline.insight.runs import Run
-
-PASSING_CAUSES = frozenset({"unknown", "starttls-missing", "policy-unreachable", "dnssec-broken"})
-"""Causes a failure may have for a moment: a broken handshake, a server that answers 4xx instead of EHLO, a timeout."""
-
-_QUIET_DAY = 0.4
-"""A quiet day has about so much of the usual traffic; an edge is judged as if it were one."""
+    from pipeline.insight.settings import InsightSettings
 
 
 def is_noise(run: Run, sessions: int, settings: InsightSettings) -> bool:
@@ -47,19 +40,3 @@ def without_stray_hosts(run: Run, settings: InsightSettings) -> Run:
     total = sum(named.values())
     strays = {host for host, count in named.items() if count <= settings.stray_sessions and count < total / 20}
     return run.keeping(lambda part: part.host not in strays) if strays else run
-
-
-def is_stray_edge(days: Ints, failed: Floats, settings: InsightSettings) -> bool:
-    """Say whether the first of some days with failures is a stray before the rest (turn them round to ask about the last).
-
-    Args:
-        days: Days with failures, in order or in reverse.
-        failed: Failed sessions on each.
-        settings: `stray_sessions` and `clean_confidence`.
-    """
-    if failed[0] > settings.stray_sessions:
-        return False
-    usual = float(failed[1:].sum()) / (abs(int(days[-1]) - int(days[1])) + 1)
-    # The empty days between the edge and its neighbour would have had failures, too.
-    empty = abs(int(days[1]) - int(days[0])) - 1
-    return is_rare(int(failed[0]), usual * _QUIET_DAY * (1 + empty), below=settings.clean_confidence)

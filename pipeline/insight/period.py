@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from pipeline.config import InsightSettings
+    from pipeline.insight.settings import InsightSettings
 
 ONE_DAY = timedelta(days=1)
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.ask import between, rows_of
+from pipeline.markup import html_table, joined, text
 from pipeline.report.sts import parse_policy, policy_hash
 
 if TYPE_CHECKING:
@@ -92,8 +93,6 @@ class PoliciesSeen:
         return tuple(held for held in self.held if held.is_latest and not held.is_published and self.published is not None)
 
     def _repr_html_(self) -> str:
-        from pipeline.insight.shown import policies_html
-
         return policies_html(self)
 
 
@@ -230,3 +229,22 @@ _STRENGTH = {"none": 0, "testing": 1, "enforce": 2}
 def _is_weaker(old: _Row, new: _Row) -> bool:
     shorter = (new.sts_max_age_seconds or 0) * 10 < (old.sts_max_age_seconds or 0)
     return _STRENGTH.get(new.sts_mode or "", 0) < _STRENGTH.get(old.sts_mode or "", 0) or shorter
+
+
+def policies_html(seen: PoliciesSeen) -> str:
+    """Return which policy which sender applied, and when."""
+    rows = [
+        (
+            held.reporter,
+            held.mode or "",
+            joined(held.mx),
+            held.max_age_seconds if held.max_age_seconds is not None else "",
+            held.first_day,
+            held.last_day,
+            f"{held.sessions:,}",
+            "the published one" if held.is_published else f"old; held until {held.held_until}" if held.held_until else "another",
+        )
+        for held in seen.held
+    ]
+    head = ("sender", "mode", "mx", "max_age", "first day", "last day", "sessions", "which")
+    return html_table(f"<b>{text(seen.domain)}</b>: policies as senders applied them", head, rows)

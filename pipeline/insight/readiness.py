@@ -16,13 +16,14 @@ from pipeline.insight.policies import PublishedPolicy, read_policies
 from pipeline.insight.replay import ReplayDay, read_replay
 from pipeline.insight.weighing import Evidence, Found, Verdict, blocks, evidence_of, stale_reporters, verdict_of
 from pipeline.insight.words import count_of, listed
+from pipeline.markup import html_table, joined, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from pipeline.config import InsightSettings
     from pipeline.insight.ask import Ask
     from pipeline.insight.incident import Incident
+    from pipeline.insight.settings import InsightSettings
 
 _OPEN_VERDICTS = ("not-ready", "not-enough-evidence")
 
@@ -58,8 +59,6 @@ class Readiness:
     """The what-if by day and sender, known reporters only."""
 
     def _repr_html_(self) -> str:
-        from pipeline.insight.shown import readiness_html
-
         return readiness_html(self)
 
 
@@ -192,3 +191,17 @@ def as_json(readiness: Readiness) -> dict[str, Any]:
             for d in readiness.replay
         ],
     }
+
+
+def readiness_html(verdict: Readiness) -> str:
+    """Return all that is said of a verdict, but for the days and senders of the what-if."""
+    facts = [
+        ("sessions", f"{verdict.sessions:,}, of which enforce would have refused {verdict.would_refuse:,}"),
+        ("upper bound, 95 %", f"{verdict.upper_bound_95:.2%}. {verdict.arithmetic}"),
+        ("known reporters", joined(verdict.reporters)),
+        ("days with sessions", verdict.days_covered),
+        *(("reason", reason) for reason in verdict.reasons),
+        ("next", verdict.next_step),
+    ]
+    caption = f"<b>{text(verdict.domain)}: {text(verdict.verdict)}</b> – {verdict.since} to {verdict.until}"
+    return html_table(caption, ("", ""), facts)

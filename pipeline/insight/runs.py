@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 
 from pipeline.insight.applied import CAUSE_NAMES
+from pipeline.insight.causes import PASSING_CAUSES
 from pipeline.insight.failures import grouped, summed, weights
-from pipeline.insight.noise import PASSING_CAUSES
 from pipeline.insight.stretches import days_of, lasting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pipeline.config import InsightSettings
     from pipeline.insight.failures import Cube, Floats, Ints
+    from pipeline.insight.settings import InsightSettings
 
 _Key = TypeVar("_Key")
 

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pipeline.insight.chance import is_rare
 from pipeline.insight.failures import grouped, summed
-from pipeline.insight.noise import is_stray_edge
 
 if TYPE_CHECKING:
-    from pipeline.config import InsightSettings
     from pipeline.insight.failures import Flags, Floats, Ints
+    from pipeline.insight.settings import InsightSettings
+
+_QUIET_DAY = 0.4
+"""A quiet day has about so much of the usual traffic; an edge is judged as if it were one."""
 
 
 class Days(NamedTuple):
@@ -68,3 +71,19 @@ def _trim(days: Days, start: int, end: int, keep: Flags, settings: InsightSettin
     while end - start > 2 and is_stray_edge(days.day[start:end][::-1], days.weight[start:end][::-1], settings):
         end -= 1
         keep[end] = False
+
+
+def is_stray_edge(days: Ints, failed: Floats, settings: InsightSettings) -> bool:
+    """Say whether the first of some days with failures is a stray before the rest (turn them round to ask about the last).
+
+    Args:
+        days: Days with failures, in order or in reverse.
+        failed: Failed sessions on each.
+        settings: `stray_sessions` and `clean_confidence`.
+    """
+    if failed[0] > settings.stray_sessions:
+        return False
+    usual = float(failed[1:].sum()) / (abs(int(days[-1]) - int(days[1])) + 1)
+    # The empty days between the edge and its neighbour would have had failures, too.
+    empty = abs(int(days[1]) - int(days[0])) - 1
+    return is_rare(int(failed[0]), usual * _QUIET_DAY * (1 + empty), below=settings.clean_confidence)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from pipeline.config import InsightSettings
     from pipeline.insight.incident import Incident
     from pipeline.insight.period import Period
     from pipeline.insight.policies import PoliciesSeen
     from pipeline.insight.replay import ReplayDay
+    from pipeline.insight.settings import InsightSettings
 
 Verdict = Literal["ready", "not-ready", "not-enough-evidence", "already-enforcing", "no-policy"]
 

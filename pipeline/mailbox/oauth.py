@@ -7,18 +7,13 @@ of somebody who signed in once, is kept in `cache_file`, readable by its owner a
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import contextmanager
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import output_of
-from pipeline.errors import ConfigError, TryAgainError, UnreachableError
+from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pipeline.config import MailboxSettings, OAuth2Settings
     from pipeline.mailbox.sign_in import TokenSource
@@ -86,73 +81,3 @@ class CommandTokens:
 
     def forget(self) -> None:
         """Keep nothing: the command is run each time."""
-
-
-def optional(module: str, *, extra: str, mailbox: str) -> Any:
-    """Return a module of a package that is installed only with an extra.
-
-    Raises:
-        ConfigError: It is not installed; the sentence says how to.
-    """
-    try:
-        return import_module(module)
-    except ImportError as err:
-        raise ConfigError(
-            f"mailbox {mailbox}: {err.name or module} is not installed; install it with: pip install 'tlsrpt-analytics[{extra}]'"
-        ) from err
-
-
-@contextmanager
-def network_errors(where: str, server: str) -> Iterator[None]:
-    """Turn what `requests` raises into errors of ours.
-
-    Raises:
-        TryAgainError: The token server does not answer in time, or not at all.
-        UnreachableError: Its certificate does not verify.
-    """
-    import requests
-
-    try:
-        yield
-    except requests.exceptions.SSLError as err:
-        raise UnreachableError(
-            f"{where}: the certificate of {server} does not verify; check the name, and the CAs of this machine"
-        ) from err
-    except requests.exceptions.RequestException as err:
-        raise TryAgainError(f"{where}: {server} does not answer ({type(err).__name__}); the next run tries again") from err
-
-
-def read_secret(path: str, where: str) -> str:
-    """Return the text of a file with a secret.
-
-    Raises:
-        ConfigError: It cannot be read.
-    """
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as err:
-        reason = err.strerror if isinstance(err, OSError) else "it is no text"
-        raise ConfigError(f"{where} {path} cannot be read: {reason}") from err
-
-
-def write_private(path: str, text: str) -> None:
-    """Replace a file at once, readable by its owner alone from its first byte on.
-
-    Raises:
-        ConfigError: It cannot be written.
-    """
-    target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, waiting = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(waiting).replace(target)
-        except BaseException:
-            Path(waiting).unlink(missing_ok=True)
-            raise
-    except OSError as err:
-        raise ConfigError(f"cache_file {path} cannot be written: {err.strerror or err}; check the folder and its permissions") from err

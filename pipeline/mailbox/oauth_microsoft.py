@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError, SignInError, TryAgainError
-from pipeline.mailbox.oauth import network_errors, optional, read_secret, write_private
+from pipeline.mailbox.oauth_files import network_errors, optional, read_secret, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.handout.sections import incident_section
-from pipeline.insight.incident import as_json
-from pipeline.insight.shown import incident_html
+from pipeline.insight.incident import as_json, incident_html
 from pipeline.query.describe import comments
 from pipeline.query.shown import Incidents
 from tests.query.small_lake import AS_OF, PERIOD

@@ -7,7 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.config import InsightSettings, Settings
+from pipeline.config import Settings
+from pipeline.insight.settings import InsightSettings
 from pipeline.lake.writer import LakeWriter
 from pipeline.report.result_types import group_of
 from pipeline.report.sessions import mark_repeats

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pipeline.config import MailboxSettings, OAuth2Settings
 from pipeline.errors import ConfigError, SignInError, TryAgainError, UnreachableError
-from pipeline.mailbox import oauth
-from pipeline.mailbox.oauth import sign_in_interactively, token_source, write_private
+from pipeline.mailbox import oauth_files
+from pipeline.mailbox.oauth import sign_in_interactively, token_source
+from pipeline.mailbox.oauth_files import write_private
 from tests.mailbox.token_server import token_server
 
 
@@ -286,7 +287,7 @@ def test_a_missing_extra_is_named_with_how_to_install_it(monkeypatch, oauth2, pa
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return real(name, *args)
 
-    monkeypatch.setattr(oauth, "import_module", without)
+    monkeypatch.setattr(oauth_files, "import_module", without)
 
     def get_token():
         token_source(box(**oauth2))()

@@ -15,9 +15,9 @@ from pipeline.report.rows import Ownership
 from tests.score.world_lake import ReportLake, rows_of
 
 if TYPE_CHECKING:
-    from pipeline.config import InsightSettings
     from pipeline.demo.incidents import TrueIncident
     from pipeline.insight.incident import Incident
+    from pipeline.insight.settings import InsightSettings
 
 KNOWN = frozenset(reporter.signing_domain for reporter in REPORTERS)
 """Every reporter of the worlds is known, as if the operator had named them; unknown ones have tests of their own."""

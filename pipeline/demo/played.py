@@ -1,0 +1,38 @@
+"""A world as those see it who only read what happened in it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.demo.keys import KeyRing
+    from pipeline.demo.places import Domain
+    from pipeline.demo.reporters import Reporter
+    from pipeline.demo.sessions import Applied
+    from pipeline.demo.spec import Spec, WorldReport
+
+
+class Played(Protocol):
+    """What `pipeline.demo.world.World` shows of itself."""
+
+    spec: Spec
+    keyring: KeyRing
+    domains: tuple[Domain, ...]
+
+    def domain(self, name: str) -> Domain:
+        """Return a domain as its owner really ran it."""
+
+    def days(self, first_day: date | None = None, last_day: date | None = None) -> Iterator[date]:
+        """Yield the days of the world, or some of them."""
+
+    def counted(self, reporter: Reporter, domain: Domain, day: date) -> list[Applied]:
+        """Return what a reporter counted, whether or not it reported."""
+
+    def reports_on(self, reporter: Reporter, domain: Domain, day: date) -> bool:
+        """Whether that reporter mails a report about that day."""
+
+    def reports(self, first_day: date | None = None, last_day: date | None = None) -> Iterator[WorldReport]:
+        """Yield the reports about those days."""
