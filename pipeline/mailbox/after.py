@@ -12,6 +12,7 @@ did is looked at: some say OK to a flag that the rights forbid, and set nothing.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from imapclient.exceptions import IMAPClientError
@@ -19,6 +20,7 @@ from imapclient.exceptions import IMAPClientError
 from pipeline.errors import ConfigError, TlsrptError, TryAgainError
 from pipeline.failpoint import reach
 from pipeline.mailbox import trouble
+from pipeline.mailbox.copying import Forgetful, Journal, about_to_copy, already_copied
 from pipeline.mailbox.folders import target_folder
 from pipeline.mailbox.searching import uid_set, windows
 from pipeline.mailbox.session import ConnectionLostError, FolderState, Session
@@ -69,12 +71,13 @@ class Treated(NamedTuple):
     will pass (75)."""
 
 
-def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]]) -> Treated:
+def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]], journal: Journal | None = None) -> Treated:
     """Do to committed messages of the open folder what `after` says.
 
     Args:
         mailbox: With the folder open.
         messages: UID and outcome of messages whose rows are committed, and of no others.
+        journal: Remembers what is being copied, should the run be killed; default: nothing is remembered beyond this call.
 
     Raises:
         TryAgainError: Cut, throttled; the next run does the rest.
@@ -85,15 +88,16 @@ def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]]) -> Trea
         group = _GROUPS.get(outcome, "")
         if group in touched:
             by_folder[touched[group]].add(uid)
-    work = _Work(mailbox.session, mailbox.state, mailbox.folder)
+    work = _Work(mailbox.session, mailbox.state, mailbox.folder, journal or Forgetful())
+    half_done = mailbox.settings.after != "keep" and work.journal.copying() is not None
+    if work.state.read_only and (half_done or by_folder):
+        return Treated({}, work.read_only())
     refused: list[TlsrptError] = []
-    for folder, uids in sorted(by_folder.items()):
-        try:
-            _treat(work, mailbox.settings.after, uids, folder)
-        except _RefusedError as err:
-            refused.append(err.error)
-        except ConfigError as err:
-            refused.append(err)
+    if half_done:
+        refused += work.attempt(partial(_finish_copying, work))
+    if not refused:  # else what is copied already would be moved as well
+        for folder, uids in sorted(by_folder.items()):
+            refused += work.attempt(partial(_treat, work, mailbox.settings.after, uids, folder))
     return Treated({what: count for what, count in work.done.items() if count}, refused[0] if refused else None)
 
 
@@ -108,11 +112,22 @@ class _RefusedError(Exception):
 class _Work:
     """One folder, selected and writable."""
 
-    def __init__(self, session: Session, state: FolderState, folder: str) -> None:
+    def __init__(self, session: Session, state: FolderState, folder: str, journal: Journal) -> None:
         self.session = session
         self.state = state
         self.folder = folder
+        self.journal = journal
         self.done: Counter[str] = Counter()
+
+    def attempt(self, step: Callable[[], None]) -> list[TlsrptError]:
+        """Do a step, and return what was refused."""
+        try:
+            step()
+        except _RefusedError as err:
+            return [err.error]
+        except ConfigError as err:
+            return [err]
+        return []
 
     def ask(self, what: str, command: Callable[[Client], object]) -> None:
         """Run a command that can be repeated.
@@ -150,6 +165,10 @@ class _Work:
     def refused(self, what: str, err: BaseException) -> _RefusedError:
         return _RefusedError(trouble.refused(f"{self.session.where}, folder {self.folder}", what, err))
 
+    def read_only(self) -> ConfigError:
+        """Return the error of a folder that may not be changed."""
+        return ConfigError(f'{self.session.where}: folder {self.folder} is read-only; set after = "keep", or get the right to change it')
+
     def still(self, uids: Sequence[int], *criteria: str) -> list[int]:
         """Return those UIDs that are in the folder, and match."""
         found = self.session.do(lambda client: client.search(["UID", uid_set(uids), *criteria]))
@@ -163,8 +182,6 @@ class _Work:
 
 def _treat(work: _Work, after: str, uids: set[int], folder: str) -> None:
     session = work.session
-    if work.state.read_only:
-        raise ConfigError(f'{session.where}: folder {work.folder} is read-only; set after = "keep", or get the right to change it')
     if after == "seen":
         for chunk in _chunks(work, uids, "UNSEEN"):
             _mark(work, chunk, _SEEN)
@@ -235,13 +252,36 @@ def _move_once(client: Client, uids: Sequence[int], folder: str) -> None:
     client.move(uids, folder)
 
 
-def _copy_and_delete(work: _Work, uids: Sequence[int], folder: str) -> None:
-    """Copy, then delete: each step is repeated on its own, so that a cut after the copy makes no second one."""
-    if not uids:
+def _copy_and_delete(work: _Work, uids: list[int], folder: str) -> None:
+    """Copy, then delete. The copy is noted first, and the note is kept until all of it is done, so that nothing is copied twice."""
+    if work.journal.copying():
+        _finish_copying(work)
+    while uids:
+        work.journal.note(about_to_copy(work.session, work.state, uids, folder))
+        try:
+            work.once(f"COPY to {folder}", lambda client, uids=uids: client.copy(uids, folder))  # type: ignore[misc]
+        except ConnectionLostError:
+            _finish_copying(work)
+            uids = work.still(uids)
+        else:
+            reach("copied")
+            _delete(work, uids)
+            work.journal.note(None)
+            return
+
+
+def _finish_copying(work: _Work) -> None:
+    """Delete what was copied and not deleted, because the run was killed in between or the server refused."""
+    noted = work.journal.copying()
+    if noted is None:
         return
-    work.ask(f"COPY to {folder}", lambda client: client.copy(uids, folder))
-    reach("copied")
-    _delete(work, uids)
+    if noted.uidvalidity == work.state.uidvalidity:
+        left = work.still(noted.uids)
+        copied = already_copied(work.session, work.folder, noted, left) if left else []
+        if copied:
+            _delete(work, copied)
+            work.done["moved"] += len(copied)
+    work.journal.note(None)
 
 
 def _leave(work: _Work, uids: set[int]) -> None:

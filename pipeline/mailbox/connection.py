@@ -52,6 +52,13 @@ class Client(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient has no 
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 -- the name is imapclient's
         return _Imap4(self.host, self.port, self.ssl_context if self.ssl else None, **self._bounds)
 
+    def _raw_command_untagged(self, command: bytes, args: Any, *more: Any, **named: Any) -> list[bytes]:
+        """Run a command; several SEARCH responses become one, for which imapclient takes them (RFC 9051 §7: a server may split them)."""
+        data: list[bytes] = super()._raw_command_untagged(command, args, *more, **named)
+        if command == b"SEARCH" and len(data) > 1:
+            return [b" ".join(part for part in data if part)]
+        return data
+
     def forget_copyuid(self) -> None:
         """Drop COPYUID codes collected so far: imaplib keeps adding to them (RFC 4315 §3)."""
         self._imap.untagged_responses.pop("COPYUID", None)
@@ -114,6 +121,29 @@ class _Imap4(imaplib.IMAP4):
         if size > self._largest_literal:
             raise self.abort(f"the server announces {size:,} bytes, more than was asked for")
         return super().read(size)
+
+    def readline(self) -> bytes:
+        """Read a line, whichever way it ends.
+
+        imaplib takes a line that ends with a bare line feed for one that was cut off, and there are servers that end some of theirs so.
+        """
+        line = bytes(super().readline())
+        return line[:-1] + b"\r\n" if line.endswith(b"\n") and not line.endswith(b"\r\n") else line
+
+
+def speaks_tls(host: str, port: int, timeout: float) -> bool:
+    """Return whether a server answers a TLS handshake, whatever its certificate; nothing is sent to it beyond that."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), timeout=timeout) as plain,
+            context.wrap_socket(plain, server_hostname=host),
+        ):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def tls_context(ca_file: str, deadline: Deadline) -> ssl.SSLContext:

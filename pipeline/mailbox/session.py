@@ -10,7 +10,7 @@ from imapclient.exceptions import IMAPClientError, IMAPClientReadOnlyError
 from pipeline import log
 from pipeline.errors import ConfigError, TlsrptError, TryAgainError, UnreachableError
 from pipeline.mailbox import trouble
-from pipeline.mailbox.connection import Client, tls_context
+from pipeline.mailbox.connection import Client, speaks_tls, tls_context
 from pipeline.mailbox.deadline import Deadline
 from pipeline.mailbox.sign_in import TokenSource, sign_in
 
@@ -122,17 +122,26 @@ class Session:
         self._client = None
         self.deadline.wait = self.settings.read_timeout
 
-    def select(self, folder: str) -> FolderState:
-        """Select the folder; read-only where the mailbox is only read, or may not be changed.
+    def select(self, folder: str, *, read_only: bool = False) -> FolderState:
+        """Select the folder; read-only where that is asked, where the mailbox is only read, or where it may not be changed.
 
         Raises:
             ConfigError: There is no such folder.
             TryAgainError: Cut, throttled, timed out.
         """
         self._folder = None
-        state = self.do(lambda client: self._selected(client, folder))
+        read_only = read_only or self.settings.after == "keep"
+        state = self.do(lambda client: self._selected(client, folder, read_only=read_only))
         self._folder = (folder, state)
         return state
+
+    def select_again(self, folder: str, uidvalidity: int) -> None:
+        """Select a folder that was selected before.
+
+        Raises:
+            TryAgainError: See `select`; also where it is another folder now.
+        """
+        self._same(folder, uidvalidity, self.select(folder))
 
     def once(self, operation: Callable[[Client], Answer], *, progress: bool = True) -> Answer:
         """Run an operation on the selected folder.
@@ -180,6 +189,29 @@ class Session:
                 raise trouble.while_working(self.where, self.server, err) from err
 
     def _greeted(self) -> Client:
+        """Connect, and read the greeting.
+
+        On a port for TLS from the first byte a server waits for us to begin, while without TLS we wait for its greeting: where that
+        does not come soon, we look whether it is such a port before we are patient.
+        """
+        settings = self.settings
+        if settings.tls == "implicit":
+            return self._connected()
+        self.deadline.wait = min(settings.connect_timeout, settings.read_timeout)
+        try:
+            return self._connected()
+        except TryAgainError:
+            if speaks_tls(settings.host, settings.effective_port, self.deadline.wait):
+                raise UnreachableError(
+                    f'{self.where}: {self.server} expects TLS from the first byte; set tls = "implicit", or another port'
+                ) from None
+            if self.deadline.wait >= settings.read_timeout or self._late():
+                raise
+        finally:
+            self.deadline.wait = settings.read_timeout
+        return self._connected()
+
+    def _connected(self) -> Client:
         settings = self.settings
         try:
             context = None if settings.tls == "none" else tls_context(settings.ca_file, self.deadline)
@@ -203,8 +235,7 @@ class Session:
             raise self._late() or trouble.while_connecting(self.where, self.server, err, ca_file=settings.ca_file) from err
         return client
 
-    def _selected(self, client: Client, folder: str) -> FolderState:
-        read_only = self.settings.after == "keep"
+    def _selected(self, client: Client, folder: str, *, read_only: bool) -> FolderState:
         try:
             answer = client.select_folder(folder, readonly=read_only)
         except IMAPClientError as err:
@@ -276,17 +307,20 @@ class Session:
         self.connect()
         self.reconnects += 1
         if self._folder is not None:
-            self._select_again(*self._folder)
+            self._select_after_loss(*self._folder)
 
-    def _select_again(self, folder: str, before: FolderState) -> None:
+    def _select_after_loss(self, folder: str, before: FolderState) -> None:
         assert self._client is not None  # noqa: S101 -- connect has just set it
         try:
-            state = self._selected(self._client, folder)
+            state = self._selected(self._client, folder, read_only=before.read_only)
         except (*trouble.LOST, *trouble.GARBLED) as err:
             raise trouble.while_working(self.where, self.server, err) from err
-        if state.uidvalidity != before.uidvalidity:
+        self._same(folder, before.uidvalidity, state)
+
+    def _same(self, folder: str, uidvalidity: int, state: FolderState) -> None:
+        if state.uidvalidity != uidvalidity:
             raise FolderChangedError(
-                f"{self.where}: folder {folder} was made anew while we read it (UIDVALIDITY {before.uidvalidity}, "
+                f"{self.where}: folder {folder} was made anew while we read it (UIDVALIDITY {uidvalidity}, "
                 f"now {state.uidvalidity}); the next run reads it from the start"
             )
 

@@ -82,10 +82,15 @@ def while_connecting(where: str, server: str, err: BaseException, *, ca_file: st
         return UnreachableError(f'{where}: {server} offers no STARTTLS; use tls = "implicit", or another server')
     if isinstance(err, TimeoutError):
         return TryAgainError(f"{where}: {server} does not answer ({says_os(err)}); the next run tries again")
+    if isinstance(err, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return TryAgainError(f"{where}: {server} hung up during the TLS handshake; the next run tries again")
     if isinstance(err, OSError) and not isinstance(err, _HUNG_UP):
         return UnreachableError(f"{where}: {_why_unreachable(server, err, ca_file)}")
     return while_working(where, server, err)
 
+
+_NO_TLS = {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+"""What OpenSSL says of an answer that is not TLS; whatever else it says, both sides speak TLS and do not agree."""
 
 _HUNG_UP = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
@@ -96,6 +101,11 @@ def _why_unreachable(server: str, err: OSError, ca_file: str) -> str:
     if isinstance(err, ssl.SSLCertVerificationError):
         advice = f"check ca_file {ca_file}" if ca_file else "set ca_file if the server uses a private CA"
         return f"the certificate of {server} does not verify: {err.verify_message}; {advice}"
+    if isinstance(err, ssl.SSLError) and err.reason not in _NO_TLS:
+        return (
+            f"the TLS handshake with {server} failed ({says_os(err)}); the two may have no version (TLS 1.2, 1.3) or cipher in common, "
+            "or the server wants a client certificate"
+        )
     if isinstance(err, ssl.SSLError):
         return f'{server} does not speak TLS here ({says_os(err)}); check port, and tls = "implicit" or "starttls"'
     return f"{server} cannot be reached ({says_os(err)}); check host, port and firewall"

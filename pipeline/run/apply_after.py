@@ -42,6 +42,7 @@ def apply_after(settings: Settings, name: str, *, confirm: Callable[[str], bool]
     if not groups_touched(box):
         raise UsageError(f'mailbox {name} has after = "keep": there is nothing to apply')
     with LakeWriter(Location.of(settings.lake), run_id="apply-after") as writer, ImapMailbox(box, settings.report_limits) as mailbox:
+        memories = memory.load(writer.location)
         for folder in box.all_folders:
             state = mailbox.open(folder)
             pairs = writer.settled_uids(box.name, folder, state.uidvalidity, since=_LONG_AGO)
@@ -50,11 +51,10 @@ def apply_after(settings: Settings, name: str, *, confirm: Callable[[str], bool]
             question = f'{len(pairs):,} messages of {name}/{folder} were ingested; apply after = "{box.after}" to those still in it?'
             if not confirm(question):
                 return 1
-            treated = housekeep(mailbox, pairs)
+            treated = housekeep(mailbox, pairs, memory.CopyNotes(writer.location, memories, f"{name}/{folder}"))
             log.info("mailbox-treated", mailbox=name, folder=folder, after=box.after, **treated.done)
             if treated.refused is not None:
                 raise treated.refused
-        memories = memory.load(writer.location)
         for folder in box.all_folders:
             known = memories.get(f"{box.name}/{folder}", memory.FolderMemory())
             memories[f"{box.name}/{folder}"] = known._replace(after=setting_of(box), since=_LONG_AGO)

@@ -9,6 +9,7 @@ from pipeline.errors import ConfigError, LakeError, TlsrptError, TryAgainError
 from pipeline.failpoint import reach
 from pipeline.mailbox.after import housekeep
 from pipeline.mailbox.imap import ImapMailbox
+from pipeline.run.memory import CopyNotes
 from pipeline.run.sink import Sink
 
 if TYPE_CHECKING:
@@ -142,8 +143,9 @@ class Treatment:
         memory = hands.memory(settings.name, folder)
         wanted = setting_of(settings)
         if memory.after != wanted or memory.since is None:
-            memory = hands.remember(settings.name, folder, after=wanted, since=hands.job.run.ingested_at)
+            memory = hands.remember(settings.name, folder, after=wanted, since=hands.job.run.ingested_at, stays=False)
         self._since = memory.since
+        self._journal = CopyNotes(hands.writer.location, hands.memories, f"{settings.name}/{folder}") if hands.writer else None
 
     def of_committed(self, rows: Sequence[MessageRows], outcomes: Sequence[str]) -> None:
         """Treat messages that have just been committed."""
@@ -169,14 +171,16 @@ class Treatment:
 
     def _treat(self, pairs: Sequence[tuple[int, str]]) -> None:
         settings = self._mailbox.settings
-        if self._hands.writer is None or settings.after == "keep" or not pairs:
+        if self._journal is None or settings.after == "keep" or not (pairs or self._journal.copying()):
             return
         reach("before-treating")
-        treated = housekeep(self._mailbox, pairs)
+        treated = housekeep(self._mailbox, pairs, self._journal)
         reach("treated")
         self._refused = self._refused or treated.refused
-        log.info("mailbox-treated", mailbox=settings.name, after=settings.after, **treated.done)
-        if "left" in treated.done:
+        if treated.done:
+            log.info("mailbox-treated", mailbox=settings.name, after=settings.after, **treated.done)
+        if "left" in treated.done and not self._hands.memory(settings.name, self._folder).stays:
+            self._hands.remember(settings.name, self._folder, stays=True)
             log.warning("messages-stay", mailbox=settings.name, reason="the server has neither MOVE nor UID EXPUNGE; use after = seen")
 
 

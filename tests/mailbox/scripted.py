@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ Answers = dict[bytes, bytes | list[bytes]]
 class Scripted:
     """Says hello, tells its capabilities, and answers commands as told; TAG stands for the tag. What it does not know is BAD."""
 
-    def __init__(self, hello: bytes, capability: bytes, answers: Answers) -> None:
+    def __init__(self, hello: bytes, capability: bytes, answers: Answers, patience: float) -> None:
+        self._patience = patience
         self.lines: list[bytes] = []
         self._hello, self._capability, self._answers = hello, capability, {key: _listed(answer) for key, answer in answers.items()}
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -36,15 +38,19 @@ class Scripted:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
-                with connection, connection.makefile("rwb") as file, contextlib.suppress(OSError):
+                with contextlib.suppress(OSError), connection, connection.makefile("rwb") as file:
                     self._talk(file)
 
     def _talk(self, file) -> None:
+        time.sleep(self._patience)
         file.write(self._hello)
         file.flush()
+        tag = command = b""
         for line in file:
             self.lines.append(line)
-            tag, command = line.split()[:2]
+            words = line.split()
+            if len(words) > 1:  # else the rest of a command: an answer to `+`
+                tag, command = words[:2]
             if command.upper() == b"CAPABILITY":
                 file.write(b"* CAPABILITY " + self._capability + b"\r\n" + tag + b" OK done\r\n")
             else:
@@ -56,15 +62,18 @@ class Scripted:
 
 
 @contextlib.contextmanager
-def scripted(hello: bytes = READY, *, capability: bytes = b"IMAP4rev1", answers: Answers | None = None) -> Iterator[Scripted]:
+def scripted(
+    hello: bytes = READY, *, capability: bytes = b"IMAP4rev1", answers: Answers | None = None, patience: float = 0.0
+) -> Iterator[Scripted]:
     """Run such a server.
 
     Args:
         hello: The greeting.
         capability: What CAPABILITY answers.
         answers: What is found in a command line (upper-case) → the answer, or answers one after the other, the last of which stays.
+        patience: Seconds before the greeting.
     """
-    server = Scripted(hello, capability, answers or {})
+    server = Scripted(hello, capability, answers or {}, patience)
     try:
         yield server
     finally:

@@ -5,6 +5,7 @@ import pytest
 from pipeline.config import FolderSettings
 from pipeline.errors import ConfigError
 from pipeline.mailbox.after import KEYWORD, housekeep
+from pipeline.mailbox.copying import Copying, Forgetful
 from tests.dovecot import NO_MOVE, dovecot
 from tests.mailbox.box import QUICK, fetch_all, mail, mailbox
 from tests.proxy import cut, proxy
@@ -183,6 +184,63 @@ def test_a_cut_while_moving_loses_and_doubles_nothing(server, bytes_of_a_clean_m
     assert done == {"moved": 58}
     assert subjects(server, user, "Processed") == list(range(1, 59))
     assert subjects(server, user, "INBOX") == [59, 60]
+
+
+@pytest.mark.parametrize("place", [0.02, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97])
+def test_a_cut_while_copying_loses_and_doubles_nothing(server_without_move, place):
+    server = server_without_move
+    committed = [(uid, "stored") for uid in range(1, 19)]
+    user = stock(server, count=20)
+    with proxy(server.port) as wire, mailbox(server, user, port=wire.port, after="move", pace=QUICK._replace(chunk_messages=9)) as box:
+        box.open("INBOX")
+        begun = wire.bytes_from_server
+        housekeep(box, committed)
+        ended = wire.bytes_from_server
+    user = stock(server, count=20)
+    with proxy(server.port, [cut(int(begun + place * (ended - begun)))]) as wire:
+        treat(server, user, committed, after="move", port=wire.port, pace=QUICK._replace(chunk_messages=9))
+        assert wire.connections == 2
+    assert subjects(server, user, "Processed") == list(range(1, 19))
+    assert subjects(server, user, "INBOX") == [19, 20]
+    assert not any("\\Deleted" in flags for flags in server.flags(user.name, "Processed").values())
+
+
+def test_what_was_copied_by_a_killed_run_is_not_copied_again(server_without_move):
+    """Of three messages two had arrived, one of them twice in the mailbox; what else is in the folder there is another's."""
+    server = server_without_move
+    user = server.add_user()
+    server.deliver_all(user.name, [mail(1), mail(1), mail(2), mail(3)])
+    server.deliver_all(user.name, [mail(2), mail(7)], folder="Processed")
+    journal = Forgetful()
+    journal.note(Copying(uidvalidity(server, user, "INBOX"), (1, 2, 3), "Processed", uidvalidity(server, user, "Processed"), 3))
+    server.deliver_all(user.name, [mail(1), mail(8)], folder="Processed")
+    with mailbox(server, user, after="move") as box:
+        box.open("INBOX")
+        assert housekeep(box, [(1, "stored"), (2, "stored"), (3, "stored")], journal).done == {"moved": 3}
+    assert journal.copying() is None
+    assert subjects(server, user, "INBOX") == [3]
+    assert subjects(server, user, "Processed") == [1, 1, 2, 2, 7, 8]
+
+
+@pytest.mark.parametrize("noted", [(99, 99, 3), (None, 99, 3), (None, None, 0)], ids=["here anew", "there anew", "not known"])
+def test_a_note_of_another_folder_loses_nothing(server_without_move, noted):
+    server = server_without_move
+    user = server.add_user()
+    server.deliver_all(user.name, [mail(1), mail(2)])
+    server.deliver_all(user.name, [mail(1)], folder="Processed")
+    here, there, uidnext = noted
+    here, there = here or uidvalidity(server, user, "INBOX"), there or uidvalidity(server, user, "Processed")
+    journal = Forgetful()
+    journal.note(Copying(here, (1, 2), "Processed", there, uidnext))
+    with mailbox(server, user, after="move") as box:
+        box.open("INBOX")
+        housekeep(box, [(1, "stored"), (2, "stored")], journal)
+    assert subjects(server, user, "INBOX") == []
+    assert subjects(server, user, "Processed") == ([1, 1, 2] if here == 99 else [1, 2])
+
+
+def uidvalidity(server, user, folder: str) -> int:
+    return int(server.doveadm("-f", "flow", "mailbox", "status", "-u", user.name, "uidvalidity", folder).strip().split("=")[1])
 
 
 def test_a_kick_between_two_commits_does_not_stop_the_housekeeping(server):

@@ -9,6 +9,7 @@ from pipeline.errors import ConfigError, TryAgainError, UnreachableError
 from tests.authority import Authority
 from tests.mailbox.box import mailbox
 from tests.mailbox.scripted import scripted
+from tests.mailbox.test_odd_servers import Here
 
 pytestmark = pytest.mark.dovecot
 
@@ -72,6 +73,34 @@ def test_a_port_where_nobody_listens_is_one_sentence(server, user):
 def test_a_port_that_speaks_no_tls_is_one_sentence(server, user):
     with pytest.raises(UnreachableError, match=r'does not speak TLS here .* "implicit" or "starttls"'):
         mailbox(server, user, port=server.plain_port).__enter__()
+
+
+@pytest.mark.parametrize("tls", ["none", "starttls"])
+def test_a_port_for_tls_from_the_first_byte_is_named_soon(server, user, tls):
+    """The server waits for us, and we would wait for its greeting for as long as for any answer."""
+    begun = time.monotonic()
+    with pytest.raises(UnreachableError, match=r'expects TLS from the first byte; set tls = "implicit"') as caught:
+        mailbox(server, user, tls=tls, connect_timeout=0.5, read_timeout=60.0).__enter__()
+    assert time.monotonic() - begun < 10
+    assert caught.value.exit_code == 69
+
+
+def test_a_slow_greeting_is_waited_for(user):
+    with (
+        scripted(capability=b"IMAP4rev1", answers={b"LOGIN": b"TAG OK done\r\n"}, patience=0.5) as slow,
+        mailbox(Here(slow), user, tls="none", connect_timeout=0.2, read_timeout=10.0) as box,
+    ):
+        assert "IMAP4REV1" in box.capabilities()
+
+
+@pytest.mark.parametrize("alert", [40, 70, 71], ids=["handshake_failure", "protocol_version", "insufficient_security"])
+def test_a_handshake_that_fails_is_not_a_port_without_tls(server, user, alert):
+    with (
+        scripted(b"\x15\x03\x03\x00\x02\x02" + bytes([alert])) as fake,
+        pytest.raises(UnreachableError, match=r"handshake .* failed") as caught,
+    ):
+        mailbox(server, user, port=fake.port).__enter__()
+    assert "does not speak TLS" not in str(caught.value)
 
 
 def test_a_server_that_says_nothing_ends_with_try_again(server, user):

@@ -241,3 +241,17 @@ def test_a_mail_that_the_server_cannot_read_is_left_out_and_the_rest_comes(serve
     files[12].chmod(0o644)
     with mailbox(server, user) as opened:
         assert fetch_all(opened, known=Known(*range(14, 41), *range(1, 13))) == {13: mail(13)}
+
+
+@pytest.mark.parametrize("sign_in", ["plain", "login"])
+def test_lines_that_end_with_a_bare_line_feed_are_lines(sign_in):
+    answers = {
+        b"AUTHENTICATE": b"+ \n",
+        b"AG1LAHB3": b"TAG OK signed in\n",
+        b"LOGIN": b"TAG OK signed in\n",
+        b"EXAMINE": SELECTED.replace(b"\r\n", b"\n"),
+        b"SEARCH": b"* SEARCH 1 2\n* SEARCH 3\r\nTAG OK done\n",
+    }
+    with scripted(b"* OK ready\n", capability=b"IMAP4rev1 AUTH=PLAIN", answers=answers) as server, box(server, sign_in=sign_in) as opened:
+        opened.open("INBOX")
+        assert opened.new_uids(Known()) == [1, 2, 3]

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.errors import ConfigError, TryAgainError
 from pipeline.mailbox.after import housekeep
+from pipeline.mailbox.copying import Forgetful
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.report.limits import DEFAULT_LIMITS
 from tests.dovecot import User
@@ -152,3 +153,25 @@ def test_a_folder_that_opens_read_only_is_examined():
         treated = treat(server, after="seen")
     assert "read-only" in str(treated.refused)
     assert not sent(server, b"STORE")
+
+
+@pytest.mark.parametrize("forbidden", ["STORE", "EXPUNGE"])
+def test_what_was_copied_and_may_not_be_deleted_is_not_copied_again(forbidden):
+    """Until the rights are there nothing is copied; then it is deleted."""
+    header = b"* %d FETCH (UID %d RFC822.SIZE 9 BODY[HEADER] {4}\r\nA: %d)\r\n"
+    headers = header % (1, 1, 1) + header % (2, 2, 2) + OK
+    status = b'* STATUS "INBOX.Processed" (UIDVALIDITY 8 UIDNEXT 1)\r\n' + OK
+    there = b"* 2 EXISTS\r\n* OK [UIDVALIDITY 8] ok\r\n* OK [UIDNEXT 3] ok\r\n" + OK
+    rights = [FORBIDDEN, FORBIDDEN, OK]
+    everything = answers(STATUS=status, FETCH=headers, EXAMINE=there, SEARCH=[BOTH] * 6 + [NONE], **{forbidden: rights})
+    journal = Forgetful()
+    with scripted(capability=b"IMAP4rev1 UIDPLUS NAMESPACE", answers=everything) as server:
+        for _ in range(3):
+            box = settings_for(Here(server), User("me", "pw"), tls="none", after="move")
+            with ImapMailbox(box, DEFAULT_LIMITS, pace=QUICK) as opened:
+                opened.open("INBOX")
+                treated = housekeep(opened, [(1, "stored"), (2, "stored")], journal)
+    assert treated.refused is None
+    assert treated.done == {"moved": 2}
+    assert len(sent(server, b"UID COPY")) == 1
+    assert journal.copying() is None
