@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "export": "a part of the lake as one file to hand over",
     "check": "what your domains publish, looked at live: records, policy, mail servers, TLSA",
     "plan": "a change of what you publish, step by step, with the earliest safe day of each",
+    "policy": "the policy file and TXT records of a change, once nothing speaks against it",
     "notify": "tell the configured channels what is new, worse or over",
     "digest": "the last week or month in a mail: what began, ended, goes on, who reports",
     "metrics": "the state of things as a text file for Prometheus",

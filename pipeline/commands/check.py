@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
-from pipeline.errors import TryAgainError, UsageError
+from pipeline.errors import InputError, TryAgainError, UsageError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from cryptography.x509 import Certificate
 
     from pipeline.cli import Context
     from pipeline.config import Settings
     from pipeline.published.check import Checked, Ways
+    from pipeline.published.proposed import Proposal, Standing
     from pipeline.published.records import Ours
+    from pipeline.query import Lake
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -25,12 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domains", nargs="*", metavar="DOMAIN", help="default: all of [domains] own")
     parser.add_argument("--no-store", action="store_true", help="do not keep what was found in the lake")
     parser.add_argument("--all", action="store_true", help="also say what is well")
+    parser.add_argument(
+        "--proposed", metavar="FILE", help="a policy file to be, '-' for standard input: would it break anything? keeps nothing"
+    )
+    parser.add_argument("--mx", nargs="+", metavar="HOST", help="the same for all MX hosts to be")
+    parser.add_argument("--tlsa", nargs="+", metavar="RECORD", help="the same for all TLSA records to be, each as '3 1 1 hex'")
+    parser.add_argument("--certificate", metavar="FILE", help="the same for the certificate to be served, PEM with its chain")
     output.add_arguments(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings
     domains = domains_of(args.domains, settings)
+    if args.proposed or args.mx or args.tlsa or args.certificate:
+        return _run_proposed(domains, args, settings)
     checked = _check(domains, settings)
     if not args.no_store:
         _store(checked, settings)
@@ -43,6 +58,78 @@ def run(args: argparse.Namespace, context: Context) -> int:
     else:
         output.deliver(_table(checked, everything=args.all), args)
     return exit_code(finding.severity for each in checked for finding in each.findings)
+
+
+def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Settings) -> int:
+    from pipeline.published.check import Checked, look_at_published
+    from pipeline.published.evidence import gather
+    from pipeline.published.history import Published
+    from pipeline.published.proposed import check_proposed
+    from pipeline.query import open_lake
+
+    if len(domains) != 1:
+        raise UsageError("a proposed change is about one domain; name it")
+    (domain,) = domains
+    proposal, ways, now = _proposal(args, settings), ways_of(settings), datetime.now(UTC)
+    with open_lake(settings=settings) as lake:
+        state = gather(lake.ask, domain, look_at_published(domain, ways), today=now.date())
+        standing = standing_of(lake, domain, settings, today=now.date())
+    findings = check_proposed(domain, proposal, state, standing, ways, now=now)
+    checked = Checked(domain, now, tuple(findings), Published())
+    if args.format == "json":
+        output.deliver_json([{**_as_json(checked), "rests_on": state.rests_on}], args)
+    else:
+        output.deliver(_table([checked], everything=args.all), args)
+    return exit_code(finding.severity for finding in findings)
+
+
+def _proposal(args: argparse.Namespace, settings: Settings) -> Proposal:
+    """Read a proposed change.
+
+    Raises:
+        UsageError: A record or name cannot be right.
+        InputError: A file cannot be read.
+    """
+    from pipeline.published.proposed import Proposal
+    from pipeline.published.tlsa import records_of
+
+    return Proposal(
+        _content(args.proposed) if args.proposed else None,
+        domains_of(args.mx, settings) if args.mx else (),
+        records_of(args.tlsa or ()),
+        _chain(args.certificate) if args.certificate else (),
+    )
+
+
+def _content(name: str) -> bytes:
+    from pipeline.published.policy_text import LARGEST_BYTES
+
+    try:
+        if name == "-":
+            return sys.stdin.buffer.read(LARGEST_BYTES + 1)
+        with Path(name).open("rb") as file:
+            return file.read(LARGEST_BYTES + 1)
+    except OSError as err:
+        raise InputError(f"{name} cannot be read: {err.strerror or err}") from err
+
+
+def _chain(name: str) -> tuple[Certificate, ...]:
+    from cryptography import x509
+
+    try:
+        return tuple(x509.load_pem_x509_certificates(_content(name)))
+    except ValueError as err:
+        raise InputError(f"{name} holds no certificate in PEM") from err
+
+
+def standing_of(lake: Lake, domain: str, settings: Settings, *, today: date) -> Standing:
+    """Return what the reports say of enforce."""
+    from pipeline.commands._insight import known_names
+    from pipeline.insight.api import readiness
+    from pipeline.published.proposed import Standing
+
+    verdict = readiness(lake.ask, domain, as_of=today, settings=settings.insight, known=known_names(settings))
+    return Standing(verdict.verdict, tuple(entry.sentence for entry in verdict.missing))
 
 
 def exit_code(severities: Iterable[str]) -> int:

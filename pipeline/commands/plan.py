@@ -56,19 +56,9 @@ def _wanted(args: argparse.Namespace, settings: Settings) -> tuple[Any, ...]:
     Raises:
         UsageError: One of them is no such thing.
     """
-    from pipeline.published.tlsa import fault_of, parse_tlsa
+    from pipeline.published.tlsa import records_of
 
-    if args.change == "mx":
-        return domains_of(args.new, settings)
-    records = []
-    for text in args.new:
-        record = parse_tlsa(text)
-        if record is None:
-            raise UsageError(f"a TLSA record is written as '3 1 1 hex' (usage 2 or 3, selector, type, digest); {text[:60]!r} is not")
-        if fault := fault_of(record):
-            raise UsageError(f"the TLSA record {text[:30]!r} cannot be right: {fault}")
-        records.append(record)
-    return tuple(records)
+    return domains_of(args.new, settings) if args.change == "mx" else records_of(args.new)
 
 
 def _plan(lake: Lake, state: State, change: str, new: Sequence[Any], settings: Settings) -> list[Step]:

@@ -85,7 +85,7 @@ def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | 
     with ThreadPoolExecutor(max_workers=3) as threads:
         looking_for_record = threads.submit(_tlsrpt, names, domain, ways)
         looking_for_policy = threads.submit(_sts, names, domain, ways)
-        mx, implicit, hosts = threads.submit(_mail, names, domain, ways).result()
+        mx, implicit, hosts = threads.submit(look_at_mail, names, domain, ways).result()
         record, findings = looking_for_record.result()
         sts = looking_for_policy.result()
     if mx.no_name:
@@ -100,9 +100,7 @@ def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | 
     if len(mx.values) > MOST_HOSTS:
         what = f"there are {len(mx.values)} MX hosts, and the first {MOST_HOSTS} were looked at"
         findings.append(Finding("mx", "mx-many", "warn", domain, what, "senders try a few of them", "keep those that are needed"))
-    trusted = _trusted(ways) if any(record.usage == DANE_TA for host in hosts for record in host.names.records) else ()
-    for host in hosts:
-        findings += _of_host(host, domain, sts, ways, now, trusted)
+    findings += judge_hosts(hosts, domain, sts, ways, now)
     published = Published(
         sts_id=sts.id,
         policy_lines=sts.policy.lines if sts.policy else None,
@@ -220,9 +218,21 @@ def _policy(host: str, addresses: Answer, ways: Ways) -> tuple[PolicyText | None
     return policy, findings
 
 
-def _mail(names: Names, domain: str, ways: Ways) -> tuple[Answer, bool, list[Host]]:
-    """Look at the MX hosts of a domain, or at the domain itself where it has no MX record (RFC 5321 §5.1)."""
+def look_at_mail(names: Names, domain: str, ways: Ways, proposed: tuple[str, ...] = ()) -> tuple[Answer, bool, list[Host]]:
+    """Look at the MX hosts of a domain, or at the domain itself where it has no MX record (RFC 5321 §5.1).
+
+    Args:
+        names: Asks.
+        domain: The domain.
+        ways: How to look.
+        proposed: MX hosts to be, to look at instead of those there are.
+
+    Returns:
+        The MX records, whether mail goes to the domain itself, and what was found of each host.
+    """
     mx = names.mail_hosts(domain)
+    if proposed:
+        mx = mx._replace(values=proposed, trouble="", no_name=False)
     if mx.trouble or list(mx.values) == [NULL_MX]:
         return mx, False, []
     listed = [host for host in mx.values if host != NULL_MX][:MOST_HOSTS] or [domain]
@@ -246,7 +256,13 @@ def _look(host: str, address: str, ways: Ways) -> smtp.Server:
     return smtp.look(host, address, port=ways.smtp_port, name=ways.helo, timeout=ways.timeout, ca_file=ways.ca_file)
 
 
-def _trusted(ways: Ways) -> tuple[Certificate, ...]:
+def judge_hosts(hosts: Sequence[Host], domain: str, sts: Sts, ways: Ways, now: datetime) -> list[Finding]:
+    """Judge what was found of MX hosts: addresses, certificates, TLSA records."""
+    trusted = trusted_roots(ways) if any(record.usage == DANE_TA for host in hosts for record in host.names.records) else ()
+    return [finding for host in hosts for finding in _of_host(host, domain, sts, ways, now, trusted)]
+
+
+def trusted_roots(ways: Ways) -> tuple[Certificate, ...]:
     """Return the root certificates at hand."""
     import ssl
 
@@ -300,6 +316,9 @@ class Live(NamedTuple):
     mx_known: bool = False
     tlsa: tuple[str, ...] = ()
     tlsa_known: bool = False
+    sts_id: str | None = None
+    has_no_tlsrpt: bool = False
+    """Whether it is sure that there is no `_smtp._tls` record."""
 
 
 def look_at_published(domain: str, ways: Ways) -> Live:
@@ -313,6 +332,8 @@ def look_at_published(domain: str, ways: Ways) -> Live:
     hosts = answer.values
     if not hosts and not answer.trouble and names.addresses(domain).values:
         hosts = (domain,)
+    record, _ = read_sts(domain, names.texts(f"_mta-sts.{domain}").values)
+    tlsrpt = names.texts(f"_smtp._tls.{domain}")
     tlsa = [(host, *names.tlsa(host, ways.smtp_port)) for host in hosts if host != NULL_MX]
     return Live(
         policy,
@@ -321,6 +342,8 @@ def look_at_published(domain: str, ways: Ways) -> Live:
         not answer.trouble,
         tuple(sorted(f"{host} {record}" for host, records, _ in tlsa for record in records)),
         not answer.trouble and not any(found.trouble for _, _, found in tlsa),
+        record.id if record is not None else None,
+        not tlsrpt.trouble and not any(text.lower().startswith("v=tlsrpt") for text in tlsrpt.values),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published.finding import Finding
-from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, fault_of, matches, mistake_of, record_for
+from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, fault_of, matches, mistake_of, names_one_of, record_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,7 +139,7 @@ def _fault_of_chain(record: Tlsa, chain: Sequence[Certificate], host: str, domai
     from cryptography.exceptions import InvalidSignature
 
     place = next(place for place, each in enumerate(chain) if associated(each, record.selector, record.matching) == record.association)
-    if not _names(chain[0], {host, domain}):
+    if not names_one_of(chain[0], {host, domain}):
         return f"the certificate names neither {host} nor {domain}"
     for number, certificate in enumerate(chain[: place + 1]):
         if not certificate.not_valid_before_utc <= now.astimezone(UTC) < certificate.not_valid_after_utc:
@@ -151,18 +151,6 @@ def _fault_of_chain(record: Tlsa, chain: Sequence[Certificate], host: str, domai
             except (ValueError, TypeError, InvalidSignature):
                 return "the chain is not complete or not in order up to the certificate of the record"
     return ""
-
-
-def _names(certificate: Certificate, wanted: set[str]) -> bool:
-    """Whether a certificate names one of these hosts; `*.` stands for exactly one label (RFC 6125 §6.4.3)."""
-    from cryptography import x509
-
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-    there = {name.lower().rstrip(".") for name in names}
-    return any(name in there or f"*.{name.partition('.')[2]}" in there for name in wanted)
 
 
 def _mismatch(  # noqa: PLR0917 -- what the sentence is made of

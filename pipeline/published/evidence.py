@@ -18,7 +18,7 @@ from pipeline.report.sts import parse_policy, policy_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from pipeline.insight.ask import Ask
     from pipeline.insight.policies import PublishedPolicy
@@ -53,8 +53,20 @@ def gather(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:
         live.mx_hosts if live is not None and live.mx_known else tuple(fresh["mx_hosts"] if fresh else ()),
         live.tlsa if live is not None and live.tlsa_known else tuple(fresh["tlsa_records"] if fresh else ()),
         tuple(_served(row) for row in runs),
+        tuple(fresh["mx_hosts"] if fresh else ()),
+        tuple(last["tlsa_records"] if last else ()),
+        _tlsa_since(last, live),
         tuple(_sentences(live, source, runs, [held.reporter for held in seen.held])),
     )
+
+
+def _tlsa_since(last: dict[str, Any] | None, live: Live | None) -> datetime | None:
+    """Return since when the TLSA records that the last check found are known to be there."""
+    if last is None:
+        return None
+    same = live is None or tuple(last["tlsa_records"]) == live.tlsa
+    since: datetime = last["tlsa_since"] if same else last["checked_at"]
+    return since
 
 
 def _published(

@@ -6,7 +6,7 @@ for waits until that policy is gone. Days are whole: what a sender fetched on a 
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import UsageError
@@ -61,6 +61,11 @@ class State(NamedTuple):
     """`host usage selector type hex`."""
     served: tuple[Served, ...] = ()
     """What checks found, however long ago."""
+    mx_before: tuple[str, ...] = ()
+    """The MX hosts that the last check found, if that was lately."""
+    tlsa_before: tuple[str, ...] = ()
+    """The TLSA records that the last check found, known to be there since `tlsa_since`."""
+    tlsa_since: datetime | None = None
     rests_on: tuple[str, ...] = ()
     """Where the published policy and the old ones are known from, in sentences."""
 
@@ -208,18 +213,32 @@ def _after(state: State, ends: Sequence[date]) -> date:
 
 
 def _ends(state: State, concerns: Callable[[str | None, Sequence[str]], bool]) -> list[date]:
-    """Return the last days on which the policies concerned may be held: the published one, those of senders, those that checks found.
+    """Return the last days on which the policies concerned may be held."""
+    return [held.until for held in held_on(state) if concerns(held.mode, held.mx)]
+
+
+class MayHold(NamedTuple):
+    """A policy that a sender may hold."""
+
+    mode: str | None
+    mx: Sequence[str]
+    until: date
+    """The last day, if another one is published today."""
+
+
+def held_on(state: State) -> list[MayHold]:
+    """Return the policies that may be held: the published one, those that senders applied, those that checks found.
 
     Also what every sender that reports has replaced counts: others, who fetched it as late, may hold it still.
     """
     policy = state.seen.published
-    old = [held for held in state.seen.held if concerns(held.mode, held.mx)]
-    ends = [held.held_until or state.today + _held_for(held.max_age_seconds) for held in old]
-    found = [served for served in state.served if concerns(served.mode, served.mx)]
-    ends += [(served.replaced_on or state.today) + _held_for(served.max_age_seconds) for served in found]
-    if policy is not None and concerns(policy.mode, policy.mx):
-        ends.append(state.today + _held_for(policy.max_age_seconds))
-    return ends
+    found = [MayHold(held.mode, held.mx, held.held_until or state.today + _held_for(held.max_age_seconds)) for held in state.seen.held]
+    found += [
+        MayHold(served.mode, served.mx, (served.replaced_on or state.today) + _held_for(served.max_age_seconds)) for served in state.served
+    ]
+    if policy is not None:
+        found.append(MayHold(policy.mode, policy.mx, state.today + _held_for(policy.max_age_seconds)))
+    return found
 
 
 def _held_for(max_age_seconds: int | None) -> timedelta:

@@ -6,6 +6,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,6 +46,23 @@ def parse_tlsa(text: str) -> Tlsa | None:
     if match is None:
         return None
     return Tlsa(int(match[1]), int(match[2]), int(match[3]), match[4].replace(" ", "").lower())
+
+
+def records_of(texts: Sequence[str]) -> tuple[Tlsa, ...]:
+    """Return the records that somebody wrote.
+
+    Raises:
+        UsageError: One of them cannot be right.
+    """
+    found = []
+    for text in texts:
+        record = parse_tlsa(text)
+        if record is None:
+            raise UsageError(f"a TLSA record is written as '3 1 1 hex' (usage 2 or 3, selector, type, digest); {text[:60]!r} is not")
+        if fault := fault_of(record):
+            raise UsageError(f"the TLSA record {text[:30]!r} cannot be right: {fault}")
+        found.append(record)
+    return tuple(found)
 
 
 def fault_of(record: Tlsa) -> str:
@@ -138,6 +157,18 @@ def associated(certificate: Certificate, selector: int, matching: int) -> str:
     elif matching == 2:
         content = hashlib.sha512(content).digest()
     return content.hex()
+
+
+def names_one_of(certificate: Certificate, wanted: set[str]) -> bool:
+    """Whether a certificate names one of these hosts; `*.` stands for exactly one label (RFC 6125 §6.4.3)."""
+    from cryptography import x509
+
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    there = {name.lower().rstrip(".") for name in names}
+    return any(name in there or f"*.{name.partition('.')[2]}" in there for name in wanted)
 
 
 def record_for(certificate: Certificate, port: int, host: str) -> str:

@@ -7,8 +7,10 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 import pytest
+from cryptography import x509
 
 from pipeline.cli import main
+from pipeline.published.tlsa import record_for
 from tests.authority import Authority
 from tests.published.servers import MailServer, Page, context_of, mail, names, web
 
@@ -20,6 +22,11 @@ mta-sts.good.example. 60 IN A 127.0.0.1
 _mta-sts.good.example. 60 IN TXT "v=STSv1; id=1;"
 _smtp._tls.good.example. 60 IN TXT "v=TLSRPTv1; rua=mailto:tls@good.example"
 bare.example. 60 IN MX 10 mx.good.example.
+mx2.good.example. 60 IN A 127.0.1.1
+old.good.example. 60 IN A 127.0.1.2
+secure.example. 60 IN MX 10 mx.secure.example.
+mx.secure.example. 60 IN A 127.0.1.3
+_smtp._tls.secure.example. 60 IN TXT "v=TLSRPTv1; rua=mailto:tls@good.example"
 """
 
 
@@ -28,6 +35,8 @@ class Town(NamedTuple):
 
     pages: dict[str, Page]
     configuration: str
+    certificates: dict[str, bytes]
+    """PEM by name: `now`, what mx.secure.example serves under a record 3 1 1, and `next`, with another key."""
 
     def publish(self, policy: str) -> None:
         self.pages["mta-sts.good.example"] = Page(policy.encode())
@@ -40,13 +49,23 @@ def running_town(tmp_path_factory):
     ca_file.write_bytes(ours.certificate_pem)
     pages: dict[str, Page] = {}
     with ExitStack() as held:
-        smtp_port = held.enter_context(mail({"127.0.1.1": MailServer(context_of(*ours.issue("mx.good.example", days=(-10, 80))))}))
+        good = ours.issue("mx.good.example", "mx2.good.example", days=(-10, 80))
+        secure, following = (ours.issue("mx.secure.example", days=(-10, 80)) for _ in range(2))
+        servers = {
+            "127.0.1.1": MailServer(context_of(*good)),
+            "127.0.1.2": MailServer(context_of(*ours.issue("old.good.example", days=(-90, -1)))),
+            "127.0.1.3": MailServer(context_of(*secure)),
+        }
+        smtp_port = held.enter_context(mail(servers))
         https_port = held.enter_context(web(pages, {"mta-sts.good.example": ours.issue("mta-sts.good.example", days=(-10, 80))}))
-        resolver = held.enter_context(names(ZONE, {}))
+        record = (
+            record_for(x509.load_pem_x509_certificate(secure[0]), smtp_port, "mx.secure.example").replace(" TLSA ", " 60 IN TLSA ") + "\n"
+        )
+        resolver = held.enter_context(names(ZONE + record, {}))
         check = (
             f'[check]\nresolver = "{resolver}"\ntimeout = 3.0\nca_file = "{ca_file}"\nhttps_port = {https_port}\nsmtp_port = {smtp_port}\n'
         )
-        yield Town(pages, '[domains]\nown = ["good.example"]\n' + check)
+        yield Town(pages, '[domains]\nown = ["good.example"]\n' + check, {"now": secure[0], "next": following[0]})
 
 
 @pytest.fixture
