@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pipeline.insight.api import Coverage, Incident, PoliciesSeen, Readiness
     from pipeline.query import Lake
 
-INCIDENT_QUESTIONS = ("insight_failures", "insight_spans", "insight_policies", "insight_reporters")
-READINESS_QUESTIONS = ("insight_sts_days", "insight_policies_by_reporter", "insight_failures")
+INCIDENT_QUESTIONS = ("insight_failures", "insight_spans", "insight_policies", "insight_reporters", "insight_disputed")
+READINESS_QUESTIONS = ("insight_sts_days", "insight_policies_by_reporter", "insight_failures", "insight_disputed")
 MOST = 2000
 """Incidents that are shown at most, the newest: whoever has more needs no list."""
 _SEVERITY = {"ours": 0, "unknown": 1, "path": 2, "sender": 3}

@@ -2,7 +2,7 @@
 
 A signature proves that a domain said something, not that it is true: anybody can mail verified reports from a domain bought this morning.
 So readiness and incidents that block something ask for known reporters. Whoever is not in this list becomes known by the configuration,
-or by fourteen distinct days of reports.
+or by reports received on fourteen distinct days.
 
 On the list is who is seen to send reports in public samples *and* does not give mailboxes under its signing domain to the public: whoever
 has a mailbox at a web mail service can send mail that its domain signs. That leaves out, on purpose, senders such as mail.ru and

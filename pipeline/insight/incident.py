@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pipeline.insight.attribution import compare
 from pipeline.insight.causes import CAUSES
+from pipeline.insight.disputed import said_of
 from pipeline.insight.facts import Facts
 from pipeline.insight.meaning import explain
 from pipeline.markup import Html, html_table, joined, text
@@ -36,6 +37,8 @@ class Basis(NamedTuple):
     patterns: tuple[str, ...]
     """mx patterns of the policy most of them applied."""
     max_age_days: int | None
+    disputed: int = 0
+    """Reports behind it that have several contents, one of which may be forged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +105,13 @@ class Incident:
     @property
     def comparison(self) -> str:
         """What the senders were seen to do, with the numbers that decided the fault."""
-        return compare(self.basis.run, self.basis.standing, node=self.node, has_known=self.basis.has_known)
+        said = compare(self.basis.run, self.basis.standing, node=self.node, has_known=self.basis.has_known)
+        return f"{said} {said_of(self.disputed_reports).capitalize()}." if self.disputed_reports else said
+
+    @property
+    def disputed_reports(self) -> int:
+        """How many of the reports behind it have several contents, one of which may be forged."""
+        return self.basis.disputed
 
     @property
     def facts(self) -> Facts:
@@ -206,7 +215,19 @@ PROMISED = (
     "report_keys",
 )
 """Members of the JSON that others may rely on, in their order."""
-_OTHERS = ("title", "blocking", "component", "node", "policy_types", "reasons", "sessions", "commands", "rfc", "report_count")
+_OTHERS = (
+    "title",
+    "blocking",
+    "component",
+    "node",
+    "policy_types",
+    "reasons",
+    "sessions",
+    "commands",
+    "rfc",
+    "report_count",
+    "disputed_reports",
+)
 
 
 def as_json(incident: Incident) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.insight.attribution import Attribution, Surroundings, attribute, standing_of
 from pipeline.insight.bridges import Weighed
 from pipeline.insight.chance import at_most
+from pipeline.insight.disputed import Disputed, count_disputed, read_disputed
 from pipeline.insight.gather import Gathered, Reader, gather
 from pipeline.insight.incident import Basis, Incident, State, incident_id
 from pipeline.insight.known import KnownReporters, read_known
@@ -51,7 +52,9 @@ def find(
     gathered = gather(Reader(ask, settings, period, domain, published or {}, {}), most=most)
     if not gathered.runs:
         return []
-    judge = _Judge(period, settings, gathered, read_known(ask, since=period.since, until=period.until, listed=known, settings=settings))
+    trusted = read_known(ask, since=period.since, until=period.until, listed=known, settings=settings)
+    first = min(one.run.first_day for one in gathered.runs)
+    judge = _Judge(period, settings, gathered, trusted, read_disputed(ask, since=first, until=period.until, domain=domain))
     found = [incident for one in gathered.runs if (incident := judge.incident(one)) is not None]
     return sorted(found, key=lambda i: (-i.last_day.toordinal(), -i.first_day.toordinal(), -i.failed_sessions, i.domain, i.id))[:most]
 
@@ -59,8 +62,11 @@ def find(
 class _Judge:
     """Judges runs, one at a time."""
 
-    def __init__(self, period: Period, settings: InsightSettings, gathered: Gathered, known: KnownReporters) -> None:
+    def __init__(
+        self, period: Period, settings: InsightSettings, gathered: Gathered, known: KnownReporters, disputed: list[Disputed]
+    ) -> None:
         self._period, self._settings, self._gathered, self._known = period, settings, gathered, known
+        self._disputed = disputed
 
     def incident(self, weighed_run: Weighed) -> Incident | None:
         """Return the incident a run is; None where nothing is left of it without the strays of senders that are not hit."""
@@ -76,7 +82,9 @@ class _Judge:
             if is_noise(left, affected.sessions, self._settings):
                 return None
         around = around._replace(has_known=self._known.knows_any(standing.failing.names, run.first_day))
-        basis = Basis(affected.run, standing, around.has_known, self._patterns(affected.run), around.max_age_days)
+        left = affected.run
+        disputed = count_disputed(self._disputed, left.domain, left.by_reporter, since=left.first_day, until=left.last_day)
+        basis = Basis(left, standing, around.has_known, self._patterns(left), around.max_age_days, disputed)
         return self._told(affected, attribute(affected.run, standing, around), basis)
 
     def _surroundings(self, weighed_run: Weighed) -> Surroundings:

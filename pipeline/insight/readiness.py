@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipeline.insight.bound import upper_bound
+from pipeline.insight.disputed import count_disputed, read_disputed, said_of
 from pipeline.insight.forecast import Missing, missing_of
 from pipeline.insight.incidents import find
 from pipeline.insight.known import read_known
@@ -55,6 +56,8 @@ class Readiness:
     next_step: str
     published: PublishedPolicy | None
     stale_reporters: tuple[str, ...]
+    disputed_reports: int
+    """Reports of known reporters that have several contents, one of which may be forged: the one with more failures is taken."""
     replay: tuple[ReplayDay, ...]
     """The what-if by day and sender, known reporters only."""
 
@@ -85,7 +88,8 @@ def assess(
     """
     period = period_of(as_of, settings.readiness_days, settings)
     replay = read_replay(ask, domain, since=period.since, until=period.until)
-    trusted = read_known(ask, since=period.since, until=period.until, listed=known, settings=settings).before(period.since)
+    reporters = read_known(ask, since=period.since, until=period.until, listed=known, settings=settings)
+    trusted = reporters.before(period.since)
     evidence = evidence_of(replay, trusted, period)
     seen = read_policies(ask, domain, since=period.since, until=period.until, published=published)
     checked = {domain: published} if published is not None else None
@@ -98,6 +102,9 @@ def assess(
         stale=stale_reporters(seen, evidence.reporters, period),
     )
     verdict = verdict_of(evidence, found, settings)
+    disputed = count_disputed(
+        read_disputed(ask, since=period.since, until=period.until, domain=domain), domain, trusted, since=period.since, until=period.until
+    )
     missing = tuple(missing_of(evidence, found, replay, period, settings)) if verdict in _OPEN_VERDICTS else ()
     dates = [entry.by for entry in missing]
     return Readiness(
@@ -115,12 +122,17 @@ def assess(
         other_reporters=evidence.others,
         days_covered=len(evidence.days),
         blocking=tuple(incident.id for incident in found.blocking),
-        reasons=tuple(_reasons(verdict, evidence, found, missing, settings)),
+        reasons=(
+            *_reasons(verdict, evidence, found, missing, settings),
+            *_late(reporters.late.intersection(evidence.others), settings),
+            *([said_of(disputed)] if disputed else ()),
+        ),
         missing=missing,
         possible_from=max((day for day in dates if day), default=None) if all(dates) else None,
         next_step=next_step(verdict, domain, as_of=as_of, published=seen.published, missing=missing),
         published=seen.published,
         stale_reporters=found.stale,
+        disputed_reports=disputed,
         replay=tuple(day for day in replay if day.submitter_domain in trusted and day.sts_sessions),
     )
 
@@ -160,6 +172,15 @@ def _reasons(verdict: Verdict, evidence: Evidence, found: Found, missing: Iterab
         yield f"not counted, because they are not known reporters yet: {listed(evidence.others)}"
 
 
+def _late(reporters: Collection[str], settings: InsightSettings) -> Iterable[str]:
+    """Say why reporters with many reports are not known, and what to do where that is no forgery."""
+    if reporters:
+        yield (
+            f"reports of {listed(sorted(reporters))} came on fewer than {settings.known_after_days} days soon after what they tell about, "
+            "as forged ones would, and those of a mailbox that was copied: name the senders you know in [trust] reporters"
+        )
+
+
 def as_json(readiness: Readiness) -> dict[str, Any]:
     """Return the verdict as `readiness --format json` prints it: the promised members first, in their order."""
     published = readiness.published
@@ -181,6 +202,7 @@ def as_json(readiness: Readiness) -> dict[str, Any]:
         "arithmetic": readiness.arithmetic,
         "other_reporters": list(readiness.other_reporters),
         "stale_reporters": list(readiness.stale_reporters),
+        "disputed_reports": readiness.disputed_reports,
         "possible_from": readiness.possible_from.isoformat() if readiness.possible_from else None,
         "missing": [{"what": m.what, "have": m.have, "need": m.need, "by": m.by.isoformat() if m.by else None} for m in readiness.missing],
         "published": None

@@ -22,7 +22,9 @@ class InsightSettings(Section):
     """Days without an incident of ours before `ready`."""
     clean_confidence: float = 0.05
     known_after_days: int = 14
-    """Distinct days after which a verified reporter counts as known."""
+    """Distinct days of receipt after which a verified reporter counts as known."""
+    known_within_days: Annotated[int, Field(ge=0)] = 4
+    """A day of receipt counts if a report came at most so many days after the day it tells about."""
     days: Annotated[int, Field(ge=1)] = 90
     """The period of `incidents` and `coverage`."""
     settling_days: Annotated[int, Field(ge=0)] = 2

@@ -138,8 +138,8 @@ def test_the_word_of_unknown_reporters_alone_blames_nobody():
     assert "none of the senders that fail is a known reporter yet" in found.comparison
 
 
-def test_a_reporter_seen_on_fourteen_days_before_is_known_and_one_seen_on_thirteen_is_not():
-    for days_before, fault in ((14, "ours"), (13, "unknown")):
+def test_a_reporter_received_on_fourteen_days_before_is_known_and_one_on_thirteen_is_not():
+    for days_before, fault in ((15, "ours"), (14, "unknown")):
         book = Book()
         for reporter in ("one.example", "two.example"):
             book.every_day(reporter, 0, days_before - 1, sts(100))

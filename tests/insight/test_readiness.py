@@ -81,8 +81,9 @@ def test_an_unknown_reporter_can_neither_help_nor_block():
     assert (found.verdict, found.would_refuse) == ("ready", 0)
 
 
-@pytest.mark.parametrize(("days_before", "expected"), [(13, "not-enough-evidence"), (14, "ready")])
-def test_a_reporter_becomes_known_by_fourteen_days_before_the_period(days_before, expected):
+@pytest.mark.parametrize(("days_before", "expected"), [(14, "not-enough-evidence"), (15, "ready")])
+def test_a_reporter_becomes_known_by_fourteen_days_of_receipt_before_the_period(days_before, expected):
+    """The report about the day before the period comes on its first day."""
     book = Book().every_day(GOOGLE, FIRST, LAST, sts(100))
     book.every_day("new.example", FIRST - days_before, LAST, sts(100))
     assert verdict(book, LAST).verdict == expected

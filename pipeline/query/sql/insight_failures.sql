@@ -12,7 +12,7 @@ with failing as (
         policy_type,
         sum(failure_count)::bigint as policy_failures,
         coalesce(sum(failure_count) filter (where failure_detail_sum = 0), 0)::bigint as without_details
-    from counted_policies
+    from settings.judged_policies
     where report_day between $since and $until
         and failure_count > 0
         and ($domain is null or report_domain = $domain)
@@ -31,7 +31,7 @@ details as (
         receiving_mx_hostname,
         receiving_ip,
         sum(failed_session_count)::bigint as mentions
-    from counted_failures
+    from settings.judged_failures
     where report_day between $since and $until
         and failed_session_count > 0
         and ($domain is null or report_domain = $domain)

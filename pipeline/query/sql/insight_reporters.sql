@@ -1,23 +1,33 @@
 -- Since when each reporter is known by having been seen
--- What makes a reporter known beside the shipped list: enough distinct days with a report, or the operator's word.
+-- What makes a reporter known beside the shipped list: reports that came day by day, soon after what they tell, or the operator's word.
 -- since (DATE): first day to look at, inclusive, UTC
 -- until (DATE): last day to look at, inclusive, UTC
--- needed (BIGINT): so many distinct days make a reporter known
-with seen as (
+-- needed (BIGINT): so many distinct days of receipt make a reporter known
+-- within (BIGINT = 4): a day of receipt counts if a report of it came at most so many days after the day it tells about
+with imported as (
+    -- What is imported is vouched for where it proves nothing, so few rows are looked for.
+    select message_sha256
+    from messages
+    where account = 'file'
+        and trust_tier in ('verified', 'attested')
+),
+seen as (
     select
         submitter_domain,
         report_day,
-        bool_or(trust_tier = 'vouched') as is_vouched,
+        if(received_at::date - report_day between 0 and $within, received_at::date, null) as received_day,
+        bool_or(trust_tier = 'vouched' or message_sha256 in (select message_sha256 from imported)) as is_vouched,
         bool_or(trust_tier in ('verified', 'attested')) as is_proved
     from reports
     where report_day between $since and $until
         and counted
-    group by submitter_domain, report_day
+    group by submitter_domain, report_day, received_day
 )
 select
     submitter_domain,
-    count(*) as days,
-    list_sort(list(report_day))[$needed] as known_after_day,
+    count(distinct report_day) as days,
+    count(distinct received_day) as days_received,
+    list_sort(list(distinct received_day) filter (where received_day is not null))[$needed] as known_after_day,
     bool_or(is_vouched) as is_vouched,
     bool_or(is_proved) as is_proved
 from seen

@@ -9,7 +9,7 @@ with refusing as (
         report_key,
         policy_ix,
         sum(failed_session_count) as mentions
-    from counted_failures
+    from settings.judged_failures
     where report_day between $since and $until
         and report_domain = $domain
         and policy_type = 'sts'
@@ -31,7 +31,7 @@ select
         sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts' and p.sts_mode = 'none'), 0
     )::bigint as switched_off,
     coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'no-policy-found'), 0)::bigint as unprotected
-from counted_policies p
+from settings.judged_policies p
 left join refusing r
     on r.report_key = p.report_key
     and r.policy_ix = p.policy_ix
