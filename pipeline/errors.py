@@ -41,7 +41,7 @@ class NotAReportError(TlsrptError):
 
 
 class InputError(TlsrptError):
-    """A path is missing or cannot be read."""
+    """A path, or the lake that is to be read, is missing or cannot be read."""
 
     exit_code = 66
 

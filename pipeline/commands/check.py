@@ -46,8 +46,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     domains = domains_of(args.domains, settings)
     if args.proposed or args.mx or args.tlsa or args.certificate:
         return _run_proposed(domains, args, settings)
+    keep = not args.no_store and _lake_is_there(settings)
     checked = _check(domains, settings)
-    if not args.no_store:
+    if keep:
         _store(checked, settings)
         if settings.notify.after_check:
             from pipeline.notify.hooks import tell
@@ -166,11 +167,24 @@ def _check(domains: Sequence[str], settings: Settings) -> list[Checked]:
 
     ways = ways_of(settings)
     now = datetime.now(UTC)
-    with open_lake(settings=settings) as lake, ThreadPoolExecutor(max_workers=16) as threads:
+    with open_lake(settings=settings, missing_ok=True) as lake, ThreadPoolExecutor(max_workers=16) as threads:
         before = last_published(lake.ask)
         last = {domain: each.published for domain, each in before.items()}
         looked = threads.map(lambda domain: check_domain(domain, ways, now=now, before=last.get(domain)), domains)
         return [hold_against_reports(lake.ask, each, before.get(each.domain)) for each in looked]
+
+
+def _lake_is_there(settings: Settings) -> bool:
+    """Say whether what is found can be kept; what is published can be looked at before the first report came."""
+    from pipeline.lake.location import Location
+    from pipeline.lake.near import refuse_missing
+
+    try:
+        refuse_missing(Location.of(settings.lake))
+    except InputError as err:
+        sys.stderr.write(f"tlsrpt: nothing is kept of this check: {err}\n")
+        return False
+    return True
 
 
 def ways_of(settings: Settings) -> Ways:

@@ -36,7 +36,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.query import open_lake
 
     with open_lake(settings=context.settings) as lake:
-        lines = coverage(lake.ask, as_of=as_of_of(args), settings=context.settings.insight, days=args.days, domain=args.domain)
+        domain = lake.known_domain(args.domain) if args.domain else None
+        lines = coverage(lake.ask, as_of=as_of_of(args), settings=context.settings.insight, days=args.days, domain=domain)
     if args.format == "json":
         output.deliver_json([as_json(line) for line in lines], args)
     else:

@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.dashboard_flags import command_line, environment, refuse_open_door
+    from pipeline.lake.location import Location
+    from pipeline.lake.near import refuse_missing
 
     settings = context.settings
     address = args.address or settings.dashboard.address
@@ -30,6 +32,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     beyond = not _is_loopback(address) and not args.without_sign_in
     if beyond:
         refuse_open_door(address)
+    refuse_missing(Location.of(settings.lake))
     command = command_line(address, port, settings.dashboard.hosts)
     sys.stdout.flush()
     # The page takes the place of this process: a signal meets it, and nothing is left when it ends.

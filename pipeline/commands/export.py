@@ -33,8 +33,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.handout.files import write_file
     from pipeline.query import open_lake
 
-    domain = args.domain.strip().rstrip(".").lower() if args.domain else None
     with open_lake(settings=context.settings) as lake:
+        domain = lake.known_domain(args.domain) if args.domain else None
         part = part_of(lake, args.since, args.until, domain)
         rows = write_file(lake, part, args.file, table=args.table, force=args.force)
     sys.stderr.write(f"tlsrpt: {args.file}: {rows:,} rows, {part.since} to {part.until}\n")

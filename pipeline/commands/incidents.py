@@ -79,7 +79,7 @@ def _found(lake: Lake, args: argparse.Namespace, context: Context, *, evidence: 
         settings=settings.insight,
         known=known_names(settings),
         days=args.days,
-        domain=args.domain,
+        domain=lake.known_domain(args.domain) if args.domain else None,
         evidence=evidence,
         most=most,
     )
@@ -100,9 +100,6 @@ def _tell_news(lake: Lake, args: argparse.Namespace, context: Context) -> int:
     from pipeline.insight.told import from_plain, news_of, next_memory, to_plain
     from pipeline.lake.memory import open_note
 
-    if not lake.location.exists():
-        _show_news([], args)
-        return 0
     with open_note(lake.location, _NOTE) as note:
         plain = note.read()
         try:

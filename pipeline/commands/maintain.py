@@ -34,11 +34,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
     from pipeline.lake.location import Location
     from pipeline.lake.maintain import Done, maintain
+    from pipeline.lake.near import refuse_missing
     from pipeline.lake.opened import open_for_writing
 
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
-    with open_for_writing(Location.of(settings.lake)) as lake:
+    location = Location.of(settings.lake)
+    refuse_missing(location)
+    with open_for_writing(location) as lake:
         if args.erase:
             from pipeline.lake.erase import erase_domain
 

@@ -28,8 +28,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.query import open_lake
 
     settings = context.settings
-    name = args.domain.strip().rstrip(".").lower()
     with open_lake(settings=settings) as lake:
+        name = lake.known_domain(args.domain)
         verdict = readiness(lake.ask, name, as_of=as_of_of(args), settings=settings.insight, known=known_names(settings))
     if args.format == "json":
         output.deliver_json(as_json(verdict), args)

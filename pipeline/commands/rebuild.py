@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
     from pipeline.lake.location import Location
+    from pipeline.lake.near import refuse_missing
     from pipeline.lake.opened import open_for_writing
     from pipeline.lake.rebuild import rebuild
     from pipeline.workers import Pool
@@ -37,7 +38,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
     began = time.monotonic()
-    with open_for_writing(Location.of(settings.lake)) as lake, Pool(_job(settings)) as pool:
+    location = Location.of(settings.lake)
+    refuse_missing(location)
+    with open_for_writing(location) as lake, Pool(_job(settings)) as pool:
         bar = _bar(sum(file.rows for file in lake.present("messages")))
         again = partial(_read_again, pool)
         done = rebuild(lake, again, advance=bar)

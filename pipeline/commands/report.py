@@ -34,6 +34,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError(f"--days is at most {_MOST_DAYS} for a page: it shows one bar a day")
     as_of = as_of_of(args)
     with open_lake(settings=context.settings) as lake:
-        facts = gather(lake, args.domain.strip().rstrip(".").lower(), since=as_of - timedelta(days=days - 1), as_of=as_of)
+        facts = gather(lake, lake.known_domain(args.domain), since=as_of - timedelta(days=days - 1), as_of=as_of)
     output.deliver_text(page(facts), args)
     return 0

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import LakeError
+from pipeline.lake.near import refuse_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,12 +65,14 @@ def open_note(location: Location, name: str) -> Iterator[Note]:
     """Hold a note for reading and writing; writers of the lake are not held up.
 
     Args:
-        location: The lake; it must exist.
+        location: The lake.
         name: A name of ours, never out of a report.
 
     Raises:
+        InputError: There is no lake.
         TryAgainError: Another process holds a note.
         LakeError: The folder cannot be made.
     """
+    refuse_missing(location)
     with location.notes_lock(FOLDER):
         yield Note(location, name)

@@ -114,7 +114,7 @@ class ObjectStore:
 
     def names(self, folder: str) -> list[str]:
         """Return the names below a prefix, up to the next `/`, sorted; none where there are none."""
-        found = obstore.list_with_delimiter(self.client, f"{folder}/")
+        found = obstore.list_with_delimiter(self.client, f"{folder}/" if folder else None)
         paths = [*found["common_prefixes"], *(each["path"] for each in found["objects"])]
         return sorted(path.rstrip("/").rpartition("/")[2] for path in paths)
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from pipeline.lake.known import Files
 from pipeline.lake.location import Location
+from pipeline.lake.near import refuse_missing
 from pipeline.lake.scan import read
 from pipeline.lake.tables import open_table
 
@@ -35,11 +36,11 @@ def find_raw(where: str | Path | Location, digits: str) -> dict[str, bytes]:
     """Return the kept messages whose sha256 begins with these digits, at most two of them; takes no lock.
 
     Raises:
+        InputError: There is no lake.
         LakeError: The lake cannot be read.
     """
     location = Location(where)
-    if not location.exists():
-        return {}
+    refuse_missing(location)
     with location.errors("read"):
         table = open_table(location, "raw")
         if table is None:

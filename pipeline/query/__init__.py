@@ -14,20 +14,26 @@ if TYPE_CHECKING:
 __all__ = ["Lake", "open_lake"]
 
 
-def open_lake(where: str | Path | None = None, *, settings: Settings | None = None) -> Lake:
+def open_lake(where: str | Path | None = None, *, settings: Settings | None = None, missing_ok: bool = False) -> Lake:
     """Open a lake for reading.
 
     Args:
         where: A folder, or a URI of object storage; the lake of the settings where it is not given.
         settings: Whose tiers and domains count. Where they are not given, the configuration file and the environment are read, as the
             command line does.
+        missing_ok: A lake that is not there answers every question with no rows, and is not refused.
 
     Raises:
         ConfigError: The settings are wrong.
+        InputError: There is no lake.
         LakeError: The lake cannot be read.
     """
     from pipeline.config import load_settings
     from pipeline.lake.location import Location
+    from pipeline.lake.near import refuse_missing
 
     chosen = settings if settings is not None else load_settings(None)
-    return Lake(Location(where) if where is not None else Location.of(chosen.lake), chosen)
+    location = Location(where) if where is not None else Location.of(chosen.lake)
+    if not missing_ok:
+        refuse_missing(location, also=chosen.lake.path)
+    return Lake(location, chosen)

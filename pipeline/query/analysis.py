@@ -34,6 +34,17 @@ class Analysis:
         frame: pd.DataFrame = self.ask(name, **parameters).to_pandas(date_as_object=False)
         return frame
 
+    def known_domain(self, name: str) -> str:
+        """Return a domain as the lake has it: lower-case, as A-label.
+
+        Raises:
+            UsageError: Nobody reports about it and it is not ours, while other domains are known; the sentence suggests one.
+            LakeError: The lake cannot be read.
+        """
+        from pipeline.query.domains import known_domain
+
+        return known_domain(self.ask, name, self._settings.domains.own)
+
     def incidents(
         self,
         *,
@@ -51,14 +62,20 @@ class Analysis:
             evidence: How many report keys to give each, newest first; None: all; 0: none, which saves a question.
 
         Raises:
-            UsageError: `as_of` is no day.
+            UsageError: `as_of` is no day, or nobody knows the domain.
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
         from pipeline.query.shown import Incidents
 
         found = api.find_incidents(
-            self.ask, as_of=_today(as_of), settings=self._settings.insight, known=self._known, days=days, domain=domain, evidence=evidence
+            self.ask,
+            as_of=_today(as_of),
+            settings=self._settings.insight,
+            known=self._known,
+            days=days,
+            domain=self._named(domain),
+            evidence=evidence,
         )
         return Incidents(found)
 
@@ -88,12 +105,13 @@ class Analysis:
                 days show it.
 
         Raises:
-            UsageError: `as_of` is no day.
+            UsageError: `as_of` is no day, or nobody knows the domain.
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
 
-        return api.readiness(self.ask, domain, as_of=_today(as_of), settings=self._settings.insight, known=self._known, published=published)
+        name = self.known_domain(domain)
+        return api.readiness(self.ask, name, as_of=_today(as_of), settings=self._settings.insight, known=self._known, published=published)
 
     def policies_seen(
         self, domain: str, *, days: int | None = None, as_of: date | str | None = None, published: PublishedPolicy | None = None
@@ -101,24 +119,30 @@ class Analysis:
         """Return which MTA-STS policies senders applied to a domain, who holds an old one, and what changed.
 
         Raises:
-            UsageError: `as_of` is no day.
+            UsageError: `as_of` is no day, or nobody knows the domain.
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
 
-        return api.policies_seen(self.ask, domain, as_of=_today(as_of), settings=self._settings.insight, days=days, published=published)
+        name = self.known_domain(domain)
+        return api.policies_seen(self.ask, name, as_of=_today(as_of), settings=self._settings.insight, days=days, published=published)
 
     def coverage(self, *, domain: str | None = None, days: int | None = None, as_of: date | str | None = None) -> CoverageTable:
         """Return who reports on what, how often, and who went silent.
 
         Raises:
-            UsageError: `as_of` is no day.
+            UsageError: `as_of` is no day, or nobody knows the domain.
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
         from pipeline.query.shown import CoverageTable
 
-        return CoverageTable(api.coverage(self.ask, as_of=_today(as_of), settings=self._settings.insight, days=days, domain=domain))
+        return CoverageTable(
+            api.coverage(self.ask, as_of=_today(as_of), settings=self._settings.insight, days=days, domain=self._named(domain))
+        )
+
+    def _named(self, domain: str | None) -> str | None:
+        return None if domain is None else self.known_domain(domain)
 
     @property
     def _known(self) -> frozenset[str]:

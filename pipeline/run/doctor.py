@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pipeline.errors import TlsrptError, TryAgainError
 from pipeline.lake.location import Location
+from pipeline.lake.near import nearest, refuse_missing
 from pipeline.lake.snapshot import open_snapshot
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.trust.dns import Resolver
@@ -69,7 +70,11 @@ def _lake(settings: Settings) -> Iterator[Check]:
 
     def readable() -> str:
         if not location.exists():
-            return f"{location.uri} is not there yet; the first ingest makes it"
+            meant = nearest(location)
+            raise TryAgainError(
+                f"{location.uri} is not there yet; the first ingest makes it{f'; the nearest lake is {meant}' if meant else ''}"
+            )
+        refuse_missing(location)
         snapshot = open_snapshot(location)
         return f"{location.uri}, schema {snapshot.schema_version}, {snapshot.batch:,} batches"
 

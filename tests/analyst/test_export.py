@@ -90,6 +90,7 @@ def test_a_name_that_says_no_kind_and_a_folder_that_is_not_there_are_one_sentenc
 
 @pytest.mark.parametrize("name", ["x.duckdb", "x.parquet", "x.csv.zip"])
 def test_an_empty_lake_makes_empty_tables(tlsrpt, tmp_path, name):
-    code, _, err = tlsrpt("--lake", tmp_path / "none", "export", tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    code, _, err = tlsrpt("--lake", tmp_path / "empty", "export", tmp_path / name)
     assert code == 0
     assert ": 0 rows" in err

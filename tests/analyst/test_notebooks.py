@@ -54,6 +54,7 @@ def test_no_sql_of_a_notebook_has_a_name_already(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_says_what_it_can_on_a_lake_without_a_report(name, tmp_path):
+    (tmp_path / "lake").mkdir()
     (tmp_path / "tlsrpt.toml").write_text(f'[lake]\npath = "{tmp_path}/lake"\n')
     surroundings = {**os.environ, "TLSRPT_CONFIG": str(tmp_path / "tlsrpt.toml"), "MPLBACKEND": "agg"}
     command = [sys.executable, FOLDER / f"{name}.py"]

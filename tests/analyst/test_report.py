@@ -5,12 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
 import pytest
 
+from pipeline.config import DomainSettings
+from pipeline.handout import page as handout
 from pipeline.handout.charts import Series, stacked_bars
+from pipeline.handout.facts import gather
+from pipeline.query import open_lake
 from tests.query import small_lake
 
 HOSTILE = '"><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>'
@@ -86,8 +91,12 @@ def test_the_page_asks_nobody_for_anything_and_runs_nothing(page):
     assert "@import" not in style
 
 
-def test_what_strangers_wrote_is_text(page):
-    text = page(HOSTILE)
+def facts_of(lake, domain):
+    return gather(lake, domain, since=date(2026, 4, 1), as_of=date.fromisoformat(small_lake.AS_OF))
+
+
+def test_what_strangers_wrote_is_text(lake):
+    text = handout.page(replace(facts_of(lake, "example.org"), domain=HOSTILE))
     document = Document(text)
     assert set(document.elements) <= ELEMENTS
     assert {name for name, _ in document.attributes} <= ATTRIBUTES
@@ -100,8 +109,16 @@ def test_reasons_and_names_of_reports_are_escaped_in_charts_too():
     assert set(Document(figure).elements) <= ELEMENTS
 
 
-def test_a_domain_nobody_reports_about_says_so(page):
-    text = page("nobody.example")
+def test_a_domain_nobody_knows_has_no_page(tlsrpt):
+    code, out, err = tlsrpt("report", "exampel.org")
+    assert (code, out) == (2, b"")
+    assert "did you mean example.org" in err
+
+
+def test_a_domain_of_ours_nobody_reports_about_says_so(lake_folder):
+    ours = small_lake.SETTINGS.model_copy(update={"domains": DomainSettings(own=("example.org", "nobody.example"))})
+    with open_lake(lake_folder, settings=ours) as lake:
+        text = handout.page(facts_of(lake, "nobody.example"))
     assert "No report about this domain counts in the period" in text
     assert "Nothing fails now" not in text
 

@@ -97,7 +97,16 @@ def test_an_id_that_is_none_is_a_mistake_of_usage(tlsrpt, lake):
     assert "there is no incident '0123456789ab'" in err
 
 
-def test_a_lake_that_is_not_there_has_no_incidents(tlsrpt):
+def test_a_lake_that_is_not_there_is_refused(tlsrpt, tmp_path):
+    for command in (("incidents",), ("incidents", "--new-since-last"), ("coverage",), ("readiness", DOMAIN)):
+        code, out, err = tlsrpt(*command)
+        assert (code, out) == (66, "")
+        assert f"there is no lake at {tmp_path}/lake" in err
+    assert not (tmp_path / "lake").exists()
+
+
+def test_an_empty_lake_has_no_incidents(tlsrpt, tmp_path):
+    (tmp_path / "lake").mkdir()
     assert tlsrpt("incidents") == (0, "no incidents\n", "")
     assert tlsrpt("incidents", "--format", "json") == (0, "[]\n", "")
     assert tlsrpt("incidents", "--new-since-last", "--fail-on", "ours") == (0, "", "")
@@ -191,9 +200,12 @@ def test_readiness_as_csv_is_the_replay(tlsrpt, lake):
     assert sum(int(row["would_refuse"]) for row in rows) == 1200
 
 
-def test_readiness_of_a_domain_nobody_reports_on_is_no_ready(tlsrpt, lake):
-    code, out, _ = tlsrpt("readiness", "example.invalid", "--format", "json")
-    assert (code, json.loads(out)["verdict"]) == (0, "not-enough-evidence")
+@pytest.mark.parametrize("command", [("readiness",), ("incidents", "--domain"), ("coverage", "--domain")])
+def test_a_domain_nobody_knows_is_refused_with_a_suggestion(tlsrpt, lake, command):
+    code, out, err = tlsrpt(*command, DOMAIN.replace("e", "ee", 1))
+    assert (code, out) == (2, "")
+    assert f"did you mean {DOMAIN}?" in err
+    assert tlsrpt(*command, f" {DOMAIN.upper()}. ")[0] == 0
 
 
 def test_coverage_is_a_line_for_each_reporter_and_domain(tlsrpt, lake):

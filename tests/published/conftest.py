@@ -78,6 +78,7 @@ def town(running_town):
 def tlsrpt(town, tmp_path, capsys):
     """Run the command line; returns the exit code, standard output (read, where it is JSON) and standard error."""
     (tmp_path / "tlsrpt.toml").write_text(town.configuration)
+    (tmp_path / "lake").mkdir()
 
     def run(*arguments):
         code = main(["--config", str(tmp_path / "tlsrpt.toml"), "--lake", str(tmp_path / "lake"), *map(str, arguments)])

@@ -66,7 +66,17 @@ def test_nothing_to_check_is_said(tlsrpt, town, tmp_path):
 
 
 def test_no_store_leaves_no_lake_behind(tlsrpt, tmp_path):
-    assert tlsrpt("check", "--no-store")[0] == 0
+    (tmp_path / "lake").rmdir()
+    code, _, err = tlsrpt("check", "--no-store")
+    assert (code, err) == (0, "")
+    assert not (tmp_path / "lake").exists()
+
+
+def test_before_there_is_a_lake_a_check_looks_and_says_that_nothing_is_kept(tlsrpt, tmp_path):
+    (tmp_path / "lake").rmdir()
+    code, _, err = tlsrpt("check")
+    assert (code, err.count("\n")) == (0, 1)
+    assert f"nothing is kept of this check: there is no lake at {tmp_path}/lake" in err
     assert not (tmp_path / "lake").exists()
 
 

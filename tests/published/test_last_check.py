@@ -64,8 +64,8 @@ def test_where_the_policy_could_not_be_read_the_senders_are_asked(lake):
     assert published_policies(made.ask, as_of=DAY) == {}
 
 
-def test_a_lake_that_is_not_there_has_no_check(tmp_path):
-    with open_lake(tmp_path / "none") as nothing:
+def test_an_empty_lake_has_no_check(tmp_path):
+    with open_lake(tmp_path) as nothing:
         assert published_policies(nothing.ask, as_of=DAY) == {}
 
 

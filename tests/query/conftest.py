@@ -21,5 +21,5 @@ def lake(lake_folder) -> Lake:
 
 @pytest.fixture(scope="session")
 def empty_lake(tmp_path_factory) -> Lake:
-    with open_lake(tmp_path_factory.mktemp("empty") / "nothing-here", settings=small_lake.SETTINGS) as opened:
+    with open_lake(tmp_path_factory.mktemp("empty"), settings=small_lake.SETTINGS) as opened:
         yield opened

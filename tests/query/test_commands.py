@@ -146,11 +146,12 @@ def test_status_names_the_ways_out_where_keys_have_gone(tlsrpt):
 
 
 def test_an_empty_lake_has_a_status_and_no_rejects(tlsrpt, tmp_path):
-    code, out, _ = tlsrpt("status", "--format", "json", lake=tmp_path / "none")
+    (none := tmp_path / "none").mkdir()
+    code, out, _ = tlsrpt("status", "--format", "json", lake=none)
     status = json.loads(out)
     assert (code, status["last_run"], status["outcomes"], status["tables"]["messages"]) == (0, None, {}, 0)
-    assert tlsrpt("status", lake=tmp_path / "none")[0] == 0
-    assert tlsrpt("rejects", "--format", "json", lake=tmp_path / "none") == (0, b"[]\n", "")
+    assert tlsrpt("status", lake=none)[0] == 0
+    assert tlsrpt("rejects", "--format", "json", lake=none) == (0, b"[]\n", "")
 
 
 def test_rejects_are_listed_and_their_bytes_shown(tlsrpt, tmp_path):
