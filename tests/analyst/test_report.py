@@ -110,7 +110,7 @@ def test_reasons_and_names_of_reports_are_escaped_in_charts_too():
 
 
 def test_a_domain_nobody_knows_has_no_page(tlsrpt):
-    code, out, err = tlsrpt("report", "exampel.org")
+    code, out, err = tlsrpt("report", "example.orgg")
     assert (code, out) == (2, b"")
     assert "did you mean example.org" in err
 

@@ -14,7 +14,7 @@ def lake(folder):
     return folder
 
 
-@pytest.mark.parametrize("typed", ["lakes/mian", "lakes/main/messages/x", "lake/main", "lakes"])
+@pytest.mark.parametrize("typed", ["lakes/maine", "lakes/main/messages/x", "lake/main", "lakes"])
 def test_the_nearest_lake_is_named(tmp_path, typed):
     lake(tmp_path / "lakes" / "main")
     lake(tmp_path / "lakes" / "test-2019")
