@@ -92,6 +92,7 @@ def test_the_installed_dashboard_runs_without_the_checkout(installed, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    (tmp_path / "lake").mkdir()
     command = [installed / "tlsrpt", "--lake", tmp_path / "lake", "dashboard", "--port", str(port)]
     with (
         (tmp_path / "log").open("wb") as log,
