@@ -6,6 +6,7 @@ imapclient and imaplib are known to this package alone.
 from __future__ import annotations
 
 import imaplib
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,17 @@ class Client(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient has no 
         """Drop COPYUID codes collected so far: imaplib keeps adding to them (RFC 4315 §3)."""
         self._imap.untagged_responses.pop("COPYUID", None)
 
+    def my_rights(self, folder: str) -> str:
+        """Return the rights of the signed-in user in a folder (RFC 4314 §3.5).
+
+        Raises:
+            imaplib.IMAP4.error: The server refuses.
+        """
+        kind, data = self._imap.myrights(self._normalise_folder(folder))
+        self._checkok("myrights", kind, data)
+        last = data[-1]
+        return bytes(last).split(b" ")[-1].strip(b'"').decode("ascii", "replace")
+
     def begin_idle(self) -> None:
         """Enter IDLE (RFC 2177).
 
@@ -85,6 +97,9 @@ class Client(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient has no 
         """Return whether TLS holds bytes that `select` on the socket does not see."""
         pending = getattr(self._imap.sock, "pending", None)
         return pending is not None and pending() > 0
+
+
+_WORDLESS = re.compile(rb"[A-Za-z0-9]+ (?:OK|NO|BAD)", re.IGNORECASE)
 
 
 class _Imap4(imaplib.IMAP4):
@@ -125,10 +140,14 @@ class _Imap4(imaplib.IMAP4):
     def readline(self) -> bytes:
         """Read a line, whichever way it ends.
 
-        imaplib takes a line that ends with a bare line feed for one that was cut off, and there are servers that end some of theirs so.
+        imaplib takes a line that ends with a bare line feed for one that was cut off, and there are servers that end some of theirs so. It
+        does not know an answer without words (`A1 OK`) either.
         """
         line = bytes(super().readline())
-        return line[:-1] + b"\r\n" if line.endswith(b"\n") and not line.endswith(b"\r\n") else line
+        if not line.endswith(b"\n"):
+            return line
+        text = line[:-1].removesuffix(b"\r")
+        return text + (b" \r\n" if _WORDLESS.fullmatch(text) else b"\r\n")
 
 
 def speaks_tls(host: str, port: int, timeout: float) -> bool:

@@ -11,6 +11,7 @@ from pipeline.errors import TlsrptError, TryAgainError
 from pipeline.lake.location import Location
 from pipeline.lake.near import nearest, refuse_missing
 from pipeline.lake.snapshot import open_snapshot
+from pipeline.mailbox.allowed import try_after
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.trust.dns import Resolver
 
@@ -145,7 +146,10 @@ def _mailbox(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
             yield Check(name, "ok", f"signed in to {box.host}:{box.effective_port} as {box.user}")
             yield _capabilities(name, box, capabilities)
             for folder in box.all_folders:
-                yield _guarded(f"{name}, folder {folder}", lambda folder=folder: _folder(mailbox, folder))  # type: ignore[misc]
+                opened = _guarded(f"{name}, folder {folder}", lambda folder=folder: _folder(mailbox, folder))  # type: ignore[misc]
+                yield opened
+                if opened.state != "fail" and box.after != "keep":
+                    yield _guarded(f"{name}, after, {folder}", lambda: try_after(mailbox))
     except TlsrptError as err:
         yield Check(name, "warn" if isinstance(err, TryAgainError) else "fail", str(err), err.exit_code)
 

@@ -9,6 +9,9 @@ import pytest
 
 from pipeline.config import load_settings
 from pipeline.run.doctor import examine
+from tests.dovecot import User
+from tests.mailbox.scripted import scripted
+from tests.mailbox.test_odd_servers import Here
 from tests.report_mails import mail
 from tests.run.polling import setup
 
@@ -43,6 +46,64 @@ def test_a_wrong_password_a_missing_folder_and_a_server_without_move_are_named(s
     other = server_without_move_and_uidplus
     checks = checks_of(setup(tmp_path, other, other.add_user(), after="delete", more=NO_DNS))
     assert checks["mailbox rua, server"].state == "warn"
+
+
+def test_what_after_wants_is_tried_before_there_is_mail(server, tmp_path):
+    user = server.add_user()
+    box = setup(tmp_path, server, user, after="move", more=NO_DNS)
+    tried = checks_of(box)["mailbox rua, after, INBOX"]
+    assert (tried.state, tried.says) == ("ok", "mail is moved to Processed")
+    assert "Processed" in server.folders(user.name)
+    box = setup(tmp_path, server, user, after="move", more='[mailbox.move_to]\nprocessed = "a//b"\n' + NO_DNS)
+    tried = checks_of(box)["mailbox rua, after, INBOX"]
+    assert (tried.state, tried.exit_code) == ("fail", 78)
+    assert "cannot be created" in tried.says
+    assert "mailbox rua, after, INBOX" not in checks_of(setup(tmp_path, server, user, more=NO_DNS))
+
+
+@pytest.mark.parametrize(
+    ("after", "answers", "says"),
+    [
+        ("seen", {b"SELECT": b"* OK [PERMANENTFLAGS (\\Flagged)] ok\r\n"}, "keeps no flag \\Seen"),
+        ("delete", {b"SELECT": b"* OK [PERMANENTFLAGS (\\Seen \\*)] ok\r\n"}, "keeps no flag \\Deleted"),
+        ("seen", {b"MYRIGHTS": b'* MYRIGHTS "INBOX" lrwip\r\n'}, "may not set \\Seen there (its rights: lrwip)"),
+        ("delete", {b"MYRIGHTS": b"* MYRIGHTS INBOX lrswipt\r\n"}, "may not remove mail there (its rights: lrswipt)"),
+        (
+            "move",
+            {b"MYRIGHTS INBOX": b"", b"MYRIGHTS": [b"* MYRIGHTS INBOX lrswipd\r\n", b"* MYRIGHTS Processed lr\r\n"]},
+            "may not put mail into folder Processed",
+        ),
+        ("move", {b"SELECT": b"* OK [PERMANENTFLAGS ()] ok\r\n", b"CREATE": b""}, None),
+        ("seen", {b"SELECT": b"* OK [READ-ONLY] ok\r\n"}, "it is read-only"),
+    ],
+)
+def test_flags_and_rights_that_are_missing_are_named(tmp_path, after, answers, says):
+    found = b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 2] ok\r\n"
+    usual = {
+        b"MYRIGHTS": b"",
+        b"LOGIN": b"",
+        b"SELECT": found,
+        b"EXAMINE": found,
+        b"SEARCH": b"* SEARCH 1\r\n",
+        b"LIST": b"",
+        b"CREATE": b"",
+    }
+    given = {key: answer if key != b"SELECT" else found + answer for key, answer in answers.items()}
+    done = {key: [each + b"TAG OK done\r\n" for each in (a if isinstance(a, list) else [a])] for key, a in {**usual, **given}.items()}
+    with scripted(capability=b"IMAP4rev1 ACL UIDPLUS MOVE", answers=done) as server:
+        check = checks_of(setup(tmp_path, Here(server), User("me", "pw"), tls="none", after=after, more=NO_DNS))[
+            "mailbox rua, after, INBOX"
+        ]
+    assert (check.state, check.exit_code) == (("ok", 0) if says is None else ("fail", 78)), check
+    assert (says or "Processed") in check.says
+
+
+def test_a_server_that_lists_none_of_its_mail_is_a_failure(tmp_path):
+    found = b"* 9 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 10] ok\r\nTAG OK done\r\n"
+    with scripted(answers={b"LOGIN": b"TAG OK\r\n", b"EXAMINE": found, b"SEARCH": b"* SEARCH\r\nTAG OK done\r\n"}) as server:
+        check = checks_of(setup(tmp_path, Here(server), User("me", "pw"), tls="none", more=NO_DNS))["mailbox rua, folder INBOX"]
+    assert check.state == "fail"
+    assert "holds 9 messages" in check.says
 
 
 def test_a_clock_that_is_behind_the_lake_is_a_failure(tlsrpt, server, user, tmp_path):
