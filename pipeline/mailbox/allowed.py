@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SET_SEEN, _INSERT = "s", "i"
 _REMOVE = ({"t", "e"}, {"d"})
-"""Rights (RFC 4314 §2.1): `t` and `e`, which were one, `d`, in RFC 2086."""
+"""Rights (RFC 4314): `t` and `e`, which were one, `d`, in RFC 2086."""
 
 
 def try_after(mailbox: ImapMailbox) -> str:

@@ -65,7 +65,7 @@ class Client(imapclient.IMAPClient):  # type: ignore[misc]  # imapclient has no 
         self._imap.untagged_responses.pop("COPYUID", None)
 
     def my_rights(self, folder: str) -> str:
-        """Return the rights of the signed-in user in a folder (RFC 4314 §3.5).
+        """Return the rights of the signed-in user in a folder (RFC 4314, MYRIGHTS).
 
         Raises:
             imaplib.IMAP4.error: The server refuses.
