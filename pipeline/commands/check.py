@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
+    from pipeline.published.changed import Change
     from pipeline.published.check import Checked, Ways
+    from pipeline.published.finding import Finding
     from pipeline.published.proposed import Proposal, Standing
     from pipeline.published.records import Ours
     from pipeline.query import Lake
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domains", nargs="*", metavar="DOMAIN", help="default: all of [domains] own")
     parser.add_argument("--no-store", action="store_true", help="do not keep what was found in the lake")
     parser.add_argument("--all", action="store_true", help="also say what is well")
+    parser.add_argument("--changed", action="store_true", help="only what is new, different or over since the last check; for cron")
     parser.add_argument(
         "--proposed", metavar="FILE", help="a policy file to be, '-' for standard input: would it break anything? keeps nothing"
     )
@@ -47,14 +50,16 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.proposed or args.mx or args.tlsa or args.certificate:
         return _run_proposed(domains, args, settings)
     keep = not args.no_store and _lake_is_there(settings)
-    checked = _check(domains, settings)
+    checked, changed = _check(domains, settings)
     if keep:
         _store(checked, settings)
         if settings.notify.after_check:
             from pipeline.notify.hooks import tell
 
             tell(settings)
-    if args.format == "json":
+    if args.changed:
+        _deliver_changed(changed, args)
+    elif args.format == "json":
         output.deliver_json([_as_json(each) for each in checked], args)
     else:
         output.deliver(_table(checked, everything=args.all), args)
@@ -72,7 +77,8 @@ def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Se
         raise UsageError("a proposed change is about one domain; name it")
     (domain,) = domains
     proposal, ways, now = _proposal(args, settings), ways_of(settings), datetime.now(UTC)
-    with open_lake(settings=settings) as lake:
+    _lake_is_there(settings, "what senders hold is not known")
+    with open_lake(settings=settings, missing_ok=True) as lake:
         state = gather(lake.ask, domain, look_at_published(domain, ways), today=now.date())
         standing = standing_of(lake, domain, settings, today=now.date())
     findings = check_proposed(domain, proposal, state, standing, ways, now=now)
@@ -157,9 +163,10 @@ def domains_of(named: Sequence[str], settings: Settings) -> tuple[str, ...]:
     return domains
 
 
-def _check(domains: Sequence[str], settings: Settings) -> list[Checked]:
+def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], list[Change]]:
     from concurrent.futures import ThreadPoolExecutor
 
+    from pipeline.published.changed import changes, findings_of
     from pipeline.published.check import check_domain
     from pipeline.published.seen import hold_against_reports
     from pipeline.published.stored import last_published
@@ -171,18 +178,20 @@ def _check(domains: Sequence[str], settings: Settings) -> list[Checked]:
         before = last_published(lake.ask)
         last = {domain: each.published for domain, each in before.items()}
         looked = threads.map(lambda domain: check_domain(domain, ways, now=now, before=last.get(domain)), domains)
-        return [hold_against_reports(lake.ask, each, before.get(each.domain)) for each in looked]
+        checked = [hold_against_reports(lake.ask, each, before.get(each.domain)) for each in looked]
+        told = findings_of(lake.ask("checks_latest").to_pylist())
+        return checked, [change for each in checked for change in changes(each, told.get(each.domain, ()), last.get(each.domain))]
 
 
-def _lake_is_there(settings: Settings) -> bool:
-    """Say whether what is found can be kept; what is published can be looked at before the first report came."""
+def _lake_is_there(settings: Settings, otherwise: str = "nothing is kept of this check") -> bool:
+    """Say whether there is a lake, and what that means; what is published can be looked at before the first report came."""
     from pipeline.lake.location import Location
     from pipeline.lake.near import refuse_missing
 
     try:
         refuse_missing(Location.of(settings.lake))
     except InputError as err:
-        sys.stderr.write(f"tlsrpt: nothing is kept of this check: {err}\n")
+        sys.stderr.write(f"tlsrpt: {otherwise}: {err}\n")
         return False
     return True
 
@@ -222,6 +231,25 @@ def _store(checked: Sequence[Checked], settings: Settings) -> None:
         writer.store_checks([row for each in checked for row in rows_of(each)])
 
 
+def _deliver_changed(changed: Sequence[Change], args: argparse.Namespace) -> None:
+    """Write what changed, and nothing where nothing did: cron mails whatever is written."""
+    from pipeline.published.idn import shown
+
+    if args.format == "json":
+        output.deliver_json([{"change": each.kind, "domain": each.domain, **_plain(each.finding)} for each in changed], args)
+    elif changed:
+        names = ("change", "domain", "severity", "where", "what", "fix", "publish")
+        rows = [
+            (each.kind, shown(each.domain), *(getattr(each.finding, name) for name in ("severity", "where", "what", "fix", "publish")))
+            for each in changed
+        ]
+        output.deliver_rows(names, rows, args)
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    return {**finding._asdict(), "expires_at": finding.expires_at.isoformat() if finding.expires_at else None}
+
+
 def _as_json(checked: Checked) -> dict[str, Any]:
     from pipeline.published.idn import shown
 
@@ -229,7 +257,7 @@ def _as_json(checked: Checked) -> dict[str, Any]:
         "domain": checked.domain,
         "domain_shown": shown(checked.domain),
         "checked_at": checked.at.isoformat(timespec="seconds"),
-        "findings": [finding._asdict() for finding in checked.findings],
+        "findings": [_plain(finding) for finding in checked.findings],
         "published": checked.published._asdict(),
     }
 

@@ -121,3 +121,34 @@ def test_a_lake_made_before_there_were_checks_goes_on_for_readers_and_writers(tl
     assert tlsrpt("rebuild")[0] == 0
     assert len(tlsrpt("questions", "run", "published_now", "--format", "json")[1]) == 1
     assert tlsrpt("sql", "select count(*)::int as n from reports", "--format", "json")[:2] == (0, [{"n": 2}])
+
+
+def test_a_watch_says_only_what_is_new_different_or_over(tlsrpt, town):
+    assert tlsrpt("check", "--changed")[:2] == (0, "")
+    assert tlsrpt("check", "--changed")[:2] == (0, "")
+    town.publish(POLICY.replace("mx.good", "mx9.good"))
+    code, out, _ = tlsrpt("check", "--changed", "--format", "json")
+    assert code == 1
+    assert {(change["change"], change["code"]) for change in out} == {
+        ("new", "mx-not-in-policy"),
+        ("new", "mx-pattern-unused"),
+        ("new", "id-unchanged"),
+        ("different", "policy-lines-changed"),
+    }
+    code, out, _ = tlsrpt("check", "--changed")
+    assert (code, out) == (1, "")  # it is still wrong, and nothing is said again
+    town.publish(POLICY)
+    code, out, _ = tlsrpt("check", "--changed")
+    assert "over" in out
+    assert "mx-not-in-policy" not in out
+
+
+def test_what_could_not_be_looked_at_this_time_is_neither_over_nor_different(tlsrpt, town, tmp_path):
+    town.publish(POLICY.replace("mx.good", "mx9.good"))
+    assert tlsrpt("check")[0] == 1
+    config = tmp_path / "deaf.toml"
+    resolver = town.configuration.split('resolver = "')[1].split('"')[0]
+    config.write_text(town.configuration.replace(resolver, "127.0.0.1:1").replace("timeout = 3.0", "timeout = 0.3"))
+    code, out, _ = tlsrpt("--config", config, "check", "--changed", "--format", "json")
+    assert code == 75
+    assert {(change["change"], change["severity"]) for change in out} == {("new", "unknown")}
