@@ -31,6 +31,8 @@ def card(incident: Incident, *, new: bool = False) -> None:
             if incident.state != "open":
                 st.badge(state.short, color=state.colour)
         st.text(where(incident))
+        if incident.last_check:
+            st.text(f"Last check: {incident.last_check.says}")
         link("What it means, what to do, the proof", "incident", id=incident.id)
 
 

@@ -79,6 +79,8 @@ def _advice(found: Incident) -> None:
         st.text(found.comparison)
     with right.container(border=True, height="stretch"):
         st.header("What to do", anchor=False)
+        if found.last_check:
+            st.text(f"The last check: {found.last_check.says}.")
         st.text(found.fix)
         if found.commands:
             st.caption("What shows it from outside:")

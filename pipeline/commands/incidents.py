@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import output
 from pipeline.commands._insight import add_period, as_of_of, known_names
 from pipeline.errors import UsageError
+from pipeline.insight.opinion import Opinion
 
 if TYPE_CHECKING:
     import argparse
@@ -153,11 +154,26 @@ def _show_news(news: Sequence[News], args: argparse.Namespace) -> None:
         output.deliver_text("".join(f"{line}\n" for line in lines), args)
 
 
-_BRIEF = ("id", "state", "fault", "domain", "title", "mx_hosts", "reporters", "first_day", "last_day", "failed_sessions", "share")
+_BRIEF = (
+    "id",
+    "state",
+    "fault",
+    "domain",
+    "title",
+    "mx_hosts",
+    "reporters",
+    "first_day",
+    "last_day",
+    "failed_sessions",
+    "share",
+    "last_check",
+)
 
 
 def _brief(value: object) -> object:
-    """Of many texts the first three, and how many more."""
+    """Of many texts the first three, and how many more; of what the last check says its kind."""
+    if isinstance(value, Opinion):
+        return value.state
     if not isinstance(value, tuple):
         return value
     return "; ".join(value[:3]) + (f" +{len(value) - 3}" if len(value) > 3 else "")
@@ -196,6 +212,7 @@ def in_full(incident: Incident) -> list[str]:
         f"  What to do: {incident.fix}",
         *(f"    $ {command}" for command in incident.commands),
         f"  How the fault was told: {escape(incident.comparison)}",
+        *([f"  The last check: {escape(incident.last_check.says)}"] if incident.last_check else []),
     ]
     if incident.report_keys:
         more = incident.report_count - len(incident.report_keys)

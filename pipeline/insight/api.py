@@ -23,6 +23,7 @@ from pipeline.insight.period import period_of
 from pipeline.insight.policies import PoliciesSeen, PublishedPolicy, checked_policy, read_policies
 from pipeline.insight.published import published_policies
 from pipeline.insight.readiness import Readiness, assess
+from pipeline.insight.second_opinion import with_opinions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -76,6 +77,7 @@ def find_incidents(
     found = find(
         ask, as_of=as_of, days=days or settings.days, settings=settings, known=known, domain=domain, published=published, most=most
     )
+    found = with_opinions(ask, found, as_of=as_of)
     return found if evidence == 0 else with_evidence(ask, found, limit=evidence)
 
 

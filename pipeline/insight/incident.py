@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.insight.attribution import Fault, Standing
+    from pipeline.insight.opinion import Opinion
     from pipeline.insight.runs import Run
 
 State = Literal["open", "resolved", "unconfirmed"]
@@ -66,6 +67,8 @@ class Incident:
     report_keys: tuple[str, ...] = ()
     report_count: int = 0
     """Reports that prove it in all; report_keys may hold the newest of them only."""
+    last_check: Opinion | None = None
+    """What the last live checks say of it, where it is ours and not over."""
 
     @property
     def title(self) -> str:
@@ -227,6 +230,7 @@ _OTHERS = (
     "rfc",
     "report_count",
     "disputed_reports",
+    "last_check",
 )
 
 
@@ -236,6 +240,8 @@ def as_json(incident: Incident) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _plain(each) for name, each in value._asdict().items()}
     if isinstance(value, tuple):
         return list(value)
     if isinstance(value, date):
@@ -258,6 +264,7 @@ def incident_html(incident: Incident) -> str:
         ("what it means", f"{incident.meaning} ({incident.rfc})"),
         ("what to do", _with_commands(incident.fix, incident.commands)),
         ("how the fault was told", incident.comparison),
+        *([("the last check", incident.last_check.says)] if incident.last_check else []),
     ]
     caption = f"<b>{text(incident.domain)}: {text(incident.title)}</b> – incident {text(incident.id)}"
     return html_table(caption, ("", ""), facts)

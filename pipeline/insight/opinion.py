@@ -1,0 +1,15 @@
+"""What a live check says of an incident, as a value."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal, NamedTuple
+
+
+class Opinion(NamedTuple):
+    """What the last checks say of an incident."""
+
+    state: Literal["still-so", "mended", "not-visible", "not-looked"]
+    day: date | None
+    """The day of the last check; of `mended`: of the first that did not find it any more."""
+    says: str
