@@ -200,6 +200,10 @@ class QuerySettings(Section):
 
     memory: Annotated[str, Field(pattern=r"^[0-9]+ ?(MB|GB|MiB|GiB)$")] = "2GB"
     """Memory of DuckDB per open lake, with its unit; beyond it, it uses the temporary folder."""
+    spill: Annotated[str, Field(pattern=r"^[0-9]+ ?(MB|GB|MiB|GiB)$")] = "10GB"
+    """How much of the temporary folder, with its unit."""
+    seconds: Annotated[float, Field(ge=0)] = 60.0
+    """How long a question or a statement of SQL may take; 0: as long as it wants."""
     threads: Annotated[int, Field(ge=1)] = 2
 
 

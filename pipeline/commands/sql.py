@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import resource
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +14,12 @@ from pipeline.errors import InputError, NotAReportError, UsageError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from pipeline.cli import Context
+
+_HEADROOM_BYTES = 1 << 30
+"""For threads, and for files and answers on their way."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +34,34 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     query = _query(args)
     with open_lake(settings=context.settings) as lake:
-        output.deliver(lake.sql(query, named_values(args.param)), args)
+        with lake.ending_the_process(say), _bounded(context.settings.query.memory):
+            answer = lake.sql(query, named_values(args.param))
+        output.deliver(answer, args)
     return 0
+
+
+@contextmanager
+def _bounded(memory: str) -> Iterator[None]:
+    """Bound the address space: DuckDB counts what it keeps, not what a single function makes of a text."""
+    number, unit = re.fullmatch(r"([0-9]+) ?([MG])i?B", memory).groups()  # type: ignore[union-attr]  # as the settings demand
+    now = Path("/proc/self/statm")
+    if not now.exists():  # not Linux
+        yield
+        return
+    here = int(now.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    before, highest = resource.getrlimit(resource.RLIMIT_AS)
+    bound = here + int(number) * (1 << 30 if unit == "G" else 1 << 20) + _HEADROOM_BYTES
+    if highest == resource.RLIM_INFINITY or bound < highest:
+        resource.setrlimit(resource.RLIMIT_AS, (bound, highest))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (before, highest))
+
+
+def say(sentence: str) -> None:
+    """Say on standard error why it ends."""
+    print(f"tlsrpt: {sentence}", file=sys.stderr, flush=True)
 
 
 def named_values(pairs: list[str]) -> dict[str, str]:

@@ -129,13 +129,16 @@ class RangeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
         return address.removeprefix(self._root).lstrip("/")
 
 
-class RangeFile(RawIOBase):
-    """One open file."""
+class PieceFile(RawIOBase):
+    """An open file that is read in pieces. DuckDB seeks and reads one from several threads: each has a place of its own in it."""
 
-    def __init__(self, files: RangeFiles, path: str) -> None:
-        self._files, self._path = files, path
-        self._place = 0
-        self.size = files.size_of(path)
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._here = threading.local()
+
+    def piece(self, start: int, end: int) -> bytes:
+        """Return a piece of it."""
+        raise NotImplementedError
 
     def readable(self) -> bool:
         """It is."""
@@ -147,20 +150,21 @@ class RangeFile(RawIOBase):
 
     def tell(self) -> int:
         """Return the place in bytes."""
-        return self._place
+        return getattr(self._here, "place", 0)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Go to a place."""
-        self._place = offset + (0, self._place, self.size)[whence]
-        return self._place
+        self._here.place = offset + (0, self.tell(), self.size)[whence]
+        return self.tell()
 
     def read(self, size: int | None = -1) -> bytes:
         """Return the next bytes, all of them where `size` is negative."""
-        end = self.size if size is None or size < 0 else min(self._place + size, self.size)
-        if end <= self._place:
+        place = self.tell()
+        end = self.size if size is None or size < 0 else min(place + size, self.size)
+        if end <= place:
             return b""
-        piece = self._files.read(self._path, self._place, end)
-        self._place += len(piece)
+        piece = self.piece(place, end)
+        self._here.place = place + len(piece)
         return piece
 
     def readinto(self, buffer: Any) -> int:
@@ -168,3 +172,15 @@ class RangeFile(RawIOBase):
         piece = self.read(len(buffer))
         buffer[: len(piece)] = piece
         return len(piece)
+
+
+class RangeFile(PieceFile):
+    """One open file of a bucket."""
+
+    def __init__(self, files: RangeFiles, path: str) -> None:
+        self._files, self._path = files, path
+        super().__init__(files.size_of(path))
+
+    def piece(self, start: int, end: int) -> bytes:
+        """Return a piece of it."""
+        return self._files.read(self._path, start, end)

@@ -1,5 +1,8 @@
 """DuckDB in memory over the files of one snapshot: the views, the lock, a cursor for every query.
 
+There are two kinds: one for our own questions, which reads the files of the lake as they lie, and one for a stranger's SQL (`guests`),
+which has no files at all but what `GuestFiles` shows it.
+
 The connection never holds rows of the lake and never writes: it has the views of `views.sql`, and each cursor is told in one bound variable
 which files it may read. So a new snapshot needs no new connection, and a question about two months opens the files of two months.
 """
@@ -11,6 +14,8 @@ import shutil
 import tempfile
 import threading
 import weakref
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,13 +30,15 @@ from pipeline.query.texts import view_text
 from pipeline.schema import TABLES, arrow_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fsspec import AbstractFileSystem
 
     from pipeline.config import Settings
 
-NO_MONTH = "0000-00"
+_EMPTY_FILE = "{}=0000-00/none.parquet"
+_AGAIN_SECONDS = 0.5
+"""How often a query is interrupted whose time is over, until it ends."""
 CONTESTED = ("reports", "policies", "failures")
 """The tables whose rows a better report can supersede."""
 
@@ -59,7 +66,9 @@ def needs_habits(sql: str) -> bool:
 class Engine:
     """One locked-down in-memory DuckDB with the views of the lake."""
 
-    def __init__(self, root: str, settings: Settings, files: AbstractFileSystem | None = None, *, hosts: bool = False) -> None:
+    def __init__(
+        self, root: str, settings: Settings, files: AbstractFileSystem | None = None, *, guests: bool = False, hosts: bool = False
+    ) -> None:
         """Make the views.
 
         Args:
@@ -67,30 +76,42 @@ class Engine:
             files: How DuckDB reads what lies there; None for a folder.
             settings: Whose tiers and domains count, and how much memory and how many threads DuckDB may take.
             hosts: Whether MX hosts have reports of their own; views that mind it take longer to plan.
+            guests: Whether it runs a stranger's SQL: then only `GuestFiles` can be read.
         """
+        self._seconds = settings.query.seconds
         self._counted_tiers = list(settings.trust.count)
         self._temporary = Path(tempfile.mkdtemp(prefix="tlsrpt-"))
         # A reader that is killed leaves an almost empty folder in the temporary directory, one that just ends leaves nothing.
         self._clean_up = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
-        self._root, self._alias = root, self._alias_of(root)
-        self._empty = {name: _empty_file(self._temporary, name) for name in TABLES}
+        self._root = root
+        if guests:
+            from pipeline.query.guest_files import EMPTY, ROOT, GuestFiles
+
+            empty = {f"{name}/{_EMPTY_FILE.format(TABLES[name].partition)}": _empty_bytes(name) for name in TABLES}
+            files, self._alias = GuestFiles(root, files, empty), ROOT
+            self._empty = {name: f"{EMPTY}/{name}/{_EMPTY_FILE.format(TABLES[name].partition)}" for name in TABLES}
+        else:
+            self._alias = self._alias_of(root)
+            self._empty = {name: _empty_file(self._temporary, name) for name in TABLES}
         self._connection = duckdb.connect(
             config={
                 "threads": settings.query.threads,
                 "memory_limit": settings.query.memory,
                 "temp_directory": str(self._temporary / "spill"),
+                "max_temp_directory_size": settings.query.spill,
                 "python_enable_replacements": False,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             }
         )
-        self._files = files
+        self.files: Any = files
+        """How DuckDB reads the files; None where it does so by itself."""
         if files is not None:
             self._connection.register_filesystem(files)
         self._views: Views | None = None
         self._describing = threading.Lock()
         self._prepare(settings, hosts=hosts)
-        self._lock_down(root)
+        self._lock_down(*([self._alias] if guests else [root, str(self._temporary)]))
 
     def _alias_of(self, root: str) -> str:
         """Return the path DuckDB knows the lake by: a `name=value` among the folders above it is no partition of ours."""
@@ -111,9 +132,9 @@ class Engine:
         for name in ("tables", ours, "counted", "parts_with_hosts" if hosts else "parts", "sessions"):
             connection.execute(view_text(name))
 
-    def _lock_down(self, root: str) -> None:
+    def _lock_down(self, *folders: str) -> None:
         # A path cannot be bound in `set`; DuckDB's own quoting of a string literal is all that is needed.
-        allowed = ", ".join("'" + str(folder).replace("'", "''") + "'" for folder in (root, self._temporary))
+        allowed = ", ".join("'" + folder.replace("'", "''") + "'" for folder in folders)
         self._connection.execute(f"set allowed_directories = [{allowed}]")
         self._connection.execute("set enable_external_access = false")
         self._connection.execute("set lock_configuration = true")
@@ -132,13 +153,19 @@ class Engine:
             paths = [self._alias + path.removeprefix(self._root) for path in paths]
         return [self._empty[table], *paths]
 
-    def run(self, sql: str, parameters: Mapping[str, Any], scope: Scope) -> pa.Table:
+    def run(self, sql: str, parameters: Mapping[str, Any], scope: Scope, *, limited: bool = True) -> pa.Table:
         """Run one statement on a cursor of its own and return all rows.
 
+        Args:
+            sql: The statement.
+            parameters: Its parameters.
+            scope: What it may see.
+            limited: Whether it is cut off after [query] seconds.
+
         Raises:
-            duckdb.Error: As DuckDB says it.
+            duckdb.Error: As DuckDB says it; `duckdb.InterruptException` when its time is over.
         """
-        with self._connection.cursor() as cursor:
+        with self._connection.cursor() as cursor, _cut_off(cursor, self._seconds if limited else 0):
             self._tell(cursor, scope)
             # Nothing a statement does may outlive it, whatever the guard let through.
             cursor.execute("begin transaction read only")
@@ -159,6 +186,14 @@ class Engine:
             row = cursor.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
         return str(row[0]) if row else "{}"
 
+    def knows(self, function: str) -> bool:
+        """Say whether DuckDB has a function, or a table that it makes up, of that name."""
+        with self._connection.cursor() as cursor:
+            asked = "select count(*) from duckdb_functions() where lower(function_name) = $name"
+            named = "select count(*) from duckdb_views() where internal and lower(view_name) = $name"
+            rows = [cursor.execute(query, {"name": function}).fetchone() for query in (asked, named)]
+        return any(row and row[0] for row in rows)
+
     def views(self) -> Views:
         """Return the views and what their columns mean; from the first look on, DuckDB knows it, too (`duckdb_columns()`)."""
         with self._describing:
@@ -168,12 +203,39 @@ class Engine:
                     cursor.execute("".join(("begin;", *comments(self._views), "commit;")))
             return self._views
 
+    def abandon(self) -> None:
+        """Remove the temporary folder: the process is about to end in the middle of a query."""
+        self._clean_up()
+
     def close(self) -> None:
         """Close the connection and remove the temporary folder."""
-        if self._files is not None:
-            self._connection.unregister_filesystem(str(self._files.protocol))
+        if self.files is not None:
+            self._connection.unregister_filesystem(str(self.files.protocol))
         self._connection.close()
         self._clean_up()
+
+
+@contextmanager
+def _cut_off(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    """Interrupt what a cursor does after so long; 0: never."""
+    if not seconds:
+        yield
+        return
+
+    def cut() -> None:
+        while not done.wait(_AGAIN_SECONDS):  # what has not begun yet is not interrupted
+            with suppress(duckdb.Error):
+                cursor.interrupt()
+
+    done = threading.Event()
+    clock = threading.Timer(seconds, cut)
+    clock.daemon = True
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.cancel()
+        done.set()
 
 
 def all_views() -> Views:
@@ -189,11 +251,17 @@ def all_views() -> Views:
 
 def _empty_file(folder: Path, name: str) -> str:
     """Write a Parquet file without rows, so that a view over a table without files has its columns and their types."""
-    partition = TABLES[name].partition
-    home = folder / name / f"{partition}={NO_MONTH}"
-    home.mkdir(parents=True)
-    path = home / "none.parquet"
+    path = folder / name / _EMPTY_FILE.format(TABLES[name].partition)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(_empty_bytes(name))
+    return str(path)
+
+
+@cache
+def _empty_bytes(name: str) -> bytes:
+    """Return a Parquet file without rows."""
     schema = arrow_schema(name)
     # Not Schema.empty_table, which imports pandas: a quarter of a second for every command.
-    pq.write_table(pa.Table.from_batches([], schema=schema.remove(schema.get_field_index(partition))), path)
-    return str(path)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_batches([], schema=schema.remove(schema.get_field_index(TABLES[name].partition))), buffer)
+    return bytes(buffer.getvalue())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import duckdb
 
-from pipeline.errors import LakeError, NotAReportError, UsageError
+from pipeline.errors import LakeError, NotAReportError, TlsrptError, TryAgainError, UsageError
 from pipeline.lake.location import Location
 from pipeline.lake.snapshot import Snapshot, current_version, open_snapshot
 from pipeline.markup import html_table
@@ -32,9 +34,13 @@ if TYPE_CHECKING:
 USUAL_DAYS = 90
 """The period of a question that is asked without one."""
 
+WHOLE = "handed_"
+"""How questions begin that copy a part of the lake: they may take their time."""
+
 EVERY_MONTH = ("0000-00", "9999-99")
 _ENOUGH_ROWS = 1_000_000
 """So many policies are read to learn how submitters report."""
+_GRACE_SECONDS = 3.0
 _FIRST = date(1970, 1, 1)
 
 _Answer = TypeVar("_Answer")
@@ -57,11 +63,11 @@ class Lake(Analysis):
         self._files = location.readable()
         self.snapshot: Snapshot = self._open()
         self._settings = settings
-        self._engine = Engine(location.uri, settings, self._files)
+        self._engines: dict[tuple[bool, bool], Engine] = {}
+        self._making = threading.Lock()
         self._refreshing = threading.Lock()
         self._learning = threading.Lock()
         self._learned: tuple[str, Habits] = ("", Habits())
-        self._with_hosts: Engine | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +84,17 @@ class Lake(Analysis):
             (name, TABLES[name].grain, len(entries), sum(entry.rows for entry in entries)) for name, entries in self.snapshot.files.items()
         ]
         return html_table(caption, ("table", "one row is", "files", "rows"), rows)
+
+    @property
+    def _engine(self) -> Engine:
+        """What runs our own questions."""
+        return self._engine_for(guests=False)
+
+    def _engine_for(self, *, guests: bool, hosts: bool = False) -> Engine:
+        with self._making:
+            if (guests, hosts) not in self._engines:
+                self._engines[guests, hosts] = Engine(self.location.uri, self._settings, self._files, guests=guests, hosts=hosts)
+            return self._engines[guests, hosts]
 
     @property
     def version(self) -> str:
@@ -117,6 +134,7 @@ class Lake(Analysis):
         Raises:
             UsageError: There is no such question, or a parameter is missing, unknown or wrong.
             LakeError: The lake cannot be read.
+            TryAgainError: It took too long.
         """
         question = self.question(name)
         period = period_of(since, until, as_of)
@@ -129,7 +147,8 @@ class Lake(Analysis):
         try:
             # Bound with their types, so that an empty list or a null means what the question says.
             bound = {p.name: duckdb.Value(values[p.name], duckdb.type(p.type)) for p in question.parameters}
-            return self._answer(lambda: self._run(question.sql, bound, months))
+            limited = not name.startswith(WHOLE)
+            return self._answer(lambda: self._run(question.sql, bound, months, limited=limited))
         except (duckdb.Error, ValueError, OverflowError) as err:
             raise UsageError(f"question {name} cannot be answered: {guard.sentence(str(err))}") from err
 
@@ -153,13 +172,13 @@ class Lake(Analysis):
 
         Raises:
             NotAReportError: It does not parse, names what is not there, or fails on what it is given.
-            UsageError: It does something else than read, or reads outside the lake.
+            UsageError: It does something else than read, calls what may not be called, or reads outside the lake.
             LakeError: The lake cannot be read.
+            TryAgainError: It took too long.
         """
-        guard.check(self._engine, query)
-        _ = self.tables  # from here on `describe` and `duckdb_columns()` say what columns mean
+        guard.check(self._engine_for(guests=True), query)
         try:
-            return self._answer(lambda: self._run(query, params or {}))
+            return self._answer(lambda: self._run(query, params or {}, guests=True))
         except duckdb.PermissionException as err:
             raise UsageError(f"nothing outside the lake can be read: {guard.sentence(str(err))}") from err
         except duckdb.Error as err:
@@ -177,11 +196,40 @@ class Lake(Analysis):
             self.snapshot = self._open()
             return True
 
+    @contextmanager
+    def ending_the_process(self, say: Callable[[str], None]) -> Iterator[None]:
+        """End the whole process where what is asked inside does not end by itself soon after its time is over.
+
+        A query is interrupted between two pieces of work; one function on one very long text is a single piece.
+
+        Args:
+            say: Says why to the user.
+        """
+        seconds = self._settings.query.seconds
+        if not seconds:
+            yield
+            return
+
+        def end() -> None:
+            for engine in tuple(self._engines.values()):
+                engine.abandon()
+            late = self._too_late()
+            say(str(late))
+            os._exit(late.exit_code)
+
+        clock = threading.Timer(seconds + _GRACE_SECONDS, end)
+        clock.daemon = True
+        clock.start()
+        try:
+            yield
+        finally:
+            clock.cancel()
+
     def close(self) -> None:
         """Let go of it. Queries that run are cut off."""
-        self._engine.close()
-        if self._with_hosts is not None:
-            self._with_hosts.close()
+        with self._making:
+            for engine in self._engines.values():
+                engine.close()
 
     def _open(self) -> Snapshot:
         snapshot = open_snapshot(self.location)
@@ -204,17 +252,20 @@ class Lake(Analysis):
                 self._learned = (snapshot.version, learn(lambda sql, parameters: self._engine.run(sql, parameters, scope)))
             return self._learned[1]
 
-    def _run(self, sql: str, parameters: Mapping[str, object], months: tuple[str, str] = EVERY_MONTH) -> pa.Table:
+    def _run(
+        self,
+        sql: str,
+        parameters: Mapping[str, object],
+        months: tuple[str, str] = EVERY_MONTH,
+        *,
+        guests: bool = False,
+        limited: bool = True,
+    ) -> pa.Table:
         scope = self._scope(sql, months)
-        return self._engine_for(scope).run(sql, parameters, scope)
-
-    def _engine_for(self, scope: Scope) -> Engine:
-        if not scope.habits.hosts:
-            return self._engine
-        with self._learning:
-            if self._with_hosts is None:
-                self._with_hosts = Engine(self.location.uri, self._settings, self._files, hosts=True)
-            return self._with_hosts
+        engine = self._engine_for(guests=guests, hosts=bool(scope.habits.hosts))
+        if guests:
+            engine.views()  # from here on `describe` and `duckdb_columns()` say what columns mean
+        return engine.run(sql, parameters, scope, limited=limited)
 
     def _files_of(self, snapshot: Snapshot, months: tuple[str, str]) -> Scope:
         chosen = {table: [entry for entry in snapshot.files.get(table, ()) if months[0] <= entry.month <= months[1]] for table in TABLES}
@@ -230,7 +281,7 @@ class Lake(Analysis):
         """Run; where a file has gone meanwhile (compacted and cleaned up), open the lake once more."""
         try:
             return run()
-        except duckdb.OutOfMemoryException as err:
+        except (duckdb.OutOfMemoryException, duckdb.InterruptException) as err:
             raise self._too_much(err) from err
         except duckdb.Error as err:
             if self._unread(err) is None:
@@ -238,7 +289,7 @@ class Lake(Analysis):
             self.snapshot = self._open()
         try:
             return run()
-        except duckdb.OutOfMemoryException as err:
+        except (duckdb.OutOfMemoryException, duckdb.InterruptException) as err:
             raise self._too_much(err) from err
         except duckdb.Error as err:
             unread = self._unread(err)
@@ -249,13 +300,19 @@ class Lake(Analysis):
         raise AssertionError
 
     def _unread(self, err: duckdb.Error) -> Exception | None:
-        """Return why a file could not be read, where that is what went wrong: DuckDB tells it as it is, or wraps what `RangeFiles` met."""
+        """Return why a file could not be read, where that is what went wrong: DuckDB says it as it is, or wraps what `RangeFiles` or `GuestFiles` met."""
         if isinstance(err, duckdb.IOException):
             return OSError(guard.sentence(str(err)))
-        return self._files.met() if self._files is not None else None
+        met = [engine.files.met() for engine in tuple(self._engines.values()) if engine.files is not None]
+        return next(filter(None, met), None)
 
-    def _too_much(self, err: duckdb.Error) -> LakeError:
+    def _too_much(self, err: duckdb.Error) -> TlsrptError:
+        if isinstance(err, duckdb.InterruptException):
+            return self._too_late()
         return LakeError(f"the query needs more than {self._settings.query.memory} of memory ([query] memory): {guard.sentence(str(err))}")
+
+    def _too_late(self) -> TryAgainError:
+        return TryAgainError(f"the query takes longer than {self._settings.query.seconds:g} seconds ([query] seconds), and was ended")
 
 
 def period_of(since: date | str | None, until: date | str | None, as_of: date | str | None) -> dict[str, date]:

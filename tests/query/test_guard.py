@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
 
 import duckdb
 import pytest
 
-from pipeline.errors import NotAReportError, UsageError
-from pipeline.query import open_lake
+from pipeline.config import QuerySettings, Settings
+from pipeline.errors import LakeError, NotAReportError, TryAgainError, UsageError
+from pipeline.query import guard, open_lake
 from tests.query import small_lake
 
 
@@ -68,6 +75,9 @@ WRITES = [
     ("prepare p as select 1", "PREPARE"),
     ("export database '{lake}/x'", "EXPORT"),
     ("begin", "TRANSACTION"),
+    ("update extensions", "something else"),
+    ("checkpoint", "CALL"),
+    ("vacuum", "VACUUM"),
     ("pivot sessions on report_domain using sum(sessions)", "MULTI"),
     ("select 1; select 2", "2 statements"),
     ("select 1; copy (select 1) to '{lake}/x.csv'", "2 statements"),
@@ -112,11 +122,156 @@ def test_nothing_outside_the_lake_is_read(lake, lake_folder, sql):
 
 
 @pytest.mark.parametrize(
-    "sql", ["select getenv('HOME')", "select * from lake", "select * from arrow_scan(1, 2, 3)", "select * from query('copy x')"]
+    "sql",
+    [
+        "select getenv('HOME')",
+        "select * from lake",
+        "select * from arrow_scan(1, 2, 3)",
+        "select * from query('select 1')",
+        "select * from query_table('reports')",
+        "select * from histogram('reports', 'tls_only')",
+        "select current_setting('temp_directory')",
+        "select getvariable('lake')",
+        "from duckdb_settings",
+        "from duckdb_variables()",
+        "from pg_catalog.pg_settings",
+    ],
 )
 def test_neither_the_environment_nor_the_program_is_read(lake, sql):
-    with pytest.raises(NotAReportError):
+    with pytest.raises((UsageError, NotAReportError)):
         lake.sql(sql)
+
+
+def test_a_function_that_does_not_exist_gets_a_suggestion_and_one_that_may_not_be_called_a_sentence(lake):
+    with pytest.raises(NotAReportError, match=r"there is no function reverze; did you mean reverse\?"):
+        lake.sql("select reverze('x')")
+    with pytest.raises(UsageError, match="write_log may not be used here"):
+        lake.sql("select write_log('x')")
+    with pytest.raises(UsageError, match="read_text may not be used here"):
+        lake.sql("select * from system.main.\"READ_TEXT\"('/etc/passwd')")
+
+
+COPY = "with x as (copy (select 'owned' as a) to '{file}' (format csv)) from x"
+RUNS_TEXT = [
+    "from json_execute_serialized_sql(json_serialize_sql('" + COPY.replace("'", "''") + "'))",
+    "select * from json_execute_serialized_sql(json_serialize_sql('insert into settings.own values (''example.com'')'))",
+    "select json_serialize_plan('" + COPY.replace("'", "''") + "')",
+    "pragma json_execute_serialized_sql(json_serialize_sql('select 1'))",
+    "from query('" + COPY.replace("'", "''") + "')",
+]
+ENGINE_ALONE = [
+    *RUNS_TEXT,
+    COPY,
+    "copy (select 1) to '{file}'",
+    "copy (select 1) to '{lake}/x.csv'",
+    "copy (select 1) to '{lake}' (format parquet, partition_by (a))",
+    "copy reports to 'tlsrpt://lake/reports/report_month=2026-05/x.parquet' (format parquet)",
+    "export database '{lake}/x'",
+    "attach '{lake}/x.db'",
+    "attach '{home}/x.db' as x (type duckdb)",
+    "select * from read_text('{file}')",
+    "select * from read_parquet('{file}')",
+    "select * from '{file}'",
+    "select * from read_text('/etc/passwd')",
+    "select * from glob('{lake}/**')",
+    "select * from glob('tlsrpt://lake/**')",
+    "select * from read_text('tlsrpt://lake/reports/../_delta_log/00000000000000000000.json')",
+    "select * from read_blob('tlsrpt://lake/../../../../../etc/passwd.parquet')",
+    "install httpfs",
+    "load '{lake}/x.duckdb_extension'",
+    "set temp_directory = '{home}'",
+    "set enable_external_access = true",
+    "create secret (type s3, key_id 'x', secret 'y')",
+    "call enable_logging(storage = 'file', storage_path = '{home}')",
+    "copy (select 1) to '/dev/shm/tlsrpt-x.csv'",
+]
+
+
+def everything(*folders):
+    """The content of every file below."""
+    return {path: path.read_bytes() for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("sql", ENGINE_ALONE, ids=[sql[:60] for sql in ENGINE_ALONE])
+def test_what_the_check_misses_still_writes_nothing_and_reads_no_file(tmp_path, lake_folder, sql):
+    copied = tmp_path / "lake"
+    shutil.copytree(lake_folder, copied)
+    (tmp_path / "home").mkdir()
+    before = everything(copied, tmp_path / "home")
+    places = {"lake": copied, "home": tmp_path / "home", "file": next((copied / "reports").rglob("*.parquet"))}
+    text = sql.format_map(places)
+    with open_lake(copied, settings=small_lake.SETTINGS) as opened:
+        engine = opened._engine_for(guests=True)
+        with suppress(duckdb.Error):  # without the check: the engine has to refuse it, or has nothing that could be harmed
+            answer = engine.run(text, {}, opened._scope(""))
+            assert "root:" not in str(answer.to_pylist())
+            assert "PAR1" not in str(answer.to_pylist())
+        with pytest.raises((UsageError, NotAReportError)):
+            opened.sql(text)
+        assert opened.ask("success_rate", **small_lake.PERIOD).column("sessions").to_pylist() == [368]
+        assert opened.sql("select count(*) as n from reports").to_pylist() == [{"n": 15}]
+    assert everything(copied, tmp_path / "home") == before
+
+
+def test_every_function_is_either_on_the_list_or_refused(lake):
+    allowed = guard.allowed_functions()
+    names = lake._engine.run("select distinct function_name as name, function_type as kind from duckdb_functions()", {}, lake._scope(""))
+    tables = {row["name"] for row in names.to_pylist() if row["kind"].startswith("table")} - allowed.as_tables
+    assert {"read_csv", "json_execute_serialized_sql", "query", "glob", "histogram", "arrow_scan"} <= tables
+    for name in sorted(tables):
+        with pytest.raises((UsageError, NotAReportError)):
+            lake.sql(f"from {name}('x')")
+    values = {row["name"] for row in names.to_pylist() if row["kind"] not in ("table", "table_macro")} - allowed.anywhere
+    assert {"getvariable", "write_log", "nextval", "setseed", "sleep_ms", "current_setting", "json_serialize_sql"} <= values
+    for name in sorted(name for name in values if name.isidentifier()):
+        with pytest.raises((UsageError, NotAReportError)):
+            lake.sql(f"select {name}('x')")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select count(*) from range(1000000000000)",
+        "with recursive t as (select 1 as n union all select n + 1 from t) select count(*) from t",
+        "select count(*) from reports a, reports b, reports c, reports d, reports e, range(100000)",
+    ],
+)
+def test_what_takes_too_long_is_ended(lake_folder, sql):
+    with open_lake(lake_folder, settings=Settings(query=QuerySettings(seconds=0.3))) as opened:
+        begun = time.monotonic()
+        with pytest.raises(TryAgainError, match=r"longer than 0\.3 seconds \(\[query\] seconds\)"):
+            opened.sql(sql)
+        assert time.monotonic() - begun < 20
+        assert opened.sql("select 1 as x").to_pylist() == [{"x": 1}]
+
+
+def test_what_may_be_spilled_to_the_disk_is_limited(lake_folder):
+    with open_lake(lake_folder, settings=Settings(query=QuerySettings(spill="7 GB"))) as opened:
+        for guests in (False, True):
+            asked = "select value from duckdb_settings() where name = 'max_temp_directory_size'"
+            assert opened._engine_for(guests=guests).run(asked, {}, opened._scope("")).to_pylist() == [{"value": "6.5 GiB"}]
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv"])
+def test_a_command_ends_whatever_its_function_does(lake_folder, tmp_path, format):
+    slow = "select length(regexp_replace(x, '(a.)*b', 'x', 'g')) as n from (select repeat('ab', 100000000) as x)"
+    (tmp_path / "temporary").mkdir()
+    environment = {**os.environ, "TLSRPT_QUERY__SECONDS": "1", "TMPDIR": str(tmp_path / "temporary"), "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "pipeline.cli", "--lake", str(lake_folder), "sql", "--format", format, slow]
+    begun = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stdout) == (75, "")
+    assert done.stderr == "tlsrpt: the query takes longer than 1 seconds ([query] seconds), and was ended\n"
+    assert time.monotonic() - begun < 30
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_text_larger_than_memory_ends_with_a_sentence(lake_folder):
+    environment = {**os.environ, "TLSRPT_QUERY__MEMORY": "100 MB"}
+    command = [sys.executable, "-m", "pipeline.cli", "--lake", str(lake_folder), "sql", "select length(repeat('a', 4000000000))"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 74, done.stderr
+    assert "more than 100 MB of memory" in done.stderr
 
 
 @pytest.mark.parametrize(
