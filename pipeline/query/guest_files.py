@@ -51,7 +51,7 @@ class GuestFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
     def met(self) -> Exception | None:
         """Return the last failure to read, once: DuckDB does not hand on which exception it was."""
         met, self._met = self._met, None
-        return met
+        return met or (self._far.met() if self._far is not None else None)
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
         """Return name, size and kind of a file."""

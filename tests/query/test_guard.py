@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from pipeline.config import QuerySettings, Settings
-from pipeline.errors import LakeError, NotAReportError, TryAgainError, UsageError
+from pipeline.errors import NotAReportError, TryAgainError, UsageError
 from pipeline.query import guard, open_lake
 from tests.query import small_lake
 
