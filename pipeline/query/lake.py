@@ -300,7 +300,7 @@ class Lake(Analysis):
         raise AssertionError
 
     def _unread(self, err: duckdb.Error) -> Exception | None:
-        """Return why a file could not be read, where that is what went wrong: DuckDB says it as it is, or wraps what `RangeFiles` or `GuestFiles` met."""
+        """Return why a file could not be read, where that is what went wrong: DuckDB says it, or wraps what the files met."""
         if isinstance(err, duckdb.IOException):
             return OSError(guard.sentence(str(err)))
         met = [engine.files.met() for engine in tuple(self._engines.values()) if engine.files is not None]
