@@ -21,6 +21,7 @@ from pipeline.errors import InputError, LakeError, TryAgainError, UnreachableErr
 from pipeline.failpoint import reach
 from pipeline.lake.commit import next_batch
 from pipeline.lake.compact import compact_small_files
+from pipeline.lake.ledger import Ledger
 from pipeline.lake.parts import to_arrow
 from pipeline.lake.stage import StageName
 from pipeline.mailbox.files import FileImport
@@ -61,16 +62,19 @@ class Drive:
         self._weigher = Weigher(files, floor, f"{job.run.ingested_at:%Y-%m}")
         self._walker = FileImport([], received_at=job.run.ingested_at, limits=job.limits, stdin=None)
         self._chunks = list_sources(sources, self._walker)
+        ledger = Ledger(files["messages"], floor)
         with location.errors("read"):
-            self._note = Note(location)
+            self._note = Note(location, ledger.batches)
+        self._run_id, self._newest = job.run.run_id, ledger.newest_batch
         self._batches: list[Batch] = []
-        self._under_way: dict[Future[ReadReply | list[StagedPart]], tuple[Batch, Read | Write, int]] = {}
-        """What each task is for: its batch, the task itself, the place of its chunk."""
-        self._tried: dict[tuple[int, int, type], int] = {}
+        self._under_way: dict[Future[ReadReply | list[StagedPart]], tuple[Batch, Read | Write, int, int]] = {}
+        """What each task is for: its batch, the task itself, the place of its chunk, and which attempt it is."""
         self._listed = False
         self._resolver_down = False
         self._spooled = 0
         self._committed = 0
+        self._brought_by: tuple[int, str] | None = None
+        """The newest batch and its run."""
         self._temporary = _temporary_folder(location) if lake is not None and workers.shared_disk and _REMOTE in location.uri else None
 
     def run(self) -> None:
@@ -125,7 +129,7 @@ class Drive:
 
     @property
     def _reading(self) -> int:
-        return sum(isinstance(task, Read) for _, task, _ in self._under_way.values())
+        return sum(isinstance(task, Read) for _, task, *_ in self._under_way.values())
 
     def _open_batch(self) -> Batch | None:
         """Return the batch that takes more chunks, a new one where the last is full; None where enough are on their way."""
@@ -150,21 +154,19 @@ class Drive:
         folder = f"{folder}/spool-{self._spooled}"
         return folder if _REMOTE in self._location.uri else self._location.path_of(folder)
 
-    def _submit(self, batch: Batch, task: Read | Write, place: int) -> None:
-        self._under_way[self._workers.submit(task)] = (batch, task, place)
+    def _submit(self, batch: Batch, task: Read | Write, place: int, attempt: int = 1) -> None:
+        self._under_way[self._workers.submit(task)] = (batch, task, place, attempt)
 
     def _take(self, future: Future[ReadReply | list[StagedPart]]) -> None:
         """Take what a worker brings; what the storage did not let through is tried again."""
-        batch, task, place = self._under_way.pop(future)
+        batch, task, place, attempt = self._under_way.pop(future)
         try:
             reply = future.result()
         except (LakeError, TryAgainError, UnreachableError) as err:
-            key = id(batch), place, type(task)
-            self._tried[key] = self._tried.get(key, 1) + 1
-            if self._tried[key] > _TRIES or self._workers.closed:
+            if attempt >= _TRIES or self._workers.closed:
                 raise
             log.warning("task-tried-again", reason=str(err))
-            self._submit(batch, task, place)
+            self._submit(batch, task, place, attempt + 1)
             return
         if isinstance(reply, ReadReply):
             self._take_read(batch, place, reply)
@@ -217,6 +219,7 @@ class Drive:
                     batch.stage.take(name, parts)
                 batch.stage.add("superseded", to_arrow("superseded", weighed.superseded, batch.stage.batch))
                 number = self._lake.commit(batch.stage)
+            self._brought_by = number, self._run_id
             self._committed += 1
             if self._committed % _COMPACT_EVERY == 0:
                 self.compact()
@@ -233,8 +236,9 @@ class Drive:
             self.tally.skipped += reply.skipped
             if reply.unreadable:
                 self.tally.exit_codes.append(InputError.exit_code)
-            elif self._lake is not None:
-                self._note.add(chunk, Done(reply.messages.num_rows, reply.skipped))
+            elif self._lake is not None and (brought_by := self._brought_by or self._newest()):
+                self._brought_by = brought_by
+                self._note.add(chunk, Done(reply.messages.num_rows, reply.skipped, *brought_by))
         if self._lake is None or batch.folder is None:
             return
         with self._location.errors("write"):

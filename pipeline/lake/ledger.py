@@ -100,6 +100,18 @@ class Ledger:
         newest = (pc.max(piece.column(0)).as_py() for piece in self._pieces(("ingested_at",), everything))
         return max((each for each in newest if each is not None), default=None)
 
+    def batches(self) -> set[tuple[int, str]]:
+        """Return each batch with the runs whose rows it holds: what tells whether this lake has what a run brought."""
+        found: set[tuple[int, str]] = set()
+        for piece in self._pieces(("batch", "run_id"), pc.field("batch") >= 0):
+            pairs = pa.Table.from_batches([piece]).group_by(["batch", "run_id"]).aggregate([])
+            found.update(zip(*(column.to_pylist() for column in pairs.columns), strict=True))
+        return found
+
+    def newest_batch(self) -> tuple[int, str] | None:
+        """Return the newest batch with one of its runs; None where there is none."""
+        return max(self.batches(), default=None)
+
     def waiting_for_dns(self, since_: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then whose DKIM key could not be looked up."""
         moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))

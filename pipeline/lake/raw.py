@@ -16,20 +16,28 @@ from pipeline.lake.scan import read
 from pipeline.lake.tables import open_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
-def raw_bytes(files: Files, sha256: str) -> bytes | None:
-    """Return the bytes of a message, or None where they are not kept.
+def raw_contents(files: Files, hashes: Iterable[str], *, months: Iterable[str] = ()) -> dict[str, bytes]:
+    """Return the bytes of those messages that are kept, by sha256.
 
-    Only the column of hashes is read of each file, and of the one file that has it one small row group.
+    Each file is looked through once for all of them: its column of hashes, and the small row groups that hold one.
+
+    Args:
+        files: Those of `raw`.
+        hashes: The sha256 of each message.
+        months: The likely months of receipt, looked through first; the others follow until all are found.
     """
-    for path in files.of():
-        found = _RawFile(files, path).contents([sha256])
-        if found:
-            return found[sha256]
-    return None
+    likely = files.of(set(months).intersection(files.months()))
+    missing, found = set(hashes), dict[str, bytes]()
+    for path in dict.fromkeys([*likely, *files.of()]):
+        if not missing:
+            break
+        found.update(_RawFile(files, path).contents(sorted(missing)))
+        missing -= found.keys()
+    return found
 
 
 def find_raw(where: str | Path | Location, digits: str) -> dict[str, bytes]:

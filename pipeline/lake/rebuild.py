@@ -21,7 +21,7 @@ from pipeline.lake.known import RETIRED, KnownBytes
 from pipeline.lake.ledger import to_rows
 from pipeline.lake.masks import is_one_of
 from pipeline.lake.parts import to_arrow
-from pipeline.lake.raw import RawMonth, raw_bytes
+from pipeline.lake.raw import RawMonth, raw_contents
 from pipeline.lake.rewrite import drop_generation
 from pipeline.lake.scan import among, read
 from pipeline.lake.tables import FLOOR
@@ -129,11 +129,8 @@ class _Rebuild:
         wanted = [row.message_sha256 for row in rows if row.outcome not in RETIRED]
         found = raw.contents(wanted)
         # The same bytes may have been received in another month, by another way.
-        for elsewhere in self._bytes.of(value for value in wanted if value not in found):
-            content = raw_bytes(self._lake.files["raw"], elsewhere)
-            if content is not None:
-                found[elsewhere] = content
-        return found
+        elsewhere = self._bytes.of(value for value in wanted if value not in found)
+        return found | raw_contents(self._lake.files["raw"], elsewhere)
 
     def _note(self, old: MessageRow, new: MessageRow) -> None:
         self.told["read_again"] += 1

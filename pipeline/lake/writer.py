@@ -13,13 +13,13 @@ from pipeline.lake.ledger import Ledger, key_of
 from pipeline.lake.location import Location
 from pipeline.lake.opened import OpenLake, open_for_writing
 from pipeline.lake.parts import to_arrow
-from pipeline.lake.raw import RawMonth, raw_bytes
+from pipeline.lake.raw import RawMonth, raw_contents
 from pipeline.lake.replace import Found, find_rows, stage_replacement
 from pipeline.lake.settle import Settlement, settle
 from pipeline.row_types import CheckRow, MessageRows, RawRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -68,10 +68,10 @@ class LakeWriter(AsksLedger):
         assert self._ledger is not None, "enter the writer first"  # noqa: S101 -- a mistake of the caller
         return self._ledger
 
-    def raw(self, sha256: str) -> bytes | None:
-        """Return the bytes of a message, or None where they are not kept."""
+    def raw_contents(self, hashes: Iterable[str], months: Iterable[str] = ()) -> dict[str, bytes]:
+        """Return the bytes of those messages that are kept, by sha256; the months of receipt, where known, make it quicker."""
         with self.location.errors("read"):
-            return raw_bytes(self._lake.files["raw"], sha256)
+            return raw_contents(self._lake.files["raw"], hashes, months=months)
 
     def raw_of(self, month: str) -> RawMonth:
         """Return the bytes kept of the messages of one month, for asking about many."""

@@ -11,6 +11,7 @@ from imapclient.exceptions import IMAPClientAbortError
 from pipeline.mailbox.session import ConnectionLostError
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from pipeline.mailbox.connection import Client
@@ -76,7 +77,7 @@ def _idle(client: Client, deadline: Deadline, seconds: float, stop: Callable[[],
     client.begin_idle()
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0 and not stop():
-        if client.has_buffered() or select.select([client.socket()], [], [], min(left, _STEP_SECONDS))[0]:
+        if client.has_buffered() or _readable(client.socket(), min(left, _STEP_SECONDS)):
             deadline.restart()
             line = client.read_idle_line()
             if line.upper().startswith(b"* BYE"):
@@ -84,6 +85,13 @@ def _idle(client: Client, deadline: Deadline, seconds: float, stop: Callable[[],
             break
     deadline.restart()
     client.idle_done()
+
+
+def _readable(connection: socket.socket, seconds: float) -> bool:
+    """Wait until there is something to read; `select.select` cannot do that with descriptors from 1024 on."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _pause(seconds: float, stop: Callable[[], bool]) -> None:

@@ -63,15 +63,15 @@ def _not_seen(hands: Hands, chunks: Iterable[list[Fetched]]) -> Iterator[list[Fe
     seen: set[str] = set()
     for chunk in chunks:
         digests = [hashlib.sha256(each.content).hexdigest() if each.content is not None else None for each in chunk]
-        known = seen | hands.ledger.known_files(digest for digest in digests if digest)
+        known = hands.ledger.known_files(digest for digest in digests if digest and digest not in seen)
         fresh = []
         for fetched, digest in zip(chunk, digests, strict=True):
-            if digest in known:
+            if digest is not None and (digest in seen or digest in known):
                 hands.tally.add(["duplicate"])
-            else:
-                fresh.append(fetched)
-                known |= {digest} if digest else set()
-        seen |= {digest for digest in digests if digest}
+                continue
+            fresh.append(fetched)
+            if digest is not None:
+                seen.add(digest)
         if fresh:
             yield fresh
 

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline import __version__, log
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pipeline.config import MailboxSettings, Settings
+
+_REPLACED_AT_ONCE = 1_000
+"""Messages about which the DNS has answered, replaced in one commit: as many as are held in memory."""
 
 
 def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) -> Outcome:
@@ -120,12 +124,17 @@ def _ask_dns_again(hands: Hands) -> None:
     waiting = writer.waiting_for_dns(waiting_since(now))
     if not waiting:
         return
-    answered = list(
-        rejudge(waiting, raw=writer.raw, read=lambda chunk: [row for _, rows in hands.pool.read([chunk]) for row in rows], now=now)
+    judged = rejudge(
+        waiting,
+        raw=lambda rows: writer.raw_contents([row.message_sha256 for row in rows], {row.received_month for row in rows}),
+        read=lambda chunk: [row for _, rows in hands.pool.read([chunk]) for row in rows],
+        now=now,
     )
-    if answered:
-        writer.replace(answered)
-    log.info("dns-asked-again", messages=len(waiting), answered=len(answered))
+    answered = 0
+    while some := list(islice(judged, _REPLACED_AT_ONCE)):
+        writer.replace(some)
+        answered += len(some)
+    log.info("dns-asked-again", messages=len(waiting), answered=answered)
 
 
 def _put_down(hands: Hands) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.source import Fetched, MessageRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pipeline.row_types import MessageRow, MessageRows
 
@@ -16,6 +17,7 @@ PATIENCE = timedelta(days=5)
 """As long as mail servers keep trying (RFC 5321 §4.5.4.1)."""
 
 CHUNK = 200
+"""Messages whose bytes are looked up, read and judged together."""
 
 
 def waiting_since(now: datetime) -> datetime:
@@ -26,7 +28,7 @@ def waiting_since(now: datetime) -> datetime:
 def rejudge(
     waiting: Iterable[MessageRow],
     *,
-    raw: Callable[[str], bytes | None],
+    raw: Callable[[Sequence[MessageRow]], Mapping[str, bytes]],
     read: Callable[[list[Fetched]], Sequence[MessageRows]],
     now: datetime,
 ) -> Iterator[MessageRows]:
@@ -37,20 +39,15 @@ def rejudge(
 
     Args:
         waiting: Ledger rows with `dkim_result` `temperror`, first ingested after `waiting_since(now)`.
-        raw: Gives the bytes of a message by their sha256.
+        raw: Gives the bytes of those messages that are kept, by their sha256.
         read: Reads and judges messages: `pipeline.work.read_chunk` with a job, or a pool of workers.
         now: The time of this run.
     """
-    batch: list[tuple[MessageRow, Fetched]] = []
-    for row in waiting:
-        content = raw(row.message_sha256)
-        if content is None:
-            continue
-        batch.append((row, _as_fetched(row, content)))
-        if len(batch) >= CHUNK:
-            yield from _answered(batch, read, now)
-            batch = []
-    yield from _answered(batch, read, now)
+    rest = iter(waiting)
+    while chunk := list(islice(rest, CHUNK)):
+        contents = raw(chunk)
+        kept = [(row, _as_fetched(row, contents[row.message_sha256])) for row in chunk if row.message_sha256 in contents]
+        yield from _answered(kept, read, now)
 
 
 def _as_fetched(row: MessageRow, content: bytes) -> Fetched:

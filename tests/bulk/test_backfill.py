@@ -6,9 +6,12 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import threading
 import time
+from collections import Counter
+from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +21,7 @@ import pytest
 from pipeline.bulk import mboxes
 from pipeline.bulk.local import LocalWorkers
 from pipeline.bulk.show import Bar, Lines, Shown
+from pipeline.errors import TryAgainError
 from pipeline.lake.location import Location
 from pipeline.run.stop import Stop
 from tests.bulk.material import OF_THE_PLACE, compressed, content, ledger, mbox_of, messages, packed, tar_of, write_folder
@@ -92,6 +96,65 @@ def test_without_the_note_the_ledger_knows_everything(archive, by_ingest, take_i
     again = take_in(archive)
     assert (again.tally.reports_new, again.tally.duplicates) == (0, again.tally.messages)
     assert content(tmp_path / "lake") == content(by_ingest[0])
+
+
+def test_each_task_has_three_attempts_of_its_own(archive, by_ingest, take_in, small, monkeypatch):
+    """Also in a later batch, whose object may lie where one that is gone lay."""
+    refused = Counter()
+    submit = LocalWorkers.submit
+
+    def unreliable(self, task):
+        refused[repr(task)] += 1
+        if refused[repr(task)] > 2:
+            return submit(self, task)
+        future = Future()
+        future.set_exception(TryAgainError("the storage is busy"))
+        return future
+
+    monkeypatch.setattr(LocalWorkers, "submit", unreliable)
+    assert summary(take_in(archive).tally) == summary(by_ingest[1])
+    assert len(refused) > 6
+    assert set(refused.values()) == {3}
+
+
+def test_a_note_newer_than_the_lake_leaves_nothing_out(by_ingest, take_in, small, tmp_path):
+    copy = write_folder(tmp_path / "in", messages())
+    take_in(copy)
+    note = (tmp_path / "lake/_state/backfill.json").read_bytes()
+    shutil.rmtree(tmp_path / "lake")
+    take_in(write_folder(tmp_path / "other", iter([("other.json.gz", packed(500))])))
+    (tmp_path / "lake/_state/backfill.json").write_bytes(note)
+    again = take_in(copy)
+    assert summary(again.tally) == summary(by_ingest[1])
+
+
+def test_a_lake_of_any_mixture_of_two_backups_takes_in_what_it_lacks(by_ingest, take_in, small, tmp_path, monkeypatch):
+    """Restored to half of the import, with the note of all of it; and meanwhile the batch numbers went to other mail."""
+    lake, copy = tmp_path / "lake", write_folder(tmp_path / "in", messages())
+    half = Stop()
+
+    class Asks(Shown):
+        def advance(self, messages, size_bytes):
+            half.ask()
+
+    take_in(copy, stop=half, shown=Asks())
+    shutil.copytree(lake, tmp_path / "earlier")
+    take_in(copy)
+    shutil.copytree(lake, tmp_path / "later")
+    whole = content(tmp_path / "later")
+    for tables, state in (("earlier", "later"), ("later", "earlier")):
+        shutil.rmtree(lake)
+        shutil.copytree(tmp_path / tables, lake)
+        shutil.copytree(tmp_path / state / "_state", lake / "_state", dirs_exist_ok=True)
+        take_in(copy)
+        assert content(lake) == whole, f"tables of the {tables}, notes of the {state} backup"
+    shutil.rmtree(lake)
+    shutil.copytree(tmp_path / "earlier", lake)
+    for number in range(600, 610):  # batches with the numbers that the note speaks of
+        take_in(write_folder(tmp_path / str(number), iter([(f"{number}.json.gz", packed(number))])))
+    shutil.copy(tmp_path / "later/_state/backfill.json", lake / "_state/backfill.json")
+    take_in(copy)
+    assert set(whole["reports"]) <= set(content(lake)["reports"])
 
 
 def test_what_ingest_brought_before_is_not_brought_again(archive, by_ingest, take_in, small, tmp_path):

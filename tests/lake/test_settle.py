@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.lake import raw, scan
 from pipeline.lake.settle import Known, KnownReport, known_of, outcome_of, settle
 from pipeline.lake.writer import LakeWriter
 from pipeline.schema import TRUST_TIERS
@@ -152,11 +153,34 @@ def test_a_duplicate_that_waits_for_the_dns_keeps_its_bytes(tmp_path):
         writer.commit([message("m2", report("r1", tier="unverified"), content=b"two", dkim_result="temperror")])
         waiting = writer.waiting_for_dns(message().message.ingested_at)
         assert [(row.uid, row.outcome) for row in waiting] == [(2, "duplicate")]
-        assert writer.raw(waiting[0].message_sha256) == b"two"
+        sha256 = waiting[0].message_sha256
+        assert writer.raw_contents([sha256]) == {sha256: b"two"}
         settled = writer.replace([message("m2", report("r1", tier="verified"), content=b"two")])
         assert settled.outcomes == ["stored"]
         assert writer.waiting_for_dns(message().message.ingested_at) == []
     assert {row["trust_tier"] for row in rows(tmp_path, "reports") if row["report_key"] in counted(tmp_path)} == {"verified"}
+
+
+def test_the_bytes_of_many_messages_are_found_in_one_pass_over_the_files(tmp_path, monkeypatch):
+    opened = []
+
+    def reading(location, name, paths, columns):
+        opened.extend(paths)
+        return scan.read(location, name, paths, columns)
+
+    monkeypatch.setattr(raw, "read", reading)
+    with LakeWriter(tmp_path, run_id="run") as writer:
+        mails = [message(f"m{number}", report(f"r{number}"), content=b"%d" % number) for number in range(12)]
+        for start in range(0, 12, 3):
+            writer.commit(mails[start : start + 3])
+        opened.clear()
+        hashes = [rows.message.message_sha256 for rows in mails]
+        found = writer.raw_contents([*hashes, "absent"])
+        assert found == {digest: b"%d" % number for number, digest in enumerate(hashes)}
+        assert len(opened) == len(set(opened)) == 4
+        opened.clear()
+        assert writer.raw_contents(hashes[:3], {mails[0].message.received_month}).keys() == set(hashes[:3])
+        assert len(opened) <= 4
 
 
 def test_the_same_uid_or_file_twice_in_one_batch_is_one_row(tmp_path):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import fcntl
+import resource
+import socket
 import threading
 import time
 
@@ -115,3 +118,18 @@ def test_waiting_begins_a_new_deadline(server, user):
         assert not box.wait(1.5)
         server.deliver(user.name, mail(1))
         assert len(fetch_all(box)) == 1
+
+
+def test_a_process_with_many_files_open_waits_too():
+    """`select.select` raises ValueError for descriptors from 1024 on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard <= 1100:
+        pytest.skip("no more than 1024 descriptors are allowed here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1100), hard))
+    here, there = socket.socketpair()
+    with here, there, socket.socket(fileno=fcntl.fcntl(here, fcntl.F_DUPFD, 1024)) as high:
+        assert high.fileno() >= 1024
+        assert not idle._readable(high, 0.01)
+        there.send(b"* 1 EXISTS\r\n")
+        assert idle._readable(high, 5)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
+from types import SimpleNamespace
 
 import pytest
 
+from pipeline.run import files
+from pipeline.run.tally import Tally
 from tests.report_mails import NOT_A_REPORT, UNREADABLE, document, mail
 from tests.run.polling import outcomes, sessions
 
@@ -96,3 +100,20 @@ def test_nothing_configured_and_nothing_named_is_78(ingest):
     ran = ingest()
     assert ran.code == 78
     assert "[[mailbox]]" in ran.err
+
+
+def test_a_chunk_costs_what_is_in_it_and_not_what_came_before():
+    """Not a copy of all digests of the run for every 200 files."""
+
+    def chunk(start, size):
+        return [SimpleNamespace(content=b"%d" % number) for number in range(start, start + size)]
+
+    hands = SimpleNamespace(tally=Tally(), ledger=SimpleNamespace(known_files=lambda _digests: set()))
+    fresh = files._not_seen(hands, iter([chunk(0, 50_000), chunk(50_000, 2), chunk(50_000, 2), chunk(0, 10)]))
+    next(fresh)
+    tracemalloc.start()
+    assert len(next(fresh)) == 2
+    assert tracemalloc.get_traced_memory()[1] < 500_000
+    tracemalloc.stop()
+    assert list(fresh) == []
+    assert hands.tally.duplicates == 12

@@ -36,7 +36,7 @@ def test_a_mail_that_waits_is_replaced_when_the_dns_answers(keys):
     keys.behave("answer")
     later = NOW + timedelta(days=1)
     read, _ = _rows(keys, GOOD, at=later)
-    (rows,) = rejudge([waits.message], raw={waits.message.message_sha256: GOOD}.get, read=read, now=later)
+    (rows,) = rejudge([waits.message], raw=lambda rows: {row.message_sha256: GOOD for row in rows}, read=read, now=later)
     assert (rows.message.trust_tier, rows.message.dkim_result) == ("verified", "pass")
     assert (rows.message.run_id, rows.message.ingested_at, rows.message.changed_at) == (waits.message.run_id, NOW, later)
     unchanged = ("account", "folder", "uidvalidity", "uid", "item", "received_at", "message_sha256")
@@ -49,8 +49,27 @@ def test_a_mail_that_waits_is_replaced_when_the_dns_answers(keys):
 def test_a_mail_that_still_waits_and_one_without_bytes_are_left_alone(keys):
     keys.behave("servfail")
     read, waits = _rows(keys, GOOD)
-    assert list(rejudge([waits.message], raw={waits.message.message_sha256: GOOD}.get, read=read, now=NOW)) == []
-    assert list(rejudge([waits.message], raw=lambda _digest: None, read=read, now=NOW)) == []
+    assert list(rejudge([waits.message], raw=lambda rows: {row.message_sha256: GOOD for row in rows}, read=read, now=NOW)) == []
+    assert list(rejudge([waits.message], raw=lambda _rows: {}, read=read, now=NOW)) == []
+
+
+def test_bytes_are_looked_up_by_the_chunk_and_no_more_is_held_than_that(keys, monkeypatch):
+    monkeypatch.setattr("pipeline.trust.waiting.CHUNK", 4)
+    keys.behave("servfail")
+    _, waits = _rows(keys, GOOD)
+    keys.behave("answer")
+    read, _ = _rows(keys, GOOD)
+    asked = []
+
+    def raw(rows):
+        asked.append(len(rows))
+        return {row.message_sha256: GOOD for row in rows}
+
+    judged = rejudge([waits.message._replace(uid=number) for number in range(10)], raw=raw, read=read, now=NOW)
+    assert next(judged).message.uid == 0
+    assert asked == [4], "the next bytes are fetched when the first have been taken"
+    assert [rows.message.uid for rows in judged] == list(range(1, 10))
+    assert asked == [4, 4, 2]
 
 
 def test_a_final_no_replaces_too(keys):
@@ -58,7 +77,7 @@ def test_a_final_no_replaces_too(keys):
     _, waits = _rows(keys, GOOD)
     keys.behave("nxdomain")
     read, _ = _rows(keys, GOOD)
-    (rows,) = rejudge([waits.message], raw={waits.message.message_sha256: GOOD}.get, read=read, now=NOW)
+    (rows,) = rejudge([waits.message], raw=lambda rows: {row.message_sha256: GOOD for row in rows}, read=read, now=NOW)
     assert (rows.message.trust_tier, rows.message.dkim_result) == ("unverified", "no_key")
 
 
