@@ -44,8 +44,11 @@ COMMANDS: dict[str, str] = {
     "unmute": "end a mute",
     "rebuild": "read all kept bytes again with this version of the program",
     "maintain": "compact, sort, clean up, apply retention",
+    "backup": "the lake as one file, taken while nobody writes",
+    "restore": "a lake of what backup wrote",
     "export-raw": "write the bytes of one message as received",
     "dashboard": "run the page",
+    "units": "systemd units or a crontab for this installation",
     "demo": "the whole thing on synthetic mail",
     "doctor": "check configuration, mailboxes, lake and DNS",
 }

@@ -1,0 +1,26 @@
+"""`tlsrpt backup`: the lake as one file, taken while nobody writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline.cli import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the file to write, for example tlsrpt-2026-11-28.tar.gz; it must not be there")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.lake.backup import back_up
+    from pipeline.lake.location import Location
+    from pipeline.query import open_lake
+
+    open_lake(settings=context.settings).close()  # refuses a lake that is not there, or that is broken
+    copied = back_up(Location.of(context.settings.lake), Path(args.file))
+    print(f"{copied.files:,} files, {copied.size_bytes / 1e6:,.1f} MB of the lake are in {args.file}; `tlsrpt restore` makes a lake of it")
+    return 0

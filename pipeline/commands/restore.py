@@ -1,0 +1,27 @@
+"""`tlsrpt restore`: a lake of what `tlsrpt backup` wrote, at a place where nothing is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline.cli import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="what `tlsrpt backup` wrote; the lake is made where --lake or the configuration says")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.lake.backup import restore
+    from pipeline.lake.location import Location
+    from pipeline.query import open_lake
+
+    location = Location.of(context.settings.lake)
+    copied = restore(location, Path(args.file))
+    open_lake(settings=context.settings).close()
+    print(f"{copied.files:,} files, {copied.size_bytes / 1e6:,.1f} MB are in {location.uri}; the next `tlsrpt ingest` goes on from there")
+    return 0

@@ -1,0 +1,90 @@
+"""`tlsrpt units`: systemd units, or a crontab, for this installation."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline.cli import Context
+    from pipeline.config import Settings
+    from pipeline.deploy.units import Installation
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cron", action="store_true", help="a crontab instead of systemd units")
+    parser.add_argument("--user", metavar="NAME", help="who runs it (default: whoever calls this)")
+    parser.add_argument(
+        "--install", metavar="DIR", nargs="?", const="/etc/systemd/system", help="write the units there, instead of printing them"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.deploy.units import crontab, systemd_units
+
+    installation = _installation(args.user or getpass.getuser(), context)
+    if args.cron:
+        if args.install:
+            raise UsageError("--install writes systemd units; feed a crontab to crontab(1)")
+        sys.stdout.write(crontab(installation))
+        return 0
+    units = systemd_units(installation)
+    if args.install is None:
+        sys.stdout.write("\n".join(f"# {unit.name}\n{unit.text}" for unit in units))
+        return 0
+    folder = Path(args.install)
+    try:
+        for unit in units:
+            (folder / unit.name).write_text(unit.text, encoding="utf-8")
+    except OSError as err:
+        raise InputError(f"units cannot be written to {folder}: {err.strerror}; run it as root, or name a folder of yours") from err
+    timers = " ".join(unit.name for unit in units if unit.name.endswith(".timer"))
+    print(f"wrote {len(units)} units to {folder}; now: systemctl daemon-reload && systemctl enable --now {timers} tlsrpt-dashboard.service")
+    return 0
+
+
+def _installation(user: str, context: Context) -> Installation:
+    """Return what is particular about this machine.
+
+    Raises:
+        UsageError: A path holds what neither systemd nor cron takes.
+    """
+    from pipeline.config import find_config
+    from pipeline.deploy.units import Installation
+
+    settings = context.settings
+    config = find_config(context.config)
+    installation = Installation(
+        _program(),
+        str(config.resolve()) if config is not None else None,
+        user,
+        _written(settings),
+        mailboxes=bool(settings.mailbox),
+        channels=bool(settings.notify.channel),
+        digest=any("digest" in channel.tags for channel in settings.notify.channel),
+        domains=bool(settings.domains.own),
+    )
+    for path in (installation.program, installation.config or "", *installation.writable):
+        if not path.isprintable() or set(path) & set(" \"'\\"):
+            raise UsageError(f"{path[:120]!r} has a blank or quote in it, which units and crontabs do not take; move it")
+    return installation
+
+
+def _program() -> str:
+    beside = Path(sys.executable).with_name("tlsrpt")
+    return str(beside) if beside.exists() else shutil.which("tlsrpt") or str(beside)
+
+
+def _written(settings: Settings) -> tuple[str, ...]:
+    """Return the folders the program writes to, as far as they are on this machine."""
+    folders = [] if "://" in settings.lake.path else [str(Path(settings.lake.path).resolve())]
+    folders += [str(Path(channel.path).resolve().parent) for channel in settings.notify.channel if channel.kind == "lines"]
+    folders += [str(Path(box.oauth2.cache_file).resolve().parent) for box in settings.mailbox if box.oauth2 and box.oauth2.cache_file]
+    return tuple(dict.fromkeys(folders))

@@ -1,0 +1,143 @@
+"""systemd units and a crontab for one installation: its program, its configuration, its user, its lake. Pure texts."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+_HOMES = ("/home", "/root", "/run/user")
+
+
+class Installation(NamedTuple):
+    """What differs from one machine to the next. All paths are absolute."""
+
+    program: str
+    config: str | None
+    user: str
+    writable: tuple[str, ...]
+    """Folders the program writes to: the lake, where it is one, and files of notices."""
+    readable: tuple[str, ...] = ()
+    """Other folders it reads: imports, secrets."""
+    mailboxes: bool = True
+    channels: bool = False
+    digest: bool = False
+    domains: bool = True
+    """Whether there are domains of ours to check."""
+
+
+class Unit(NamedTuple):
+    """One unit file."""
+
+    name: str
+    text: str
+
+
+class _Task(NamedTuple):
+    name: str
+    arguments: str
+    purpose: str
+    calendar: str
+    """As systemd writes it."""
+    cron: str
+    ok: tuple[int, ...] = (75,)
+    """Exit codes that are no failure of the unit: 75 is tried again by the next run."""
+
+
+_INGEST = _Task("tlsrpt-ingest", "ingest", "Take new TLS reports out of the mailboxes", "hourly", "17 * * * *")
+_NOTIFY = _Task("tlsrpt-notify", "notify", "Tell what is new, worse or over in TLS reports", "*:37", "37 * * * *")
+_DIGEST = _Task("tlsrpt-digest", "digest --send", "Mail the weekly digest of TLS reports", "Mon 06:00", "0 6 * * 1")
+_CHECK = _Task("tlsrpt-check", "check", "Look at what our domains publish about TLS", "*-*-* 05:10", "10 5 * * *", ok=(1, 75))
+_MAINTAIN = _Task("tlsrpt-maintain", "maintain", "Keep the lake of TLS reports in shape", "Sun 03:20", "20 3 * * 0")
+
+
+def _tasks(installation: Installation) -> list[_Task]:
+    wanted = (
+        (_INGEST, installation.mailboxes),
+        (_NOTIFY, installation.channels),
+        (_DIGEST, installation.digest),
+        (_CHECK, installation.domains),
+        (_MAINTAIN, True),
+    )
+    return [task for task, is_wanted in wanted if is_wanted]
+
+
+def systemd_units(installation: Installation) -> list[Unit]:
+    """Return a service and a timer for each recurring command, and a service for the dashboard."""
+    units = []
+    for task in _tasks(installation):
+        units.append(Unit(f"{task.name}.service", _service(installation, task)))
+        units.append(Unit(f"{task.name}.timer", _timer(task)))
+    units.append(Unit("tlsrpt-dashboard.service", _dashboard(installation)))
+    return units
+
+
+def crontab(installation: Installation) -> str:
+    """Return the lines for the user's crontab. `check` ends with 1 where it found something, which `tlsrpt notify` tells, not cron."""
+    lines = [f"# TLS reports, for the crontab of {installation.user} (crontab -u {installation.user} FILE)"]
+    lines += [f"{task.cron} {_command(installation, task.arguments).replace('%', chr(92) + '%')}" for task in _tasks(installation)]
+    return "\n".join(lines) + "\n"
+
+
+def _command(installation: Installation, arguments: str) -> str:
+    config = f" --config {installation.config}" if installation.config else ""
+    return f"{installation.program}{config} {arguments}"
+
+
+def _service(installation: Installation, task: _Task) -> str:
+    return (
+        f"[Unit]\nDescription={task.purpose}\nWants=network-online.target\nAfter=network-online.target\n\n"
+        f"[Service]\nType=oneshot\nUser={installation.user}\nExecStart={_escaped(_command(installation, task.arguments))}\n"
+        f"SuccessExitStatus={' '.join(map(str, task.ok))}\nTimeoutStartSec=2h\n{_hardening(installation)}"
+    )
+
+
+def _timer(task: _Task) -> str:
+    return (
+        f"[Unit]\nDescription={task.purpose}\n\n"
+        f"[Timer]\nOnCalendar={task.calendar}\nRandomizedDelaySec=5min\nPersistent=yes\n\n"
+        "[Install]\nWantedBy=timers.target\n"
+    )
+
+
+def _dashboard(installation: Installation) -> str:
+    return (
+        "[Unit]\nDescription=The dashboard of TLS reports\nAfter=network.target\n\n"
+        f"[Service]\nUser={installation.user}\nExecStart={_escaped(_command(installation, 'dashboard'))}\n"
+        f"Restart=on-failure\nRestartSec=5s\n{_hardening(installation)}\n[Install]\nWantedBy=multi-user.target\n"
+    )
+
+
+def _escaped(command: str) -> str:
+    return command.replace("%", "%%").replace("$", "$$")
+
+
+def _hardening(installation: Installation) -> str:
+    """Return what the program may touch: the network, its lake, and nothing else of the machine."""
+    paths = (installation.program, installation.config or "/", *installation.writable, *installation.readable)
+    at_home = any(str(PurePosixPath(path)).startswith(tuple(f"{home}/" for home in _HOMES)) for path in paths)
+    lines = [
+        "UMask=0027",
+        "MemoryMax=2G",
+        "CapabilityBoundingSet=",
+        "LockPersonality=yes",
+        "NoNewPrivileges=yes",
+        "PrivateDevices=yes",
+        "PrivateTmp=yes",
+        "ProtectClock=yes",
+        "ProtectControlGroups=yes",
+        f"ProtectHome={'read-only' if at_home else 'yes'}",
+        "ProtectHostname=yes",
+        "ProtectKernelLogs=yes",
+        "ProtectKernelModules=yes",
+        "ProtectKernelTunables=yes",
+        "ProtectProc=invisible",
+        "ProtectSystem=strict",
+        "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
+        "RestrictNamespaces=yes",
+        "RestrictRealtime=yes",
+        "RestrictSUIDSGID=yes",
+        "SystemCallArchitectures=native",
+        "SystemCallFilter=@system-service",
+        *(f'ReadWritePaths="{_escaped(path)}"' for path in installation.writable),
+    ]
+    return "".join(f"{line}\n" for line in lines)
