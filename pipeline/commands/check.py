@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     domains = domains_of(args.domains, settings)
     if args.proposed or args.mx or args.tlsa or args.certificate:
         return _run_proposed(domains, args, settings)
-    keep = not args.no_store and _lake_is_there(settings)
+    keep = not args.no_store and lake_is_there(settings)
     checked, changed = _check(domains, settings)
     if keep:
         _store(checked, settings)
@@ -77,7 +77,7 @@ def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Se
         raise UsageError("a proposed change is about one domain; name it")
     (domain,) = domains
     proposal, ways, now = _proposal(args, settings), ways_of(settings), datetime.now(UTC)
-    _lake_is_there(settings, "what senders hold is not known")
+    lake_is_there(settings, "what senders hold is not known")
     with open_lake(settings=settings, missing_ok=True) as lake:
         state = gather(lake.ask, domain, look_at_published(domain, ways), today=now.date())
         standing = standing_of(lake, domain, settings, today=now.date())
@@ -183,7 +183,7 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
         return checked, [change for each in checked for change in changes(each, told.get(each.domain, ()), last.get(each.domain))]
 
 
-def _lake_is_there(settings: Settings, otherwise: str = "nothing is kept of this check") -> bool:
+def lake_is_there(settings: Settings, otherwise: str = "nothing is kept of this check") -> bool:
     """Say whether there is a lake, and what that means; what is published can be looked at before the first report came."""
     from pipeline.lake.location import Location
     from pipeline.lake.near import refuse_missing

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[Rendered, list[Finding]]:
     """Return the policy, and what speaks against publishing it."""
-    from pipeline.commands.check import standing_of
+    from pipeline.commands.check import lake_is_there, standing_of
     from pipeline.published.check import look_at_published
     from pipeline.published.evidence import gather
     from pipeline.published.proposed import Proposal, check_proposed
@@ -77,7 +77,8 @@ def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[
     if args.max_age is not None and not 0 <= args.max_age <= LONGEST_AGE_SECONDS:
         raise UsageError(f"--max-age is 0 to {LONGEST_AGE_SECONDS} seconds (RFC 8461 §3.2)")
     live = look_at_published(domain, ways)
-    with open_lake(settings=settings) as lake:
+    lake_is_there(settings, "what senders hold is not known")
+    with open_lake(settings=settings, missing_ok=True) as lake:
         state = gather(lake.ask, domain, live, today=now.date())
         standing = standing_of(lake, domain, settings, today=now.date())
     published = state.seen.published

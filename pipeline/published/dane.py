@@ -61,6 +61,10 @@ def judge_tlsa(
         trusted: Root certificates at hand, to name one that is not sent.
     """
     where = f"_{port}._tcp.{host}"
+    if names.answer.malformed:
+        why = "senders cannot read it either; some then keep back mail to this host (RFC 7672 §2.1.2)"
+        fix = "replace it; a digest of type 1 has 64 hex digits, of type 2 128 (RFC 6698 §2.1.3)"
+        return [Finding("tlsa", "tlsa-malformed", "bad", where, names.answer.malformed, why, fix)]
     if names.answer.trouble or not names.records:
         return _of_trouble(where, names) if names.answer.trouble else []
     if not names.addresses.secure or not names.answer.secure:
@@ -126,7 +130,7 @@ def _faults(where: str, names: Names) -> list[Finding]:
         if fault := fault_of(record):
             why = "senders skip a record that they cannot use (RFC 7672 §2.2, §3.1.3)"
             what = f"the record {str(record)[:40]} cannot be right: {fault}"
-            found.append(Finding("tlsa", "tlsa-record-invalid", "bad", where, what, why, "replace it by a record 3 1 1"))
+            found.append(Finding("tlsa", "tlsa-record-invalid", "warn", where, what, why, "replace it by a record 3 1 1"))
     return found[:10]
 
 

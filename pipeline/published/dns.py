@@ -26,6 +26,8 @@ class Answer(NamedTuple):
     """Whether the resolver answers when asked not to validate: the name is there, and its DNSSEC is broken."""
     no_name: bool = False
     """Whether there is no such name, and none below it (NXDOMAIN, RFC 8020)."""
+    malformed: str = ""
+    """Why a record that is there cannot be read; senders cannot read it either."""
     ttl_seconds: int = 0
     """Seconds that the resolver may keep the answer; what is left of them where it had it already."""
 
@@ -90,7 +92,9 @@ class Names:
         except dns.resolver.NoNameservers:
             return self._failed(name, kind)
         except (dns.exception.DNSException, OSError, ValueError) as err:
-            return Answer(trouble=f"{name} {kind}: {_why(err)}")
+            # The library waits on for a better answer where it cannot read the one there is.
+            unreadable = self._unreadable(name, kind) if kind == "TLSA" else None
+            return unreadable or Answer(trouble=f"{name} {kind}: {_why(err)}")
         canonical = _host(found.canonical_name)
         followed = canonical if canonical != name.rstrip(".").lower() else ""
         values = tuple(text(each) for each in found.rrset or ())
@@ -111,6 +115,30 @@ class Names:
         return Answer(
             trouble=f"{name} {kind}: there is an answer, and its DNSSEC is broken (without validation the resolver gives it)", bogus=True
         )
+
+    def _unreadable(self, name: str, kind: str) -> Answer | None:
+        """Ask once more and read what can be read: one record that is not well-formed makes the library refuse the whole answer."""
+        import socket
+
+        import dns.exception
+        import dns.flags
+        import dns.message
+
+        query = dns.message.make_query(name, kind, want_dnssec=True)
+        query.flags |= dns.flags.AD
+        server, port = str(self._resolver.nameservers[0]), self._resolver.port
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+                asking.settimeout(min(self._timeout, 0.9))
+                asking.connect((server, port))
+                asking.send(query.to_wire())
+                response = dns.message.from_wire(asking.recv(65_535), continue_on_error=True)
+        except (dns.exception.DNSException, OSError, ValueError):
+            return None
+        if response.id != query.id or not response.errors:
+            return None
+        why = str(response.errors[0].exception)
+        return Answer(secure=bool(response.flags & dns.flags.AD), malformed=f"a {kind} record of {name} cannot be read: {why}")
 
 
 def _resolver(address: tuple[str, int] | None, *, checking: bool = True) -> dns.resolver.Resolver:

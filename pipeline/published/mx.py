@@ -55,7 +55,12 @@ def _judge_covered(domain: str, hosts: Sequence[str], policy: PolicyText | None)
     if policy is None or policy.mode == "none":
         return []
     findings = [_uncovered(host, policy) for host in hosts if not any(mx_matches(pattern, host) for pattern in policy.mx)]
-    unused = [pattern for pattern in policy.mx if is_pattern(pattern) and not any(mx_matches(pattern, host) for host in hosts)]
+    written = {line.partition(":")[2].strip().lower() for line in policy.lines}
+    unused = [
+        pattern
+        for pattern in policy.mx
+        if pattern in written and is_pattern(pattern) and not any(mx_matches(pattern, host) for host in hosts)
+    ]
     findings += [
         Finding(
             "mx",

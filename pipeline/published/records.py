@@ -107,7 +107,7 @@ def read_tlsrpt(domain: str, texts: Sequence[str], ours: Ours | None = None) -> 
         findings.append(
             Finding("tlsrpt-record", "tlsrpt-rua-repeated", "warn", name, what, why, "write one, addresses with commas between", publish)
         )
-    if ours is not None:
+    if ours is not None and not any(finding.code == "tlsrpt-rua-invalid" for finding in findings):
         findings += _judge_ours(name, addresses, ours)
     record = TlsrptRecord(own[0], addresses)
     if all(finding.severity == "ok" for finding in findings):

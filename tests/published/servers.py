@@ -48,15 +48,15 @@ def free_port(*addresses: str) -> int:
 
 
 @contextlib.contextmanager
-def names(signed: str, unsigned: Mapping[str, str], *, spoil: str = "") -> Iterator[str]:
+def names(signed: str, unsigned: Mapping[str, str], *, spoil: str = "", spoil_type: str = "TXT") -> Iterator[str]:
     """Serve the zone `example.`, signed, and unsigned zones below it; yield the address of a validating resolver.
 
-    The signatures over the TXT records of the name `spoil` are broken.
+    The signatures over the TXT records, or those of another type, of the name `spoil` are broken.
     """
     folder = Path(tempfile.mkdtemp(prefix="names-", dir="/tmp"))
     folder.chmod(0o755)
     try:
-        anchor = _write_zones(folder, signed, unsigned, spoil)
+        anchor = _write_zones(folder, signed, unsigned, spoil, spoil_type)
         authoritative, resolver = free_port(LOOPBACK), free_port(LOOPBACK)
         _configure(folder, ["example.", *unsigned], authoritative, resolver, anchor)
         with (
@@ -68,7 +68,7 @@ def names(signed: str, unsigned: Mapping[str, str], *, spoil: str = "") -> Itera
         shutil.rmtree(folder)
 
 
-def _write_zones(folder: Path, signed: str, unsigned: Mapping[str, str], spoil: str) -> str:
+def _write_zones(folder: Path, signed: str, unsigned: Mapping[str, str], spoil: str, spoil_type: str) -> str:
     zone = dns.zone.from_text(_SOA + signed, origin="example.", relativize=False)
     key = ec.generate_private_key(ec.SECP256R1())
     dnskey = dns.dnssec.make_dnskey(key.public_key(), "ECDSAP256SHA256", flags=257)
@@ -79,7 +79,9 @@ def _write_zones(folder: Path, signed: str, unsigned: Mapping[str, str], spoil: 
         )
     text = zone.to_text(relativize=False)
     if spoil:
-        text = "\n".join(_spoilt(line) if line.startswith(f"{spoil}. ") and "RRSIG TXT" in line else line for line in text.splitlines())
+        text = "\n".join(
+            _spoilt(line) if line.startswith(f"{spoil}. ") and f"RRSIG {spoil_type}" in line else line for line in text.splitlines()
+        )
     (folder / "example.zone").write_text(text + "\n", encoding="utf-8")
     for name, records in unsigned.items():
         (folder / f"{name}zone").write_text(_SOA.replace("example.", name) + records, encoding="utf-8")
@@ -177,6 +179,7 @@ class Page(NamedTuple):
     status: int = 200
     media_type: str = "text/plain"
     location: str = ""
+    encoding: str = ""
 
 
 @contextlib.contextmanager
@@ -189,6 +192,8 @@ def web(pages: Mapping[str, Page], certificates: Mapping[str, tuple[bytes, bytes
             self.send_response(page.status)
             if page.media_type:
                 self.send_header("Content-Type", page.media_type)
+            if page.encoding:
+                self.send_header("Content-Encoding", page.encoding)
             if page.location:
                 self.send_header("Location", page.location)
             self.send_header("Content-Length", str(len(page.body)))
@@ -241,6 +246,9 @@ class MailServer(NamedTuple):
 
     context: ssl.SSLContext | None
     greeting: bytes = b"220 mx ESMTP\r\n"
+    ehlo: bytes = b""
+    """Its answer to EHLO; empty: the usual one."""
+    starttls: bytes = b"220 go ahead\r\n"
 
 
 @contextlib.contextmanager
@@ -266,14 +274,21 @@ def mail(servers: Mapping[str, MailServer]) -> Iterator[int]:
 
 def _speak(connection: socket.socket, behaviour: MailServer) -> None:
     connection.settimeout(10)
+    if not behaviour.greeting:
+        return
     connection.sendall(behaviour.greeting)
     lines = connection.makefile("rb")
     while line := lines.readline(1000):
         word = line.split()[0].upper() if line.split() else b""
         if word == b"EHLO":
-            connection.sendall(b"250-mx\r\n" + (b"250-STARTTLS\r\n" if behaviour.context else b"") + b"250 SIZE\r\n")
+            usual = b"250-mx\r\n" + (b"250-STARTTLS\r\n" if behaviour.context else b"") + b"250 SIZE\r\n"
+            connection.sendall(behaviour.ehlo or usual)
         elif word == b"STARTTLS" and behaviour.context:
-            connection.sendall(b"220 go ahead\r\n")
+            connection.sendall(behaviour.starttls)
+            if not behaviour.starttls.startswith(b"220"):
+                continue
+            if behaviour.starttls.endswith(b"bye\r\n"):
+                return
             with behaviour.context.wrap_socket(connection, server_side=True) as tls:
                 tls.recv(1000)
             return

@@ -160,3 +160,13 @@ def test_what_cannot_be_written_is_said_in_one_sentence(tlsrpt, arguments):
     code, out, err = tlsrpt("policy", *arguments)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
+
+
+def test_without_a_lake_testing_can_be_begun_and_enforce_cannot(tlsrpt, tmp_path):
+    ask = ("--lake", tmp_path / "nowhere", "policy", "render", "good.example", "--mode")
+    code, out, err = tlsrpt(*ask, "testing")
+    assert code == 0
+    assert "mode: testing" in out
+    assert "what senders hold is not known" in err
+    assert tlsrpt(*ask, "enforce")[0] == 1
+    assert not (tmp_path / "nowhere").exists()
