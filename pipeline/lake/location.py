@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -164,4 +165,10 @@ def _place_of(text: str) -> Place:
         return BucketPlace(text)
     if "://" in text:
         raise ConfigError(f"the lake {text} is at no place this program knows; a lake is a folder or s3://bucket/prefix")
-    return FolderPlace(Path(text).expanduser().absolute())
+    folder = Path(text).expanduser().absolute()
+    if (code := re.search("%[0-9A-Fa-f]{2}", str(folder))) is not None:
+        # deltalake writes to the folder as it is named and reads from the decoded one; a link to it is followed first.
+        raise ConfigError(
+            f"the lake {folder} has {code[0]} in its path, which the Delta library takes for another character; name it otherwise"
+        )
+    return FolderPlace(folder)

@@ -61,7 +61,7 @@ def read_paths(paths: Sequence[str | Path], *, received_at: datetime, limits: Li
     """
     for path in paths:
         if str(path) != STDIN:
-            _status(Path(path))
+            _named(Path(path))
     return FileImport([str(path) for path in paths], received_at=received_at, limits=limits, stdin=stdin)
 
 
@@ -87,7 +87,7 @@ class FileImport:
 
     def find(self, path: str) -> Iterator[Found]:
         """Yield the files of a path without opening them: itself, or all that lies below a folder."""
-        if stat.S_ISDIR(_status(Path(path)).st_mode):
+        if stat.S_ISDIR(_named(Path(path)).st_mode):
             yield from self._walk(Path(path), path, "")
         else:
             yield Found(Path(path), path, Path(path).name, named=True)
@@ -235,8 +235,8 @@ def _bounded(head: bytes, file: BinaryIO, limit: int) -> tuple[bytes | None, int
     seen = len(head) + len(rest)
     try:
         status = os.fstat(file.fileno())
-    except OSError:
-        return None, seen  # a stream has no size
+    except (OSError, AttributeError):
+        return None, seen  # a stream has no size; a member of a tar says so with the other error
     return None, max(seen, status.st_size) if stat.S_ISREG(status.st_mode) else seen
 
 
@@ -251,6 +251,21 @@ def _status(path: Path) -> os.stat_result:
         return path.stat()
     except OSError as err:
         raise _unreadable(path, err) from err
+
+
+def _named(path: Path) -> os.stat_result:
+    """Return the status of a path of the command line; a pipe that nobody may ever write to is not waited for.
+
+    What a shell hands over as `<(…)` is open already, and is read.
+
+    Raises:
+        InputError: It is not there, or neither a file nor a folder.
+    """
+    status = _status(path)
+    handed_over = str(path).startswith(("/dev/fd/", "/proc/self/fd/")) or str(path) == "/dev/stdin"
+    if not (handed_over or stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise InputError(f"{printable(path)} is neither a file nor a folder; to read from a pipe give - for standard input")
+    return status
 
 
 def _unreadable(path: Path, err: OSError) -> InputError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.report.domains import ReportDomain, report_domains
 from pipeline.report.identity import identity_of, report_key, submitter_of
-from pipeline.report.model import Rejected
+from pipeline.report.model import Rejected, Report
 from pipeline.report.moments import report_day
 from pipeline.report.result_types import GROUPS
 from pipeline.report.sessions import mark_repeats
@@ -19,7 +19,7 @@ from pipeline.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, R
 from pipeline.verdict import Verdict
 
 if TYPE_CHECKING:
-    from pipeline.report.model import Envelope, PolicyResult, Reading, Report
+    from pipeline.report.model import Envelope, PolicyResult, Reading
     from pipeline.source import Fetched
 
 _UNJUDGED = Verdict("unverified", "none")
@@ -86,8 +86,13 @@ def build_rows(*, fetched: Fetched, reading: Reading, verdicts: Sequence[Verdict
     reports: dict[str, ReportRows] = {}
     judged = verdicts[0] if verdicts else _UNJUDGED
     refused = reading.rejected
-    for part, verdict in zip(reading.parts, verdicts, strict=True):
+    for part, given in zip(reading.parts, verdicts, strict=True):
+        verdict = given
         rows = part.result if isinstance(part.result, Rejected) else _report_rows(part.result, verdict, carrier)
+        if given.authenticated_domain is not None and isinstance(rows, ReportRows) and _is_about_unsigned(rows):
+            # A genuine report about others' hosts may have our domain in a header that nobody signed.
+            verdict = given.not_believed()
+            rows = _report_rows(part.result, verdict, carrier) if isinstance(part.result, Report) else part.result
         if isinstance(rows, Rejected):
             refused = refused or rows
         else:
@@ -95,6 +100,11 @@ def build_rows(*, fetched: Fetched, reading: Reading, verdicts: Sequence[Verdict
             reports.setdefault(rows.report.report_key, rows)
     message = _message_row(fetched, reading, _Result(judged, refused, tuple(reports)), carrier)
     return MessageRows(message, tuple(reports.values()), fetched.content or b"")
+
+
+def _is_about_unsigned(rows: ReportRows) -> bool:
+    """Whether an unsigned header alone says whose mail a report is about."""
+    return any(policy.report_domain_source == "unsigned_header" for policy in rows.policies)
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import gzip
-from datetime import date, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -13,9 +14,12 @@ from pipeline.demo.keys import KeyRing
 from pipeline.demo.reporters import BY_KEY
 from pipeline.demo.stage import WORLD_FILE
 from pipeline.demo.world import World
+from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.report.rows import Ownership, RunStamp
 from pipeline.trust.dns import Resolver
 from pipeline.trust.judge import Judge
 from pipeline.trust.stored import stored_verdicts
+from pipeline.work import Job, read_again, read_chunk
 from tests.trust.signing import fetched, key_record, reading, report_json, report_mail, rsa_key, sign
 
 GOOGLE, GOOGLE_SENDER = "google.com", "noreply-smtp-tls-reporting@google.com"
@@ -322,3 +326,46 @@ def test_the_rule_costs_no_look_up(keys):
     rules = TrustSettings(dkim="verify", resolver=keys.address, dns_timeout=0.5)
     Judge(rules, Resolver(keys.address, timeout=0.5)).judge(what, reading(mail))
     assert len(keys.questions) == 1
+
+
+def _about_a_host(names, **changes):
+    """A genuine report about a host of somebody's, as a row of type tlsa alone."""
+    report = json.loads(report_json())
+    report["policies"][0]["policy"] = {
+        "policy-type": "tlsa",
+        "policy-string": ["3 1 1 " + "ab" * 32],
+        "policy-domain": "mx.elsewhere.example",
+    }
+    mail = report_mail(json.dumps(report).encode())
+    for old, new in changes.items():
+        mail = mail.replace(old.encode(), new.encode())
+    return sign(mail, rsa_key("s1"), names=names)
+
+
+CONTENT = ("from", "to", "date", "message-id", "mime-version", "content-type")
+
+
+@pytest.mark.parametrize(
+    ("names", "tier", "source"),
+    [
+        (CONTENT, "unaligned", "unsigned_header"),
+        ((*CONTENT, "subject"), "verified", "signed_subject"),
+        ((*CONTENT, "tls-report-domain"), "verified", "signed_header"),
+    ],
+)
+@pytest.mark.parametrize("mx", [(), ("mx.rcpt.example",)])
+def test_a_genuine_report_about_others_hosts_does_not_count_for_a_domain_that_nobody_signed(keys, names, tier, source, mx):
+    mail = _about_a_host(names)
+    job = Job(
+        DEFAULT_LIMITS,
+        Ownership(("rcpt.example",), mx),
+        TrustSettings(dkim="verify", resolver=keys.address, dns_timeout=0.5),
+        RunStamp(f"run {names} {mx}", datetime(2026, 5, 14, tzinfo=UTC), "0"),
+    )
+    (rows,) = read_chunk([fetched(mail)], job)
+    assert (rows.reports[0].report.trust_tier, rows.message.trust_tier) == (tier, tier)
+    assert rows.reports[0].policies[0].report_domain_source == source
+    again = read_again(rows.message, fetched(mail), job)
+    assert (again.message, again.reports) == (rows.message, rows.reports), "a rebuild changes nothing"
+    older = rows.message._replace(trust_tier="verified", dkim_result="pass")
+    assert read_again(older, fetched(mail), job).reports == rows.reports, "and heals what was taken before"
