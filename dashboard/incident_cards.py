@@ -50,6 +50,6 @@ def where(incident: Incident) -> str:
         listed([incident.domain]),
         *([hosts] if hosts else []),
         when,
-        f"{number(incident.failed_sessions)} failed sessions, {share}",
+        f"{number(incident.failed_sessions)} sessions {incident.went}, {share}",
     ]
     return "  ·  ".join(parts)

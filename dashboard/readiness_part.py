@@ -69,20 +69,20 @@ def _what_if(verdict: Readiness) -> None:
             st.text(f"On no day and for no sender: 0 of {verdict.sessions:,} sessions.")
             return None
         return chart(
-            heat(days, senders, values, unit="would be refused"),
+            heat(days, senders, values, unit=verdict.refused),
             key="what-if",
             height=height_of(len(senders)),
-            alt="Sessions that enforce would have refused, by day and sender",
+            alt=f"Sessions that {verdict.refused}, by day and sender",
             to=lambda part: to_reports(day=part.column, reporter=part.row, failing="true"),
         )
 
     tile(
-        "What would enforce have refused, by day and sender?",
+        f"Which sessions {verdict.refused}, by day and sender?",
         Answer(
             pa.Table.from_pylist(lines), READINESS_QUESTIONS, {"domain": verdict.domain, "since": verdict.since, "until": verdict.until}
         ),
         draw,
-        unit="Sessions of known reporters under MTA-STS that mode enforce would have refused, per UTC day (RFC 8461 §5). "
+        unit=f"Sessions of known reporters under MTA-STS that {verdict.refused} by mode enforce, per UTC day (RFC 8461 §5). "
         "Choose a cell to see its reports.",
         empty="No known reporter has a session under MTA-STS on these days.",
         rows=Rows(

@@ -21,7 +21,7 @@ def ticket(incident: Incident) -> str:
         "",
         f"State:     {STATES[incident.state].words.lower()} ({span(incident.first_day, incident.last_day)}, UTC)",
         f"Fault:     {FAULTS[incident.fault].words.lower()}",
-        f"Sessions:  {number(incident.failed_sessions)} of {number(incident.sessions)} failed ({rate(incident.share)})",
+        f"Sessions:  {number(incident.failed_sessions)} of {number(incident.sessions)} {incident.went} ({rate(incident.share)})",
         f"MX hosts:  {listed(incident.mx_hosts, 12) or 'none named'}",
         f"Addresses: {listed(incident.receiving_ips, 12) or 'none named'}",
         f"Reporters: {listed(incident.reporters, 12)}",

@@ -202,7 +202,7 @@ def in_full(incident: Incident) -> list[str]:
     lines = [
         f"{escape(incident.domain)}: {incident.title}",
         f"  {incident.state}, fault: {incident.fault}, {days}, id {incident.id}",
-        f"  {incident.failed_sessions:,} of {incident.sessions:,} sessions failed ({incident.share:.1%})",
+        f"  {incident.failed_sessions:,} of {incident.sessions:,} sessions {incident.went} ({incident.share:.1%})",
         f"  MX hosts:  {_joined(incident.mx_hosts)}",
         f"  addresses: {_joined(incident.receiving_ips)}{f' (only {escape(incident.node)})' if incident.node else ''}",
         f"  senders:   {_joined(incident.reporters)}",

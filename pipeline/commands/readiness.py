@@ -72,7 +72,7 @@ def in_full(verdict: Readiness) -> list[str]:
     lines += [f"  - {escape(reason)}" for reason in verdict.reasons]
     refused = [day for day in verdict.replay if day.would_refuse]
     if refused:
-        lines.append(f"  what enforce would have refused ({verdict.would_refuse:,} sessions), newest first:")
+        lines.append(f"  sessions that {verdict.refused} ({verdict.would_refuse:,}), newest first:")
         lines += [
             f"    {day.report_day}  {escape(day.submitter_domain)}  {day.would_refuse:,} of {day.sts_sessions:,}"
             for day in refused[:-21:-1]

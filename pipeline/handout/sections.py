@@ -28,7 +28,7 @@ def incident_section(incident: Incident) -> Html:
     standing = incident.state != "resolved"
     until = f"since {incident.first_day}" if incident.state == "open" else f"{incident.first_day} to {incident.last_day}"
     facts = [
-        ("failed", f"{incident.failed_sessions:,} of {incident.sessions:,} sessions of these senders ({incident.share:.1%})"),
+        (incident.went, f"{incident.failed_sessions:,} of {incident.sessions:,} sessions of these senders ({incident.share:.1%})"),
         ("senders", _listed(incident.reporters)),
         ("MX hosts", _listed(incident.mx_hosts)),
         ("addresses", _listed(incident.receiving_ips) + (f" (only {incident.node})" if incident.node else "")),
@@ -55,7 +55,7 @@ def readiness_section(verdict: Readiness) -> Iterator[Html]:
     yield _definitions(
         [
             ("sessions", f"{verdict.sessions:,} under an MTA-STS policy, of {verdict.days_covered} days"),
-            ("would be refused", f"{verdict.would_refuse:,}"),
+            (verdict.refused, f"{verdict.would_refuse:,}"),
             ("upper bound", f"{verdict.upper_bound_95:.2%}"),
             ("known reporters", _listed(verdict.reporters)),
         ]

@@ -6,6 +6,8 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pipeline.insight.causes import POLICY_HOST_CAUSES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -28,7 +30,18 @@ def absorbed(runs: Iterable[Run], *, gap_days: int) -> list[Run]:
     by_domain: defaultdict[str, list[Run]] = defaultdict(list)
     for run in runs:
         by_domain[run.domain].append(run)
-    return [run for group in by_domain.values() for run in _within(_with_tails(group, gap_days))]
+    return [run for group in by_domain.values() for run in _within(_with_tails(_without_echoes(group), gap_days))]
+
+
+def _without_echoes(runs: Sequence[Run]) -> list[Run]:
+    """Leave out protection that was lost because the policy could not be had: that is told by those who said so."""
+    told = [run for run in runs if run.cause in POLICY_HOST_CAUSES]
+    return [
+        run
+        for run in runs
+        if run.cause != "policy-lost"
+        or not any(other.first_day - _ONE_DAY <= run.last_day and run.first_day <= other.last_day + _ONE_DAY for other in told)
+    ]
 
 
 def _within(runs: Sequence[Run]) -> list[Run]:

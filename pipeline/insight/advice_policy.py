@@ -97,6 +97,49 @@ def stale(facts: Facts) -> Advice:
     return Advice(meaning, fix, (*shell.sts_record(facts.domain), *shell.policy(facts.domain), *shell.mx(facts.domain)))
 
 
+def lost(facts: Facts) -> Advice:
+    """Senders that applied a policy find none."""
+    return _lost_sts(facts) if "sts" in facts.policy_types or not facts.policy_types else _lost_dane(facts)
+
+
+def _lost_sts(facts: Facts) -> Advice:
+    enforced = facts.mode == "enforce"
+    off = "The enforce you published is off for them, and nobody is told: they" if enforced else "They"
+    meaning = (
+        f"{facts.senders[:1].upper()}{facts.senders[1:]} applied the MTA-STS policy of {facts.name} and find none any more "
+        f"({facts.when}). Nothing fails and no mail is refused. {off} deliver as to a domain that never had a policy, to anybody "
+        "who answers for your MX host, with or without a certificate."
+    )
+    fix = (
+        f"Look at the TXT record _mta-sts.{facts.name}: it must be there, once. Two records that begin with v=STSv1 count as none, and so "
+        f"does one without id. Where it is a CNAME, see that its target still answers. Then fetch {_place(facts)}: host gone, another "
+        "status than 200 or a certificate that ran out end in the same when the held copies are over. Put the record right and change "
+        "its id. If MTA-STS is not wanted any more, publish mode none first and keep it for the longest max_age."
+    )
+    if facts.fault == "sender":
+        fix = f"Others still apply it, so the fault is most probably at {facts.senders}. To rule your side out: {fix[:1].lower()}{fix[1:]}"
+    commands = (*shell.sts_record(facts.domain), *shell.policy(facts.domain), *shell.policy_host(facts.domain))
+    return Advice(meaning, fix, commands)
+
+
+def _lost_dane(facts: Facts) -> Advice:
+    meaning = (
+        f"{facts.senders[:1].upper()}{facts.senders[1:]} delivered to {facts.name} under DANE and find no TLSA records any more "
+        f"({facts.when}). Nothing fails and no mail is refused: without TLSA records in a signed zone a sender takes any certificate or "
+        "none, unless an MTA-STS policy binds it."
+    )
+    fix = (
+        "Look for the TLSA records of each MX host at _25._tcp., and whether the zones of the domain and of the MX host are signed: a DS "
+        "record that is gone at the parent makes the zone unsigned, and its TLSA records count for nothing. A move of the zone to another "
+        "name server, or of the MX host to another name, leaves both behind."
+    )
+    if facts.fault == "sender":
+        fix = f"Others still find them, so the fault is most probably at {facts.senders}. To rule your side out: {fix[:1].lower()}{fix[1:]}"
+    hosts = shell.shown(facts.hosts)[:3]
+    more = [command for name in hosts for command in (*shell.tlsa(name), *shell.dnssec(name))]
+    return Advice(meaning, fix, (*shell.mx(facts.domain), *more, *(shell.dnssec(facts.domain) if not hosts else ())))
+
+
 def _fault(facts: Facts, ours: str) -> str:
     if facts.fault != "sender":
         return ours

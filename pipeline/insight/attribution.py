@@ -139,8 +139,10 @@ def _comparable(run: Run, ground: Ground) -> Ints:
     checks = CAUSES[run.cause].checks
     if checks == "dane":
         return ground.column("tlsa_sessions")
-    if checks == "policy":
+    if checks == "policy" or (checks == "lost" and "sts" in run.policy_types):
         return ground.column("sts_sessions")
+    if checks == "lost":
+        return ground.column("tlsa_sessions")
     kinds = [name for name in ("sts", "tlsa") if name in run.policy_types]
     if checks == "starttls" or not kinds:
         return ground.column("sessions")
@@ -155,7 +157,7 @@ def _share(pairs: dict[str, tuple[int, int]]) -> float:
 
 def _tried(run: Run, ground: Ground, around: Surroundings) -> Flags:
     """Say which senders must have tried what fails: a policy is fetched when the held one runs out at the latest."""
-    if run.cause not in POLICY_HOST_CAUSES:
+    if run.cause not in POLICY_HOST_CAUSES and not (run.cause == "policy-lost" and "sts" in run.policy_types):
         return np.ones(len(ground.reporter), dtype=bool)
     days = (run.last_day - run.first_day).days + 1
     if around.max_age_days is None or days < around.max_age_days:
@@ -199,8 +201,10 @@ def _fault(run: Run, standing: Standing, around: Surroundings, node: str | None)
         return "ours"
     if standing.clean.size:
         return "path" if run.cause in ("starttls-missing", "starttls-stripped") else "sender"
-    if run.cause in POLICY_HOST_CAUSES and standing.silent.size > 1 and (run.last_day - run.first_day).days >= 3:
-        # Others hold the policy; none of several has met the fault in days, so neither side is proved.
+    days = (run.last_day - run.first_day).days
+    others_hold = run.cause == "policy-lost" or (run.cause in POLICY_HOST_CAUSES and standing.silent.size > 1 and days >= 3)
+    if standing.silent.size and others_hold:
+        # Others hold the policy; none of them has met the fault in days, so neither side is proved.
         return "unknown"
     return "ours" if not standing.silent.size or run.cause != "starttls-missing" else "unknown"
 
@@ -216,13 +220,20 @@ def compare(run: Run, standing: Standing, *, node: str | None, has_known: bool) 
     """Say in one or two sentences what the senders were seen to do, with the numbers that decided the fault."""
     failing, clean, silent, _ = standing
     where = f" on {listed(run.hosts)}" if run.hosts else ""
-    failed = count_of(failing.failed, "failed session")
+    lost = run.cause == "policy-lost"
+    failed = f"{count_of(failing.failed, 'session')} without a policy" if lost else count_of(failing.failed, "failed session")
     parts = [
         f"{failing} {_verb(failing, 'counts', 'count')} {failed}{where} in {failing.sessions:,} {span_of(run.first_day, run.last_day)}"
     ]
     if clean.size:
         what = f"only {count_of(clean.failed, 'such failure')}" if clean.failed else "no such failure"
-        parts.append(f"{clean} {_verb(clean, 'names', 'name')} {what}{where} in {clean.sessions:,} sessions on these days")
+        parts.append(
+            f"{clean} still {_verb(clean, 'applies', 'apply')} it in {clean.sessions:,} sessions on these days"
+            if lost
+            else f"{clean} {_verb(clean, 'names', 'name')} {what}{where} in {clean.sessions:,} sessions on these days"
+        )
+    elif silent.size and lost:
+        parts.append(f"{silent} still {_verb(silent, 'applies', 'apply')} it, and may hold it from before")
     elif silent.size:
         parts.append(f"{silent} had too few sessions that could have shown it to prove anything")
     else:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from pipeline.insight.reasons import cause_from_reason, says_broken_off
 from pipeline.report.sts import mx_matches
 
-Checks = Literal["sts", "dane", "starttls", "policy", "any"]
+Checks = Literal["sts", "dane", "starttls", "policy", "lost", "any"]
 
 
 class Cause(NamedTuple):
@@ -53,6 +53,7 @@ _CAUSES = (
     ),
     Cause("policy-invalid", "MTA-STS policy cannot be read", "text of the MTA-STS policy", "policy", "RFC 8461 §3.2"),
     Cause("policy-stale", "a sender applies a policy that is no longer published", "cached MTA-STS policy", "sts", "RFC 8461 §5.1"),
+    Cause("policy-lost", "senders find no policy any more", "TXT record _mta-sts, policy host or TLSA records", "lost", "RFC 8461 §3.1"),
     Cause("tlsa-mismatch", "TLSA records do not match the certificate", "TLSA records of the MX host", "dane", "RFC 7672 §3.1"),
     Cause("dnssec-broken", "DNSSEC validation fails", "DNSSEC of the zone", "dane", "RFC 7672 §2.1"),
     Cause("dane-missing", "a sender demands DANE and finds none", "TLSA records of the MX host", "dane", "RFC 7672 §6"),
@@ -76,6 +77,7 @@ _DIRECT = {
     "tlsa-invalid": "tlsa-mismatch",
     "dnssec-invalid": "dnssec-broken",
     "dane-required": "dane-missing",
+    "no-policy-found": "policy-lost",
 }
 _CERTIFICATE_CAUSES = frozenset({"mx-certificate-expired", "mx-certificate-name", "mx-certificate-untrusted"})
 _DEFAULTS = {"certificate-host-mismatch": "mx-certificate-name", "certificate-not-trusted": "mx-certificate-untrusted"}

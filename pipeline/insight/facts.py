@@ -29,6 +29,9 @@ class Facts(NamedTuple):
     last_day: date
     state: str
     fault: str
+    policy_types: tuple[str, ...] = ()
+    mode: str | None = None
+    """That of the MTA-STS policy that was applied."""
 
     @property
     def name(self) -> str:

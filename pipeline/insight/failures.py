@@ -102,6 +102,24 @@ def read_cube(ask: Ask, *, since: date, until: date, domain: str | None = None, 
     return cube_of(between(ask, "insight_failures", since=since, until=until, domain=domain, domains=given))
 
 
+def with_cells(cube: Cube, cells: Sequence[Cell]) -> Cube:
+    """Return the rows of a cube and some more."""
+    if not cells:
+        return cube
+    more = cube_of_cells(cells)
+    columns: dict[str, Any] = {}
+    for name in Cube.__dataclass_fields__:
+        one, other = getattr(cube, name), getattr(more, name)
+        columns[name] = _joined(one, other) if isinstance(one, Texts) else np.concatenate([one, other])
+    return Cube(**columns)
+
+
+def _joined(one: Texts, other: Texts) -> Texts:
+    places = {value: place for place, value in enumerate(one.values)}
+    moved = np.array([places.setdefault(value, len(places)) for value in other.values] + [-1], dtype=np.int64)
+    return Texts(np.concatenate([one.at, moved[other.at]]), list(places))
+
+
 def cube_of(table: pa.Table) -> Cube:
     """Return the answer of `insight_failures` as a cube."""
     return Cube(

@@ -24,7 +24,7 @@ class Missing(NamedTuple):
     """One thing that is missing."""
 
     what: str
-    """sessions, reporters, days, bound, incident, stale-policy or published."""
+    """sessions, reporters, days, bound, incident, policy-lost, stale-policy or published."""
     have: str
     need: str
     by: date | None
@@ -50,6 +50,9 @@ def missing_of(
     if found.bound > settings.readiness_bound and evidence.would_refuse:
         yield pace.bound(found.bound, replay)
     yield from (_incident(incident, settings) for incident in found.blocking)
+    if found.without:
+        sentence = f"{listed(found.without)} applied the policy and found none on the last days reported"
+        yield Missing("policy-lost", listed(found.without), "the published policy at every known reporter", None, sentence)
     if found.stale:
         yield _stale(found.stale, found.seen, settings)
 

@@ -11,7 +11,8 @@ import numpy as np
 from pipeline.insight.absorb import absorbed
 from pipeline.insight.applied import AppliedTexts, causes_of, read_texts
 from pipeline.insight.bridges import Weighed, weighed
-from pipeline.insight.failures import grouped, read_cube
+from pipeline.insight.failures import grouped, read_cube, with_cells
+from pipeline.insight.lost import read_lost
 from pipeline.insight.noise import is_noise, without_stray_hosts
 from pipeline.insight.period import Period
 from pipeline.insight.runs import Run, runs_of
@@ -64,6 +65,7 @@ class Reader(NamedTuple):
         """Read the failures up to the last complete day and make runs of them."""
         settings, until = self.settings, self.period.until
         cube = read_cube(self.ask, since=since, until=until, domain=self.domain, domains=domains)
+        cube = with_cells(cube, read_lost(self.ask, since=since, until=until, domain=self.domain, domains=domains))
         total = np.bincount(cube.domain.at, weights=cube.mentions, minlength=len(cube.domain.values))
         cube = cube.where((total > settings.stray_sessions)[cube.domain.at]) if len(cube) else cube
         concerned = {cube.domain.values[place] for place in np.unique(cube.domain.at).tolist()}

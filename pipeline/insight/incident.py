@@ -40,6 +40,8 @@ class Basis(NamedTuple):
     max_age_days: int | None
     disputed: int = 0
     """Reports behind it that have several contents, one of which may be forged."""
+    mode: str | None = None
+    """Of the policy most of them applied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,11 @@ class Incident:
     def blocking(self) -> bool:
         """Whether it is ours, by the word of a known reporter: then it stands in the way of `enforce`."""
         return self.fault == "ours"
+
+    @property
+    def went(self) -> str:
+        """What became of its sessions: the counts are called failed, and of protection that was lost nothing failed."""
+        return "found no policy" if self.cause == "policy-lost" else "failed"
 
     @property
     def share(self) -> float:
@@ -133,6 +140,8 @@ class Incident:
             last_day=self.last_day,
             state=self.state,
             fault=self.fault,
+            policy_types=self.policy_types,
+            mode=self.basis.mode,
         )
 
     @property
@@ -255,7 +264,7 @@ def incident_html(incident: Incident) -> str:
     facts = [
         ("state", f"{incident.state}, fault: {incident.fault}{', stands in the way of enforce' if incident.blocking else ''}"),
         ("days", f"{'since ' if incident.state == 'open' else ''}{incident.first_day}{until}"),
-        ("sessions", f"{incident.failed_sessions:,} of {incident.sessions:,} failed ({incident.share:.1%})"),
+        ("sessions", f"{incident.failed_sessions:,} of {incident.sessions:,} {incident.went} ({incident.share:.1%})"),
         ("MX hosts", joined(incident.mx_hosts)),
         ("addresses", joined(incident.receiving_ips) + (f" (only {incident.node})" if incident.node else "")),
         ("senders", joined(incident.reporters)),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import date
 
+    from pipeline.insight.applied import AppliedText
     from pipeline.insight.ask import Ask
     from pipeline.insight.policies import PublishedPolicy
     from pipeline.insight.runs import Run
@@ -84,7 +85,9 @@ class _Judge:
         around = around._replace(has_known=self._known.knows_any(standing.failing.names, run.first_day))
         left = affected.run
         disputed = count_disputed(self._disputed, left.domain, left.by_reporter, since=left.first_day, until=left.last_day)
-        basis = Basis(left, standing, around.has_known, self._patterns(left), around.max_age_days, disputed)
+        text = self._text(left)
+        patterns, mode = (text.mx_patterns, text.sts_mode) if text is not None else ((), None)
+        basis = Basis(left, standing, around.has_known, patterns, around.max_age_days, disputed, mode)
         return self._told(affected, attribute(affected.run, standing, around), basis)
 
     def _surroundings(self, weighed_run: Weighed) -> Surroundings:
@@ -136,7 +139,8 @@ class _Judge:
             basis=basis,
         )
 
-    def _patterns(self, run: Run) -> tuple[str, ...]:
+    def _text(self, run: Run) -> AppliedText | None:
+        """Return the policy text that most of the failures were under."""
         texts = self._gathered.texts.get(run.domain, {})
         applied = Counter(part.policy_hash for part in run.parts if part.policy_hash in texts)
-        return texts[applied.most_common(1)[0][0] or ""].mx_patterns if applied else ()
+        return texts[applied.most_common(1)[0][0] or ""] if applied else None

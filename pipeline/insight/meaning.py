@@ -28,6 +28,7 @@ _ADVICE: dict[str, Callable[[Facts], Advice]] = {
     "policy-host-certificate": advice_policy.host_certificate,
     "policy-invalid": advice_policy.invalid,
     "policy-stale": advice_policy.stale,
+    "policy-lost": advice_policy.lost,
     "tlsa-mismatch": advice_dane.tlsa,
     "dnssec-broken": advice_dane.dnssec,
     "dane-missing": advice_dane.missing,

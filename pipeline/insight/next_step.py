@@ -29,6 +29,12 @@ def next_step(verdict: str, domain: str, *, as_of: date, published: PublishedPol
         return _begin(name, as_of)
     if verdict == "not-enough-evidence":
         return "Stay in testing and leave the policy as it is. " + _when(missing)
+    lost = next((entry.sentence for entry in missing if entry.what == "policy-lost"), None)
+    if lost is not None:
+        return (
+            f"Find out why no policy is found: {lost}. Look at the TXT record _mta-sts.{name} (it must be there once) and fetch "
+            f"https://mta-sts.{name}/.well-known/mta-sts.txt. " + _when(missing)
+        )
     first = next((entry.sentence for entry in missing), "the reasons above")
     return f"Stay in testing. First: {first}. " + _when(missing)
 

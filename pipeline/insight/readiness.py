@@ -15,7 +15,7 @@ from pipeline.insight.next_step import next_step
 from pipeline.insight.period import period_of
 from pipeline.insight.policies import PublishedPolicy, read_policies
 from pipeline.insight.replay import ReplayDay, read_replay
-from pipeline.insight.weighing import Evidence, Found, Verdict, blocks, evidence_of, stale_reporters, verdict_of
+from pipeline.insight.weighing import Evidence, Found, Verdict, blocks, evidence_of, reporters_without, stale_reporters, verdict_of
 from pipeline.insight.words import count_of, listed
 from pipeline.markup import html_table, joined, text
 
@@ -61,6 +61,11 @@ class Readiness:
     replay: tuple[ReplayDay, ...]
     """The what-if by day and sender, known reporters only."""
 
+    @property
+    def refused(self) -> str:
+        """What became of sessions that enforce refuses."""
+        return refused_as(enforcing=self.verdict == "already-enforcing")
+
     def _repr_html_(self) -> str:
         return readiness_html(self)
 
@@ -100,6 +105,7 @@ def assess(
         blocking=tuple(one for one in incidents if one.domain == domain and blocks(one, period, settings)),
         seen=seen,
         stale=stale_reporters(seen, evidence.reporters, period),
+        without=reporters_without(replay, evidence.reporters, period),
     )
     verdict = verdict_of(evidence, found, settings)
     disputed = count_disputed(
@@ -117,7 +123,7 @@ def assess(
         sessions=evidence.sessions,
         would_refuse=evidence.would_refuse,
         upper_bound_95=found.bound,
-        arithmetic=arithmetic(evidence.would_refuse, evidence.sessions, found.bound),
+        arithmetic=arithmetic(evidence.would_refuse, evidence.sessions, found.bound, enforcing=verdict == "already-enforcing"),
         reporters=evidence.reporters,
         other_reporters=evidence.others,
         days_covered=len(evidence.days),
@@ -137,7 +143,12 @@ def assess(
     )
 
 
-def arithmetic(would_refuse: int, sessions: int, bound: float) -> str:
+def refused_as(*, enforcing: bool) -> str:
+    """Say that sessions were refused, of a domain that enforces, or would have been, of one that tests."""
+    return "were refused" if enforcing else "would have been refused"
+
+
+def arithmetic(would_refuse: int, sessions: int, bound: float, *, enforcing: bool = False) -> str:
     """Say in one sentence how the bound comes about."""
     if not sessions:
         return "No session, so the rate may be anything: the bound is 100 %."
@@ -146,7 +157,7 @@ def arithmetic(would_refuse: int, sessions: int, bound: float) -> str:
     else:
         how = f"the rate at which {would_refuse:,} or fewer of {sessions:,} happen once in twenty times (Clopper-Pearson)"
     return (
-        f"{would_refuse:,} of {sessions:,} sessions would have been refused; with 95 % confidence the true rate is at most "
+        f"{would_refuse:,} of {sessions:,} sessions {refused_as(enforcing=enforcing)}; with 95 % confidence the true rate is at most "
         f"{bound:.2%}: {how}. This takes sessions as independent, which they are not quite."
     )
 
@@ -158,6 +169,8 @@ def _reasons(verdict: Verdict, evidence: Evidence, found: Found, missing: Iterab
     elif verdict == "already-enforcing":
         week = count_of(evidence.sessions_last_week, "session")
         yield f"{evidence.enforced_last_week:,} of the {week} of the last seven days carried mode enforce"
+        if found.without:
+            yield f"{listed(found.without)} applied the policy and find none any more: for them it is off, and nobody is told"
     elif verdict == "ready":
         yield (
             f"{count_of(evidence.sessions, 'session')} of {listed(evidence.reporters)} on {len(evidence.days)} of "
@@ -218,7 +231,7 @@ def as_json(readiness: Readiness) -> dict[str, Any]:
 def readiness_html(verdict: Readiness) -> str:
     """Return all that is said of a verdict, but for the days and senders of the what-if."""
     facts = [
-        ("sessions", f"{verdict.sessions:,}, of which enforce would have refused {verdict.would_refuse:,}"),
+        ("sessions", f"{verdict.sessions:,}, of which {verdict.would_refuse:,} {verdict.refused}"),
         ("upper bound, 95 %", f"{verdict.upper_bound_95:.2%}. {verdict.arithmetic}"),
         ("known reporters", joined(verdict.reporters)),
         ("days with sessions", verdict.days_covered),

@@ -46,6 +46,8 @@ class Found(NamedTuple):
     seen: PoliciesSeen
     stale: tuple[str, ...]
     """Known reporters that apply another policy than the published one."""
+    without: tuple[str, ...] = ()
+    """Known reporters that applied it and find no policy any more."""
 
 
 def evidence_of(replay: Sequence[ReplayDay], known: Collection[str], period: Period) -> Evidence:
@@ -81,9 +83,22 @@ def stale_reporters(seen: PoliciesSeen, reporters: Collection[str], period: Peri
     return tuple(sorted(held.reporter for held in seen.stale if held.last_day > week and held.reporter in reporters))
 
 
+def reporters_without(replay: Sequence[ReplayDay], reporters: Collection[str], period: Period) -> tuple[str, ...]:
+    """Return those of some reporters that found no policy in most of their sessions of the last days they reported, two at least."""
+    found = []
+    for reporter in sorted(reporters):
+        days = [day for day in replay if day.submitter_domain == reporter and day.report_day > period.until - _WEEK]
+        last = sorted(days, key=lambda day: day.report_day)[-2:]
+        if len(last) == 2 and all(day.unprotected > day.sts_sessions for day in last):
+            found.append(reporter)
+    return tuple(found)
+
+
 def verdict_of(evidence: Evidence, found: Found, settings: InsightSettings) -> Verdict:
     """Return the verdict; without policy or evidence there is none to be had, whatever else is found."""
     published = found.seen.published
+    if any(incident.cause == "policy-lost" and incident.state != "resolved" for incident in found.blocking):
+        return "not-ready"
     off = evidence.switched_off_last_week * 2 > evidence.sessions_last_week > 0 or (published is not None and published.mode == "none")
     if off or (not evidence.sessions and not evidence.others and evidence.unprotected):
         return "no-policy"
@@ -98,4 +113,4 @@ def verdict_of(evidence: Evidence, found: Found, settings: InsightSettings) -> V
     )
     if not enough:
         return "not-enough-evidence"
-    return "not-ready" if found.bound > settings.readiness_bound or found.blocking or found.stale else "ready"
+    return "not-ready" if found.bound > settings.readiness_bound or found.blocking or found.stale or found.without else "ready"

@@ -22,6 +22,7 @@ def test_the_list_of_causes_is_closed():
         "policy-host-certificate",
         "policy-invalid",
         "policy-stale",
+        "policy-lost",
         "tlsa-mismatch",
         "dnssec-broken",
         "dane-missing",

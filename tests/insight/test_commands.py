@@ -183,7 +183,7 @@ def test_readiness_says_verdict_reasons_and_the_next_step(tlsrpt, lake):
     code, out, err = tlsrpt("readiness", "Example.ORG.")
     assert (code, err) == (0, "")
     assert out.startswith("example.org: not-ready, as of 2026-04-02, from 28 complete days")
-    assert "what enforce would have refused (1,200 sessions), newest first:" in out
+    assert "sessions that would have been refused (1,200), newest first:" in out
     assert "Next: Stay in testing." in out
 
 

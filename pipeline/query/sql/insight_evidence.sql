@@ -53,8 +53,25 @@ bare as (
         and p.failure_count > 0
         and p.failure_detail_sum = 0
 ),
+without_policy as (
+    select distinct
+        lines.incident,
+        p.report_day,
+        p.report_key
+    from counted_policies p
+    inner join lines
+        on p.report_domain = lines.line_domain
+        and p.submitter_domain = lines.reporter
+        and lines.result_type = 'no-policy-found'
+        and p.report_day between lines.first_day and lines.last_day
+    where p.report_day between $since and $until
+        and p.policy_type <> 'tlsa'
+        and p.success_count + p.failure_count > 0
+),
 proof as (
     select incident, report_day, report_key from detailed
+    union
+    select incident, report_day, report_key from without_policy
     union
     select incident, report_day, report_key from bare
 )

@@ -1,0 +1,47 @@
+-- Sessions by protection, of senders that applied a policy on some days and none on others
+-- One row per domain, sender and day, for senders that applied MTA-STS or DANE on some days and not on others: where protection may have been lost.
+-- since (DATE): first day, inclusive, UTC
+-- until (DATE): last day, inclusive, UTC
+-- domain (VARCHAR = null): the domain asked for; null for all
+-- domains (VARCHAR[] = null): the domains asked for, where they are several; null for all
+with rows_asked as (
+    select
+        report_domain,
+        submitter_domain,
+        report_day,
+        policy_type,
+        policy_hash,
+        sts_mode,
+        -- TLSA records that were found missing or wrong protect nobody.
+        if(policy_type = 'tlsa', success_count, success_count + failure_count) as sessions
+    from counted_policies
+    where report_day between $since and $until
+        and policy_type in ('sts', 'tlsa', 'no-policy-found')
+        and (success_count > 0 or (failure_count > 0 and policy_type <> 'tlsa'))
+        and ($domain is null or report_domain = $domain)
+        and ($domains is null or report_domain in (select unnest($domains)))
+),
+-- Few senders have both, and only these are looked at by day.
+pairs as (
+    select report_domain, submitter_domain
+    from rows_asked
+    group by report_domain, submitter_domain
+    having bool_or(policy_type <> 'no-policy-found')
+        and (
+            bool_or(policy_type = 'no-policy-found')
+            or max(report_day) filter (policy_type = 'tlsa') < max(report_day) filter (policy_type = 'sts')
+        )
+)
+select
+    a.report_domain,
+    a.submitter_domain,
+    a.report_day,
+    coalesce(sum(a.sessions) filter (a.policy_type = 'sts' and a.sts_mode is distinct from 'none'), 0)::bigint as sts,
+    coalesce(sum(a.sessions) filter (a.policy_type = 'sts' and a.sts_mode = 'none'), 0)::bigint as switched_off,
+    coalesce(sum(a.sessions) filter (a.policy_type = 'tlsa'), 0)::bigint as tlsa,
+    coalesce(sum(a.sessions) filter (a.policy_type = 'no-policy-found'), 0)::bigint as unprotected,
+    any_value(a.policy_hash) filter (a.policy_type = 'sts') as policy_hash
+from rows_asked a
+inner join pairs on pairs.report_domain = a.report_domain and pairs.submitter_domain = a.submitter_domain
+group by a.report_domain, a.submitter_domain, a.report_day
+order by a.report_domain, a.submitter_domain, a.report_day;
