@@ -59,6 +59,7 @@ def status_of(lake: Lake, settings: Settings) -> dict[str, Any]:
             "by_dkim_result": by_result,
             "submitters": [row for row in not_proved if row["dkim_result"] not in _KEYS_GONE][:20],
         },
+        "left_out": _named(lake.ask("left_out_rows"), "table_name", "row_count"),
         "schema": lake.snapshot.schema_version,
     }
 
@@ -74,6 +75,9 @@ def notes(status: dict[str, Any]) -> list[str]:
             "name the servers that checked them in [trust] authserv_ids and run `tlsrpt rebuild`, "
             "or vouch for old mail with `tlsrpt ingest --vouch-before DAY`"
         )
+    if left_out := sum(status["left_out"].values()):
+        why = "claim more sessions than [limits] allows (policy_sessions, report_sessions) and are left out of every answer"
+        said.append(f"{left_out} stored rows {why}")
     if waiting := sum(box["waiting_for_dns"] for box in status["mailboxes"]):
         said.append(f"{waiting} messages wait for the DNS to give the key of their sender; the next runs try again")
     return said

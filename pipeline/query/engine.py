@@ -79,6 +79,7 @@ class Engine:
             guests: Whether it runs a stranger's SQL: then only `GuestFiles` can be read.
         """
         self._seconds = settings.query.seconds
+        self._limits = settings.report_limits
         self._counted_tiers = list(settings.trust.count)
         self._temporary = Path(tempfile.mkdtemp(prefix="tlsrpt-"))
         # A reader that is killed leaves an almost empty folder in the temporary directory, one that just ends leaves nothing.
@@ -143,6 +144,7 @@ class Engine:
         lake: dict[str, Any] = {name: self._paths(name, scope.files) for name in TABLES}
         lake |= {f"{name}_contested": self._paths(name, scope.contested) for name in CONTESTED}
         lake |= {"floor": scope.floor, "batch": scope.batch, "counted_tiers": self._counted_tiers}
+        lake |= {"policy_sessions": self._limits.policy_sessions, "report_sessions": self._limits.report_sessions}
         lake |= {"same_sessions": list(SAME_SESSIONS)}
         lake |= {name: list(getattr(scope.habits, name)) for name in Habits._fields}
         cursor.execute("set variable lake = $lake", {"lake": lake})

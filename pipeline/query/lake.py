@@ -100,7 +100,8 @@ class Lake(Analysis):
     def version(self) -> str:
         """What an answer depends on beside the question: a key for caches."""
         settings = self._settings
-        rules = "\0".join((*settings.trust.count, "", *settings.domains.own, "", *settings.domains.mx))
+        bounds = (str(settings.report_limits.policy_sessions), str(settings.report_limits.report_sessions))
+        rules = "\0".join((*settings.trust.count, "", *settings.domains.own, "", *settings.domains.mx, "", *bounds))
         return f"{self.snapshot.version}-{_digest(rules)}"
 
     @property

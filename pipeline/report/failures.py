@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report.fields import LARGEST, address, count, host, text, uri
+from pipeline.report.fields import address, count, host, text, uri
 from pipeline.report.members import FAILURE_DETAIL, canonical
 from pipeline.report.model import FailureDetail
 from pipeline.report.names import Address
@@ -56,7 +56,7 @@ def _read_failure(value: Any, notes: Notes) -> FailureDetail:
         receiving[1],
         host(name, _HOST, notes) if name is not None else None,
         _helo(helo, notes) if helo is not None else None,
-        sessions if type(sessions) is int and 0 <= sessions <= LARGEST else _odd_sessions(sessions, notes),
+        sessions if type(sessions) is int and 0 <= sessions <= notes.limits.policy_sessions else _odd_sessions(sessions, notes),
         uri(more, chars, _MORE, notes) if more is not None else None,
         text(reason, chars, _REASON, notes) if reason is not None else None,
     )
@@ -93,4 +93,7 @@ def _odd_sessions(value: Any, notes: Notes) -> int:
     if value is None:
         notes.add("count_missing")
         return 0
-    return count(value, _PATH + "failed-session-count", notes)
+    sessions = count(value, _PATH + "failed-session-count", notes)
+    if sessions > notes.limits.policy_sessions:
+        raise Refusal("limits_exceeded", f"a failure detail claims {sessions:,} sessions, the limit is {notes.limits.policy_sessions:,}")
+    return sessions

@@ -29,6 +29,10 @@ class Limits(NamedTuple):
     """Per report; real reports have 1 to 20."""
     failure_details: int = 50_000
     """Per report."""
+    policy_sessions: int = 10**9
+    """Sessions of one policy, and what one failure detail mentions. The largest senders report some millions a day."""
+    report_sessions: int = 10**10
+    """Sessions of a report, and what its failure details mention together: far below what sums can hold (RFC 8460 sets no bound)."""
     policy_lines: int = 500
     """policy-string elements per policy."""
     policy_chars: int = 64 * 1024

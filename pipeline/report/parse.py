@@ -14,6 +14,7 @@ from pipeline.report.notes import Notes, Refusal
 from pipeline.report.policies import read_policy
 
 if TYPE_CHECKING:
+    from pipeline.report.limits import Limits
     from pipeline.report.model import PolicyResult
 
 
@@ -67,7 +68,17 @@ def _policies(value: Any, notes: Notes) -> tuple[PolicyResult, ...]:
         raise Refusal("schema_invalid", "policies is " + ("empty" if value == [] else "absent" if value is None else "no array"))
     if len(value) > notes.limits.policies:
         raise Refusal("limits_exceeded", f"the report has {len(value):,} policies, the limit is {notes.limits.policies:,}")
-    return tuple([read_policy(element, notes) for element in value])
+    policies = tuple([read_policy(element, notes) for element in value])
+    _check_sums(policies, notes.limits)
+    return policies
+
+
+def _check_sums(policies: tuple[PolicyResult, ...], limits: Limits) -> None:
+    most = limits.report_sessions
+    claimed = sum([policy.success_count + policy.failure_count for policy in policies])
+    mentioned = sum([sum([detail.failed_session_count for detail in policy.failures]) for policy in policies if policy.failures])
+    if max(claimed, mentioned) > most:
+        raise Refusal("limits_exceeded", f"the report claims {max(claimed, mentioned):,} sessions, the limit is {most:,}")
 
 
 def read_contact(value: Any, notes: Notes) -> str | None:

@@ -33,6 +33,8 @@ def read_policy(value: Any, notes: Notes) -> PolicyResult:
     strings = policy_strings(policy.get("policy-string"), kind, notes)
     patterns = policy.get("mx-host")
     success, failure = _summary(entry.get("summary"), notes)
+    if success + failure > notes.limits.policy_sessions:
+        raise Refusal("limits_exceeded", f"a policy claims {success + failure:,} sessions, the limit is {notes.limits.policy_sessions:,}")
     details = entry.get("failure-details")
     failures = read_failures(details, notes) if details else _no_failures(details)
     if failure or failures:

@@ -48,6 +48,8 @@ REFUSED = {
         lambda limits: read_document(report(policy(details=[detail()] * 2), policy(details=[detail()] * 2)), limits),
         "limits_exceeded",
     ),
+    "policy_sessions": (70, 69, lambda limits: read_document(report(policy(60, 10, [detail()])), limits), "limits_exceeded"),
+    "report_sessions": (20, 19, lambda limits: read_document(report(policy(10), policy(7, 3)), limits), "limits_exceeded"),
     "policy_lines": (5, 4, lambda limits: read_document(PLAIN, limits), "limits_exceeded"),
     "policy_chars": (CHARS, CHARS - 1, lambda limits: read_document(PLAIN, limits), "limits_exceeded"),
     "hosts": (2, 1, lambda limits: read_document(report(policy(mx_host=["a.example", "b.example"])), limits), "limits_exceeded"),
@@ -125,6 +127,17 @@ def test_a_small_gzip_of_millions_of_values_is_refused_before_it_is_parsed(eleme
     packed = zlib.compress(text, 9, 31)
     assert len(packed) < 100_000
     assert code_of(read_only(mail(packed))) == "limits_exceeded"
+
+
+def test_what_a_report_may_claim_is_bounded_where_it_has_details_and_in_any_notation():
+    for most, mentioned in ((10**9, 10**9), (10**9, 10**9 + 1)):
+        for number in (mentioned, str(mentioned), float(mentioned)):
+            document = report(policy(0, 5, [detail(**{"failed-session-count": number})]))
+            assert (code_of(read_document(document)) == "limits_exceeded") is (mentioned > most)
+    together = report(policy(0, 5, [detail(**{"failed-session-count": 10**9})] * 11))
+    assert code_of(read_document(together)) == "limits_exceeded"
+    assert code_of(read_document(report(*[policy(10**9)] * 11))) == "limits_exceeded"
+    assert code_of(read_document(report(*[policy(10**9)] * 10))) == "stored"
 
 
 def test_the_largest_honest_report_is_read():

@@ -125,7 +125,7 @@ with told as (
         any_value(d.stands) as stands,
         sum(p.failure_count + if(p.policy_type = 'no-policy-found', p.success_count, 0)) as failed,
         sum(p.success_count + p.failure_count) as sessions
-    from settings.rows_of(getvariable('lake').policies_contested) p
+    from settings.policies_of(getvariable('lake').policies_contested) p
     inner join settings.disputed d on d.report_key = p.report_key
     group by d.identity, p.report_domain, p.policy_type, p.report_key
 ),
@@ -156,20 +156,20 @@ create macro settings.is_judged(rkey, name, kind) as
 
 create view settings.judged_policies as
 select *
-from settings.rows_of(getvariable('lake').policies)
+from settings.policies_of(getvariable('lake').policies)
 where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
 union all by name
 select *
-from settings.rows_of(getvariable('lake').policies_contested)
+from settings.policies_of(getvariable('lake').policies_contested)
 where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
     and settings.is_judged(report_key, report_domain, policy_type);
 
 create view settings.judged_failures as
 select *
-from settings.rows_of(getvariable('lake').failures)
+from settings.failures_of(getvariable('lake').failures)
 where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
 union all by name
 select *
-from settings.rows_of(getvariable('lake').failures_contested)
+from settings.failures_of(getvariable('lake').failures_contested)
 where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
     and settings.is_judged(report_key, report_domain, policy_type);

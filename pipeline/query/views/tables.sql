@@ -29,6 +29,23 @@ select *
 from read_parquet(files, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true)
 where batch between getvariable('lake').floor and getvariable('lake').batch;
 
+-- What one report may claim is bounded ([limits]): rows that were stored before there was a bound, or under a higher one, are left out, so that
+-- no sum can overflow. `…_rows` has them, and the question left_out_rows counts them.
+create macro settings.policies_of(files) as table
+select *
+from settings.rows_of(files)
+where success_count between 0 and getvariable('lake').policy_sessions
+    and failure_count between 0 and getvariable('lake').policy_sessions
+    and failure_detail_sum between 0 and getvariable('lake').report_sessions
+    and (once_authenticated is null or once_authenticated between 0 and getvariable('lake').report_sessions)
+    and (once_failed is null or once_failed between 0 and getvariable('lake').report_sessions)
+    and (once_unprotected is null or once_unprotected between 0 and getvariable('lake').report_sessions);
+
+create macro settings.failures_of(files) as table
+select *
+from settings.rows_of(files)
+where failed_session_count between 0 and getvariable('lake').policy_sessions;
+
 create view superseded as
 select * from settings.rows_of(getvariable('lake').superseded);
 
@@ -51,9 +68,9 @@ union all by name
 select * from settings.rows_of(getvariable('lake').policies_contested);
 
 create view settings.all_policies as
-select *, true as stands from settings.rows_of(getvariable('lake').policies)
+select *, true as stands from settings.policies_of(getvariable('lake').policies)
 union all by name
-select *, report_key not in (select report_key from superseded) as stands from settings.rows_of(getvariable('lake').policies_contested);
+select *, report_key not in (select report_key from superseded) as stands from settings.policies_of(getvariable('lake').policies_contested);
 
 create view settings.failure_rows as
 select * from settings.rows_of(getvariable('lake').failures)
@@ -61,9 +78,9 @@ union all by name
 select * from settings.rows_of(getvariable('lake').failures_contested);
 
 create view settings.all_failures as
-select *, true as stands from settings.rows_of(getvariable('lake').failures)
+select *, true as stands from settings.failures_of(getvariable('lake').failures)
 union all by name
-select *, report_key not in (select report_key from superseded) as stands from settings.rows_of(getvariable('lake').failures_contested);
+select *, report_key not in (select report_key from superseded) as stands from settings.failures_of(getvariable('lake').failures_contested);
 
 -- The /24 of an IPv4 address or the /48 of an IPv6 address in canonical text; null for null. DuckDB's INET is an extension.
 create macro network_of(address) as

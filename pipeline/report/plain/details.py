@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from pipeline.report.fields import LARGEST, is_uri
+from pipeline.report.fields import is_uri
 from pipeline.report.members import FAILURE_DETAIL
 from pipeline.report.names import domain_name, ip_address
 from pipeline.report.result_types import RESULT_TYPES
@@ -80,6 +80,7 @@ class DetailReader:
             return lambda value: value if 0 < len(value) <= most else None
 
         free = short(limits.free_text_chars)
+        self._most, self._most_together = limits.policy_sessions, limits.report_sessions
         self._plans: dict[tuple[str, ...], Plan] = {}
         self._kept = {
             "result-type": _Kept(lambda value: value if value in RESULT_TYPES else None),
@@ -98,7 +99,7 @@ class DetailReader:
             KeyError, TypeError, AttributeError: One is not plain.
         """
         counts = list(map(itemgetter("failed-session-count"), details))
-        if set(map(type, counts)) != {int} or min(counts) < 0 or max(counts) > LARGEST:
+        if set(map(type, counts)) != {int} or min(counts) < 0 or max(counts) > self._most or sum(counts) > self._most_together:
             raise KeyError
         shape = tuple(details[0])
         if set(map(len, details)) == {len(shape)}:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from pipeline.report.fields import LARGEST
 from pipeline.report.notes import Refusal
 from pipeline.report.strict_json import check_size
 
@@ -90,13 +89,15 @@ def _draft(container: str, report: Any, text: bytes, facts: Facts) -> Draft:
     strings = _TOP_STRINGS + who.texts
     policies: list[Counted] = []
     details: list[Any] = []
+    claimed = 0
     for entry in entries:
         summary = entry["summary"]
         success, failure = summary["total-successful-session-count"], summary["total-failure-session-count"]
         if type(success) is not int or type(failure) is not int or len(summary) != _SUMMARY_MEMBERS:
             raise TypeError
-        if not (0 <= success <= LARGEST and 0 <= failure <= LARGEST):
+        if success < 0 or failure < 0 or success + failure > limits.policy_sessions:
             raise ValueError
+        claimed += success + failure
         applied = entry["policy"]
         key = _key(applied)
         policy = facts.policies.get(key) or facts.policy(key)
@@ -111,6 +112,8 @@ def _draft(container: str, report: Any, text: bytes, facts: Facts) -> Draft:
             details += sent
             strings += 1
         policies.append((policy, success, failure, count))
+    if claimed > limits.report_sessions:
+        raise ValueError
     # of each member of a detail its name and, but for one number, a text
     if len(details) > limits.failure_details or text.count(b'"') != 2 * (strings + 2 * sum(map(len, details)) - len(details)):
         raise ValueError
