@@ -1,12 +1,21 @@
-"""The rows of the tables of `pipeline.schema`, as typed tuples in storage order, without `batch`, which the lake adds.
+"""The rows of the tables of `pipeline.schema`, as tuples in storage order, without `batch`, which the lake adds.
 
-A test holds the fields and `pipeline.schema` together.
+Their fields follow from the schema. Only the ledger row, which half the program asks for its fields, has them written out for the type
+checker; a test holds it and the schema together.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import NamedTuple
+from collections import namedtuple
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pipeline.schema import TABLES
+
+
+def _row(table: str, defaults: tuple[object, ...] = ()) -> Any:
+    """Return the row type of a table; `defaults` are those of its last columns."""
+    return namedtuple(table, TABLES[table].column_names[1:], defaults=defaults)  # noqa: PYI024 -- the schema has the types
 
 
 class MessageRow(NamedTuple):
@@ -52,139 +61,40 @@ class MessageRow(NamedTuple):
     parser_version: str
 
 
-class RawRow(NamedTuple):
+class RawRow(_row("raw")):  # type: ignore[misc]
     """The bytes, once per sha256, of stored, conflicting and quarantined messages."""
 
-    received_month: str
-    message_sha256: str
-    size_bytes: int
-    content: bytes
+    __slots__ = ()
 
 
-class ReportRow(NamedTuple):
+class ReportRow(_row("reports")):  # type: ignore[misc]
     """One row per distinct (identity, trust tier, content)."""
 
-    report_month: str
-    report_key: str
-    identity: str
-    content_sha256: str
-    message_sha256: str
-    report_day: date
-    report_domains: tuple[str, ...]
-    submitter_domain: str
-    submitter_source: str
-    trust_tier: str
-    organization_name: str | None
-    contact_info: str | None
-    report_id: str
-    window_start: datetime
-    window_end: datetime
-    window_start_raw: str
-    window_end_raw: str
-    received_at: datetime
-    policy_count: int
-    failure_detail_count: int
-    quirks: tuple[str, ...]
-    unknown_members: tuple[str, ...]
-    unknown_member_count: int
-    ingested_at: datetime
-    parser_version: str
+    __slots__ = ()
 
 
-class PolicyRow(NamedTuple):
-    """One row per element of a report's policies."""
+class PolicyRow(_row("policies", defaults=(False, None, None, None, None))):  # type: ignore[misc]
+    """One row per element of a report's policies; `pipeline.report.sessions.mark_repeats` sets the last columns."""
 
-    report_month: str
-    report_key: str
-    policy_ix: int
-    report_day: date
-    report_domain: str
-    report_domain_source: str
-    submitter_domain: str
-    trust_tier: str
-    policy_type: str
-    policy_type_raw: str | None
-    policy_domain: str | None
-    policy_domain_derived: bool
-    policy_strings: tuple[str, ...]
-    policy_hash: str | None
-    sts_version: str | None
-    sts_mode: str | None
-    sts_max_age_seconds: int | None
-    sts_mx: tuple[str, ...]
-    mx_host: tuple[str, ...]
-    tlsa_records: tuple[str, ...]
-    success_count: int
-    failure_count: int
-    failure_detail_sum: int
-    count_mismatch: bool
-    repeats_sessions: bool = False
-    """This and the following are set by `pipeline.report.sessions.mark_repeats` once all policies of the report are there."""
-    once_authenticated: int | None = None
-    once_failed: int | None = None
-    once_unprotected: int | None = None
-    totals_equal: bool | None = None
+    __slots__ = ()
 
 
-class FailureRow(NamedTuple):
+class FailureRow(_row("failures")):  # type: ignore[misc]
     """One row per element of a policy's failure-details."""
 
-    report_month: str
-    report_key: str
-    policy_ix: int
-    failure_ix: int
-    report_day: date
-    report_domain: str
-    submitter_domain: str
-    trust_tier: str
-    policy_type: str
-    policy_domain: str | None
-    policy_hash: str | None
-    result_type: str
-    result_type_raw: str | None
-    result_group: str
-    sending_mta_ip: str | None
-    sending_mta_ip_raw: str | None
-    receiving_ip: str | None
-    receiving_ip_raw: str | None
-    receiving_mx_hostname: str | None
-    receiving_mx_helo: str | None
-    failed_session_count: int
-    additional_information: str | None
-    failure_reason_code: str | None
+    __slots__ = ()
 
 
-class SupersededRow(NamedTuple):
+class SupersededRow(_row("superseded")):  # type: ignore[misc]
     """One row per report that does not count because a better one of the same identity does."""
 
-    report_month: str
-    report_key: str
-    identity: str
-    superseded_by: str
-    reason: str
+    __slots__ = ()
 
 
-class CheckRow(NamedTuple):
+class CheckRow(_row("checks")):  # type: ignore[misc]
     """One row per domain, check and finding of what the domain publishes."""
 
-    checked_month: str
-    checked_at: datetime
-    domain: str
-    finding_ix: int
-    check_name: str
-    code: str
-    severity: str
-    place: str
-    what: str
-    why: str
-    fix: str
-    publish: str
-    tlsrpt_record: str | None
-    sts_id: str | None
-    policy_lines: tuple[str, ...]
-    mx_hosts: tuple[str, ...]
-    tlsa_records: tuple[str, ...]
-    expires_at: datetime | None
+    __slots__ = ()
 
 
 class ReportRows(NamedTuple):

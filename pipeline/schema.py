@@ -360,6 +360,27 @@ CHECKS = Table(
 TABLES: dict[str, Table] = {table.name: table for table in (MESSAGES, RAW, REPORTS, POLICIES, FAILURES, SUPERSEDED, CHECKS)}
 """The tables by name."""
 
+INHERITED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "reports": ("messages", ("message_sha256", "received_at", "ingested_at", "parser_version")),
+    "policies": ("reports", ("report_month", "report_key", "report_day", "submitter_domain", "trust_tier")),
+    "failures": (
+        "policies",
+        (
+            "report_month",
+            "report_key",
+            "policy_ix",
+            "report_day",
+            "report_domain",
+            "submitter_domain",
+            "trust_tier",
+            "policy_type",
+            "policy_domain",
+            "policy_hash",
+        ),
+    ),
+}
+"""Columns that a row has of the row it belongs to, by table: the table of that row, and which columns. They are copied, not sent."""
+
 OUTLIVE_REBUILD = frozenset({"raw", "checks"})
 """Tables that do not depend on how mail is read: a rebuild leaves them as they are."""
 

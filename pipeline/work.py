@@ -9,14 +9,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.report.model import Envelope, Reading, Rejected
+from pipeline.report.envelope import NO_ENVELOPE
+from pipeline.report.model import Reading, Rejected
 from pipeline.report.read import read_file, read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.columns import ChunkColumns
     from pipeline.config import TrustSettings
     from pipeline.report.limits import Limits
     from pipeline.row_types import MessageRow, MessageRows
@@ -35,9 +35,6 @@ class Job(NamedTuple):
     """Mail received before this moment counts as vouched: the operator says so (`ingest --vouch-before`)."""
 
 
-NO_ENVELOPE = Envelope(None, None, None, None, None, None, None, None, declared=False)
-
-
 def read_chunk(chunk: Sequence[Fetched], job: Job) -> list[MessageRows]:
     """Return the rows of each message, in order. Never raises on what a sender sent."""
     judge = judge_of(job)
@@ -49,28 +46,6 @@ def read_chunk(chunk: Sequence[Fetched], job: Job) -> list[MessageRows]:
     return rows
 
 
-def read_columns(chunk: Sequence[Fetched], job: Job) -> ChunkColumns:
-    """Return the rows of a chunk as Arrow columns: what `read_chunk` gives, in the same order, for bulk work (see `ChunkColumns`).
-
-    Plain report files, which nearly all are, never become row objects; the larger the chunk (a thousand files or more), the less each
-    costs. Never raises on what a sender sent. For the lake, `pipeline.columns.with_batch` puts the batch in front.
-    """
-    from pipeline.arrow_start import spare_pandas
-    from pipeline.columns import chunk_columns, interleave
-    from pipeline.report.plain.chunk import read_plain
-
-    spare_pandas()
-    plain = read_plain(chunk, job.limits, job.own, job.run)
-    if plain is None:
-        return chunk_columns(read_chunk(chunk, job))
-    places, columns = plain
-    if len(places) == len(chunk):
-        return columns
-    short = frozenset(places)
-    rest = [place for place in range(len(chunk)) if place not in short]
-    return interleave((places, columns), (rest, chunk_columns(read_chunk([chunk[place] for place in rest], job))))
-
-
 def read_again(row: MessageRow, fetched: Fetched, job: Job) -> MessageRows:
     """Return the rows of a message that the ledger knows: today's parser, what was proved and the stamp of the day it came."""
     from pipeline.trust.stored import stored_verdicts
@@ -78,6 +53,11 @@ def read_again(row: MessageRow, fetched: Fetched, job: Job) -> MessageRows:
     reading = read_one(fetched, job.limits)
     verdicts = stored_verdicts(row, fetched, reading, job.trust, vouch_before=job.vouch_before)
     return build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=job.own, run=stamp_of(row, job))
+
+
+def condemned(fetched: Fetched, why: Rejected, job: Job, known: MessageRow | None = None) -> MessageRows:
+    """Return the rows of a message that could not be read within its bounds: it is quarantined."""
+    return build_rows(fetched=fetched, reading=Reading(NO_ENVELOPE, (), why), verdicts=(), own=job.own, run=stamp_of(known, job))
 
 
 def stamp_of(row: MessageRow | None, job: Job) -> RunStamp:

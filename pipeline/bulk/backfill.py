@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import log
 from pipeline.bulk.drive import Drive
-from pipeline.bulk.local import LocalWorkers, default_workers
+from pipeline.bulk.local import LocalWorkers
 from pipeline.bulk.show import Shown
 from pipeline.bulk.sources import check_sources, size_of
 from pipeline.errors import TryAgainError, most_lasting
@@ -21,6 +21,7 @@ from pipeline.lake.opened import open_for_writing
 from pipeline.run.ingest import make_job
 from pipeline.run.options import Outcome, RunOptions
 from pipeline.run.stop import Stop
+from pipeline.workers.pool import processors
 from pipeline.workers.wire import pack_job
 
 if TYPE_CHECKING:
@@ -78,12 +79,11 @@ def backfill(settings: Settings, options: BulkOptions, stop: Stop | None = None)
 
 @contextlib.contextmanager
 def _workers(options: BulkOptions, job: Job) -> Iterator[Workers]:
-    packed = pack_job(job)
     if options.scheduler is not None:
         from pipeline.bulk.cluster import cluster_workers
 
-        with cluster_workers(options.scheduler, packed) as workers:
+        with cluster_workers(options.scheduler, pack_job(job)) as workers:
             yield workers
     else:
-        with LocalWorkers(packed, options.workers or default_workers()) as local:
+        with LocalWorkers(job, options.workers or processors()) as local:
             yield local

@@ -1,4 +1,4 @@
-"""One batch of a bulk import on its way: its chunks are read, weighed together, written, and committed as one."""
+"""One batch of a bulk import on its way: its chunks are read, settled together, written, and committed as one."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.bulk.tasks import Write
+from pipeline.bulk.tasks import Kept, Write
+from pipeline.lake.dedup import REPORT_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.bulk.chunk import Chunk
-    from pipeline.bulk.tasks import Kept, ReadReply
-    from pipeline.bulk.weigh import Weighed
+    from pipeline.bulk.tasks import ReadReply
+    from pipeline.lake.dedup import Decided
     from pipeline.lake.stage import StagedPart, StageWriter
 
 MESSAGES = 50_000
@@ -34,9 +35,9 @@ class Batch:
     chunks: list[Chunk] = field(default_factory=list)
     replies: dict[int, ReadReply] = field(default_factory=dict)
     closed: bool = False
-    weighed: Weighed | None = None
+    decided: Decided | None = None
     stage: StageWriter | None = None
-    """None before it is weighed, and where nothing in it is new."""
+    """None before it is settled, and where nothing in it is new."""
     writing: int = 0
     """Tasks that are not done yet."""
     parts: dict[str, list[StagedPart]] = field(default_factory=dict)
@@ -44,7 +45,7 @@ class Batch:
     @property
     def messages(self) -> int:
         """How many messages there are, as far as is known."""
-        return sum(self.replies[n].messages.num_rows if n in self.replies else each.messages for n, each in enumerate(self.chunks))
+        return sum(self.replies[n].messages if n in self.replies else each.messages for n, each in enumerate(self.chunks))
 
     @property
     def full(self) -> bool:
@@ -63,17 +64,17 @@ class Batch:
 
 
 def writes(batch: Batch, lake: str, stage: StageWriter) -> Iterator[Write]:
-    """Yield the tasks that write the data files of a weighed batch: for each table as many as keep the workers small."""
-    assert batch.weighed is not None  # noqa: S101 -- for mypy
-    pairs = list(zip(batch.weighed.kept, batch.in_order(), strict=True))
-    for table in ("raw", "messages", "policies", "failures", "reports"):
+    """Yield the tasks that write the data files of a settled batch: for each table as many as keep the workers small."""
+    assert batch.decided is not None  # noqa: S101 -- for mypy
+    pairs = list(zip(batch.decided.taken, batch.in_order(), strict=True))
+    for table in ("raw", "messages", *REPORT_TABLES):
         some: list[Kept] = []
         size = 0
-        for kept, reply in pairs:
+        for taken, reply in pairs:
             if some and size + reply.sizes[table] > WRITE_BYTES:
                 yield Write(lake, stage.name.folder, stage.batch, table, some)
                 some, size = [], 0
-            some.append(kept)
+            some.append(Kept(batch.folder or "", reply.token, taken))
             size += reply.sizes[table]
         if some:
             yield Write(lake, stage.name.folder, stage.batch, table, some)

@@ -1,8 +1,8 @@
 """Tasks done by a Dask cluster: `dask scheduler` somewhere, `dask worker` on any number of machines.
 
-Each thread of a Dask worker keeps a process of its own for the tasks, as the driver does on one machine, so that hostile mail meets the
-same limits there. What travels is JSON and Arrow; the rows stay in the lake. Workers need this program in the same version, and reach the
-sources and the lake by the same addresses: object storage, or a file system they all mount.
+Each thread of a Dask worker fetches and writes, and has a process of the sandbox read, as the driver's do on one machine: hostile mail
+meets the same limits there, and no keys. What travels is JSON and Arrow; the rows stay in the lake. Workers need this program in the same
+version, and reach the sources and the lake by the same addresses: object storage, or a file system they all mount.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
-from pipeline.bulk.process import Processes
+from pipeline.bulk.carry_out import do_packed
 from pipeline.bulk.tasks import Read, ReadReply, Write, pack_task, reply_of
 from pipeline.errors import ConfigError, TlsrptError, TryAgainError, UnreachableError
+from pipeline.workers.sandbox import Sandbox
+from pipeline.workers.wire import unpack_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.lake.stage import StagedPart
+    from pipeline.work import Job
 
 CONNECT_SECONDS = 30.0
 WORKER_SECONDS = 120.0
@@ -35,7 +38,7 @@ _LOOK_SECONDS = 5.0
 _IMPORTS = 4
 """How many imports a Dask worker serves side by side; the processes of older ones, whose drivers are dead, are ended."""
 
-_kept: dict[bytes, Processes] = {}
+_kept: dict[bytes, tuple[Job, Sandbox]] = {}
 _keeping = threading.Lock()
 
 
@@ -43,16 +46,17 @@ def do(version: str, job: bytes, text: bytes, content: bytes) -> tuple[bytes, by
     """Do a task; what a Dask worker runs. Return the reply, or this program's version where the driver has another."""
     if version != __version__:
         return __version__
-    return _processes(job).do(text, content)
+    return do_packed(text, content, *_sandbox(job))
 
 
-def _processes(job: bytes) -> Processes:
-    """Return the processes of an import."""
+def _sandbox(packed: bytes) -> tuple[Job, Sandbox]:
+    """Return what an import needs, made when it is first asked for."""
     with _keeping:
-        _kept[job] = _kept.pop(job) if job in _kept else Processes(job)
+        job = unpack_job(packed)
+        _kept[packed] = _kept.pop(packed) if packed in _kept else (job, Sandbox(job))
         while len(_kept) > _IMPORTS:
-            _kept.pop(next(iter(_kept))).close()
-        return _kept[job]
+            _kept.pop(next(iter(_kept)))[1].close()
+        return _kept[packed]
 
 
 def forget(job: bytes) -> None:
@@ -60,7 +64,7 @@ def forget(job: bytes) -> None:
     with _keeping:
         kept = _kept.pop(job, None)
         if kept is not None:
-            kept.close()
+            kept[1].close()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One bulk import under way: chunks are given out, batches weighed, written and committed in their order, while the next ones are read."""
+"""One bulk import under way: chunks are given out, batches settled, written and committed in their order, while the next ones are read."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from pipeline.bulk.looking import looked_at
 from pipeline.bulk.note import Done, Note
 from pipeline.bulk.sources import list_sources
 from pipeline.bulk.tasks import Read, ReadReply, Write
-from pipeline.bulk.weigh import NOTHING, Weigher
 from pipeline.errors import InputError, LakeError, TryAgainError, UnreachableError
 from pipeline.failpoint import reach
 from pipeline.lake.commit import next_batch
 from pipeline.lake.compact import compact_small_files
+from pipeline.lake.dedup import decide, remember, repeated_files
+from pipeline.lake.known import Knowledge
 from pipeline.lake.ledger import Ledger
 from pipeline.lake.parts import to_arrow
 from pipeline.lake.stage import StageName
@@ -59,13 +60,12 @@ class Drive:
         self.tally = Tally()
         self._location, self._lake, self._workers, self._shown, self._stop = location, lake, workers, shown, stop
         files, floor = (lake.files, lake.floor) if lake is not None else looked_at(location)
-        self._weigher = Weigher(files, floor, f"{job.run.ingested_at:%Y-%m}")
+        self._knowledge, self._ledger = Knowledge(files, floor), Ledger(files["messages"], floor)
         self._walker = FileImport([], received_at=job.run.ingested_at, limits=job.limits, stdin=None)
         self._chunks = list_sources(sources, self._walker)
-        ledger = Ledger(files["messages"], floor)
         with location.errors("read"):
-            self._note = Note(location, ledger.batches)
-        self._run_id, self._newest = job.run.run_id, ledger.newest_batch
+            self._note = Note(location, self._ledger.batches)
+        self._run_id, self._newest = job.run.run_id, self._ledger.newest_batch
         self._batches: list[Batch] = []
         self._under_way: dict[Future[ReadReply | list[StagedPart]], tuple[Batch, Read | Write, int, int]] = {}
         """What each task is for: its batch, the task itself, the place of its chunk, and which attempt it is."""
@@ -176,32 +176,32 @@ class Drive:
 
     def _take_read(self, batch: Batch, place: int, reply: ReadReply) -> None:
         batch.replies[place] = reply
-        self._shown.advance(reply.messages.num_rows, batch.chunks[place].size_bytes)
+        self._shown.advance(reply.messages, batch.chunks[place].size_bytes)
         for event, fields in reply.warnings:
-            log.warning(event, **fields)
-        if reply.resolver_down and not self._resolver_down:
-            self._resolver_down = True
-            log.warning("resolver-down", consequence="keys are asked for again by the next runs of ingest, for five days")
+            if event != "resolver-down" or not self._resolver_down:
+                log.warning(event, **fields)
+            self._resolver_down |= event == "resolver-down"
         reach("bulk-read")
 
     def _go_on(self) -> None:
-        """Bring the oldest batch as far as it can go; batches are weighed and committed in their order."""
+        """Bring the oldest batch as far as it can go; batches are settled and committed in their order."""
         if self._batches and (self._listed or self._stop):
             self._batches[-1].closed = True
         while self._batches and self._batches[0].read:
             batch = self._batches[0]
-            if batch.weighed is None:
-                self._weigh(batch)
+            if batch.decided is None:
+                self._settle(batch)
             if batch.writing:
                 return
             self._finish(batch)
             self._batches.pop(0)
 
-    def _weigh(self, batch: Batch) -> None:
+    def _settle(self, batch: Batch) -> None:
+        """Decide what is new of a batch, and have that written."""
+        chunks = [reply.essence for reply in batch.in_order()]
         with self._location.errors("read"):
-            weighed = self._weigher.weigh(batch.in_order()) if batch.chunks else NOTHING
-        batch.weighed = weighed._replace(kept=[each._replace(folder=batch.folder or "") for each in weighed.kept])
-        if self._lake is None or not weighed.rows:
+            batch.decided = decide(chunks, self._knowledge.about, repeated_files(chunks, self._ledger))
+        if self._lake is None or not batch.decided.rows:
             return
         batch.stage = self._lake.stage()
         for place, task in enumerate(writes(batch, self._location.uri, batch.stage)):
@@ -211,22 +211,22 @@ class Drive:
 
     def _finish(self, batch: Batch) -> None:
         """Commit a batch whose files are written, and take note of it."""
-        weighed = batch.weighed
-        assert weighed is not None  # noqa: S101 -- for mypy
+        decided = batch.decided
+        assert decided is not None  # noqa: S101 -- for mypy
         if batch.stage is not None and self._lake is not None:
             with self._location.errors("write"):
                 for name, parts in batch.parts.items():
                     batch.stage.take(name, parts)
-                batch.stage.add("superseded", to_arrow("superseded", weighed.superseded, batch.stage.batch))
+                batch.stage.add("superseded", to_arrow("superseded", decided.superseded, batch.stage.batch))
                 number = self._lake.commit(batch.stage)
             self._brought_by = number, self._run_id
             self._committed += 1
             if self._committed % _COMPACT_EVERY == 0:
                 self.compact()
-            log.info("batch-committed", batch=number, messages=len(weighed.outcomes), reports_new=weighed.reports_new)
-        self._weigher.remember(weighed.known)
-        self.tally.add(weighed.outcomes, reports_new=weighed.reports_new)
-        self.tally.pending += weighed.pending
+            log.info("batch-committed", batch=number, messages=len(decided.outcomes), reports_new=decided.reports_new)
+        remember(decided.news, self._knowledge, self._ledger)
+        self.tally.add(decided.outcomes, reports_new=decided.reports_new)
+        self.tally.pending += decided.pending
         self._settle_accounts(batch)
 
     def _settle_accounts(self, batch: Batch) -> None:
@@ -238,7 +238,7 @@ class Drive:
                 self.tally.exit_codes.append(InputError.exit_code)
             elif self._lake is not None and (brought_by := self._brought_by or self._newest()):
                 self._brought_by = brought_by
-                self._note.add(chunk, Done(reply.messages.num_rows, reply.skipped, *brought_by))
+                self._note.add(chunk, Done(reply.messages, reply.skipped, *brought_by))
         if self._lake is None or batch.folder is None:
             return
         with self._location.errors("write"):

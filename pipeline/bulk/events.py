@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,10 @@ class _Gathering(logging.Handler):
     def __init__(self, found: list[tuple[str, dict[str, Any]]]) -> None:
         super().__init__(logging.WARNING)
         self._found = found
+        self._thread = threading.get_ident()  # beside ours, other tasks run in this process
 
     def emit(self, record: logging.LogRecord) -> None:
-        if len(self._found) < _MOST:
+        if len(self._found) < _MOST and record.thread == self._thread:
             fields: dict[str, Any] = getattr(record, "fields", {})
             self._found.append((record.getMessage(), {name: str(value) for name, value in fields.items()}))
 

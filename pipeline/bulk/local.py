@@ -1,16 +1,17 @@
-"""Tasks done by processes of this machine."""
+"""Tasks done on this machine: by threads that fetch and write, while the processes of the sandbox read."""
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, Self
 
-from pipeline.bulk.process import Processes
-from pipeline.bulk.tasks import Read, ReadReply, Write, pack_task, reply_of
+from pipeline.bulk.carry_out import do
+from pipeline.bulk.tasks import Read, ReadReply, Write
+from pipeline.workers.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pipeline.lake.stage import StagedPart
+    from pipeline.work import Job
 
 
 class Workers(Protocol):
@@ -37,20 +38,16 @@ class Workers(Protocol):
         """Have a task done; the future may raise any `TlsrptError`."""
 
 
-def default_workers() -> int:
-    """Return how many processes this machine carries: one a processor."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class LocalWorkers:
-    """Processes of this machine, with a thread each that waits for it."""
+    """Threads of this machine, with a process of the sandbox for each."""
 
     shared_disk = True
 
-    def __init__(self, job: bytes, count: int) -> None:
+    def __init__(self, job: Job, count: int) -> None:
         self.width = count
         self.closed = False
-        self._processes = Processes(job)
+        self._job = job
+        self._sandbox = Sandbox(job)
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="bulk")
 
     def __enter__(self) -> Self:
@@ -61,7 +58,7 @@ class LocalWorkers:
         """End all of them, whatever they are doing."""
         self.closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._processes.close()
+        self._sandbox.close()
         self._threads.shutdown()
 
     def check(self) -> None:
@@ -69,7 +66,4 @@ class LocalWorkers:
 
     def submit(self, task: Read | Write) -> Future[ReadReply | list[StagedPart]]:
         """Have a task done."""
-        return self._threads.submit(self._do, task)
-
-    def _do(self, task: Read | Write) -> ReadReply | list[StagedPart]:
-        return reply_of(task, self._processes.do(*pack_task(task)))
+        return self._threads.submit(do, task, self._job, self._sandbox)

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.cli import Context
+    from pipeline.columns import ChunkColumns
     from pipeline.config import Settings
     from pipeline.lake.rebuild import Rebuilt
-    from pipeline.row_types import MessageRow, MessageRows
+    from pipeline.row_types import MessageRow
     from pipeline.work import Job
-    from pipeline.workers import Pool
+    from pipeline.workers.pool import Pool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.near import refuse_missing
     from pipeline.lake.opened import open_for_writing
     from pipeline.lake.rebuild import rebuild
-    from pipeline.workers import Pool
+    from pipeline.workers.pool import Pool
 
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
@@ -61,7 +62,7 @@ def _job(settings: Settings) -> Job:
     return Job(settings.report_limits, own, settings.trust, RunStamp("rebuild", datetime.now(UTC), __version__))
 
 
-def _read_again(pool: Pool, messages: Sequence[tuple[MessageRow, bytes]]) -> list[MessageRows]:
+def _read_again(pool: Pool, messages: Sequence[tuple[MessageRow, bytes]]) -> ChunkColumns:
     """Read messages of the lake again, in workers: today's parser, the verdicts of the day they came, the time they came."""
     from pipeline.mailbox.kept import as_fetched
 

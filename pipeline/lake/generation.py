@@ -9,19 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.columns import with_batch
+from pipeline.lake.dedup import REPORT_TABLES, decide, essence_of, take
 from pipeline.lake.digests import Digests
 from pipeline.lake.known import KnownReports
 from pipeline.lake.parts import to_arrow
-from pipeline.lake.settle import Known, KnownReport, Settlement, known_of, settle, superseded_among
+from pipeline.lake.settle import Known, KnownReport, superseded_among
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from pipeline.lake.opened import OpenLake
+    from pipeline.lake.settle import Claim
     from pipeline.lake.stage import StageWriter
-    from pipeline.row_types import MessageRow, MessageRows
-
-_REPORT_TABLES = ("failures", "policies", "reports")
 
 
 class Generation:
@@ -32,17 +32,25 @@ class Generation:
         self._known = KnownReports(self._read_month)
         self._keys = Digests()
 
-    def take(self, messages: Sequence[MessageRows], before: Sequence[MessageRow]) -> Settlement:
-        """Settle and stage the reports of messages that were read again; `before` are their ledger rows."""
-        keys, reports = self._known.of(known_of(rows.report) for message in messages for rows in message.reports)
-        settlement = settle(messages, Known(reports, keys), before)
-        new = settlement.reports
-        self.stage.add("failures", to_arrow("failures", [row for each in new for row in each.failures], self.stage.batch))
-        self.stage.add("policies", to_arrow("policies", [row for each in new for row in each.policies], self.stage.batch))
-        self.stage.add("reports", to_arrow("reports", [each.report for each in new], self.stage.batch))
-        self._known.add(new)
-        self._keys.add(each.report.report_key for each in new)
-        return settlement
+    def take(self, tables: dict[str, pa.Table], previous: Sequence[str]) -> pa.Table:
+        """Settle and stage the reports of messages that were read again, and return their ledger rows.
+
+        Args:
+            tables: The tables of a chunk (`pipeline.lake.dedup.tables_of`).
+            previous: What had become of each message.
+        """
+        decided = decide([essence_of(tables)], self._about, previous=previous)
+        (taken,) = decided.taken
+        for name in REPORT_TABLES:
+            self.stage.add(name, with_batch(name, take(name, tables[name], taken), self.stage.batch))
+        for month, (identities, keys) in decided.news.reports.items():
+            self._known.note(month, identities, keys)
+            self._keys.add(keys)
+        return take("messages", tables["messages"], taken)
+
+    def _about(self, messages: Sequence[Claim]) -> Known:
+        keys, reports = self._known.of(report for message in messages for report in message.reports)
+        return Known(reports, keys)
 
     def carry_over(self, name: str, rows: pa.Table) -> None:
         """Stage rows as they were; before any message is taken."""

@@ -13,18 +13,17 @@ import pyarrow.compute as pc
 
 from pipeline.lake.digests import Digests
 from pipeline.lake.scan import among, batches, read, since
-from pipeline.lake.settle import SEEN, Known, KnownReport, known_of
+from pipeline.lake.settle import SEEN, Claim, Known, KnownReport
 from pipeline.lake.tables import parts_of
 from pipeline.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
     from pipeline.lake.location import Location
     from pipeline.lake.tables import LakeTable
-    from pipeline.row_types import MessageRows, ReportRows
 
 RETIRED = ("expired", "erased")
 
@@ -87,16 +86,6 @@ class KnownReports:
             for report in self._rows(month, hits) if hits else ():
                 found[report.identity].append(report)
         return keys, found
-
-    def met(self, month: str, identities: Sequence[str], keys: Sequence[str]) -> set[str]:
-        """Return those of the identities and of the keys of a month that are known."""
-        known = self._month(month)
-        return {*known.identities.among(identities), *known.keys.among(keys)}
-
-    def add(self, reports: Iterable[ReportRows]) -> None:
-        """Take note of reports that have been committed."""
-        for rows in reports:
-            self.note(rows.report.report_month, [rows.report.identity], [rows.report.report_key])
 
     def note(self, month: str, identities: Iterable[str], keys: Iterable[str]) -> None:
         """Take note of the identities and keys of reports of a month that have been committed."""
@@ -183,17 +172,17 @@ def _reports_of(files: Files, floor: int) -> Callable[[str, Sequence[str], pc.Ex
 class Knowledge:
     """All of it, for the settling of one batch after another."""
 
-    def __init__(self, files: dict[str, Files], floor: int) -> None:
+    def __init__(self, files: Mapping[str, Files], floor: int) -> None:
         self.reports = KnownReports(_reports_of(files["reports"], floor))
         self.bytes = KnownBytes(files["raw"])
         self.retired = Retired(files["messages"], floor)
 
-    def about(self, messages: Sequence[MessageRows]) -> Known:
+    def about(self, messages: Sequence[Claim]) -> Known:
         """Return what is known that concerns these messages."""
-        keys, reports = self.reports.of(known_of(rows.report) for message in messages for rows in message.reports)
+        keys, reports = self.reports.of(report for message in messages for report in message.reports)
         return Known(
             reports=reports,
             keys=keys,
-            raw=self.bytes.of(message.message.message_sha256 for message in messages if message.message.message_sha256),
-            retired=self.retired.of(message.message.received_month for message in messages),
+            raw=self.bytes.of(message.message_sha256 for message in messages if message.message_sha256),
+            retired=self.retired.of(message.received_month for message in messages),
         )

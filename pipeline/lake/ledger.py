@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.columns import rows_of
 from pipeline.lake.digests import Digests
 from pipeline.lake.parts import distinct
 from pipeline.lake.scan import among, batches, numbers, read, since
@@ -80,10 +81,6 @@ class Ledger:
             self._imported.load(piece.column(0) for piece in self._pieces(("message_sha256",), pc.field("account") == FILE_ACCOUNT))
         return set(self._imported.among(list(hashes)))
 
-    def add(self, messages: Iterable[MessageRow]) -> None:
-        """Take note of rows that have been committed."""
-        self.add_files(row.message_sha256 for row in messages if row.account == FILE_ACCOUNT and row.message_sha256)
-
     def add_files(self, hashes: Iterable[str]) -> None:
         """Take note of the sha256 of files that have been committed."""
         if self._imported is not None:
@@ -152,8 +149,4 @@ def keys_of(table: pa.Table) -> list[tuple[object, ...]]:
 
 def to_rows(table: pa.Table) -> list[MessageRow]:
     """Return Arrow rows of the ledger as typed rows."""
-    columns: list[list[Any]] = []
-    for name in MessageRow._fields:
-        values: list[Any] = table.column(name).to_pylist()
-        columns.append([tuple(value) for value in values] if pa.types.is_list(table.schema.field(name).type) else values)
-    return [MessageRow(*values) for values in zip(*columns, strict=True)]
+    return rows_of(MessageRow, table)

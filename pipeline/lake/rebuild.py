@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow.compute as pc
 
+from pipeline.columns import as_columns
 from pipeline.failpoint import reach
+from pipeline.lake.dedup import tables_of, with_columns
 from pipeline.lake.generation import Generation
 from pipeline.lake.known import RETIRED, KnownBytes
 from pipeline.lake.ledger import to_rows
@@ -29,6 +31,7 @@ from pipeline.lake.tables import FLOOR
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pipeline.columns import ChunkColumns
     from pipeline.lake.opened import OpenLake
     from pipeline.row_types import MessageRow, MessageRows
 
@@ -52,7 +55,7 @@ class Rebuilt(NamedTuple):
 
 def rebuild(
     lake: OpenLake,
-    read_again: Callable[[Sequence[tuple[MessageRow, bytes]]], Sequence[MessageRows]],
+    read_again: Callable[[Sequence[tuple[MessageRow, bytes]]], ChunkColumns | Sequence[MessageRows]],
     *,
     advance: Callable[[int], None] = lambda _messages: None,
 ) -> Rebuilt:
@@ -115,9 +118,10 @@ class _Rebuild:
     def _take(self, rows: Sequence[MessageRow], raw: RawMonth) -> None:
         contents = self._contents(rows, raw)
         again = [row for row in rows if row.message_sha256 in contents]
-        read_again = self._read_again([(row, contents[row.message_sha256]) for row in again])
-        ours = [new._replace(message=new.message._replace(changed_at=row.changed_at)) for row, new in zip(again, read_again, strict=True)]
-        settled = self.generation.take(ours, again).messages
+        columns = as_columns(self._read_again([(row, contents[row.message_sha256]) for row in again]))
+        kept: dict[str, list[Any]] = {name: [getattr(row, name) for row in again] for name in ("run_id", "ingested_at", "changed_at")}
+        tables = tables_of(columns._replace(messages=with_columns(columns.messages, kept)))
+        settled = to_rows(self.generation.take(tables, [row.outcome for row in again]))
         for row, new in zip(again, settled, strict=True):
             self._note(row, new)
         stay = [row for row in rows if row.message_sha256 not in contents and row.outcome not in _LINKS]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.columns import as_columns
 from pipeline.lake.asking import AsksLedger
+from pipeline.lake.dedup import decide, essence_of, tables_of
 from pipeline.lake.known import Files, Knowledge
 from pipeline.lake.ledger import Ledger
 from pipeline.lake.location import Location
-from pipeline.lake.settle import Known, settle
+from pipeline.lake.settle import Known
 from pipeline.lake.tables import floor_of, open_table
 from pipeline.lake.writer import Settled
 from pipeline.schema import TABLES
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pipeline.columns import ChunkColumns
     from pipeline.row_types import MessageRows
 
 
@@ -40,9 +43,9 @@ class Rehearsal(AsksLedger):
             files = {name: Files(self.location, name, table) for name, table in tables.items()}
             self._ledger, self._knowledge = Ledger(files["messages"], floor), Knowledge(files, floor)
 
-    def commit(self, messages: Sequence[MessageRows]) -> Settled:
+    def commit(self, messages: ChunkColumns | Sequence[MessageRows]) -> Settled:
         """Say what would become of these messages."""
         with self.location.errors("read"):
-            known = self._knowledge.about(messages) if self._knowledge else Known(reports={})
-            settlement = settle(messages, known)
-        return Settled([message.outcome for message in settlement.messages], len(settlement.reports), None)
+            about = self._knowledge.about if self._knowledge else lambda _claims: Known(reports={})
+            decided = decide([essence_of(tables_of(as_columns(messages)))], about)
+        return Settled(decided.outcomes, decided.reports_new, None)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from pipeline.lake.ledger import key_of, keys_of, to_rows
-from pipeline.lake.parts import to_arrow
 from pipeline.lake.rewrite import Present
 from pipeline.lake.scan import among, read
 
@@ -40,10 +39,10 @@ def find_rows(lake: OpenLake, wanted: Iterable[MessageRow]) -> dict[tuple[object
     return found
 
 
-def stage_replacement(lake: OpenLake, stage: StageWriter, found: Sequence[Found], rows: Sequence[MessageRow]) -> None:
+def stage_replacement(lake: OpenLake, stage: StageWriter, found: Sequence[Found], rows: pa.Table) -> None:
     """Stage `messages` so that the found rows go and `rows` come: their files are written again without them."""
     gone = {key_of(each.row) for each in found}
-    kept = [to_arrow("messages", rows, stage.batch)]
+    kept = [rows]
     for file in {each.file for each in found}:
         there = read(lake.location, "messages", [file.path])
         kept.append(there.filter(pa.array([key not in gone for key in keys_of(there)], pa.bool_())))

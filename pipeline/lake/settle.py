@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.row_types import MessageRow, MessageRows, ReportRow, ReportRows, SupersededRow
+from pipeline.row_types import MessageRow, SupersededRow
 from pipeline.schema import TRUST_TIERS
 
 if TYPE_CHECKING:
@@ -62,50 +62,65 @@ class Known(NamedTuple):
     """report_key or message_sha256 of what has expired or was erased, with that outcome (or `SEEN`): it does not come back."""
 
 
+class Claim(NamedTuple):
+    """What a message is settled by: what it is itself, and the reports it brings."""
+
+    message_sha256: str
+    received_month: str
+    outcome: str
+    """`stored` for one with reports, before it is settled whether they are new; else what became of it when it was read."""
+    reject_code: str | None
+    dkim_result: str
+    reports: tuple[KnownReport, ...]
+
+
 class Settlement(NamedTuple):
     """What a batch adds to the lake."""
 
-    messages: list[MessageRow]
+    outcomes: list[str]
     """One for each message given, in order."""
-    reports: list[ReportRows]
+    news: list[list[bool]]
+    """Parallel to the messages: which of its reports are new."""
     superseded: list[SupersededRow]
     keeps_bytes: list[bool]
-    """Parallel to `messages`: whether its bytes go to `raw`."""
+    """Parallel to the messages: whether its bytes go to `raw`."""
 
 
-def known_of(report: ReportRow) -> KnownReport:
-    """Return what settling needs to know of a report row."""
-    return KnownReport(report.report_key, report.identity, report.trust_tier, report.content_sha256, report.report_month)
-
-
-def settle(messages: Sequence[MessageRows], known: Known, previous: Sequence[MessageRow] | None = None) -> Settlement:
+def settle(messages: Sequence[Claim], known: Known, previous: Sequence[str] | None = None) -> Settlement:
     """Settle the messages of a batch against what is known.
 
     Args:
         messages: What was read.
         known: What the lake holds.
-        previous: Parallel to `messages`, where these messages are in the ledger already and are judged again: what became of a message
-            when it came stays (`stored` is not unsaid because its better proved self is new), unless it had brought nothing then.
+        previous: Parallel to `messages`, where these messages are in the ledger already and are judged again, their outcomes there: what
+            became of a message when it came stays (`stored` is not unsaid because its better proved self is new), unless it had brought
+            nothing then.
     """
     held = {identity: list(reports) for identity, reports in known.reports.items()}
     before = {identity: tuple(reports) for identity, reports in held.items()}
     raw = set(known.raw)
     done = Settlement([], [], [], [])
-    for place, rows in enumerate(messages):
-        message = _settled(rows, known, held, done.reports)
+    touched: dict[str, None] = {}
+    for place, message in enumerate(messages):
+        outcome = _retired(message, known.retired)
+        fates = [_place(report, held, known) if outcome is None else "" for report in message.reports]
+        if outcome is None:
+            outcome = outcome_of(message, fates)
         if previous is not None:
-            message = _again(message, previous[place])
-        keeps = _keeps_bytes(message) and message.message_sha256 not in raw
+            outcome = _again(outcome, previous[place])
+        keeps = _keeps_bytes(outcome, message.dkim_result) and message.message_sha256 not in raw
         if keeps:
             raw.add(message.message_sha256)
-        done.messages.append(message)
+        news = [fate in _ARRIVED for fate in fates]
+        touched.update((report.identity, None) for report, new in zip(message.reports, news, strict=True) if new)
+        done.outcomes.append(outcome)
+        done.news.append(news)
         done.keeps_bytes.append(keeps)
-    touched = dict.fromkeys(rows.report.identity for rows in done.reports)
     done.superseded.extend(_losers(touched, before, held))
     return done
 
 
-def outcome_of(message: MessageRow, fates: Iterable[str]) -> str:
+def outcome_of(message: Claim, fates: Iterable[str]) -> str:
     """Return the outcome of a message whose reports met these fates: the first that applies."""
     met = set(fates)
     if not met:
@@ -115,19 +130,9 @@ def outcome_of(message: MessageRow, fates: Iterable[str]) -> str:
     return next(outcome for outcome in _PRECEDENCE if outcome in met)
 
 
-def _settled(rows: MessageRows, known: Known, held: dict[str, list[KnownReport]], new: list[ReportRows]) -> MessageRow:
-    outcome = _retired(rows, known.retired)
-    if outcome == "erased":
-        return forget(rows.message)._replace(outcome=outcome)
-    if outcome is None:
-        outcome = outcome_of(rows.message, [_place(report, held, new, known) for report in rows.reports])
-    return rows.message if outcome == rows.message.outcome else rows.message._replace(outcome=outcome)
-
-
-def _again(message: MessageRow, before: MessageRow) -> MessageRow:
-    carries = message.outcome in _ARRIVED or message.outcome == "duplicate"
-    outcome = before.outcome if carries and before.outcome in _ARRIVED else message.outcome
-    return message._replace(outcome=outcome, ingested_at=before.ingested_at, run_id=before.run_id)
+def _again(outcome: str, before: str) -> str:
+    carries = outcome in _ARRIVED or outcome == "duplicate"
+    return before if carries and before in _ARRIVED else outcome
 
 
 def forget(message: MessageRow) -> MessageRow:
@@ -137,8 +142,7 @@ def forget(message: MessageRow) -> MessageRow:
     return blank._replace(folder="") if message.account == "file" else blank
 
 
-def _place(rows: ReportRows, held: dict[str, list[KnownReport]], new: list[ReportRows], known: Known) -> str:
-    report = known_of(rows.report)
+def _place(report: KnownReport, held: dict[str, list[KnownReport]], known: Known) -> str:
     if report.report_key in known.keys or report.report_key in known.retired:
         return "duplicate"
     others = held.setdefault(report.identity, [])
@@ -146,7 +150,6 @@ def _place(rows: ReportRows, held: dict[str, list[KnownReport]], new: list[Repor
         return "duplicate"
     conflict = any(other.content_sha256 != report.content_sha256 for other in others)
     others.append(report)
-    new.append(rows)
     return "conflict" if conflict else "stored"
 
 
@@ -170,21 +173,23 @@ def _losers(
     identities: Iterable[str], before: Mapping[str, Sequence[KnownReport]], after: Mapping[str, Sequence[KnownReport]]
 ) -> Iterator[SupersededRow]:
     for identity in identities:
+        if len(after[identity]) == 1:
+            continue
         lost = {row.report_key for row in superseded_among(before.get(identity, ()))}
         yield from (row for row in superseded_among(after[identity]) if row.report_key not in lost)
 
 
-def _retired(rows: MessageRows, retired: Mapping[str, str]) -> str | None:
+def _retired(message: Claim, retired: Mapping[str, str]) -> str | None:
     """Return `expired` or `erased` where this very message, or every report in it, is something the lake was told to forget."""
     if not retired:
         return None
-    whole = retired.get(rows.message.message_sha256)
+    whole = retired.get(message.message_sha256)
     if whole is not None:
         return whole
-    fates = {retired.get(report.report.report_key) for report in rows.reports}
+    fates = {retired.get(report.report_key) for report in message.reports}
     return fates.pop() if len(fates) == 1 and not fates & {None, SEEN} else None
 
 
-def _keeps_bytes(message: MessageRow) -> bool:
+def _keeps_bytes(outcome: str, dkim_result: str) -> bool:
     # A duplicate that waits for the DNS may yet turn out better proved than the report it repeats: it is looked at again from its bytes.
-    return message.outcome in _KEEPS_BYTES or (message.outcome == "duplicate" and message.dkim_result == "temperror")
+    return outcome in _KEEPS_BYTES or (outcome == "duplicate" and dkim_result == "temperror")

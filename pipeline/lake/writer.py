@@ -6,24 +6,25 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from pipeline.columns import ChunkColumns, as_columns, choose, with_batch
 from pipeline.lake.asking import AsksLedger
 from pipeline.lake.compact import compact_small_files
+from pipeline.lake.dedup import REPORT_TABLES, Decided, decide, essence_of, remember, tables_of, take, with_columns
 from pipeline.lake.known import RETIRED, Knowledge
-from pipeline.lake.ledger import Ledger, key_of
+from pipeline.lake.ledger import Ledger, keys_of, to_rows
 from pipeline.lake.location import Location
 from pipeline.lake.opened import OpenLake, open_for_writing
 from pipeline.lake.parts import to_arrow
 from pipeline.lake.raw import RawMonth, raw_contents
 from pipeline.lake.replace import Found, find_rows, stage_replacement
-from pipeline.lake.settle import Settlement, settle
-from pipeline.row_types import CheckRow, MessageRows, RawRow
+from pipeline.row_types import CheckRow, MessageRow, MessageRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
     from types import TracebackType
 
-    from pipeline.lake.stage import StageWriter
+    import pyarrow as pa
 
 
 class Settled(NamedTuple):
@@ -78,35 +79,37 @@ class LakeWriter(AsksLedger):
         with self.location.errors("read"):
             return RawMonth(self._lake.files["raw"], month)
 
-    def commit(self, messages: Sequence[MessageRows]) -> Settled:
+    def commit(self, messages: ChunkColumns | Sequence[MessageRows]) -> Settled:
         """Settle messages and commit them as one batch; when it returns they are in the lake, whatever happens next.
 
         A message that is in the batch twice by its key (the same UID, the same bytes of a file) is a duplicate and gets no second row.
         """
         with self.location.errors("write"):
-            first = _first_of_each(messages)
-            settlement = settle(first, self._knowledge.about(first))
-            batch = self._commit(first, settlement) if first else None
-            became = {id(rows): row.outcome for rows, row in zip(first, settlement.messages, strict=True)}
-            return Settled([became.get(id(rows), "duplicate") for rows in messages], len(settlement.reports), batch)
+            tables = tables_of(as_columns(messages))
+            decided = decide([essence_of(tables)], self._knowledge.about, _repeated(tables["messages"]))
+            batch = self._commit(tables, decided) if decided.rows else None
+            return Settled(decided.outcomes, decided.reports_new, batch)
 
-    def replace(self, messages: Sequence[MessageRows]) -> Settled:
+    def replace(self, messages: ChunkColumns | Sequence[MessageRows]) -> Settled:
         """Take messages that are in the ledger once more, judged or read better: their rows are replaced in the commit of the batch.
 
-        Better proved reports are added and the old ones superseded; the first day of ingestion stays, `changed_at` is set. A message that
-        is not in the ledger, or has expired or was erased, is left out and told as what it is there (`duplicate` where it is not).
+        Better proved reports are added and the old ones superseded; the run and the day of ingestion stay, `changed_at` is set. A message
+        that is not in the ledger, or has expired or was erased, is left out and told as what it is there (`duplicate` where it is not).
         """
         with self.location.errors("write"):
-            found = find_rows(self._lake, [rows.message for rows in messages])
+            columns = as_columns(messages)
+            keys = keys_of(columns.messages)
+            found = find_rows(self._lake, to_rows(columns.messages))
             old = {key: each for key, each in found.items() if each.row.outcome not in RETIRED}
-            ours = [rows for rows in _first_of_each(messages) if key_of(rows.message) in old]
-            before = [old[key_of(rows.message)].row for rows in ours]
-            now = datetime.now(UTC)
-            ours = [rows._replace(message=rows.message._replace(changed_at=rows.message.changed_at or now)) for rows in ours]
-            settlement = settle(ours, self._knowledge.about(ours), before)
-            batch = self._commit(ours, settlement, [old[key_of(row)] for row in before]) if ours else None
-            told = {key: each.row.outcome for key, each in found.items()} | {key_of(row): row.outcome for row in settlement.messages}
-            return Settled([told.get(key_of(rows.message), "duplicate") for rows in messages], len(settlement.reports), batch)
+            first = {key: place for place, key in reversed(list(enumerate(keys)))}
+            places = [place for place, key in enumerate(keys) if key in old and first[key] == place]
+            ours = [old[keys[place]] for place in places]
+            tables = tables_of(_as_of_before(choose(columns, places), [each.row for each in ours]))
+            decided = decide([essence_of(tables)], self._knowledge.about, previous=[each.row.outcome for each in ours])
+            batch = self._commit(tables, decided, ours) if ours else None
+            told = {key: each.row.outcome for key, each in found.items()}
+            told.update((keys[place], outcome) for place, outcome in zip(places, decided.outcomes, strict=True))
+            return Settled([told.get(key, "duplicate") for key in keys], decided.reports_new, batch)
 
     def store_checks(self, rows: Sequence[CheckRow]) -> int:
         """Commit what a check of published records found, as one batch; return its number."""
@@ -124,34 +127,31 @@ class LakeWriter(AsksLedger):
         with self.location.errors("write"):
             return compact_small_files(self._lake)
 
-    def _commit(self, messages: Sequence[MessageRows], settlement: Settlement, replaced: Sequence[Found] = ()) -> int:
+    def _commit(self, tables: dict[str, pa.Table], decided: Decided, replaced: Sequence[Found] = ()) -> int:
         stage = self._lake.stage()
-        kept = [rows for rows, keeps in zip(messages, settlement.keeps_bytes, strict=True) if keeps]
-        stage_settled(stage, settlement, kept)
-        stage_replacement(self._lake, stage, replaced, settlement.messages)
+        (taken,) = decided.taken
+        for name in ("raw", *REPORT_TABLES):
+            stage.add(name, with_batch(name, take(name, tables[name], taken), stage.batch))
+        stage.add("superseded", to_arrow("superseded", decided.superseded, stage.batch))
+        stage_replacement(self._lake, stage, replaced, with_batch("messages", take("messages", tables["messages"], taken), stage.batch))
         batch = self._lake.commit(stage)
-        self._knowledge.reports.add(settlement.reports)
-        if self._ledger is not None:
-            self._ledger.add(settlement.messages)
-        self._knowledge.bytes.add(rows.message.message_sha256 for rows in kept)
+        remember(decided.news, self._knowledge, self.ledger)
         return batch
 
 
-def stage_settled(stage: StageWriter, settlement: Settlement, kept: Sequence[MessageRows]) -> None:
-    """Stage all that a settlement adds beside the ledger; `kept` are the messages whose bytes go to `raw`."""
-    rows: dict[str, Sequence[tuple[Any, ...]]] = {
-        "raw": [RawRow(m.received_month, m.message_sha256, len(content), content) for m, _, content in kept],
-        "failures": [row for report in settlement.reports for row in report.failures],
-        "policies": [row for report in settlement.reports for row in report.policies],
-        "reports": [report.report for report in settlement.reports],
-        "superseded": settlement.superseded,
+def _repeated(messages: pa.Table) -> list[bool]:
+    """Say of each message whether its key came before in the batch."""
+    keys = keys_of(messages)
+    first = {key: place for place, key in reversed(list(enumerate(keys)))}
+    return [first[key] != place for place, key in enumerate(keys)]
+
+
+def _as_of_before(columns: ChunkColumns, before: Sequence[MessageRow]) -> ChunkColumns:
+    """Return messages with the run and the day of ingestion of their ledger rows, and when they were changed: now, unless they say."""
+    now = datetime.now(UTC)
+    changes: dict[str, list[Any]] = {
+        "run_id": [row.run_id for row in before],
+        "ingested_at": [row.ingested_at for row in before],
+        "changed_at": [changed or now for changed in columns.messages.column("changed_at").to_pylist()],
     }
-    for name, some in rows.items():
-        stage.add(name, to_arrow(name, some, stage.batch))
-
-
-def _first_of_each(messages: Sequence[MessageRows]) -> list[MessageRows]:
-    seen: dict[tuple[object, ...], MessageRows] = {}
-    for rows in messages:
-        seen.setdefault(key_of(rows.message), rows)
-    return list(seen.values())
+    return columns._replace(messages=with_columns(columns.messages, changes))

@@ -208,6 +208,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def printable(name: str | Path) -> str:
     """Return a file name that fits in UTF-8; bytes that do not are shown as hexadecimal escapes."""
+    if type(name) is str and name.isascii():
+        return name
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 

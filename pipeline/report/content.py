@@ -15,7 +15,7 @@ from pipeline.report.strict_json import load, refuse_duplicates
 if TYPE_CHECKING:
     from pipeline.report.candidate import Candidate
     from pipeline.report.inflate import Container
-    from pipeline.report.model import Report
+    from pipeline.report.model import ParsedReport
     from pipeline.report.notes import Notes
 
 NOT_TLSRPT = Rejected("not_tlsrpt", "there is no TLS report in it")
@@ -55,7 +55,7 @@ def _unknown_container(candidate: Candidate) -> Rejected | None:
     return Rejected("json_malformed", "the report part is neither gzip nor zip nor a JSON object")
 
 
-def _read(candidate: Candidate, container: Container, notes: Notes) -> Report | Rejected | None:
+def _read(candidate: Candidate, container: Container, notes: Notes) -> ParsedReport | Rejected | None:
     if not candidate.declared and not _may_be_report(candidate.content, container):
         return None
     text: bytes | None = None
@@ -74,7 +74,7 @@ def _read(candidate: Candidate, container: Container, notes: Notes) -> Report | 
         return _rejected(refusal, candidate, container, text)
 
 
-def read_text(text: bytes, notes: Notes) -> Report:
+def read_text(text: bytes, notes: Notes) -> ParsedReport:
     """Read the JSON text of a report.
 
     Raises:

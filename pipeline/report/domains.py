@@ -13,7 +13,7 @@ from pipeline.report.model import Rejected
 from pipeline.report.names import valid_domain
 
 if TYPE_CHECKING:
-    from pipeline.report.model import Envelope, PolicyResult, Report
+    from pipeline.report.model import Envelope, ParsedReport, PolicyResult
     from pipeline.verdict import Verdict
 
 _NAMES_RECIPIENT = frozenset({"sts", "no-policy-found"})
@@ -41,7 +41,7 @@ class ReportDomain(NamedTuple):
     quirks: tuple[str, ...] = ()
 
 
-def report_domains(report: Report, envelope: Envelope, verdict: Verdict, own: Owned) -> list[ReportDomain] | Rejected:
+def report_domains(report: ParsedReport, envelope: Envelope, verdict: Verdict, own: Owned) -> list[ReportDomain] | Rejected:
     """Return the recipient domain of each policy, in order, or `report_domain_unknown` where nothing at all names one."""
     found: list[ReportDomain] = []
     for policy in report.policies:
@@ -57,7 +57,7 @@ def report_domains(report: Report, envelope: Envelope, verdict: Verdict, own: Ow
     return found
 
 
-def _elsewhere(policy: PolicyResult, report: Report, envelope: Envelope, verdict: Verdict, own: Owned) -> ReportDomain | None:
+def _elsewhere(policy: PolicyResult, report: ParsedReport, envelope: Envelope, verdict: Verdict, own: Owned) -> ReportDomain | None:
     """Look for the recipient domain of a policy that does not name it: best proof first."""
     # Postfix with sys4's tlsrpt-reporter leaves policy-domain out of `no-policy-found`
     derived = ("policy_domain_derived",) if policy.policy_domain is None else ()
@@ -71,7 +71,7 @@ def _elsewhere(policy: PolicyResult, report: Report, envelope: Envelope, verdict
     return ReportDomain(ours, "policy_tlsa") if ours is not None else _claimed(policy, report, envelope, derived)
 
 
-def _claimed(policy: PolicyResult, report: Report, envelope: Envelope, derived: tuple[str, ...]) -> ReportDomain | None:
+def _claimed(policy: PolicyResult, report: ParsedReport, envelope: Envelope, derived: tuple[str, ...]) -> ReportDomain | None:
     """Take an unsigned word for it: the header; the policy-domain, because the MX host is better than no report; the Subject."""
     header = valid_domain(envelope.tls_report_domain)
     if header is not None:
@@ -86,7 +86,7 @@ def _claimed(policy: PolicyResult, report: Report, envelope: Envelope, derived: 
     return ReportDomain(host, "policy_tlsa", ("policy_domain_derived",)) if host is not None else None
 
 
-def _neighbour(policy: PolicyResult, report: Report) -> str | None:
+def _neighbour(policy: PolicyResult, report: ParsedReport) -> str | None:
     """Return what the other policies of the report say: the same domain (Microsoft writes it into tlsa policies too), or their only one."""
     for types in ({"sts"}, _NAMES_RECIPIENT):
         domains = {valid_domain(other.policy_domain) for other in report.policies if other.policy_type in types}

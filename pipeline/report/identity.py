@@ -20,7 +20,7 @@ from pipeline.report.moments import seconds
 from pipeline.report.names import address_domain, valid_domain
 
 if TYPE_CHECKING:
-    from pipeline.report.model import Envelope, Report
+    from pipeline.report.model import Envelope, ParsedReport
     from pipeline.verdict import Verdict
 
 UNKNOWN_SUBMITTER = "unknown"
@@ -40,7 +40,7 @@ def organisational_domain(name: str) -> str:
     return _public_suffixes().privatesuffix(name) or name
 
 
-def submitter_of(report: Report, envelope: Envelope, verdict: Verdict) -> tuple[str, str]:
+def submitter_of(report: ParsedReport, envelope: Envelope, verdict: Verdict) -> tuple[str, str]:
     """Return who reports and how that is known: dkim, authres, contact, from, header or organization.
 
     Only the first two are proved; the others are claims, in the order in which they are usually right.
@@ -63,7 +63,7 @@ def submitter_of(report: Report, envelope: Envelope, verdict: Verdict) -> tuple[
     return slug or UNKNOWN_SUBMITTER, "organization"
 
 
-def identity_of(report: Report, submitter: str, report_domains: Iterable[str]) -> str:
+def identity_of(report: ParsedReport, submitter: str, report_domains: Iterable[str]) -> str:
     """Return the identity, as 64 hex digits: the same for every copy of a report, however it came.
 
     Args:

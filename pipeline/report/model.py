@@ -1,7 +1,7 @@
 """The values a report becomes: immutable, typed, in the words of RFC 8460 §4.4.
 
-`Report` is the normalised content and nothing else: who carried it and whether to believe it are other modules' business. A report that
-cannot be read is a value too, `Rejected`.
+`ParsedReport` is the normalised content and nothing else, whichever parser read it: who carried it and whether to believe it are other
+modules' business. A report that cannot be read is a value too, `Rejected`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class PolicyResult(NamedTuple):
     failures: tuple[FailureDetail, ...]
 
 
-class Report(NamedTuple):
+class ParsedReport(NamedTuple):
     """One JSON document, normalised. Times are aware and in UTC."""
 
     organization_name: str | None
@@ -98,7 +98,7 @@ class ReadPart(NamedTuple):
     media_type: str | None
     container: str | None
     """json, gzip or zip, told by the first bytes."""
-    result: Report | Rejected
+    result: ParsedReport | Rejected
 
 
 class Reading(NamedTuple):

@@ -52,7 +52,7 @@ def read_moment(text: str) -> tuple[datetime, str | None] | None:
 
 
 class Window(NamedTuple):
-    """A reporting period, in the order of the fields of `Report`."""
+    """A reporting period, in the order of the fields of `ParsedReport`."""
 
     start: datetime
     end: datetime

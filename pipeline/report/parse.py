@@ -1,4 +1,4 @@
-"""From one parsed JSON value to a `Report`: the top level of RFC 8460 §4.4, and the digest of the normalised content."""
+"""From one parsed JSON value to a `ParsedReport`: the top level of RFC 8460 §4.4, and the digest of the normalised content."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.report.digest import content_digest
 from pipeline.report.fields import text
 from pipeline.report.members import DATE_RANGE, REPORT, canonical, members_in
-from pipeline.report.model import Report
+from pipeline.report.model import ParsedReport
 from pipeline.report.moments import read_window, seconds
 from pipeline.report.names import address_domain
 from pipeline.report.notes import Notes, Refusal
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.report.model import PolicyResult
 
 
-def parse_report(value: Any, notes: Notes) -> Report:
+def parse_report(value: Any, notes: Notes) -> ParsedReport:
     """Normalise and check a report.
 
     Args:
@@ -41,7 +41,7 @@ def parse_report(value: Any, notes: Notes) -> Report:
     organization = text(members.get("organization-name"), limits.organization_chars, "organization-name", notes)
     contact = read_contact(members.get("contact-info"), notes)
     head = (organization, contact, report_id, seconds(window.start), seconds(window.end))
-    return Report(
+    return ParsedReport(
         organization,
         contact,
         report_id,

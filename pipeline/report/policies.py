@@ -37,9 +37,7 @@ def read_policy(value: Any, notes: Notes) -> PolicyResult:
         raise Refusal("limits_exceeded", f"a policy claims {success + failure:,} sessions, the limit is {notes.limits.policy_sessions:,}")
     details = entry.get("failure-details")
     failures = read_failures(details, notes) if details else _no_failures(details)
-    if failure or failures:
-        _compare_counts(failure, sum([detail.failed_session_count for detail in failures]), explained=bool(failures), notes=notes)
-    return PolicyResult(
+    result = PolicyResult(
         kind,
         kind_raw,
         host(policy.get("policy-domain"), "policies[].policy.policy-domain", notes),
@@ -49,6 +47,9 @@ def read_policy(value: Any, notes: Notes) -> PolicyResult:
         failure,
         failures,
     )
+    if failure or failures:
+        compare_counts(result, notes)
+    return result
 
 
 def policy_type(value: Any, notes: Notes) -> tuple[str, str | None]:
@@ -153,11 +154,12 @@ def _no_failures(details: Any) -> tuple[()]:
     return ()
 
 
-def _compare_counts(failed: int, mentions: int, *, explained: bool, notes: Notes) -> None:
-    """Note where details and summary disagree; both are kept as sent (RFC 8460 §4: the types are not exclusive)."""
-    if not explained:
+def compare_counts(policy: PolicyResult, notes: Notes) -> None:
+    """Note where details and summary of a policy with failures disagree; both are kept as sent (RFC 8460 §4: types are not exclusive)."""
+    if not policy.failures:
         notes.add("failure_without_details")
-    elif not failed:
+        return
+    if not policy.failure_count:
         notes.add("details_without_failure")
-    if explained and mentions != failed:
+    if sum([detail.failed_session_count for detail in policy.failures]) != policy.failure_count:
         notes.add("count_mismatch")

@@ -15,7 +15,7 @@ from pipeline.report.content import NOT_TLSRPT, read_candidate
 from pipeline.report.envelope import NO_ENVELOPE, declares_report, is_standard_form, read_envelope
 from pipeline.report.limits import DEFAULT_LIMITS, Limits
 from pipeline.report.mime import read_mime
-from pipeline.report.model import Reading, ReadPart, Rejected, Report
+from pipeline.report.model import ParsedReport, Reading, ReadPart, Rejected
 from pipeline.report.names import address_domain, valid_domain
 from pipeline.report.notes import Notes
 
@@ -81,7 +81,7 @@ def _too_large(size: int, most: int) -> Rejected:
 def _with_header_quirks(part: ReadPart, envelope: Envelope) -> ReadPart:
     """Hold TLS-Report-Submitter against contact-info; they must name the same domain (RFC 8460 §5.3)."""
     report, claimed = part.result, envelope.tls_report_submitter
-    if claimed is None or not isinstance(report, Report):
+    if claimed is None or not isinstance(report, ParsedReport):
         return part
     submitter = valid_domain(claimed)
     if submitter is not None and (report.contact_info is None or address_domain(report.contact_info) == submitter):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.report.domains import ReportDomain, report_domains
 from pipeline.report.identity import identity_of, report_key, submitter_of
-from pipeline.report.model import Rejected, Report
+from pipeline.report.model import ParsedReport, Rejected
 from pipeline.report.moments import report_day
 from pipeline.report.result_types import GROUPS
 from pipeline.report.sessions import mark_repeats
@@ -92,7 +92,7 @@ def build_rows(*, fetched: Fetched, reading: Reading, verdicts: Sequence[Verdict
         if given.authenticated_domain is not None and isinstance(rows, ReportRows) and _is_about_unsigned(rows):
             # A genuine report about others' hosts may have our domain in a header that nobody signed.
             verdict = given.not_believed()
-            rows = _report_rows(part.result, verdict, carrier) if isinstance(part.result, Report) else part.result
+            rows = _report_rows(part.result, verdict, carrier) if isinstance(part.result, ParsedReport) else part.result
         if isinstance(rows, Rejected):
             refused = refused or rows
         else:
@@ -112,7 +112,7 @@ def _month(day: date) -> str:
     return f"{day:%Y-%m}"
 
 
-def _report_rows(report: Report, verdict: Verdict, carrier: _Carrier) -> ReportRows | Rejected:
+def _report_rows(report: ParsedReport, verdict: Verdict, carrier: _Carrier) -> ReportRows | Rejected:
     domains = report_domains(report, carrier.envelope, verdict, carrier.own)
     if isinstance(domains, Rejected):
         return domains
@@ -157,7 +157,7 @@ def _report_rows(report: Report, verdict: Verdict, carrier: _Carrier) -> ReportR
     return ReportRows(head, mark_repeats(policies), tuple(failures))
 
 
-def _quirks(report: Report, domains: list[ReportDomain]) -> tuple[str, ...]:
+def _quirks(report: ParsedReport, domains: list[ReportDomain]) -> tuple[str, ...]:
     """Return the quirks of a report and those of finding its domains."""
     more = {quirk for domain in domains for quirk in domain.quirks}
     return tuple(sorted({*report.quirks, *more})) if more else report.quirks

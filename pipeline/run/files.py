@@ -13,7 +13,8 @@ from pipeline.run.sink import Sink
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pipeline.row_types import MessageRows
+    import pyarrow as pa
+
     from pipeline.run.hands import Hands
     from pipeline.source import Fetched
 
@@ -31,11 +32,11 @@ def import_files(hands: Hands, paths: Sequence[str]) -> None:
     """
     source = read_paths(paths, received_at=hands.job.run.ingested_at, limits=hands.job.limits)
     refused: list[str] = []
-    sink = Sink(hands.ledger, hands.tally, lambda rows, outcomes: refused.extend(_reasons(rows, outcomes)))
+    sink = Sink(hands.ledger, hands.tally, lambda messages, outcomes: refused.extend(_reasons(messages, outcomes)))
     hands.progress.begin("files", None)
-    for chunk, rows in hands.pool.read(_not_seen(hands, _chunks(source, hands))):
+    for chunk, columns in hands.pool.read(_not_seen(hands, _chunks(source, hands))):
         hands.progress.advance(len(chunk))
-        sink.add(rows)
+        sink.add(columns)
     sink.flush()
     hands.progress.end()
     hands.tally.skipped += source.skipped
@@ -76,10 +77,11 @@ def _not_seen(hands: Hands, chunks: Iterable[list[Fetched]]) -> Iterator[list[Fe
             yield fresh
 
 
-def _reasons(rows: Sequence[MessageRows], outcomes: Sequence[str]) -> Iterator[str]:
-    for each, outcome in zip(rows, outcomes, strict=True):
+def _reasons(messages: pa.Table, outcomes: Sequence[str]) -> Iterator[str]:
+    reasons = (messages.column(name).to_pylist() for name in ("reject_code", "reject_detail"))
+    for code, detail, outcome in zip(*reasons, outcomes, strict=True):
         if outcome in {"quarantined", "too_large"}:
-            yield f"{each.message.reject_code}: {each.message.reject_detail}"
+            yield f"{code}: {detail}"
 
 
 def _refuse_single(hands: Hands, paths: Sequence[str], refused: Sequence[str]) -> None:

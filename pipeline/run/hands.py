@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipeline.columns import choose, rows_of
+from pipeline.row_types import MessageRow
 from pipeline.run import memory
 from pipeline.run.memory import FolderMemory
 from pipeline.run.stop import Stop
@@ -13,10 +15,10 @@ from pipeline.run.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pipeline.columns import ChunkColumns
     from pipeline.config import Settings
     from pipeline.lake.rehearsal import Rehearsal
     from pipeline.lake.writer import LakeWriter
-    from pipeline.row_types import MessageRow, MessageRows
     from pipeline.run.progress import Progress
     from pipeline.source import Fetched
     from pipeline.trust.quota import Quota
@@ -26,10 +28,10 @@ if TYPE_CHECKING:
 class Pool(Protocol):
     """Reads chunks of messages, in this process or in others."""
 
-    def read(self, chunks: Iterable[list[Fetched]]) -> Iterator[tuple[list[Fetched], list[MessageRows]]]:
+    def read(self, chunks: Iterable[list[Fetched]]) -> Iterator[tuple[list[Fetched], ChunkColumns]]:
         """Yield each chunk with its rows, in order."""
 
-    def read_again(self, messages: Sequence[tuple[MessageRow, Fetched]]) -> list[MessageRows]:
+    def read_again(self, messages: Sequence[tuple[MessageRow, Fetched]]) -> ChunkColumns:
         """Return the rows of messages the ledger knows, in order."""
 
 
@@ -55,11 +57,11 @@ class Hands:
 
         return self.ledger if isinstance(self.ledger, LakeWriter) else None
 
-    def within_quota(self, rows: Sequence[MessageRows]) -> list[MessageRows]:
+    def within_quota(self, columns: ChunkColumns) -> ChunkColumns:
         """Return those messages whose sender is within its share of the day; the others stay in the mailbox for a later run."""
-        admitted = [each for each in rows if self.quota.admits(each.message)]
-        self.tally.deferred += len(rows) - len(admitted)
-        return admitted
+        admitted = [place for place, message in enumerate(rows_of(MessageRow, columns.messages)) if self.quota.admits(message)]
+        self.tally.deferred += len(columns.contents) - len(admitted)
+        return choose(columns, admitted)
 
     def memory(self, account: str, folder: str) -> FolderMemory:
         """Return what is remembered of a folder."""

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline import __version__, log
+from pipeline.columns import message_rows
 from pipeline.errors import ConfigError, TryAgainError, most_lasting
 from pipeline.lake.location import Location
 from pipeline.lake.rehearsal import Rehearsal
@@ -21,12 +22,11 @@ from pipeline.run.earlier import vouch_for_earlier
 from pipeline.run.files import import_files
 from pipeline.run.hands import Hands
 from pipeline.run.options import Outcome, RunOptions
-from pipeline.run.poll import poll
 from pipeline.run.stop import Stop
 from pipeline.trust.quota import Quota
 from pipeline.trust.waiting import rejudge, waiting_since
 from pipeline.work import Job
-from pipeline.workers import Pool
+from pipeline.workers.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,6 +58,8 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
             if options.paths:
                 import_files(hands, options.paths)
             else:
+                from pipeline.run.poll import poll  # IMAP and its sign-ins are not for files to wait for
+
                 poll(hands, boxes)
         finally:
             _put_down(hands)
@@ -127,7 +129,7 @@ def _ask_dns_again(hands: Hands) -> None:
     judged = rejudge(
         waiting,
         raw=lambda rows: writer.raw_contents([row.message_sha256 for row in rows], {row.received_month for row in rows}),
-        read=lambda chunk: [row for _, rows in hands.pool.read([chunk]) for row in rows],
+        read=lambda chunk: [rows for _, columns in hands.pool.read([chunk]) for rows in message_rows(columns)],
         now=now,
     )
     answered = 0

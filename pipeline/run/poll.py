@@ -15,8 +15,9 @@ from pipeline.run.sink import Sink
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
+
     from pipeline.config import MailboxSettings
-    from pipeline.row_types import MessageRows
     from pipeline.run.hands import Hands
 
 PENDING = "pending"
@@ -112,10 +113,10 @@ def _read(hands: Hands, mailbox: ImapMailbox, uids: Sequence[int], treatment: Tr
     hands.progress.begin(f"{account}/{folder}", len(uids))
     sink = Sink(hands.ledger, hands.tally, treatment.of_committed)
     try:
-        for chunk, rows in hands.pool.read(chunk for chunk in mailbox.fetch(uids)):
+        for chunk, columns in hands.pool.read(chunk for chunk in mailbox.fetch(uids)):
             hands.progress.advance(len(chunk))
             reach("chunk-read")
-            sink.add(hands.within_quota(rows))
+            sink.add(hands.within_quota(columns))
             if hands.stop:
                 break
     finally:
@@ -147,12 +148,13 @@ class Treatment:
         self._since = memory.since
         self._journal = CopyNotes(hands.writer.location, hands.memories, f"{settings.name}/{folder}") if hands.writer else None
 
-    def of_committed(self, rows: Sequence[MessageRows], outcomes: Sequence[str]) -> None:
+    def of_committed(self, messages: pa.Table, outcomes: Sequence[str]) -> None:
         """Treat messages that have just been committed."""
+        columns = (messages.column(name).to_pylist() for name in ("uid", "dkim_result"))
         pairs = [
-            (each.message.uid, PENDING if each.message.dkim_result == "temperror" else outcome)
-            for each, outcome in zip(rows, outcomes, strict=True)
-            if each.message.uid is not None
+            (uid, PENDING if result == "temperror" else outcome)
+            for uid, result, outcome in zip(*columns, outcomes, strict=True)
+            if uid is not None
         ]
         self._treat(pairs)
 

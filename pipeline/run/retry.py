@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow.compute as pc
 
+from pipeline.columns import choose
 from pipeline.lake.location import Location
 from pipeline.lake.writer import LakeWriter
 from pipeline.mailbox.kept import as_fetched
 from pipeline.run.ingest import make_job
 from pipeline.run.options import RunOptions
-from pipeline.workers import Pool
+from pipeline.workers.pool import Pool
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -52,8 +53,10 @@ def retry_rejects(settings: Settings, *, workers: int | None = None) -> Retried:
                 chunk = rows[start : start + CHUNK]
                 contents = raw.contents([row.message_sha256 for row in chunk])
                 known = [(row, as_fetched(row, contents[row.message_sha256])) for row in chunk if row.message_sha256 in contents]
-                readable = [each for each in pool.read_again(known) if each.message.outcome != "quarantined"]
+                columns = pool.read_again(known)
+                outcomes = columns.messages.column("outcome").to_pylist()
+                readable = [place for place, outcome in enumerate(outcomes) if outcome != "quarantined"]
                 if readable:
-                    writer.replace(readable)
+                    writer.replace(choose(columns, readable))
                 seen, stored, gone = seen + len(known), stored + len(readable), gone + len(chunk) - len(known)
     return Retried(seen, stored, gone)

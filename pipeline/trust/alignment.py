@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.report.identity import organisational_domain
-from pipeline.report.model import Report
+from pipeline.report.model import ParsedReport
 from pipeline.report.names import address_domain, valid_domain
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def claimed_domain(part: ReadPart, envelope: Envelope) -> str | None:
 
     Organisational alignment is needed since real reporters sign with the parent: contact `…@corp.mail.ru`, d=mail.ru.
     """
-    contact = part.result.contact_info if isinstance(part.result, Report) else None
+    contact = part.result.contact_info if isinstance(part.result, ParsedReport) else None
     return (address_domain(contact) if contact else None) or valid_domain(envelope.from_domain)
 
 

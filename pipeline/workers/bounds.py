@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,12 @@ if TYPE_CHECKING:
 
 LOOK_UPS = 13
 """Time-outs of the DNS that one message may cost: three signatures for each of four reports, and one look at the resolver itself."""
+
+PLACE = struct.Struct("=q")
+"""What stands in the memory that parent and worker share: the message of the chunk being read, -1 for none."""
+
+PIECE_ROWS = 20_000
+"""Rows that a worker gathers before it sends them."""
 
 
 def wall_seconds(job: Job) -> float:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
+from pipeline.columns import ChunkColumns, MalformedChunkError, typed_chunk
 from pipeline.errors import TryAgainError
 from pipeline.report.model import Rejected
-from pipeline.workers.bounds import wall_seconds
-from pipeline.workers.wire import LENGTH, MalformedFrameError, Task, frame, pack_chunk, pack_job, unpack_rows
+from pipeline.workers.bounds import PLACE, wall_seconds
+from pipeline.workers.wire import LENGTH, frame, pack_chunk, pack_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.row_types import MessageRows
-    from pipeline.source import Fetched
     from pipeline.work import Job
+    from pipeline.workers.wire import Task
 
 MAXIMUM_REPLY_BYTES = 256 * 1024 * 1024
 """The rows of the largest report the limits let through are a tenth of it."""
@@ -40,11 +42,13 @@ KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONH
 class WorkerLostError(Exception):
     """A worker died or was ended in the middle of a message."""
 
-    def __init__(self, rejected: Rejected, *, certain: bool) -> None:
+    def __init__(self, rejected: Rejected, *, certain: bool = False, place: int = -1) -> None:
         super().__init__(rejected.detail)
         self.rejected = rejected
         self.certain = certain
         """Whether the message is to blame for sure: its own processor time, not the state of worker or machine."""
+        self.place = place
+        """Which message of those that were to be read it was in the middle of; -1 where that is not known."""
 
 
 class Worker:
@@ -54,13 +58,21 @@ class Worker:
         """Start the process; the caller does not wait until it is ready."""
         environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        command = [sys.executable, "-P", "-m", "pipeline.workers.child"]
-        try:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, bufsize=0
-            )
-        except OSError as err:
-            raise TryAgainError(f"no worker process can be started: {err.strerror}; free memory or processes and try again") from err
+        with tempfile.TemporaryFile() as shared:
+            shared.truncate(PLACE.size)
+            self._shared = mmap.mmap(shared.fileno(), PLACE.size)
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "pipeline.workers.child", str(shared.fileno())],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env=environment,
+                    bufsize=0,
+                    pass_fds=[shared.fileno()],
+                )
+            except OSError as err:
+                raise TryAgainError(f"no worker process can be started: {err.strerror}; free memory or processes and try again") from err
         self._patience = wall_seconds(job) + GRACE_SECONDS
         self._cpu_seconds = job.limits.seconds_per_message
         self._memory_bytes = job.limits.worker_memory_bytes
@@ -69,19 +81,41 @@ class Worker:
         self.resolver_down = False
         self._write(frame(pack_job(job)))
 
-    def read(self, chunk: Sequence[Task]) -> Iterator[MessageRows | Rejected]:
-        """Yield the rows of each message of the chunk, in order, or why it has none.
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    def read(self, chunk: Sequence[Task]) -> Iterator[ChunkColumns | Rejected]:
+        """Yield the rows of the chunk, in order: those of some messages at a time, or why one message has none.
 
         Raises:
-            WorkerLostError: The worker is gone; the message to blame is the one whose rows would have come next.
+            WorkerLostError: The worker is gone; what was not yielded yet is to be read again.
         """
         self._await_start()
+        PLACE.pack_into(self._shared, 0, -1)
         for buffer in pack_chunk(chunk):
             self._write(buffer)
-        for fetched, _ in chunk:
-            kind, *rest = self._reply(self._patience)
-            yield self._rows(rest, fetched) if kind == "rows" else self._failure(*rest)
-        _, self.resolver_down = self._reply(self._patience)
+        deadline = time.monotonic() + (len(chunk) + 1) * self._patience
+        done = 0
+        while done < len(chunk):
+            match self._reply(deadline):
+                case ["rows", int(count), dict(values)]:
+                    columns = self._columns(values, chunk[done : done + max(count, 1)])
+                    done += len(columns.contents)
+                    yield columns
+                case ["failed", str(kind), str(where)]:
+                    done += 1
+                    yield self._failure(kind, where, place=done - 1)
+                case _:
+                    raise WorkerLostError(Rejected("limits_exceeded", "the worker gave back something else than rows"))
+        self.resolver_down = self._reply(deadline) == ["done", True]
+
+    @property
+    def _place(self) -> int:
+        """The message of the chunk that is being read, by what the worker says; -1 for none."""
+        place: int = PLACE.unpack_from(self._shared)[0] if not self._shared.closed else -1
+        return place
 
     def end(self) -> None:
         """End the process, whatever it is doing."""
@@ -90,29 +124,30 @@ class Worker:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+        self._shared.close()
 
     def _await_start(self) -> None:
         if self._ready:
             return
         try:
-            self._reply(START_SECONDS)
+            self._reply(time.monotonic() + START_SECONDS)
         except WorkerLostError as err:
             raise TryAgainError(f"a worker process did not start: {err}; free memory and try again") from err
         self._ready = True
 
-    def _failure(self, kind: str, place: str) -> Rejected:
+    def _failure(self, kind: str, where: str, *, place: int) -> Rejected:
         """Return why a message has no rows; after running out of memory the process is given up, for it may be short because of others."""
         if kind == "MemoryError":
             detail = f"reading the message took more than {self._memory_bytes >> 20:,} MiB of memory"
-            raise WorkerLostError(Rejected("limits_exceeded", detail), certain=False)
-        return failure(kind, place)
+            raise WorkerLostError(Rejected("limits_exceeded", detail), place=place)
+        return failure(kind, where)
 
     @staticmethod
-    def _rows(parts: list[Any], fetched: Fetched) -> MessageRows:
+    def _columns(values: dict[str, list[Any]], chunk: Sequence[Task]) -> ChunkColumns:
         try:
-            return unpack_rows(parts, fetched)
-        except MalformedFrameError as err:
-            raise WorkerLostError(Rejected("limits_exceeded", f"the worker gave back {err}"), certain=False) from err
+            return typed_chunk(values, [task.fetched.content or b"" for task in chunk])
+        except MalformedChunkError as err:
+            raise WorkerLostError(Rejected("limits_exceeded", f"the worker gave back {err}")) from err
 
     def _write(self, buffer: bytes) -> None:
         pipe = self._process.stdin
@@ -123,22 +158,20 @@ class Worker:
         except (BrokenPipeError, ValueError):
             raise self._lost() from None
 
-    def _reply(self, patience: float) -> list[Any]:
+    def _reply(self, deadline: float) -> list[Any]:
         """Return the next frame.
 
         Raises:
             WorkerLostError: None comes: the process died, or its time is up and it is ended now.
         """
-        deadline = time.monotonic() + patience
-        size = self._take(LENGTH.size, deadline)
-        count: int = LENGTH.unpack(size)[0]
+        count: int = LENGTH.unpack(self._take(LENGTH.size, deadline))[0]
         if count > MAXIMUM_REPLY_BYTES:
-            raise WorkerLostError(Rejected("limits_exceeded", f"the worker gave back {count:,} bytes"), certain=False)
+            raise WorkerLostError(Rejected("limits_exceeded", f"the worker gave back {count:,} bytes"))
         body = self._take(count, deadline)
         try:
             reply: list[Any] = orjson.loads(body)
         except ValueError:
-            raise WorkerLostError(Rejected("limits_exceeded", "the worker gave back no JSON"), certain=False) from None
+            raise WorkerLostError(Rejected("limits_exceeded", "the worker gave back no JSON")) from None
         return reply
 
     def _take(self, count: int, deadline: float) -> bytes:
@@ -146,9 +179,7 @@ class Worker:
         while len(self._received) < count:
             if pipe is None or pipe.closed:
                 raise self._lost()
-            readable, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
-            if not readable:
-                raise _too_slow(f"{self._patience:g} seconds", certain=False)
+            self._await_bytes(pipe, deadline)
             received = os.read(pipe.fileno(), 1 << 18)
             if not received:
                 raise self._lost()
@@ -157,6 +188,19 @@ class Worker:
         del self._received[:count]
         return taken
 
+    def _await_bytes(self, pipe: IO[bytes], deadline: float) -> None:
+        """Wait for as long as one message may take; for another as long where the worker has gone on to another message meanwhile."""
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        before = self._place
+        while True:
+            left = min(self._patience, deadline - time.monotonic()) if self._ready else deadline - time.monotonic()
+            if poll.poll(max(0.0, left) * 1000):
+                return
+            if self._place == before or time.monotonic() >= deadline:
+                raise _too_slow(f"{self._patience:g} seconds", self._place)
+            before = self._place
+
     def _lost(self) -> WorkerLostError:
         """Return why the process is gone."""
         try:
@@ -164,15 +208,16 @@ class Worker:
         except subprocess.TimeoutExpired:
             code = 0
         if code == -signal.SIGPROF:
-            return _too_slow(f"{self._cpu_seconds:g} seconds of processor", certain=True)
+            return _too_slow(f"{self._cpu_seconds:g} seconds of processor", self._place, certain=True)
         if code == -signal.SIGALRM:
-            return _too_slow(f"{self._patience - GRACE_SECONDS:g} seconds", certain=False)
+            return _too_slow(f"{self._patience - GRACE_SECONDS:g} seconds", self._place)
         how = signal.Signals(-code).name if code < 0 else f"status {code}"
-        return WorkerLostError(Rejected("limits_exceeded", f"the worker process ended with {how} while it read the message"), certain=False)
+        why = Rejected("limits_exceeded", f"the worker process ended with {how} while it read the message")
+        return WorkerLostError(why, place=self._place)
 
 
-def _too_slow(limit: str, *, certain: bool) -> WorkerLostError:
-    return WorkerLostError(Rejected("timeout", f"reading the message took more than {limit}"), certain=certain)
+def _too_slow(limit: str, place: int, *, certain: bool = False) -> WorkerLostError:
+    return WorkerLostError(Rejected("timeout", f"reading the message took more than {limit}"), certain=certain, place=place)
 
 
 def failure(kind: str, place: str) -> Rejected:

@@ -25,7 +25,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.columns import column_schema, with_batch
+from pipeline.columns import chunk_columns, column_schema, with_batch
 from pipeline.config import TrustSettings
 from pipeline.lake.parts import encode
 from pipeline.report.limits import DEFAULT_LIMITS
@@ -33,7 +33,7 @@ from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
 from pipeline.source import Fetched, MessageRef
 from pipeline.verdict import VOUCHED
-from pipeline.work import Job, read_chunk, read_columns
+from pipeline.work import Job, read_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,13 +173,13 @@ def measured(packed: list[bytes]) -> dict[str, float]:
     """Measure every stage on these reports."""
     chunk = [file(content, n) for n, content in enumerate(packed)]
     mails = [mail(content) for content in packed]
-    columns = read_columns(chunk, JOB)
+    columns = chunk_columns(read_chunk(chunk, JOB))
     assert columns.reports.num_rows == len(packed)
     tables = stored_tables(columns)
     best = microseconds(
         {
             "floor_us": lambda: [orjson.loads(zlib.decompress(content, 31)) for content in packed],
-            "columns_us": lambda: read_columns(chunk, JOB),
+            "columns_us": lambda: chunk_columns(read_chunk(chunk, JOB)),
             "rows_us": lambda: read_chunk(chunk, JOB),
             "stdlib_us": lambda: [email.message_from_bytes(content, policy=compat32) for content in mails],
             "eml_us": lambda: [rows_of_mail(content) for content in mails],

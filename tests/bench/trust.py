@@ -20,7 +20,7 @@ from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.source import Fetched
 from pipeline.work import Job
-from pipeline.workers import Pool
+from pipeline.workers.pool import Pool
 from tests.trust.signing import fetched, key_record, report_json, report_mail, rsa_key, sign
 
 CHUNK = 200

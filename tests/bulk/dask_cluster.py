@@ -36,7 +36,7 @@ def _children(pid: int) -> list[psutil.Process]:
     found = []
     with contextlib.suppress(psutil.Error):  # it may end meanwhile
         for child in psutil.Process(pid).children(recursive=True):
-            if "pipeline.bulk.child" in child.cmdline():
+            if "pipeline.workers.child" in child.cmdline():
                 found.append(child)  # noqa: PERF401 -- what was found before another one ended
     return found
 

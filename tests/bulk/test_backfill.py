@@ -190,10 +190,10 @@ def test_a_worker_killed_again_and_again_changes_nothing(archive, by_ingest, tak
     killed, over = [], threading.Event()
 
     def kill():
-        while not over.wait(0.05):
+        while not over.wait(0.01):
             for child in psutil.Process().children():
                 with contextlib.suppress(psutil.Error):  # it may end by itself meanwhile
-                    if "pipeline.bulk.child" in child.cmdline() and len(killed) < 3 and child.cpu_times().user > 0.25:
+                    if "pipeline.workers.child" in child.cmdline() and len(killed) < 3 and child.cpu_times().user > 0.05:
                         child.kill()
                         killed.append(child.pid)
                         time.sleep(0.5)

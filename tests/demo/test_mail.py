@@ -18,7 +18,7 @@ from pipeline.demo.mail import FORMS
 from pipeline.demo.reporters import BY_KEY, REPORTERS
 from pipeline.demo.stage import WORLD_FILE
 from pipeline.demo.world import World
-from pipeline.report.model import Report
+from pipeline.report.model import ParsedReport
 from pipeline.report.read import read_mail
 
 LAST = date(2026, 11, 22)
@@ -142,7 +142,7 @@ def test_the_parser_reads_every_report_and_loses_no_session(mails, world):
         if not mail.reporter:
             continue
         (part,) = read_mail(mail.content, received_at=mail.received_at).parts
-        assert isinstance(part.result, Report), part
+        assert isinstance(part.result, ParsedReport), part
         read += 1
         if (part.result.report_id, mail.domain) in expected and mail.reporter != "microsoft":
             counted = sum(policy.success_count + policy.failure_count for policy in part.result.policies)
@@ -172,7 +172,7 @@ def test_odd_mail_is_what_it_says(world):
     assert b"DKIM-Signature" not in by_kind["forged"].content
     assert b"d=mallory.example" in by_kind["impostor"].content
     assert "m1._domainkey.mallory.example" in zone
-    assert isinstance(readings["forged"].parts[0].result, Report)
+    assert isinstance(readings["forged"].parts[0].result, ParsedReport)
     assert {kind: readings[kind].parts[0].result.code for kind in ("broken-gzip", "broken-json")} == {
         "broken-gzip": "gzip_corrupt",
         "broken-json": "json_malformed",

@@ -9,13 +9,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipeline.columns import message_rows
 from pipeline.config import TrustSettings
 from pipeline.demo.dns import serve_keys
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.quirks import REJECT_CODES
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.work import Job
-from pipeline.workers import Pool
+from pipeline.workers.pool import Pool
 from tests.hostile.corpus import STORED, TRICKS
 from tests.trust.conftest import KEYS
 from tests.trust.signing import fetched, report_mail
@@ -31,7 +32,8 @@ def pool():
 
 
 def _read(pool, mail):
-    ((_, (rows,)),) = pool.read([[fetched(mail)]])
+    ((_, columns),) = pool.read([[fetched(mail)]])
+    (rows,) = message_rows(columns)
     return rows
 
 

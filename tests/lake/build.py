@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from pipeline.columns import chunk_columns
+from pipeline.lake.dedup import _claims, essence_of, tables_of
+from pipeline.lake.settle import Claim
 from pipeline.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -189,3 +193,8 @@ def message(
         parser_version="0.0.test",
     )
     return MessageRows(row, mine, body)
+
+
+def claims(messages: Sequence[MessageRows]) -> list[Claim]:
+    """Return what settling goes by of messages."""
+    return _claims([essence_of(tables_of(chunk_columns(messages)))])[0]

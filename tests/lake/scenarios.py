@@ -84,7 +84,8 @@ def _better(rows: MessageRows, row: MessageRow) -> MessageRows:
     outcome = "stored" if new else rows.message.outcome
     code = None if new else rows.message.reject_code
     keys = tuple(each.report.report_key for each in new)
-    return rows._replace(message=rows.message._replace(outcome=outcome, reject_code=code, report_keys=keys), reports=new)
+    message = rows.message._replace(outcome=outcome, reject_code=code, report_keys=keys, parser_version="0.0.better")
+    return rows._replace(message=message, reports=new)
 
 
 def _renewed(each: ReportRows, row: MessageRow) -> ReportRows:

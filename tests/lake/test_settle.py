@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.lake import raw, scan
-from pipeline.lake.settle import Known, KnownReport, known_of, outcome_of, settle
+from pipeline.lake.settle import Known, KnownReport, outcome_of, settle
 from pipeline.lake.writer import LakeWriter
 from pipeline.schema import TRUST_TIERS
-from tests.lake.build import message, report
+from tests.lake.build import claims, message, report
 from tests.lake.content import counted, rows, sums
 
 REPORTS = st.builds(
@@ -32,11 +34,13 @@ class Memory:
         self.outcomes: list[str] = []
 
     def commit(self, batch):
-        done = settle(batch, Known(self.reports))
-        for rows_ in done.reports:
-            self.reports.setdefault(rows_.report.identity, []).append(known_of(rows_.report))
+        brought = claims(batch)
+        done = settle(brought, Known(self.reports))
+        for claim, news in zip(brought, done.news, strict=True):
+            for each in compress(claim.reports, news):
+                self.reports.setdefault(each.identity, []).append(each)
         self.superseded += [row.report_key for row in done.superseded]
-        self.outcomes += [row.outcome for row in done.messages]
+        self.outcomes += done.outcomes
 
     @property
     def keys(self):

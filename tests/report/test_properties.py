@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.report.limits import DEFAULT_LIMITS
-from pipeline.report.model import Reading, Rejected, Report
+from pipeline.report.model import ParsedReport, Reading, Rejected
 from pipeline.report.quirks import QUIRKS, REJECT_CODES
 from pipeline.report.read import read_file, read_mail
 from pipeline.schema import OUTCOMES, arrow_schema
@@ -36,7 +36,7 @@ def check(reading: Reading) -> None:
             check_report(result)
 
 
-def check_report(found: Report) -> None:
+def check_report(found: ParsedReport) -> None:
     assert set(found.quirks) <= set(QUIRKS)
     assert found.window_start < found.window_end
     assert found.policies

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.report.model import Report
+from pipeline.report.model import ParsedReport
 from pipeline.report.quirks import QUIRKS
 from tests.report.samples import RECEIVED, TLSA, detail, mail, policy, read_only, report, rows_of, text_of, window
 
@@ -142,7 +142,7 @@ def test_every_quirk_is_explained_in_a_sentence():
 
 def test_an_alias_loses_against_the_member_it_stands_for():
     result = read_only(mail(failing(**{"failure-reason-code": "right", "failure-error-code": "wrong"})))
-    assert isinstance(result, Report)
+    assert isinstance(result, ParsedReport)
     assert result.policies[0].failures[0].failure_reason_code == "right"
     assert "key_draft_alias" in result.quirks
 

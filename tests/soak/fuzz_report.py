@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import atheris
-import orjson
 
 with atheris.instrument_imports(include=["pipeline", "dkim"]):
+    from pipeline.columns import chunk_columns, message_rows
     from pipeline.config import TrustSettings
     from pipeline.report.limits import DEFAULT_LIMITS
     from pipeline.report.rows import Ownership, RunStamp, build_rows
@@ -28,7 +28,6 @@ with atheris.instrument_imports(include=["pipeline", "dkim"]):
     from pipeline.trust.judge import Judge
     from pipeline.trust.keys import KeyUnusableError, read_key
     from pipeline.work import read_one
-    from pipeline.workers.wire import pack_rows, unpack_rows
 
 from tests.hostile.corpus import TRICKS
 from tests.trust.conftest import KEYS
@@ -56,7 +55,7 @@ def _check(fetched: Fetched) -> None:
     verdicts = JUDGE.judge(fetched, reading)
     rows = build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=Ownership(("rcpt.example",)), run=RUN)
     assert rows.message.outcome in OUTCOMES
-    assert unpack_rows(orjson.loads(pack_rows(rows))[1:], fetched) == rows
+    assert message_rows(chunk_columns([rows])) == [rows]
     assert (rows.message.outcome == "stored") == bool(rows.reports)
     for report in rows.reports:
         assert report.report.policy_count == len(report.policies)

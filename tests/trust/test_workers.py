@@ -13,13 +13,17 @@ import orjson
 import psutil
 import pytest
 
+from pipeline.column_text import chunk_as_values, own_columns
+from pipeline.columns import MalformedChunkError, chunk_columns, concat, message_rows, typed_chunk
 from pipeline.config import TrustSettings
 from pipeline.errors import ConfigError, TryAgainError
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
+from pipeline.schema import TABLES
 from pipeline.work import Job, read_chunk
-from pipeline.workers import Pool
-from pipeline.workers.wire import MalformedFrameError, pack_job, pack_rows, unpack_job, unpack_rows
+from pipeline.workers.pool import Pool
+from pipeline.workers.sandbox import Sandbox
+from pipeline.workers.wire import Task, pack_job, unpack_job
 from tests.trust.signing import RECEIVED, fetched, report_json, report_mail, rsa_key, sign
 
 MIB = 1024 * 1024
@@ -47,7 +51,7 @@ def _balloon(size: int):
 
 
 def _read(pool, *chunks):
-    return [rows for _, rows in pool.read(iter(chunks))]
+    return [message_rows(columns) for _, columns in pool.read(iter(chunks))]
 
 
 def _codes(rows):
@@ -62,7 +66,8 @@ def _workers():
 def test_rows_from_workers_are_those_read_here_in_the_same_order(workers):
     chunks = [_mails(7, first=10 * number) for number in range(5)]
     with Pool(_job(), workers=workers) as pool:
-        assert list(pool.read(iter(chunks))) == [(chunk, read_chunk(chunk, _job())) for chunk in chunks]
+        read = [(chunk, message_rows(columns)) for chunk, columns in pool.read(iter(chunks))]
+    assert read == [(chunk, read_chunk(chunk, _job())) for chunk in chunks]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -72,7 +77,7 @@ def test_known_messages_are_read_again_with_their_verdicts_and_stamps(workers):
     verified = rows[0].message._replace(trust_tier="verified", auth_method="dkim", dkim_result="pass", dkim_domain="reporter.example")
     ledger = [verified, *(each.message for each in rows[1:])]
     with Pool(_job(dkim="verify"), workers=workers) as pool:
-        again = pool.read_again(list(zip(ledger, _mails(450), strict=True)))
+        again = message_rows(pool.read_again(list(zip(ledger, _mails(450), strict=True))))
     assert [each.message.report_keys for each in again[1:]] == [each.message.report_keys for each in rows[1:]]
     assert [each.message.trust_tier for each in again] == ["verified"] + ["vouched"] * 449
     assert {(each.message.run_id, each.message.ingested_at, each.message.parser_version) for each in again} == {
@@ -84,7 +89,7 @@ def test_a_known_message_that_cannot_be_read_any_more_keeps_its_stamp():
     (rows,) = read_chunk(_mails(1), _job())
     known = rows.message._replace(run_id="run-0")
     with Pool(_job(HUGE._replace(worker_memory_bytes=96 * MIB)), workers=1) as pool:
-        again = pool.read_again([(known, _balloon(110 * MIB)), (known, _mails(1)[0])])
+        again = message_rows(pool.read_again([(known, _balloon(110 * MIB)), (known, _mails(1)[0])]))
     assert _codes(again) == [("quarantined", "limits_exceeded"), ("stored", None)]
     assert [each.message.run_id for each in again] == ["run-0"] * 2
 
@@ -159,7 +164,7 @@ def test_what_was_fetched_before_the_source_failed_is_given_back():
 
     with Pool(_job(), workers=2) as pool:
         results = pool.read(source())
-        assert [_codes(next(results)[1]) for _ in range(2)] == [[("stored", None)] * 2] * 2
+        assert [_codes(message_rows(next(results)[1])) for _ in range(2)] == [[("stored", None)] * 2] * 2
         with pytest.raises(TryAgainError, match="cut"):
             next(results)
 
@@ -220,25 +225,73 @@ def test_the_job_comes_out_of_the_pipe_as_it_went_in():
     assert all(getattr(other.trust, name) == getattr(job.trust, name) for name in other.trust._fields)
 
 
+def _values(chunk):
+    return orjson.loads(orjson.dumps(chunk_as_values(read_chunk(chunk, _job()))))
+
+
 def test_rows_come_out_of_the_pipe_as_they_went_in():
-    mail = fetched(report_mail())
-    (rows,) = read_chunk([mail], _job())
-    assert unpack_rows(orjson.loads(pack_rows(rows))[1:], mail) == rows
+    chunk = [fetched(report_mail()), *_mails(3)]
+    assert message_rows(typed_chunk(_values(chunk), [mail.content for mail in chunk])) == read_chunk(chunk, _job())
+
+
+def _column(table: str, name: str) -> int:
+    own = [TABLES[table].columns[1:][place].name for place, _ in own_columns(table)]
+    return own.index(name)
+
+
+def _with(table: str, name: str, value):
+    def spoil(values):
+        values[table][_column(table, name)] = value
+        return values
+
+    return spoil
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda parts: parts[:2],
-        lambda parts: [parts[0], parts[1][:-1], parts[2]],
-        lambda parts: [parts[0], [*parts[1][:-1], 7], parts[2]],
-        lambda parts: [parts[0], [*parts[1][:7], "yesterday", *parts[1][8:]], parts[2]],
-        lambda parts: [parts[0], parts[1], [[]]],
-        lambda parts: [parts[0], parts[1], {"a": 1}],
+        lambda values: {},
+        lambda values: values | {"messages": []},
+        lambda values: values | {"messages": values["messages"][:-1]},
+        lambda values: values | {"reports": [[]]},
+        lambda values: values | {"policies": {"a": 1}},
+        lambda values: values | {"policies": []},
+        lambda values: values | {"failures": [["x"]]},
+        _with("messages", "received_at", ["yesterday"] * 2),
+        _with("messages", "size_bytes", [1, "2"]),
+        _with("messages", "size_bytes", [1, True]),
+        _with("messages", "size_bytes", [1, 1 << 70]),
+        _with("messages", "account", [None, "file"]),
+        _with("messages", "account", ["file"]),
+        _with("messages", "account", ["file", 7]),
+        _with("messages", "report_keys", {"lengths": [1, 5], "texts": ["a", "b"]}),
+        _with("messages", "report_keys", {"lengths": [3, -1], "texts": ["a", "b"]}),
+        _with("messages", "report_keys", {"lengths": [1, 1], "texts": ["a", None]}),
+        _with("messages", "report_keys", {"lengths": [1, 1]}),
+        _with("reports", "policy_count", [1, -1]),
+        _with("reports", "failure_detail_count", [0, 7]),
+        _with("policies", "policy_ix", [0, 1 << 20]),
     ],
 )
 def test_what_is_no_row_of_a_table_is_refused(spoil):
-    mail = fetched(report_mail())
-    (rows,) = read_chunk([mail], _job())
-    with pytest.raises(MalformedFrameError):
-        unpack_rows(spoil(orjson.loads(pack_rows(rows))[1:]), mail)
+    chunk = _mails(2)
+    with pytest.raises(MalformedChunkError):
+        typed_chunk(spoil(_values(chunk)), [mail.content for mail in chunk])
+
+
+def test_one_message_in_the_middle_that_kills_its_worker_costs_no_other_message():
+    limits = HUGE._replace(seconds_per_message=0.3, worker_memory_bytes=4096 * MIB)
+    chunk = [*_mails(2), _bomb(8_000_000), _mails(1, first=2)[0], _balloon(3000 * MIB // 1000), *_mails(1, first=3)]
+    with Sandbox(_job(limits)) as sandbox:
+        rows = message_rows(sandbox.read([Task(mail) for mail in chunk]))
+    assert [each.message.reject_code == "timeout" for each in rows] == [False, False, True, False, False, False]
+    assert [each.message.outcome for each in rows][0::5] == ["stored", "stored"]
+
+
+def test_a_chunk_of_many_rows_comes_in_pieces():
+    chunk = _mails(30)
+    with Sandbox(_job()) as sandbox:
+        whole = sandbox.read([Task(mail) for mail in chunk])
+    pieces = [chunk_columns(read_chunk(chunk[start : start + 7], _job())) for start in range(0, 30, 7)]
+    assert concat(pieces).messages.equals(whole.messages)
+    assert concat(pieces).policies.equals(whole.policies)

@@ -10,10 +10,9 @@ from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from pipeline.report.fields import is_uri
 from pipeline.report.members import FAILURE_DETAIL
+from pipeline.report.model import FailureDetail
 from pipeline.report.names import domain_name, ip_address
 from pipeline.report.result_types import RESULT_TYPES
 
@@ -23,12 +22,11 @@ if TYPE_CHECKING:
 
     from pipeline.report.limits import Limits
 
-    Detail: TypeAlias = tuple[str, str | None, None, str | None, None, str | None, str | None, int, str | None, str | None]
-    """The fields of a `FailureDetail` without result_type_raw, in their order: those of the content digest."""
     Plan: TypeAlias = list[tuple[Callable[[str], str], itemgetter[str]] | None]
 
 NAMES = (
     "result-type",
+    "",
     "sending-mta-ip",
     "",
     "receiving-ip",
@@ -39,7 +37,7 @@ NAMES = (
     "additional-information",
     "failure-reason-code",
 )
-"""The members in the order of a `Detail`; the nameless are what is kept of an address that is none, and plain details have no such."""
+"""The members in the order of a `FailureDetail`; the nameless are what is kept as sent where it is odd, and plain details have no such."""
 
 _COUNT = NAMES.index("failed-session-count")
 _REMEMBERED = 16_384
@@ -92,7 +90,7 @@ class DetailReader:
             "failure-reason-code": _Kept(free),
         }
 
-    def read(self, details: list[Any]) -> list[Detail]:
+    def read(self, details: list[Any]) -> list[FailureDetail]:
         """Return the details of a report as they are kept.
 
         Raises:
@@ -110,11 +108,11 @@ class DetailReader:
                 pass
         return [self._one(detail, count) for detail, count in zip(details, counts, strict=True)]
 
-    def _alike(self, details: list[Any], counts: list[int], shape: tuple[str, ...]) -> list[Detail]:
+    def _alike(self, details: list[Any], counts: list[int], shape: tuple[str, ...]) -> list[FailureDetail]:
         plan = self._plans.get(shape) or self._plan(shape)
         columns: list[Iterable[Any]] = [map(step[0], map(step[1], details)) if step is not None else repeat(None) for step in plan]
         columns[_COUNT] = counts
-        return list(zip(*columns, strict=False))
+        return list(map(FailureDetail._make, zip(*columns, strict=False)))
 
     def _plan(self, shape: tuple[str, ...]) -> Plan:
         """Return what to do for each field of details with these members: look up what is kept for the member, or nothing.
@@ -129,20 +127,13 @@ class DetailReader:
             self._plans[shape] = plan
         return plan
 
-    def _one(self, detail: Any, count: int) -> Detail:
+    def _one(self, detail: Any, count: int) -> FailureDetail:
         found: list[Any] = [None] * len(NAMES)
         for name, value in detail.items():
             found[NAMES.index(name)] = count if name == "failed-session-count" else self._kept[name][value]
         if found[0] is None:
             raise KeyError
-        return tuple(found)
-
-
-def digest_parts(details: list[Detail]) -> list[str]:
-    """Return the JSON text of each detail, without its brackets."""
-    parts = orjson.dumps(details)[2:-2].decode().split("],[")
-    # a text may look like the seam between two
-    return parts if len(parts) == len(details) else [orjson.dumps(detail)[1:-1].decode() for detail in details]
+        return FailureDetail._make(found)
 
 
 def _address(value: str) -> str | None:

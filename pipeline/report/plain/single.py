@@ -1,22 +1,125 @@
-"""One plain report as the value that the careful way makes of it: for mails, and wherever rows are wanted."""
+"""One plain report, taken apart with what was learnt from those before it: who reports, about which period, under which policy.
+
+All that is remembered is made by the functions of the careful way. The caches are bounded, and what is too long to be worth remembering is
+made anew.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from pipeline.report.model import FailureDetail, Report
-from pipeline.report.moments import check_age
-from pipeline.report.plain.drafts import draft_in
-from pipeline.report.plain.facts import facts_of
-from pipeline.report.plain.reports import content_digest, read_policies
+from pipeline.report.digest import content_digest
+from pipeline.report.fields import host, text
+from pipeline.report.model import ParsedReport, PolicyResult
+from pipeline.report.moments import check_age, read_window, seconds
+from pipeline.report.notes import Notes, Refusal
+from pipeline.report.parse import read_contact
+from pipeline.report.plain.details import DetailReader
+from pipeline.report.policies import compare_counts, mx_hosts, policy_strings, policy_type
 
 if TYPE_CHECKING:
-    from pipeline.report.model import PolicyResult
-    from pipeline.report.notes import Notes
-    from pipeline.report.plain.drafts import Draft
+    from pipeline.report.limits import Limits
+    from pipeline.report.model import FailureDetail
+    from pipeline.report.moments import Window
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+REMEMBERED = 8_192
+"""Entries of each cache; a full one begins anew. Some thirty megabytes, should somebody fill them."""
+
+_REMEMBERED_CHARS = 1_024
+_TOP_MEMBERS, _PERIOD_MEMBERS, _SUMMARY_MEMBERS, _ENTRY_MEMBERS = 5, 2, 2, 2
+_TOP_STRINGS = _TOP_MEMBERS + _PERIOD_MEMBERS + 3
+"""Member names and texts of a report beside organization-name, contact-info and the policies."""
 
 
-def plain_report(value: Any, text: bytes, notes: Notes) -> Report | None:
+class _Period(NamedTuple):
+    window: Window
+    start: int
+    end: int
+    quirks: frozenset[str]
+
+
+class _Sender(NamedTuple):
+    organization: str | None
+    contact: str | None
+    quirks: frozenset[str]
+    texts: int
+    """How many texts the two members are: a null is none."""
+
+
+class _Policy(NamedTuple):
+    applied: tuple[Any, ...]
+    """The first fields of a `PolicyResult`, up to the counts."""
+    quirks: frozenset[str]
+    texts: int
+    """How many texts there are in it, beside the names of its members."""
+
+
+class _Learnt:
+    """The caches of one set of limits, by process: values derived from nothing but their key, so nobody sees that they are kept."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.periods: dict[tuple[Any, Any], _Period] = {}
+        self.senders: dict[tuple[Any, Any], _Sender] = {}
+        self.policies: dict[tuple[Any, ...], _Policy] = {}
+        self.details = DetailReader(limits)
+
+    def period(self, start: Any, end: Any) -> _Period:
+        """Read a reporting period.
+
+        Raises:
+            Refusal: It cannot be read, or cannot be true.
+        """
+        notes = self._notes()
+        window = read_window(start, end, notes)
+        found = _Period(window, seconds(window.start), seconds(window.end), frozenset(notes.quirks))
+        return _remember(self.periods, (start, end), found)
+
+    def sender(self, organization: Any, contact: Any) -> _Sender:
+        """Read who reports.
+
+        Raises:
+            Refusal: It is not shaped like that.
+        """
+        notes = self._notes()
+        named = text(organization, self.limits.organization_chars, "organization-name", notes)
+        mail = read_contact(contact, notes)
+        found = _Sender(named, mail, frozenset(notes.quirks), _texts_in(organization, contact))
+        return _remember(self.senders, (organization, contact), found)
+
+    def policy(self, key: tuple[Any, Any, tuple[Any, ...] | None, tuple[Any, ...] | None]) -> _Policy:
+        """Read an applied policy: policy-type, policy-domain, policy-string and mx-host.
+
+        Raises:
+            Refusal: It is not shaped like one, or beyond a limit.
+        """
+        notes = self._notes()
+        kind, kind_raw = policy_type(key[0], notes)
+        strings = policy_strings(None if key[2] is None else list(key[2]), kind, notes)
+        domain = host(key[1], "policies[].policy.policy-domain", notes)
+        patterns = mx_hosts(list(key[3]), kind, notes) if key[3] is not None else ()
+        texts = _texts_in(*key[:2], *(key[2] or ()), *(key[3] or ()))
+        found = _Policy((kind, kind_raw, domain, strings, patterns), frozenset(notes.quirks), texts)
+        if sum(map(len, strings)) + sum(map(len, patterns)) > _REMEMBERED_CHARS:
+            return found
+        return _remember(self.policies, key, found)
+
+    def _notes(self) -> Notes:
+        notes = Notes(self.limits)
+        notes.clean = True
+        return notes
+
+
+@lru_cache(maxsize=4)
+def _learnt(limits: Limits) -> _Learnt:
+    return _Learnt(limits)
+
+
+def plain_report(value: Any, text: bytes, notes: Notes) -> ParsedReport | None:
     """Return the report that a JSON text is, None where it is not plain.
 
     Args:
@@ -27,37 +130,131 @@ def plain_report(value: Any, text: bytes, notes: Notes) -> Report | None:
     Raises:
         Refusal: It is of the future.
     """
-    draft = draft_in("", value, text, facts_of(notes.limits)) if notes.clean else None
-    if draft is None:
+    try:
+        found = _taken_apart(value, text, _learnt(notes.limits)) if notes.clean else None
+    except (KeyError, TypeError, AttributeError, ValueError, Refusal):
         return None
-    _, who, when, report_id, _, _ = draft
+    if found is None:
+        return None
+    sender, period, report_id, policies, quirks = found
+    notes.quirks |= quirks
+    for policy in policies:
+        if policy.failure_count or policy.failures:
+            compare_counts(policy, notes)
     if notes.received_at is not None:
-        check_age(when.end, notes.received_at, notes)
-    texts, quirks = read_policies(draft, [])
-    quirks += who.quirks + when.quirks
-    return Report(
-        who.organization,
-        who.contact,
+        check_age(period.window.end, notes.received_at, notes)
+    head = (sender.organization, sender.contact, report_id, period.start, period.end)
+    return ParsedReport(
+        sender.organization,
+        sender.contact,
         report_id,
-        when.start,
-        when.end,
-        when.start_raw,
-        when.end_raw,
-        _policies(draft),
-        tuple(sorted(notes.quirks.union(quirks))),
+        *period.window,
+        policies,
+        tuple(sorted(notes.quirks)),
         (),
         0,
-        content_digest(draft, texts),
+        content_digest(head, policies),
     )
 
 
-def _policies(draft: Draft) -> tuple[PolicyResult, ...]:
-    details = draft[5]
-    made = []
-    at = 0
-    for policy, success, failure, count in draft[4]:
-        # the raw result type is null where it is a registered one
-        failures = tuple([FailureDetail(each[0], None, *each[1:]) for each in details[at : at + count]]) if count else ()
-        made.append(policy.result._replace(success_count=success, failure_count=failure, failures=failures))
+def _taken_apart(
+    report: Any, text: bytes, learnt: _Learnt
+) -> tuple[_Sender, _Period, str, tuple[PolicyResult, ...], set[str] | frozenset[str]]:
+    """Take a report apart that has the members of RFC 8460 §4.4 and no others.
+
+    No member name occurs twice where the text has as many quotation marks as the values found in it need: there are no escaped ones in it.
+
+    Raises:
+        KeyError, TypeError, AttributeError, ValueError, Refusal: It is not plain.
+    """
+    limits = learnt.limits
+    period, entries, report_id = report["date-range"], report["policies"], report["report-id"]
+    if len(report) != _TOP_MEMBERS or len(period) != _PERIOD_MEMBERS or type(entries) is not list or type(report_id) is not str:
+        raise TypeError
+    if not 0 < len(report_id) <= limits.report_id_chars or not 0 < len(entries) <= limits.policies:
+        raise ValueError
+    sender = report["organization-name"], report["contact-info"]
+    who = learnt.senders.get(sender) or learnt.sender(*sender)
+    span = period["start-datetime"], period["end-datetime"]
+    when = learnt.periods.get(span) or learnt.period(*span)
+    strings = _TOP_STRINGS + who.texts
+    quirks = who.quirks | when.quirks
+    claimed = 0
+    counted: list[tuple[_Policy, int, int, int]] = []
+    details: list[Any] = []
+    for entry in entries:
+        success, failure = _counts(entry["summary"], limits.policy_sessions)
+        claimed += success + failure
+        applied = entry["policy"]
+        key = _key(applied)
+        policy = learnt.policies.get(key) or learnt.policy(key)
+        quirks |= policy.quirks
+        sent = _details(entry) if len(entry) != _ENTRY_MEMBERS else None
+        strings += _ENTRY_MEMBERS + _SUMMARY_MEMBERS + len(applied) + policy.texts + (sent is not None)
+        details += sent or ()
+        counted.append((policy, success, failure, len(sent or ())))
+    if claimed > limits.report_sessions:
+        raise ValueError
+    # of each member of a detail its name and, but for one number, a text
+    if len(details) > limits.failure_details or text.count(b'"') != 2 * (strings + 2 * sum(map(len, details)) - len(details)):
+        raise ValueError
+    return who, when, report_id, _policies(counted, learnt.details.read(details) if details else []), quirks
+
+
+def _counts(summary: Any, most: int) -> tuple[int, int]:
+    success, failure = summary["total-successful-session-count"], summary["total-failure-session-count"]
+    if type(success) is not int or type(failure) is not int or len(summary) != _SUMMARY_MEMBERS:
+        raise TypeError
+    if success < 0 or failure < 0 or success + failure > most:
+        raise ValueError
+    return success, failure
+
+
+def _details(entry: Any) -> list[Any]:
+    sent = entry["failure-details"]
+    sent = [] if sent is None else sent
+    if type(sent) is not list or len(entry) != _ENTRY_MEMBERS + 1:
+        raise TypeError
+    return sent
+
+
+def _policies(counted: list[tuple[_Policy, int, int, int]], details: list[FailureDetail]) -> tuple[PolicyResult, ...]:
+    if not details:
+        return tuple([PolicyResult._make((*policy.applied, success, failure, ())) for policy, success, failure, _ in counted])
+    made, at = [], 0
+    for policy, success, failure, count in counted:
+        made.append(PolicyResult._make((*policy.applied, success, failure, tuple(details[at : at + count]))))
         at += count
     return tuple(made)
+
+
+def _key(policy: Any) -> tuple[Any, Any, tuple[Any, ...] | None, tuple[Any, ...] | None]:
+    """Return what an applied policy says: policy-type, policy-domain, policy-string, mx-host.
+
+    Raises:
+        KeyError, TypeError, AttributeError: It is not plain.
+    """
+    strings, patterns = policy.get("policy-string"), policy.get("mx-host")
+    if type(strings) is list:
+        strings = tuple(strings)
+    elif strings is not None:
+        raise TypeError
+    if type(patterns) is list:
+        patterns = tuple(patterns)
+    elif patterns is not None:
+        raise TypeError
+    # a null is there, and the same as nothing
+    if len(policy) != 2 + (strings is not None or "policy-string" in policy) + (patterns is not None or "mx-host" in policy):
+        raise KeyError
+    return policy["policy-type"], policy["policy-domain"], strings, patterns
+
+
+def _remember(cache: dict[Key, Value], key: Key, value: Value) -> Value:
+    if len(cache) >= REMEMBERED:
+        cache.clear()
+    cache[key] = value
+    return value
+
+
+def _texts_in(*values: Any) -> int:
+    return sum(type(value) is str for value in values)

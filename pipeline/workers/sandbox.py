@@ -1,0 +1,149 @@
+"""The worker processes of a run: started when there is work, replaced when they die, and the blame taken away from the innocent.
+
+One for `ingest`, `rebuild` and `backfill`, here and on the workers of a cluster. Several threads may read at the same time; each has a
+process of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Self
+
+from pipeline import log
+from pipeline.columns import chunk_columns, concat
+from pipeline.errors import TryAgainError
+from pipeline.report.model import Rejected
+from pipeline.trust.dns import parse_address
+from pipeline.work import condemned, judge_of
+from pipeline.workers.bounds import place_of
+from pipeline.workers.wire import read_task
+from pipeline.workers.worker import Worker, WorkerLostError, failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.columns import ChunkColumns
+    from pipeline.work import Job
+    from pipeline.workers.wire import Task
+
+_STOPPED = "the run was stopped while messages were read; the next run reads them"
+
+
+class Sandbox:
+    """Reads chunks of messages into rows, whatever the messages do to the process that reads them."""
+
+    def __init__(self, job: Job, *, here: bool = False) -> None:
+        """Prepare; no process is started yet.
+
+        Args:
+            job: What stays the same over the run.
+            here: Read in this process, without any limit the kernel holds.
+
+        Raises:
+            ConfigError: The resolver of the job is not of the form host:port.
+        """
+        if job.trust.resolver:
+            parse_address(job.trust.resolver)
+        self._job, self._here = job, here
+        self._lock = threading.Lock()
+        self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
+        self._closed = False
+        self.resolver_down = False
+        """Whether a worker has given up on the DNS."""
+
+    def __enter__(self) -> Self:
+        """Return the sandbox."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all processes, whatever they are doing."""
+        self.close()
+
+    def close(self) -> None:
+        """End all processes, whatever they are doing."""
+        with self._lock:
+            self._closed = True
+            workers, self._all, self._idle = self._all, set(), []
+        for worker in workers:
+            worker.end()
+
+    def read(self, chunk: Sequence[Task]) -> ChunkColumns:
+        """Return the rows of a chunk.
+
+        Whatever a message does to its process, it has rows here: at worst those of a quarantined message with the code `timeout` or
+        `limits_exceeded`. A message whose process ended is read once more, alone in a fresh one, unless it is to blame for sure.
+
+        Raises:
+            TryAgainError: No process can be started, or the sandbox was closed meanwhile.
+        """
+        if self._here:
+            return concat([self._read_here(task) for task in chunk]) if chunk else chunk_columns([])
+        done: list[ChunkColumns] = []
+        guilty: dict[int, Rejected] = {}
+        suspects: set[int] = set()
+        first = 0
+        while first < len(chunk):
+            if first in guilty:
+                done.append(self._condemned(chunk[first], guilty[first]))
+                first += 1
+                continue
+            alone = first in suspects
+            until = first + 1 if alone else min((place for place in (*suspects, *guilty) if place > first), default=len(chunk))
+            worker, begun = self._take_worker(), first
+            try:
+                for found in worker.read(chunk[first:until]):
+                    done.append(self._condemned(chunk[first], found) if isinstance(found, Rejected) else found)
+                    first += len(done[-1].contents)
+            except WorkerLostError as lost:
+                place = begun + lost.place if lost.place >= 0 else -1
+                self._discard(worker)
+                if self._closed:
+                    raise TryAgainError(_STOPPED) from None
+                if alone or (lost.certain and first <= place < until):
+                    guilty[first if alone else place] = lost.rejected
+                else:
+                    # where it does not say which message it was, each of them is read alone
+                    suspects.update([place] if first <= place < until else range(first, until))
+            else:
+                self._give_back(worker)
+        return concat(done) if done else chunk_columns([])
+
+    def _take_worker(self) -> Worker:
+        with self._lock:
+            if self._closed:
+                raise TryAgainError(_STOPPED)
+            if self._idle:
+                return self._idle.pop()
+            worker = Worker(self._job)
+            self._all.add(worker)
+            return worker
+
+    def _give_back(self, worker: Worker) -> None:
+        with self._lock:
+            self._idle.append(worker)
+        self._note_resolver(down=worker.resolver_down)
+
+    def _discard(self, worker: Worker) -> None:
+        with self._lock:
+            self._all.discard(worker)
+        worker.end()
+
+    def _condemned(self, task: Task, rejected: Rejected) -> ChunkColumns:
+        fetched, known = task
+        log.warning("message-quarantined", code=rejected.code, folder=fetched.ref.folder, uid=fetched.ref.uid, reason=rejected.detail)
+        return chunk_columns([condemned(fetched, rejected, self._job, known)])
+
+    def _read_here(self, task: Task) -> ChunkColumns:
+        try:
+            rows = read_task(task, self._job)
+        except Exception as err:  # noqa: BLE001 -- one message must not end the run; it is quarantined, and that is said
+            return self._condemned(task, failure(type(err).__name__, place_of(err)))
+        self._note_resolver(down=judge_of(self._job).resolver_down)
+        return chunk_columns([rows])
+
+    def _note_resolver(self, *, down: bool) -> None:
+        with self._lock:
+            said, self.resolver_down = self.resolver_down, self.resolver_down or down
+        if down and not said:
+            log.warning("resolver-down", consequence="no more DKIM keys are looked up in this run; the next runs try again for five days")
