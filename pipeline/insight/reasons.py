@@ -1,10 +1,6 @@
 """What senders write into failure-reason-code, as far as it tells the cause (RFC 8460 §4.4: free text, no registry).
 
-The vocabularies seen: Microsoft (`MX_HOSTS_MISMATCH`, `VALIDATION_FAILURE`), Postfix, which passes the texts of OpenSSL on with
-underscores or hyphens for blanks (`self-signed_certificate`, `X509_V_ERR_CERT_HAS_EXPIRED`, `tls-handshake-failure`,
-`all-TLSA-records-unusable`), Mail.ru (`bad https response code: 404`), mox (`tls-remote-alert-70-…`, `io-timeout-during-handshake`,
-`dane-no-match`) and Stalwart, which calls every failed handshake `certificate-not-trusted` and gives the text of rustls (`invalid peer
-certificate: UnknownIssuer`). Google sends none. A text that none of the words below occurs in decides nothing, and is shown as sent.
+The wordings are in `pipeline.insight.wordings`. Google sends none. A text in which no wording occurs decides nothing, and is shown as sent.
 """
 
 from __future__ import annotations
@@ -12,68 +8,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from pipeline.insight.wordings import cause_in
+
 _WORD_IN_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
-
-# The first line one of whose fragments occurs in the folded text decides, so the narrow come before the wide.
-_VOCABULARY: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "mx-not-in-policy",
-        (
-            "mx-hosts-mismatch",
-            "mx-host-mismatch",
-            "mx-mismatch",
-            "mx-not-listed",
-            "mx-not-authorized",
-            "not-authorized-by-policy",
-            "not-listed-in-policy",
-            "mx-not-in-policy",
-        ),
-    ),
-    ("tlsa-mismatch", ("tlsa", "all-unusable-records", "dane-no-match", "dane-mismatch", "no-matching-dane", "no-matching-certificate")),
-    ("dnssec-broken", ("dnssec", "bogus", "dns-not-secure")),
-    ("starttls-missing", ("starttls",)),
-    ("mx-certificate-expired", ("has-expired", "certificate-expired", "cert-expired", "expired-certificate", "not-yet-valid")),
-    (
-        "mx-certificate-name",
-        (
-            "hostname-mismatch",
-            "host-mismatch",
-            "name-mismatch",
-            "names-mismatch",
-            "san-mismatch",
-            "subject-mismatch",
-            "wrong-name",
-            "not-valid-for-name",
-        ),
-    ),
-    (
-        "mx-certificate-untrusted",
-        (
-            "self-signed",
-            "issuer",
-            "verify-the-first",
-            "verify-leaf",
-            "unknown-authority",
-            "unknown-ca",
-            "untrusted",
-            "not-trusted",
-            "invalid-ca",
-            "certificate-chain",
-            "chain-incomplete",
-            "incomplete-chain",
-            "path-length",
-            "revoked",
-            "bad-certificate",
-            "cert-signature",
-            "certificate-signature",
-            "cert-untrusted",
-            "ca-md-too-weak",
-            "key-too-small",
-            "ca-used-as-end-entity",
-        ),
-    ),
-)
 
 # Texts that say that no certificate was judged; they take the word back that a result type such as certificate-not-trusted gave.
 _BROKE_OFF = ("handshake", "fatal-alert", "remote-alert", "timeout", "timed-out", "connection", "eof", "protocol-version")
@@ -104,15 +42,14 @@ def fold(reason: str | None) -> str:
 def cause_from_reason(reason: str | None) -> str | None:
     """Return the cause that a reason code names, or None where it names none."""
     folded = fold(reason)
-    if not folded:
-        return None
-    return next((cause for cause, fragments in _VOCABULARY if any(fragment in folded for fragment in fragments)), None)
+    return cause_in(folded) if folded else None
 
 
 def says_broken_off(reason: str | None) -> bool:
     """Say whether the reason speaks of a handshake that broke off, and names no cause."""
     folded = fold(reason)
-    return cause_from_reason(reason) is None and any(fragment in folded for fragment in _BROKE_OFF)
+    judged = "certificate-verif" in folded
+    return cause_from_reason(reason) is None and not judged and any(fragment in folded for fragment in _BROKE_OFF)
 
 
 def handshake_hint(reason: str | None) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.insight.causes import CAUSES, Sign, cause_of, is_outside
-from pipeline.insight.reasons import cause_from_reason, handshake_hint
+from pipeline.insight.reasons import cause_from_reason, fold, handshake_hint
+from pipeline.insight.wordings import WORDINGS, cause_in
 
 PATTERNS = ("mx1.example.org", "*.mail.example.org")
 
@@ -122,3 +123,66 @@ def test_an_unknown_reason_names_no_cause_and_a_broken_handshake_is_said_in_word
     assert "TLS version" in (handshake_hint("tls-remote-alert-70-protocol-version-not-supported") or "")
     assert "in time" in (handshake_hint("io-timeout-during-handshake") or "")
     assert handshake_hint("quux") is None
+
+
+@pytest.mark.parametrize("wording", WORDINGS, ids=lambda wording: f"{wording.source}: {wording.witness}"[:60])
+def test_every_wording_has_a_witness_that_it_and_no_other_cause_finds(wording):
+    assert cause_in(fold(wording.witness)) == wording.cause
+    assert wording.source
+
+
+@pytest.mark.parametrize(
+    ("policy_type", "result_type", "reason", "cause"),
+    [
+        ("sts", "validation-failure", "STARTTLS handshake failed: certificate has expired", "mx-certificate-expired"),
+        (
+            "sts",
+            "validation-failure",
+            "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+            "mx-certificate-untrusted",
+        ),
+        ("sts", "certificate-not-trusted", "x509: certificate is valid for mail.example.org, not mx1.example.org", "mx-certificate-name"),
+        ("sts", "certificate-not-trusted", "Hostname/IP does not match certificate's altnames", "mx-certificate-name"),
+        ("sts", "certificate-not-trusted", "TLS handshake failed: certificate verify failed", "mx-certificate-untrusted"),
+        (
+            "sts",
+            "validation-failure",
+            "SSL_connect error: error:0A000086:SSL routines::certificate verify failed:num=20:unable to get local issuer certificate",
+            "mx-certificate-untrusted",
+        ),
+        ("sts", "validation-failure", "MX mx9.example.org not found in MTA-STS policy", "mx-not-in-policy"),
+        ("sts", "sts-policy-fetch-error", "x509: certificate is valid for example.org, not mta-sts.example.org", "policy-host-certificate"),
+        ("sts", "sts-policy-fetch-error", "dial tcp 192.0.2.1:443: connect: connection refused", "policy-unreachable"),
+        ("tlsa", "validation-failure", "No-TLSA-records-found", "dane-missing"),
+        ("sts", "no-policy-found", None, "policy-lost"),
+    ],
+)
+def test_the_fault_that_a_sentence_names_decides(policy_type, result_type, reason, cause):
+    assert cause_of(Sign(policy_type, result_type, reason)) == cause
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "STARTTLS=client, relay=mx1.example.org., version=TLSv1.3, verify=FAIL, cipher=TLS_AES_256_GCM_SHA384, bits=256/256",
+        "STARTTLS=client, error: connect failed=-1, reason=tlsv1 alert protocol version",
+        "TLS session failure: SSL_connect: error:0A000438:SSL routines::tlsv1 alert internal error after STARTTLS",
+        "starttls-timeout",
+        "unable_to_get_CRL",
+        "CRL has expired",
+        "TLS session ticket has expired",
+        "client certificate has expired",
+        "certificate has not expired",
+        "sslv3 alert certificate expired",
+        "tls-remote-alert-48-unknown-ca",
+        "received fatal alert: UnknownCA",
+        "certificate verify failed",
+        "TLSA lookup error",
+        "DNSSEC was used",
+        "the issuer did not answer",
+        "unable to check whether the certificate was revoked",
+        "403 4.7.0 TLS handshake failed",
+    ],
+)
+def test_a_word_alone_decides_nothing(reason):
+    assert cause_of(Sign("sts", "validation-failure", reason)) == "unknown"
