@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mx", nargs="+", metavar="HOST", help="the same for all MX hosts to be")
     parser.add_argument("--tlsa", nargs="+", metavar="RECORD", help="the same for all TLSA records to be, each as '3 1 1 hex'")
-    parser.add_argument("--certificate", metavar="FILE", help="the same for the certificate to be served, PEM with its chain")
+    parser.add_argument(
+        "--certificate", metavar="FILE", help="the same for a certificate to be served by the MX hosts it names, PEM with its chain"
+    )
     output.add_arguments(parser)
 
 

@@ -319,6 +319,8 @@ class Live(NamedTuple):
     sts_id: str | None = None
     has_no_tlsrpt: bool = False
     """Whether it is sure that there is no `_smtp._tls` record."""
+    ttl_seconds: int = 0
+    """The longest of the MX and TLSA records, as far as the resolver says: less where it had them already."""
 
 
 def look_at_published(domain: str, ways: Ways) -> Live:
@@ -344,6 +346,7 @@ def look_at_published(domain: str, ways: Ways) -> Live:
         not answer.trouble and not any(found.trouble for _, _, found in tlsa),
         record.id if record is not None else None,
         not tlsrpt.trouble and not any(text.lower().startswith("v=tlsrpt") for text in tlsrpt.values),
+        max([answer.ttl_seconds, *(found.ttl_seconds for _, _, found in tlsa)]),
     )
 
 

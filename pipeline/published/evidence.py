@@ -56,6 +56,7 @@ def gather(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:
         tuple(fresh["mx_hosts"] if fresh else ()),
         tuple(last["tlsa_records"] if last else ()),
         _tlsa_since(last, live),
+        live.ttl_seconds if live is not None else 0,
         tuple(_sentences(live, source, runs, [held.reporter for held in seen.held])),
     )
 

@@ -66,8 +66,15 @@ class State(NamedTuple):
     tlsa_before: tuple[str, ...] = ()
     """The TLSA records that the last check found, known to be there since `tlsa_since`."""
     tlsa_since: datetime | None = None
+    ttl_seconds: int = 0
+    """The longest TTL of the MX and TLSA records as the resolver gives it: at least so long they are kept."""
     rests_on: tuple[str, ...] = ()
     """Where the published policy and the old ones are known from, in sentences."""
+
+    @property
+    def dns_days(self) -> int:
+        """Days until a change in the DNS is known everywhere: two TTLs where they are known to be longer than usual."""
+        return max(DNS_DAYS, -(-2 * self.ttl_seconds // _SECONDS_PER_DAY))
 
 
 def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
@@ -85,17 +92,19 @@ def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
     why = (
         "from then on no sender may hold a policy that refuses them (RFC 8461 §4.1)" if arrival > state.today else "no policy refuses them"
     )
+    why += f"; `tlsrpt check {state.domain} --mx {' '.join(new)}` says beforehand whether they are fit for it"
     names = tuple(f"{state.domain}. MX 10 {host}." for host in new)
-    steps.append(Step(arrival, "publish the new MX records", why, names))
+    beside = tuple(f"{state.domain}. MX 20 {host}." for host in gone)
+    steps.append(Step(arrival, f"publish the new MX records{' beside the old ones' if gone else ''}", why, (*names, *beside)))
     if gone:
-        arrival += timedelta(days=DNS_DAYS)
+        arrival += timedelta(days=state.dns_days)
         why = "by then every sender knows the new ones"
-        steps.append(Step(arrival, f"remove the MX records of {', '.join(gone)}", why))
+        steps.append(Step(arrival, f"remove the MX records of {', '.join(gone)}", why, names))
     needed = [pattern for pattern in (*patterns, *added) if any(mx_matches(pattern, host) for host in new)]
     if policy is not None and len(needed) < len(patterns) + len(added):
         why = "no sender knows the old MX records any more; a line left over allows mail to a host nobody watches (RFC 8461 §4.1)"
         final = _policy(policy.mode, policy.max_age_seconds, needed)
-        when = arrival + timedelta(days=DNS_DAYS)
+        when = arrival + timedelta(days=state.dns_days)
         steps.append(_publish(state, when, "let the policy name the new hosts alone", why, final, number=2))
     return steps
 
@@ -195,7 +204,7 @@ def plan_tlsa(state: State, new: Sequence[Tlsa]) -> list[Step]:
     if added:
         why = "a sender that knows the old records alone would refuse the new certificate (RFC 7671 §8.1)"
         steps.append(Step(day, "publish the new records beside the old ones", why, added))
-        day += timedelta(days=DNS_DAYS)
+        day += timedelta(days=state.dns_days)
     steps.append(Step(day, "let every address serve the new certificate", "by then no resolver holds the records without the new ones"))
     if gone:
         why = "only when `tlsrpt check` shows the new certificate at every address: a record may go when nothing needs it (RFC 7671 §8.1)"

@@ -78,8 +78,13 @@ def check_proposed(domain: str, proposal: Proposal, state: State, standing: Stan
     findings += _of_cached(domain, policy, mx, state, proposal)
     findings += judge_mx(domain, mx.values, policy, implicit=implicit)
     trusted = trusted_roots(ways) if proposal.chain else ()
-    hosts = [_changed(host, proposal, trusted) for host in hosts]
+    # A certificate is for the hosts that it names; one that names none of them is judged at all of them.
+    named = [host.name for host in hosts if proposal.chain and names_one_of(proposal.chain[0], {host.name})] or [
+        host.name for host in hosts
+    ]
+    hosts = [_changed(host, proposal, trusted, serves=host.name in named) for host in hosts]
     if proposal.chain:
+        hosts = [host for host in hosts if host.name in named]
         findings += [finding for host in hosts for finding in _since_when(host, ways, state, proposal, now)]
     findings += judge_hosts(hosts, domain, Sts(None, policy, [], is_absent=policy is None and not state.seen.held), ways, now)
     return findings
@@ -142,14 +147,14 @@ def _of_cached(domain: str, policy: PolicyText | None, mx: Answer, state: State,
     ]
 
 
-def _changed(host: Host, proposal: Proposal, trusted: Sequence[Certificate]) -> Host:
+def _changed(host: Host, proposal: Proposal, trusted: Sequence[Certificate], *, serves: bool) -> Host:
     """Return a host as it would be."""
     names = host.names
     if proposal.tlsa:
         secure = names.answer.secure or names.addresses.secure
         names = names._replace(records=proposal.tlsa, answer=names.answer._replace(trouble="", secure=secure))
     servers = host.servers
-    if proposal.chain:
+    if proposal.chain and serves:
         servers = tuple(_serving(server, proposal.chain, host.name, trusted) for server in servers)
     return host._replace(names=names, servers=servers)
 

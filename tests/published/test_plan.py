@@ -64,8 +64,9 @@ def test_another_mx_host_waits_for_the_last_policy_that_would_refuse_it(state):
     gone = OLD_AGE - 10 + 1
     assert days(steps) == [0, gone, gone + DNS_DAYS, gone + 2 * DNS_DAYS]
     assert steps[0].publish[:5] == ("version: STSv1", "mode: enforce", f"mx: {MX1}", f"mx: {MX2}", f"max_age: {AGE * 86_400}")
-    assert steps[1].publish == (f"{NAME}. MX 10 {MX2}.",)
+    assert steps[1].publish == (f"{NAME}. MX 10 {MX2}.", f"{NAME}. MX 20 {MX1}.")
     assert steps[2].what == f"remove the MX records of {MX1}"
+    assert steps[2].publish == (f"{NAME}. MX 10 {MX2}.",)
     assert [line for line in steps[3].publish if line.startswith("mx:")] == [f"mx: {MX2}"]
     assert len({step.publish[-1] for step in (steps[0], steps[3])}) == 2
 
@@ -114,6 +115,11 @@ def test_in_worlds_that_follow_the_plan_nobody_refuses_mail_and_in_those_that_hu
         latest += [day for _, day in hurried]
     # Nobody fetched the old policy on the very day of the change, so the last to hold it are a day or two before what is promised.
     assert arrival - timedelta(days=4) <= max(latest) < arrival
+
+
+def test_a_longer_ttl_than_usual_is_waited_for():
+    assert days(plan_mx(alone(None)._replace(ttl_seconds=3 * 86_400), [MX2])) == [0, 6]
+    assert days(plan_mx(alone(None)._replace(ttl_seconds=60), [MX2])) == [0, DNS_DAYS]
 
 
 # The end of it.
