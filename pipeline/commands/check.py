@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
+from pipeline.commands._findings import listing, listing_of_changes
 from pipeline.errors import InputError, TryAgainError, UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         _deliver_changed(changed, args)
     elif args.format == "json":
         output.deliver_json([_as_json(each) for each in checked], args)
+    elif args.format == "table":
+        output.deliver_text(listing(checked, everything=args.all), args)
     else:
         output.deliver(_table(checked, everything=args.all), args)
     return exit_code(finding.severity for each in checked for finding in each.findings)
@@ -87,6 +90,8 @@ def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Se
     checked = Checked(domain, now, tuple(findings), Published())
     if args.format == "json":
         output.deliver_json([{**_as_json(checked), "rests_on": state.rests_on}], args)
+    elif args.format == "table":
+        output.deliver_text(listing([checked], everything=args.all), args)
     else:
         output.deliver(_table([checked], everything=args.all), args)
     return exit_code(finding.severity for finding in findings)
@@ -239,6 +244,8 @@ def _deliver_changed(changed: Sequence[Change], args: argparse.Namespace) -> Non
 
     if args.format == "json":
         output.deliver_json([{"change": each.kind, "domain": each.domain, **_plain(each.finding)} for each in changed], args)
+    elif changed and args.format == "table":
+        output.deliver_text(listing_of_changes(changed), args)
     elif changed:
         names = ("change", "domain", "severity", "where", "what", "fix", "publish")
         rows = [

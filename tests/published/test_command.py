@@ -139,7 +139,7 @@ def test_a_watch_says_only_what_is_new_different_or_over(tlsrpt, town):
     assert (code, out) == (1, "")  # it is still wrong, and nothing is said again
     town.publish(POLICY)
     code, out, _ = tlsrpt("check", "--changed")
-    assert "over" in out
+    assert "OVER: good.example" in out
     assert "mx-not-in-policy" not in out
 
 
@@ -152,3 +152,16 @@ def test_what_could_not_be_looked_at_this_time_is_neither_over_nor_different(tls
     code, out, _ = tlsrpt("--config", config, "check", "--changed", "--format", "json")
     assert code == 75
     assert {(change["change"], change["severity"]) for change in out} == {("new", "unknown")}
+
+
+def test_the_list_is_made_for_a_terminal_of_eighty_columns(tlsrpt, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = tlsrpt("check", "bare.example", "--no-store")
+    assert code == 1
+    lines = out.splitlines()
+    assert lines[0] == "bare.example"
+    assert lines[-1] == "1 domain checked: 1 bad, 1 warn"
+    assert all(len(line) <= 80 for line in lines if "publish:" not in line)
+    assert [line for line in lines if "publish:" in line] == [
+        '           publish: _smtp._tls.bare.example. TXT "v=TLSRPTv1; rua=mailto:tls-reports@bare.example"'
+    ]
