@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -30,3 +31,8 @@ class Fetched(NamedTuple):
     size_bytes: int
     bare: bool = False
     """Whether the content is a report file (.json, .gz, .zip) rather than a mail."""
+
+
+def messages_and_bytes(chunk: Sequence[Fetched]) -> tuple[int, int]:
+    """Return how many messages a chunk has, and their bytes."""
+    return len(chunk), sum([len(fetched.content or b"") for fetched in chunk])

@@ -5,6 +5,7 @@ It takes and returns plain values, touches no file, and asks the network nothing
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,7 +42,9 @@ def read_chunk(chunk: Sequence[Fetched], job: Job) -> list[MessageRows]:
     rows = []
     for fetched in chunk:
         reading = read_one(fetched, job.limits)
+        begun = time.perf_counter()
         verdicts = judge.judge(fetched, reading)
+        judge.seconds += time.perf_counter() - begun
         rows.append(build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=job.own, run=job.run))
     return rows
 

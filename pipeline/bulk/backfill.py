@@ -10,7 +10,6 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline import log
 from pipeline.bulk.drive import Drive
 from pipeline.bulk.local import LocalWorkers
 from pipeline.bulk.show import Shown
@@ -72,7 +71,7 @@ def backfill(settings: Settings, options: BulkOptions, stop: Stop | None = None)
                 drive.clear()
         drive.compact()  # the workers are gone: their memory is free for it
     seconds = time.monotonic() - begun
-    log.info("run-done", run=job.run.run_id, **drive.tally.as_dict(seconds))
+    drive.tally.log(job.run.run_id, seconds)
     codes = [*drive.tally.exit_codes, *([TryAgainError.exit_code] if stop else [])]
     return Outcome(drive.tally, seconds, most_lasting(codes))
 

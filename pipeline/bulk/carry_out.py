@@ -21,6 +21,8 @@ from pipeline.lake.dedup import essence_of, tables_of, take
 from pipeline.lake.location import Location
 from pipeline.lake.parts import by_month, describe, encode
 from pipeline.lake.stage import StagedPart
+from pipeline.source import messages_and_bytes
+from pipeline.stages import COMMIT, FETCH
 from pipeline.workers.wire import Task
 
 if TYPE_CHECKING:
@@ -38,7 +40,10 @@ PIECE_BYTES = 4 * 1024 * 1024
 
 def do(task: Read | Write, job: Job, sandbox: Sandbox) -> ReadReply | list[StagedPart]:
     """Do a task; may raise any `TlsrptError`."""
-    return read(task, job, sandbox) if isinstance(task, Read) else write(task)
+    if isinstance(task, Read):
+        return read(task, job, sandbox)
+    with sandbox.stages.timing(COMMIT):
+        return write(task)
 
 
 def do_packed(text: bytes, content: bytes, job: Job, sandbox: Sandbox) -> tuple[bytes, bytes, bytes]:
@@ -60,7 +65,7 @@ def read(task: Read, job: Job, sandbox: Sandbox) -> ReadReply:
         TryAgainError: No worker process can be started.
     """
     fetch = Fetch(task.chunk, received_at=job.run.ingested_at, limits=job.limits)
-    done = [sandbox.read([Task(fetched) for fetched in piece]) for piece in _pieces(fetch)]
+    done = [sandbox.read([Task(fetched) for fetched in piece]) for piece in sandbox.stages.over(FETCH, _pieces(fetch), messages_and_bytes)]
     tables = tables_of(concat(done) if done else chunk_columns([]))
     token = Spool(task.lake, task.folder).write(tables) if task.folder is not None else ""
     sizes = {name: table.nbytes for name, table in tables.items()}

@@ -21,6 +21,7 @@ from pipeline import __version__
 from pipeline.bulk.carry_out import do_packed
 from pipeline.bulk.tasks import Read, ReadReply, Write, pack_task, reply_of
 from pipeline.errors import ConfigError, TlsrptError, TryAgainError, UnreachableError
+from pipeline.stages import Stages
 from pipeline.workers.sandbox import Sandbox
 from pipeline.workers.wire import unpack_job
 
@@ -107,6 +108,7 @@ class ClusterWorkers:
     def __init__(self, client: Any, address: str, job: bytes) -> None:
         self._client, self._address, self._job = client, address, job
         self.closed = False
+        self.stages = Stages()
         self._threads = 1
         self._looked = 0.0
         self._seen = time.monotonic()

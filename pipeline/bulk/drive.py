@@ -27,6 +27,7 @@ from pipeline.lake.parts import to_arrow
 from pipeline.lake.stage import StageName
 from pipeline.mailbox.files import FileImport
 from pipeline.run.tally import Tally
+from pipeline.stages import COMMIT, SETTLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ class Drive:
         self, location: Location, lake: OpenLake | None, workers: Workers, *, job: Job, sources: Sequence[str], shown: Shown, stop: Stop
     ) -> None:
         """Take the lake (None: it is only looked at), those who work, and what is to be imported."""
-        self.tally = Tally()
+        self.tally = Tally(stages=workers.stages)
         self._location, self._lake, self._workers, self._shown, self._stop = location, lake, workers, shown, stop
         files, floor = (lake.files, lake.floor) if lake is not None else looked_at(location)
         self._knowledge, self._ledger = Knowledge(files, floor), Ledger(files["messages"], floor)
@@ -199,7 +200,7 @@ class Drive:
     def _settle(self, batch: Batch) -> None:
         """Decide what is new of a batch, and have that written."""
         chunks = [reply.essence for reply in batch.in_order()]
-        with self._location.errors("read"):
+        with self._location.errors("read"), self.tally.stages.timing(SETTLE, messages=batch.messages):
             batch.decided = decide(chunks, self._knowledge.about, repeated_files(chunks, self._ledger))
         if self._lake is None or not batch.decided.rows:
             return
@@ -214,7 +215,9 @@ class Drive:
         decided = batch.decided
         assert decided is not None  # noqa: S101 -- for mypy
         if batch.stage is not None and self._lake is not None:
-            with self._location.errors("write"):
+            size_bytes = sum(part.part.size_bytes for parts in batch.parts.values() for part in parts)
+            commit = self.tally.stages.timing(COMMIT, messages=decided.rows, size_bytes=size_bytes)
+            with self._location.errors("write"), commit:
                 for name, parts in batch.parts.items():
                     batch.stage.take(name, parts)
                 batch.stage.add("superseded", to_arrow("superseded", decided.superseded, batch.stage.batch))

@@ -11,6 +11,7 @@ from pipeline.workers.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pipeline.lake.stage import StagedPart
+    from pipeline.stages import Stages
     from pipeline.work import Job
 
 
@@ -22,6 +23,9 @@ class Workers(Protocol):
 
     closed: bool
     """Whether they take no tasks any more."""
+
+    stages: Stages
+    """What the tasks cost, as far as they are done on this machine."""
 
     @property
     def width(self) -> int:
@@ -48,6 +52,7 @@ class LocalWorkers:
         self.closed = False
         self._job = job
         self._sandbox = Sandbox(job)
+        self.stages = self._sandbox.stages
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="bulk")
 
     def __enter__(self) -> Self:

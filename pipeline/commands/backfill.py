@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.format == "json":
         import json
 
-        print(json.dumps(outcome.tally.as_dict(outcome.seconds)))
+        print(json.dumps(outcome.tally.summary(outcome.seconds)))
     elif args.format == "table" or sys.stdout.isatty():
         print(f"{'would be: ' if args.dry_run else ''}{outcome.tally.sentence(outcome.seconds)}")
     return outcome.exit_code

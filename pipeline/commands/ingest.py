@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.format == "json":
         import json
 
-        print(json.dumps(outcome.tally.as_dict(outcome.seconds)))
+        print(json.dumps(outcome.tally.summary(outcome.seconds)))
     elif args.paths and not outcome.tally.messages:
         print(f"tlsrpt: {outcome.tally.sentence(outcome.seconds)}; there is neither mail nor report in what was named", file=sys.stderr)
     elif args.format == "table" or sys.stdout.isatty():

@@ -18,6 +18,7 @@ from pipeline.lake.parts import to_arrow
 from pipeline.lake.raw import RawMonth, raw_contents
 from pipeline.lake.replace import Found, find_rows, stage_replacement
 from pipeline.row_types import CheckRow, MessageRow, MessageRows
+from pipeline.stages import COMMIT, SETTLE, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,9 +50,10 @@ class LakeWriter(AsksLedger):
         LakeError: The lake cannot be read or written.
     """
 
-    def __init__(self, where: str | Path | Location, *, run_id: str) -> None:
+    def __init__(self, where: str | Path | Location, *, run_id: str, stages: Stages | None = None) -> None:
         self.location = Location(where)
         self.run_id = run_id
+        self._stages = stages or Stages()
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
@@ -85,9 +87,13 @@ class LakeWriter(AsksLedger):
         A message that is in the batch twice by its key (the same UID, the same bytes of a file) is a duplicate and gets no second row.
         """
         with self.location.errors("write"):
-            tables = tables_of(as_columns(messages))
-            decided = decide([essence_of(tables)], self._knowledge.about, _repeated(tables["messages"]))
-            batch = self._commit(tables, decided) if decided.rows else None
+            columns = as_columns(messages)
+            many = {"messages": len(columns.contents), "size_bytes": sum(map(len, columns.contents))}
+            with self._stages.timing(SETTLE, **many):
+                tables = tables_of(columns)
+                decided = decide([essence_of(tables)], self._knowledge.about, _repeated(tables["messages"]))
+            with self._stages.timing(COMMIT, **many):
+                batch = self._commit(tables, decided) if decided.rows else None
             return Settled(decided.outcomes, decided.reports_new, batch)
 
     def replace(self, messages: ChunkColumns | Sequence[MessageRows]) -> Settled:

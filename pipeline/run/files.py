@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from pipeline.errors import InputError, NotAReportError
 from pipeline.mailbox.files import STDIN, printable, read_paths
 from pipeline.run.sink import Sink
+from pipeline.source import messages_and_bytes
+from pipeline.stages import FETCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +36,7 @@ def import_files(hands: Hands, paths: Sequence[str]) -> None:
     refused: list[str] = []
     sink = Sink(hands.ledger, hands.tally, lambda messages, outcomes: refused.extend(_reasons(messages, outcomes)))
     hands.progress.begin("files", None)
-    for chunk, columns in hands.pool.read(_not_seen(hands, _chunks(source, hands))):
+    for chunk, columns in hands.pool.read(_not_seen(hands, hands.tally.stages.over(FETCH, _chunks(source, hands), messages_and_bytes))):
         hands.progress.advance(len(chunk))
         sink.add(columns)
     sink.flush()

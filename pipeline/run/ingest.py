@@ -23,6 +23,7 @@ from pipeline.run.files import import_files
 from pipeline.run.hands import Hands
 from pipeline.run.options import Outcome, RunOptions
 from pipeline.run.stop import Stop
+from pipeline.run.tally import Tally
 from pipeline.trust.quota import Quota
 from pipeline.trust.waiting import rejudge, waiting_since
 from pipeline.work import Job
@@ -64,7 +65,7 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
         finally:
             _put_down(hands)
     seconds = time.monotonic() - begun
-    log.info("run-done", run=job.run.run_id, **hands.tally.as_dict(seconds))
+    hands.tally.log(job.run.run_id, seconds)
     codes = [*hands.tally.exit_codes, *([TryAgainError.exit_code] if stop else [])]
     return Outcome(hands.tally, seconds, most_lasting(codes))
 
@@ -96,12 +97,15 @@ def make_job(settings: Settings, options: RunOptions) -> Job:
 def _hands(settings: Settings, options: RunOptions, job: Job, stop: Stop) -> Iterator[Hands]:
     location = Location.of(settings.lake)
     with contextlib.ExitStack() as held:
+        tally = Tally()
         ledger: LakeWriter | Rehearsal
-        ledger = Rehearsal(location) if options.dry_run else held.enter_context(LakeWriter(location, run_id=job.run.run_id))
-        pool = held.enter_context(Pool(job, workers=options.workers))
+        ledger = (
+            Rehearsal(location) if options.dry_run else held.enter_context(LakeWriter(location, run_id=job.run.run_id, stages=tally.stages))
+        )
+        pool = held.enter_context(Pool(job, workers=options.workers, stages=tally.stages))
         quota = Quota(settings.trust.unknown_submitter_per_day, reporters=settings.trust.reporters)
         memories = memory.load(location)
-        yield Hands(settings, job, ledger, pool, _with_today(quota, ledger, job), options.progress, stop, memories=memories)
+        yield Hands(settings, job, ledger, pool, _with_today(quota, ledger, job), options.progress, stop, tally, memories)
 
 
 def _with_today(quota: Quota, ledger: LakeWriter | Rehearsal, job: Job) -> Quota:

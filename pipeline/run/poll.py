@@ -11,6 +11,8 @@ from pipeline.mailbox.after import housekeep
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.run.memory import CopyNotes
 from pipeline.run.sink import Sink
+from pipeline.source import messages_and_bytes
+from pipeline.stages import FETCH, TREAT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +115,7 @@ def _read(hands: Hands, mailbox: ImapMailbox, uids: Sequence[int], treatment: Tr
     hands.progress.begin(f"{account}/{folder}", len(uids))
     sink = Sink(hands.ledger, hands.tally, treatment.of_committed)
     try:
-        for chunk, columns in hands.pool.read(chunk for chunk in mailbox.fetch(uids)):
+        for chunk, columns in hands.pool.read(hands.tally.stages.over(FETCH, mailbox.fetch(uids), messages_and_bytes)):
             hands.progress.advance(len(chunk))
             reach("chunk-read")
             sink.add(hands.within_quota(columns))
@@ -176,7 +178,8 @@ class Treatment:
         if self._journal is None or settings.after == "keep" or not (pairs or self._journal.copying()):
             return
         reach("before-treating")
-        treated = housekeep(self._mailbox, pairs, self._journal)
+        with self._hands.tally.stages.timing(TREAT, messages=len(pairs)):
+            treated = housekeep(self._mailbox, pairs, self._journal)
         reach("treated")
         self._refused = self._refused or treated.refused
         if treated.done:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pipeline import log
+from pipeline.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +45,7 @@ class Tally:
     """Left in the mailbox for a later run: an unknown submitter sent more than its share today."""
     mailboxes_failed: int = 0
     exit_codes: list[int] = field(default_factory=list)
+    stages: Stages = field(default_factory=Stages, compare=False)
 
     def add(self, outcomes: Iterable[str], *, reports_new: int = 0) -> None:
         """Count the outcomes of settled messages."""
@@ -52,10 +56,20 @@ class Tally:
         self.reports_new += reports_new
 
     def as_dict(self, seconds: float) -> dict[str, int | float]:
-        """Return the summary that `ingest --format json` prints."""
+        """Return the counts of the run."""
         names = ("messages", "reports_new", "duplicates", "conflicts", "quarantined", "not_tlsrpt", "too_large", "skipped")
         counts = {name: getattr(self, name) for name in (*names, "pending", "deferred", "mailboxes_failed")}
         return {**counts, "seconds": round(seconds, 3)}
+
+    def summary(self, seconds: float) -> dict[str, Any]:
+        """Return the summary that `ingest --format json` prints."""
+        return {**self.as_dict(seconds), "stages": self.stages.as_dict()}
+
+    def log(self, run_id: str, seconds: float) -> None:
+        """Say how the run ended, and on request where its time went."""
+        log.info("run-done", run=run_id, **self.as_dict(seconds))
+        for name, counts in self.stages.as_dict().items():
+            log.debug("stage-done", stage=name, **counts)
 
     def sentence(self, seconds: float) -> str:
         """Return the summary as one line for a person; what is zero is not mentioned."""

@@ -75,6 +75,8 @@ class Judge:
         self._rules = rules
         self._vouch_before = vouch_before
         self._resolver = resolver or Resolver(rules.resolver, timeout=rules.dns_timeout)
+        self.seconds = 0.0
+        """What judging took; whoever measures it adds to it."""
 
     @property
     def resolver_down(self) -> bool:

@@ -61,7 +61,8 @@ def _serve(requests: BinaryIO, replies: BinaryIO, at: Callable[[int], None]) -> 
         about = _read_frame(requests)
         for body in _read(unpack_chunk(about, _read_frame(requests)), job, at):
             _send(replies, body)
-        _send(replies, orjson.dumps(("done", judge.resolver_down)))
+        _send(replies, orjson.dumps(("done", judge.resolver_down, judge.seconds)))
+        judge.seconds = 0.0
         gc.collect(0)  # what a chunk left; nothing in it is older
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.columns import ChunkColumns
     from pipeline.row_types import MessageRow
     from pipeline.source import Fetched
+    from pipeline.stages import Stages
     from pipeline.work import Job
 
 CHUNK = 200
@@ -32,19 +33,20 @@ def processors() -> int:
 class Pool:
     """Reads chunks of messages into rows, in worker processes that start when there is work for them."""
 
-    def __init__(self, job: Job, *, workers: int | None = None) -> None:
+    def __init__(self, job: Job, *, workers: int | None = None, stages: Stages | None = None) -> None:
         """Prepare; no process is started yet.
 
         Args:
             job: What stays the same over the run.
             workers: Processes; by default two, or one where there is one processor. 0 reads in this process, without any limit the kernel
                 holds.
+            stages: Gets what reading and judging cost.
 
         Raises:
             ConfigError: The resolver of the job is not of the form host:port.
         """
         self._count = min(2, processors()) if workers is None else workers
-        self._sandbox = Sandbox(job, here=self._count == 0)
+        self._sandbox = Sandbox(job, here=self._count == 0, stages=stages)
         self._executor: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:

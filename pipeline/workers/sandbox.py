@@ -13,6 +13,7 @@ from pipeline import log
 from pipeline.columns import chunk_columns, concat
 from pipeline.errors import TryAgainError
 from pipeline.report.model import Rejected
+from pipeline.stages import JUDGE, READ, Stages
 from pipeline.trust.dns import parse_address
 from pipeline.work import condemned, judge_of
 from pipeline.workers.bounds import place_of
@@ -32,12 +33,13 @@ _STOPPED = "the run was stopped while messages were read; the next run reads the
 class Sandbox:
     """Reads chunks of messages into rows, whatever the messages do to the process that reads them."""
 
-    def __init__(self, job: Job, *, here: bool = False) -> None:
+    def __init__(self, job: Job, *, here: bool = False, stages: Stages | None = None) -> None:
         """Prepare; no process is started yet.
 
         Args:
             job: What stays the same over the run.
             here: Read in this process, without any limit the kernel holds.
+            stages: Gets what reading and judging cost.
 
         Raises:
             ConfigError: The resolver of the job is not of the form host:port.
@@ -45,6 +47,7 @@ class Sandbox:
         if job.trust.resolver:
             parse_address(job.trust.resolver)
         self._job, self._here = job, here
+        self.stages = stages or Stages()
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
@@ -77,6 +80,10 @@ class Sandbox:
         Raises:
             TryAgainError: No process can be started, or the sandbox was closed meanwhile.
         """
+        with self.stages.timing(READ, messages=len(chunk), size_bytes=sum([len(task.fetched.content or b"") for task in chunk])):
+            return self._read(chunk)
+
+    def _read(self, chunk: Sequence[Task]) -> ChunkColumns:
         if self._here:
             return concat([self._read_here(task) for task in chunk]) if chunk else chunk_columns([])
         done: list[ChunkColumns] = []
@@ -106,6 +113,10 @@ class Sandbox:
                     # where it does not say which message it was, each of them is read alone
                     suspects.update([place] if first <= place < until else range(first, until))
             else:
+                # judging is done while reading, and is a stage of its own
+                self.stages.add(READ, seconds=-worker.judge_seconds)
+                size_bytes = sum([len(task.fetched.content or b"") for task in chunk[begun:until]])
+                self.stages.add(JUDGE, messages=until - begun, size_bytes=size_bytes, seconds=worker.judge_seconds)
                 self._give_back(worker)
         return concat(done) if done else chunk_columns([])
 

@@ -79,6 +79,8 @@ class Worker:
         self._received = bytearray()
         self._ready = False
         self.resolver_down = False
+        self.judge_seconds = 0.0
+        """What judging took of the last chunk."""
         self._write(frame(pack_job(job)))
 
     @property
@@ -109,7 +111,9 @@ class Worker:
                     yield self._failure(kind, where, place=done - 1)
                 case _:
                     raise WorkerLostError(Rejected("limits_exceeded", "the worker gave back something else than rows"))
-        self.resolver_down = self._reply(deadline) == ["done", True]
+        match self._reply(deadline):
+            case ["done", bool(down), float(seconds)]:
+                self.resolver_down, self.judge_seconds = down, seconds
 
     @property
     def _place(self) -> int:

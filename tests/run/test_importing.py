@@ -49,6 +49,20 @@ def test_a_folder_of_everything_is_read_once(ingest, lake, tmp_path):
     assert sum(outcomes(lake).values()) == 8
 
 
+def test_each_stage_says_how_much_it_did_in_what_time(tlsrpt, tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(5):
+        (tmp_path / "in" / f"{number}.eml").write_bytes(mail(number))
+    size = sum(path.stat().st_size for path in (tmp_path / "in").iterdir())
+    command = ("--lake", tmp_path / "lake", "ingest", "--format", "json", "--verbose", "--workers", "1")
+    ran = tlsrpt.run(*command, tmp_path / "in")
+    stages = ran.summary["stages"]
+    assert list(stages) == ["fetch", "read", "judge", "settle", "commit"]
+    assert {(stage["messages"], stage["bytes"]) for stage in stages.values()} == {(5, size)}
+    assert all(stage["seconds"] >= 0 for stage in stages.values())
+    assert ran.err.count("stage-done stage=") == 5
+
+
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
