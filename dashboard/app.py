@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.filters import choose
+from dashboard.ground import say_ground
 from dashboard.navigation import arrive, pages
 from dashboard.sign_in import admit
 from pipeline.errors import TlsrptError
@@ -19,7 +20,7 @@ page = st.navigation(pages())
 admit()
 try:
     arrive(page.url_path)
-    choose(whole=page.url_path == "ingest")
+    say_ground(choose(whole=page.url_path == "ingest"))
     page.run()
 except TlsrptError as err:
     st.error("The page cannot be drawn.")

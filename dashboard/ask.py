@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dashboard.answers import Answering, Answers
 from pipeline.config import Settings, load_settings
 from pipeline.query import Lake, open_lake
+from pipeline.schema import TRUST_TIERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +68,9 @@ def _counting(tiers: tuple[str, ...] | None) -> Settings:
     if tiers is None:
         return settings()
     trust = settings().trust
-    return settings().model_copy(update={"trust": trust.model_copy(update={"count": tuple(tier for tier in trust.count if tier in tiers)})})
+    # All means all: also what the configuration does not count, marked as such wherever it is shown.
+    count = tiers if tiers == TRUST_TIERS else tuple(tier for tier in trust.count if tier in tiers)
+    return settings().model_copy(update={"trust": trust.model_copy(update={"count": count})})
 
 
 _doors: dict[tuple[str, ...] | None, _Door] = {}
@@ -118,7 +121,7 @@ def asked(question: str, **parameters: Any) -> Answer:
         question: Its name.
         parameters: Its own; those it does not know are left out, so that all tiles of a page can be given the same.
     """
-    opened = lake()
+    opened = lake(TRUST_TIERS) if parameters.get("tiers") == TRUST_TIERS else lake()
     # The day of asking bounds the period also where the question itself does not ask for it.
     known = {"since", "until", "as_of", *opened.questions[question].parameter_names}
     given = {name: value for name, value in parameters.items() if name in known}

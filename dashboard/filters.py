@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from dashboard.ask import ask, today
+from dashboard.ask import ask, settings, today
 from pipeline.output import escape
+from pipeline.schema import TRUST_TIERS
 
 PERIODS = {"7d": 7, "28d": 28, "90d": 90, "1y": 365}
-TIERS = {"counted": None, "verified": ("verified",), "attested": ("verified", "attested"), "vouched": ("vouched",)}
+TIERS = {"counted": None, "verified": ("verified",), "attested": ("verified", "attested"), "vouched": ("vouched",), "all": TRUST_TIERS}
 ALL = "all"
 USUAL = "28d"
 _STATE = "filters"
@@ -73,7 +74,7 @@ def choose(*, whole: bool = False) -> Filters:
             bind="query-params",
             persist_state="session",
             help="counted: every report that counts. verified: signature checked here. attested: these, and checked by a named server. "
-            "vouched: what you vouch for. It narrows every number, incident and verdict.",
+            "vouched: what you vouch for. all: whatever was sent, forged reports included. It narrows every number, incident and verdict.",
             disabled=whole,
         )
         st.caption("This page is about all mail, whatever the domain." if whole else _NOTE, help=_KEYS)
@@ -89,7 +90,7 @@ def chosen() -> Filters:
 
 
 def _domain(slot: Any, since: date, as_of: date, *, disabled: bool) -> str | None:
-    names = {escape(name): name for name in domains(since, as_of)}
+    names = {escape(name): name for name in sorted({*domains(since, as_of), *settings().domains.own})}
     wanted = st.session_state.get("domain") or st.query_params.get("domain")
     if wanted and wanted != ALL and wanted not in names:
         # One without a session in this period stays chosen: that there is nothing is an answer, too.

@@ -14,6 +14,7 @@ from dashboard.columns import rows_of
 from dashboard.drawn import chart
 from dashboard.figures import figure, figure_row
 from dashboard.filters import Filters, chosen
+from dashboard.ground import last_look
 from dashboard.navigation import to_report, to_reports
 from dashboard.tiles import rows_tile, tile
 from dashboard.words import ago, count_of, moment
@@ -35,6 +36,7 @@ def main() -> None:
     filters = chosen()
     st.title("Ingest health", anchor=False)
     _figures()
+    _looks()
     _notes()
     _mail(filters)
     _plain_tiles(filters)
@@ -46,7 +48,8 @@ def _figures() -> None:
     outcomes = dict(ask("outcomes").itertuples(index=False, name=None))
     columns = figure_row(5)
     with columns[0]:
-        figure("Last ingest", ago(extent["last_ingested_at"], now()), note=moment(extent["last_ingested_at"]))
+        looked = last_look(extent["last_ingested_at"])
+        figure("Last ingest", ago(looked.at, now()), note=looked.note)
     with columns[1]:
         figure("Messages", extent["messages"], note=f"last received {moment(extent['last_received_at'])}")
     with columns[2]:
@@ -55,6 +58,13 @@ def _figures() -> None:
         figure("Quarantined", outcomes.get("quarantined", 0), note=f"{count_of(int(outcomes.get('too_large', 0)), 'mail')} too large")
     with columns[4]:
         figure("Conflicts", outcomes.get("conflict", 0), note=f"{count_of(int(outcomes.get('not_tlsrpt', 0)), 'mail')} no report")
+
+
+def _looks() -> None:
+    """Say of each mailbox when it was last looked into, and with what success."""
+    boxes = lake().mailboxes(now=now())
+    if boxes:
+        st.text("\n".join(f"{box.title()}. {box.sentence()}" for box in boxes))
 
 
 def _notes() -> None:

@@ -15,6 +15,7 @@ from dashboard.ask import Answer, ask, asked, now, settings
 from dashboard.domains import worst
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
+from dashboard.ground import last_look
 from dashboard.incident_cards import card
 from dashboard.insight import MOST, Silence, incidents, silence, verdicts
 from dashboard.navigation import Target, link, to_reports
@@ -52,7 +53,7 @@ def main() -> None:
     found = incidents(filters, slot=sentence)
     standing = [one for one in found if one.state == "open"]
     with wrong:
-        _wrong_now(standing, found, filters)
+        _wrong_now(standing, found, filters, known=bool(total["sessions"]))
     silent = silence(filters, slot=sentence)
     _reporters(reporters, total, silent)
     sentence.text(_sentence(total, standing, silent))
@@ -109,11 +110,12 @@ def _figures(filters: Filters, total: pd.Series) -> Any:
             way=Way("See them", "reports", {"failing": "true"}),
         )
     with columns[4]:
-        last = extent["last_ingested_at"]
+        looked = last_look(extent["last_ingested_at"])
         figure(
             "Last ingest",
-            ago(last, now()),
-            note="never" if pd.isna(last) else f"{last:%Y-%m-%d %H:%M} UTC",
+            ago(looked.at, now()),
+            help="The last successful look into a mailbox, whether or not something new was in it",
+            note=looked.note,
             way=Way("Ingest health", "ingest", {}),
         )
     place = columns[3].empty()
@@ -122,7 +124,7 @@ def _figures(filters: Filters, total: pd.Series) -> Any:
 
 
 def _reporters(place: Any, total: pd.Series, silent: Silence | None) -> None:
-    note = "…" if silent is None else silent.told()
+    note = "…" if silent is None else silent.told() if total["reporters"] or silent.lines else "nobody reports"
     with place.container(height="stretch"):
         figure("Reporters", total["reporters"], note=note, way=Way("Who reports", "reporters", {}))
 
@@ -142,11 +144,13 @@ def _change(rate_now: object, before: object) -> str:
     return f"{abs(points):.1f} points {'better' if points > 0 else 'worse'} than the period before"
 
 
-def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters) -> None:
+def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters, *, known: bool) -> None:
     st.header("What is wrong now?", anchor=False)
     if news := _news(found, filters):
         st.text(news)
-    if not standing:
+    if not standing and not known:
+        st.text("Nothing is known of this period and choice: no report counts. That is not the same as nothing failing.")
+    elif not standing:
         over = sum(one.state == "resolved" for one in found)
         unsure = sum(one.state == "unconfirmed" for one in found)
         st.text(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
+from pipeline.output import escape
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from pipeline.config import Settings
+    from pipeline.query import Lake
+    from pipeline.query.ground import Ground
+    from pipeline.query.health import MailboxHealth
 
 
 def add_as_of(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +35,22 @@ def _days(text: str) -> int:
     if not 1 <= number <= 3660:
         raise ValueError(text)
     return number
+
+
+def say_ground(ground: Ground, args: argparse.Namespace | None, *, silent: Sequence[MailboxHealth] = ()) -> None:
+    """Say on standard error what a conclusion rests on, and before that which mailboxes are not read.
+
+    To somebody who asks for JSON or CSV it is said where nothing is known.
+    """
+    for box in silent:
+        sys.stderr.write(f"tlsrpt: {escape(box.title())}. {escape(box.sentence())} {box.fix()}\n")
+    for line in ground.lines() if args is None or args.format == "table" or not ground.reports else ():
+        sys.stderr.write(f"tlsrpt: {escape(line)}\n")
+
+
+def silent_mailboxes(lake: Lake, args: argparse.Namespace) -> list[MailboxHealth]:
+    """Return the mailboxes that nobody reads or that give nothing; none where it is asked about another day than today."""
+    return [] if args.as_of is not None else [box for box in lake.mailboxes() if box.why is not None]
 
 
 def as_of_of(args: argparse.Namespace) -> date:

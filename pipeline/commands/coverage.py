@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pipeline import output
-from pipeline.commands._insight import add_period, as_of_of
+from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_mailboxes
 
 if TYPE_CHECKING:
     import argparse
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.insight.api import Coverage
+    from pipeline.query.health import MailboxHealth
 
 
 _COLUMNS = ("domain", "reporter", "usual_every_days", "last_day", "silent_since", "lag_hours", "state")
@@ -26,6 +27,11 @@ _ROWS = 500
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_period(parser)
     parser.add_argument("--domain", metavar="NAME", help="one domain only")
+    parser.add_argument(
+        "--fail-on",
+        choices=("ingest", "silent"),
+        help="exit 1 when a mailbox is not read or every reporter stopped at once; silent: also when one reporter did",
+    )
     parser.add_argument("--all", action="store_true", help="every row of a long table")
     output.add_arguments(parser)
 
@@ -38,6 +44,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with open_lake(settings=context.settings) as lake:
         domain = lake.known_domain(args.domain) if args.domain else None
         lines = coverage(lake.ask, as_of=as_of_of(args), settings=context.settings.insight, days=args.days, domain=domain)
+        silent = silent_mailboxes(lake, args)
+        ground = lake.ground(days=args.days, domain=domain, as_of=as_of_of(args))
+    say_ground(ground, args, silent=silent)
     if args.format == "json":
         output.deliver_json([as_json(line) for line in lines], args)
     else:
@@ -53,7 +62,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
             "tlsrpt: every reporter stopped at once: look at the mailbox, at the run that fetches it, and at the _smtp._tls record, not "
             "at the senders\n"
         )
-    return 0
+    return 1 if ground.is_nothing or _fails(lines, silent, args.fail_on) else 0
+
+
+def _fails(lines: Sequence[Coverage], silent: Sequence[MailboxHealth], fail_on: str | None) -> bool:
+    states = {"ingest": {"ingest-outage"}, "silent": {"ingest-outage", "silent"}}.get(fail_on or "", set())
+    return fail_on is not None and (bool(silent) or any(line.state in states for line in lines))
 
 
 def _table(lines: Sequence[Coverage]) -> pa.Table:

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.commands._insight import say_ground
+
 if TYPE_CHECKING:
     import argparse
 
@@ -36,6 +38,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with open_lake(settings=context.settings) as lake:
         domain = lake.known_domain(args.domain) if args.domain else None
         part = part_of(lake, args.since, args.until, domain)
+        ground = lake.ground(domain=domain, since=part.since, until=part.until)
         rows = write_file(lake, part, args.file, table=args.table, force=args.force)
+    say_ground(ground, None)
     sys.stderr.write(f"tlsrpt: {args.file}: {rows:,} rows, {part.since} to {part.until}\n")
-    return 0
+    return 1 if ground.is_nothing else 0

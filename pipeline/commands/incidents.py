@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
-from pipeline.commands._insight import add_period, as_of_of, known_names
+from pipeline.commands._insight import add_period, as_of_of, known_names, say_ground, silent_mailboxes
 from pipeline.errors import UsageError
 from pipeline.insight.opinion import Opinion
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pipeline.insight.api import Incident
     from pipeline.insight.told import News
     from pipeline.query import Lake
+    from pipeline.query.ground import Ground
+    from pipeline.query.health import MailboxHealth
 
 _NOTE = "told"
 _ROWS = 200
@@ -51,11 +53,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
             return _tell_news(lake, args, context)
         else:
             shown = _found(lake, args, context, evidence=_evidence(args, context), most=_most(args))
+        silent = silent_mailboxes(lake, args)
+        ground = lake.ground(days=args.days, domain=args.domain, as_of=as_of_of(args))
+    if not args.id:
+        say_ground(ground, args, silent=silent)
     if len(shown) > _ROWS and _most(args) is not None:
         shown = shown[:_ROWS]
         sys.stderr.write(f"tlsrpt: the newest {_ROWS} incidents; --all shows all of them, --domain those of one domain\n")
-    _show(shown, args)
-    return _exit_code(shown, args.fail_on)
+    _show(shown, args, ground, silent)
+    return 1 if ground.is_nothing and not args.id else _exit_code(shown, args.fail_on, silent)
 
 
 def _most(args: argparse.Namespace) -> int | None:
@@ -109,49 +115,60 @@ def _tell_news(lake: Lake, args: argparse.Namespace, context: Context) -> int:
             raise note.damaged(str(err)) from err
         incidents = _found(lake, args, context, evidence=_evidence(args, context))
         news = news_of(incidents, memory)
-        _show_news(news, args)
+        silent = silent_mailboxes(lake, args)
+        said = {f"{box.mailbox} {box.why}" for box in silent}
+        told = set((plain or {}).get("mailboxes", ()))
+        _show_news(news, args, [box for box in silent if f"{box.mailbox} {box.why}" not in told])
         sys.stdout.flush()
         remembered = next_memory(incidents, memory, news, until=as_of_of(args))
-        if remembered != memory:
-            note.write(to_plain(remembered))
-    return _exit_code([entry.incident for entry in news if entry.kind != "over"], args.fail_on)
+        if remembered != memory or said != told:
+            note.write({**to_plain(remembered), "mailboxes": sorted(said)})
+    return _exit_code([entry.incident for entry in news if entry.kind != "over"], args.fail_on, silent)
 
 
-def _exit_code(shown: Sequence[Incident], fail_on: str | None) -> int:
+def _exit_code(shown: Sequence[Incident], fail_on: str | None, silent: Sequence[MailboxHealth]) -> int:
     standing = [incident for incident in shown if incident.state != "resolved"]
     if fail_on is None:
         return 0
-    return 1 if any(fail_on == "any" or incident.fault == "ours" for incident in standing) else 0
+    return 1 if silent or any(fail_on == "any" or incident.fault == "ours" for incident in standing) else 0
 
 
-def _show(incidents: Sequence[Incident], args: argparse.Namespace) -> None:
+def _show(incidents: Sequence[Incident], args: argparse.Namespace, ground: Ground, silent: Sequence[MailboxHealth]) -> None:
     from pipeline.insight.incident import as_json
+    from pipeline.query.health import as_incident
 
     if args.format == "json":
-        output.deliver_json([as_json(incident) for incident in incidents] if not args.id else as_json(incidents[0]), args)
+        output.deliver_json([*map(as_incident, silent), *map(as_json, incidents)] if not args.id else as_json(incidents[0]), args)
     elif args.format == "table" and args.id:
         output.deliver_text("".join(f"{line}\n" for line in in_full(incidents[0])), args)
     elif args.format == "table" and not incidents:
-        output.deliver_text("no incidents\n", args)
+        output.deliver_text("no incidents\n" if ground.reports else "no conclusion: nothing counts\n", args)
     elif args.format == "table":
         output.deliver_rows(_BRIEF, [[_brief(getattr(incident, name)) for name in _BRIEF] for incident in incidents], args)
     else:
         output.deliver(_table(incidents), args)
 
 
-def _show_news(news: Sequence[News], args: argparse.Namespace) -> None:
+def _show_news(news: Sequence[News], args: argparse.Namespace, silent: Sequence[MailboxHealth]) -> None:
     from pipeline.insight.incident import as_json
+    from pipeline.query.health import as_incident
 
     if args.format == "json":
-        output.deliver_json([{**as_json(entry.incident), "news": entry.kind, "news_why": entry.why} for entry in news], args)
+        fresh = [{**as_incident(box), "news": "new", "news_why": box.sentence()} for box in silent]
+        output.deliver_json([*fresh, *({**as_json(entry.incident), "news": entry.kind, "news_why": entry.why} for entry in news)], args)
     elif args.format == "csv":
         import pyarrow as pa
 
         table = _table([entry.incident for entry in news])
         output.deliver(table.add_column(0, "news", pa.array([entry.kind for entry in news], pa.string())), args)
-    elif news:
-        lines = [line for entry in news for line in (f"{entry.kind.upper()}: {entry.why}", *in_full(entry.incident), "")]
+    elif news or silent:
+        about = [line for box in silent for line in _about(box)]
+        lines = about + [line for entry in news for line in (f"{entry.kind.upper()}: {entry.why}", *in_full(entry.incident), "")]
         output.deliver_text("".join(f"{line}\n" for line in lines), args)
+
+
+def _about(box: MailboxHealth) -> tuple[str, ...]:
+    return f"NEW: {output.escape(box.title())}", f"  {output.escape(box.sentence())}", f"  {box.fix()}", ""
 
 
 _BRIEF = (

@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pipeline.output import escape
+
 if TYPE_CHECKING:
     from pipeline.cli import Context
     from pipeline.run.progress import Progress
@@ -63,9 +65,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
         return watch(settings, options)
     from pipeline.notify.hooks import dead_man, tell
+    from pipeline.run.counting import counted_reports, what_counts
 
     polling = not args.paths and not args.dry_run
     with dead_man(settings.notify.ping_url if polling else "") as ending:
+        before = counted_reports(settings) if args.vouch_before else 0
         outcome = ingest(settings, options)
         ending.code = outcome.exit_code
     if polling and settings.notify.after_ingest:
@@ -78,14 +82,23 @@ def run(args: argparse.Namespace, context: Context) -> int:
         print(f"tlsrpt: {outcome.tally.sentence(outcome.seconds)}; there is neither mail nor report in what was named", file=sys.stderr)
     elif args.format == "table" or sys.stdout.isatty():
         print(f"{'would be: ' if args.dry_run else ''}{outcome.tally.sentence(outcome.seconds)}")
+    if args.vouch_before and not args.dry_run:
+        more = counted_reports(settings) - before
+        print(f"tlsrpt: {more:,} {'report now counts' if more == 1 else 'reports now count'} that did not before", file=sys.stderr)
+    if not args.dry_run:
+        for line in what_counts(settings, datetime.now(UTC).date(), always=sys.stderr.isatty() or args.format == "table"):
+            print(f"tlsrpt: {escape(line)}", file=sys.stderr)
     return outcome.exit_code
 
 
 def _day(text: str) -> datetime:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as err:
         raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-11-23") from err
+    if day > datetime.now(UTC):
+        raise argparse.ArgumentTypeError(f"{text} is in the future; only mail that has come can be vouched for")
+    return day
 
 
 def _asked(question: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline import output
-from pipeline.commands._insight import add_as_of, as_of_of, known_names
+from pipeline.commands._insight import add_as_of, as_of_of, known_names, say_ground, silent_mailboxes
 
 if TYPE_CHECKING:
     import argparse
@@ -30,14 +30,17 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings
     with open_lake(settings=settings) as lake:
         name = lake.known_domain(args.domain)
+        ground = lake.ground(domain=name, days=settings.insight.readiness_days, as_of=as_of_of(args))
+        silent = silent_mailboxes(lake, args)
         verdict = readiness(lake.ask, name, as_of=as_of_of(args), settings=settings.insight, known=known_names(settings))
+    say_ground(ground, args, silent=silent)
     if args.format == "json":
-        output.deliver_json(as_json(verdict), args)
+        output.deliver_json({**as_json(verdict), "rests_on": ground.as_json()}, args)
     elif args.format == "csv":
         output.deliver(_replay(verdict), args)
     else:
         output.deliver_text("".join(f"{line}\n" for line in in_full(verdict)), args)
-    return 0
+    return 1 if ground.is_nothing else 0
 
 
 def _replay(verdict: Readiness) -> pa.Table:

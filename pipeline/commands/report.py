@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline import output
-from pipeline.commands._insight import add_period, as_of_of
+from pipeline.commands._insight import add_period, as_of_of, say_ground
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,4 +36,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with open_lake(settings=context.settings) as lake:
         facts = gather(lake, lake.known_domain(args.domain), since=as_of - timedelta(days=days - 1), as_of=as_of)
     output.deliver_text(page(facts), args)
-    return 0
+    if facts.ground.is_nothing:
+        say_ground(facts.ground, None)
+    return 1 if facts.ground.is_nothing else 0

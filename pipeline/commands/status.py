@@ -10,12 +10,15 @@ from pipeline.verdict import DKIM_RESULTS
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
     from pipeline.cli import Context
     from pipeline.config import Settings
     from pipeline.query import Lake
+    from pipeline.query.ground import Ground
+    from pipeline.query.health import MailboxHealth
 
 _KEYS_GONE = ("no_key", "expired")
 """Results of old mail whose sender withdrew the key since: not forged, and not proved any more."""
@@ -30,12 +33,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     with open_lake(settings=context.settings) as lake:
         status = status_of(lake, context.settings)
+        ground, boxes = lake.ground(since=lake.ask("extent").to_pylist()[0]["first_day"]), lake.mailboxes()
+    status |= {"rests_on": ground.as_json(), "looks": [box.as_json() for box in boxes]}
     if args.format == "json":
         output.deliver_json(status, args)
     else:
-        output.deliver(_lines(status), args)
+        output.deliver(_lines(status, ground, boxes), args)
     if args.format == "table":
-        sys.stderr.writelines(f"tlsrpt: {note}\n" for note in notes(status))
+        said = [f"{box.title()}. {box.sentence()} {box.fix()}" for box in boxes if box.why]
+        sys.stderr.writelines(f"tlsrpt: {output.escape(note)}\n" for note in [*said, *ground.notes(), *notes(status)])
     return 0
 
 
@@ -69,12 +75,6 @@ def notes(status: dict[str, Any]) -> list[str]:
     forged, said = status["forged"], []
     if not forged["checked"] and status["tiers"]:
         said.append('dkim = "off": nobody checks who sent the reports; whoever can write to the mailbox is believed')
-    if forged["keys_gone"]:
-        said.append(
-            f"{forged['keys_gone']} reports do not count because their signing key has been withdrawn or their signature had expired; "
-            "name the servers that checked them in [trust] authserv_ids and run `tlsrpt rebuild`, "
-            "or vouch for old mail with `tlsrpt ingest --vouch-before DAY`"
-        )
     if left_out := sum(status["left_out"].values()):
         why = "claim more sessions than [limits] allows (policy_sessions, report_sessions) and are left out of every answer"
         said.append(f"{left_out} stored rows {why}")
@@ -97,11 +97,13 @@ def _named(table: pa.Table, name: str, value: str) -> dict[str, int]:
     return {row[name]: row[value] for row in table.to_pylist()}
 
 
-def _lines(status: dict[str, Any]) -> pa.Table:
+def _lines(status: dict[str, Any], ground: Ground, boxes: Sequence[MailboxHealth]) -> pa.Table:
     """Return the status as rows of section, name and value."""
     import pyarrow as pa
 
-    rows: list[tuple[str, str, str]] = [("lake", "schema", str(status["schema"]))]
+    rows: list[tuple[str, str, str]] = [("rests on", "", ground.headline())]
+    rows += [("look", box.mailbox, f"{box.title()}. {box.sentence()}" if box.why else box.sentence()) for box in boxes]
+    rows += [("lake", "schema", str(status["schema"]))]
     rows += [("table", name, f"{count:,} rows") for name, count in status["tables"].items()]
     for box in status["mailboxes"]:
         rows.append(
@@ -112,9 +114,8 @@ def _lines(status: dict[str, Any]) -> pa.Table:
             )
         )
     run = status["last_run"]
-    rows.append(
-        ("last run", run["run_id"] if run else "none", f"{run['messages']:,} messages, {_when(run['last_ingested_at'])}" if run else "")
-    )
+    told = f"{run['messages']:,} messages, {_when(run['last_ingested_at'])}" if run else ""
+    rows.append(("last run that stored", run["run_id"] if run else "none", told))
     rows += [("outcome", name, f"{count:,} messages") for name, count in status["outcomes"].items()]
     rows += [("trust", name, f"{tier['reports']:,} reports, {tier['counted']:,} count") for name, tier in status["tiers"].items()]
     for result, count in status["forged"]["by_dkim_result"].items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.insight.api import Coverage, Incident, PoliciesSeen, Readiness
     from pipeline.query import Lake
+    from pipeline.query.ground import Ground
 
 Row = dict[str, Any]
 _AT_MOST = 10_000
@@ -32,6 +33,8 @@ class Facts:
     """The answer to `failures_by_mx`."""
     reporters: list[Row]
     """The answer to `sessions_by_reporter`."""
+    ground: Ground
+    """What all of it rests on."""
     not_counted: int
     """Reports about the domain that do not count, up to `_AT_MOST`."""
     incidents: list[Incident]
@@ -74,6 +77,7 @@ def gather(lake: Lake, domain: str, *, since: date, as_of: date) -> Facts:
         failures=rows("failures_by_day_and_result_type"),
         hosts=rows("failures_by_mx"),
         reporters=rows("sessions_by_reporter"),
+        ground=lake.ground(domain=domain, since=since, until=as_of, as_of=as_of),
         not_counted=lake.ask(
             "reports_found", since=since, until=as_of, as_of=as_of, domain=domain, counted=False, at_most=_AT_MOST
         ).num_rows,

@@ -43,6 +43,7 @@ def page(facts: Facts) -> str:
 def _body(facts: Facts) -> Iterator[str]:
     yield f"<h1>{text(facts.domain)}</h1>"
     yield f'<p class="soft">Mail delivered over TLS, as its senders report it · {facts.since} to {facts.until}, days in UTC</p>'
+    yield from (f'<p class="soft">{text(line)}</p>' for line in facts.ground.lines())
     yield _summary(facts)
     if not facts.totals["sessions"]:
         yield "<p>No report about this domain counts in the period. Nothing is known; that is not the same as nothing failing.</p>"
@@ -50,7 +51,7 @@ def _body(facts: Facts) -> Iterator[str]:
         yield _tiles(facts.totals)
         yield _sessions_chart(facts)
     yield "<h2>What fails, and what to do</h2>"
-    if not facts.incidents:
+    if not facts.incidents and facts.totals["sessions"]:
         yield "<p>No incident in the period.</p>"
     yield from (incident_section(incident) for incident in sorted(facts.incidents, key=lambda one: one.state == "resolved"))
     if facts.failures:

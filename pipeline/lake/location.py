@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pipeline.lake.store import Store
 
 S3 = "s3://"
+NOTE_SECONDS = 10.0
+"""How long a note that another process holds is waited for."""
 
 
 class Location:
@@ -141,7 +143,8 @@ class Location:
             TryAgainError: When entered: another process holds it.
             LakeError: The folder cannot be made.
         """
-        return self._place.lock(folder, self.wait_seconds)
+        # Notes are held for moments: to wait for one costs less than to do without it.
+        return self._place.lock(folder, max(self.wait_seconds, NOTE_SECONDS))
 
     def errors(self, what: str) -> AbstractContextManager[None]:
         """Turn whatever storage, Delta or Arrow say into one sentence.

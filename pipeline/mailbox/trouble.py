@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, ProtocolError
 
 from pipeline.errors import ConfigError, SignInError, TlsrptError, TryAgainError, UnreachableError
+from pipeline.mailbox.expired import about_dates
 
 LOST = (IMAPClientAbortError, ProtocolError, OSError)
 """The connection is gone or talks nonsense: a new one may help."""
@@ -99,6 +100,8 @@ def _why_unreachable(server: str, err: OSError, ca_file: str) -> str:
     if isinstance(err, socket.gaierror):
         return f"the host of {server} cannot be found ({says_os(err)}); check host, and the name servers of this machine"
     if isinstance(err, ssl.SSLCertVerificationError):
+        if dated := about_dates(server, err):
+            return dated
         advice = f"check ca_file {ca_file}" if ca_file else "set ca_file if the server uses a private CA"
         return f"the certificate of {server} does not verify: {err.verify_message}; {advice}"
     if isinstance(err, ssl.SSLError) and err.reason not in _NO_TLS:

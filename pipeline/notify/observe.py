@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import orjson
 
 from pipeline.notify.digest import Days, LeftOut, Totals
 from pipeline.notify.metrics import Measured
-from pipeline.notify.observed import Certificate, Observed, Published
+from pipeline.notify.observed import Certificate, MailboxState, Observed, Published
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date, datetime
+    from datetime import date
 
     from pipeline.notify.mutes import Mute
     from pipeline.query import Lake
@@ -46,9 +46,24 @@ def observe(lake: Lake, *, as_of: date, own: Iterable[str]) -> Observed:
         incidents=incidents,
         enforcing=frozenset(enforcing),
         coverage=coverage,
+        mailboxes=_mailboxes(lake) if as_of >= datetime.now(UTC).date() else (),
         certificates=_certificates(lake, as_of),
         published=published,
         verdicts=tuple(verdicts.items()),
+    )
+
+
+def _mailboxes(lake: Lake) -> tuple[MailboxState, ...]:
+    """Return the mailboxes as they are now; of another day nothing is known."""
+    return tuple(
+        MailboxState(
+            box.mailbox,
+            failing_since=box.silent_since if box.why in ("failing", "not-looked-into") else None,
+            silent_since=box.silent_since if box.why == "nothing-found" else None,
+            error=box.error if box.why == "failing" else "Nobody has looked into it." if box.why else "",
+        )
+        for box in lake.mailboxes()
+        if box.configured and box.last_try is not None
     )
 
 

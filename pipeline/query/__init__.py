@@ -28,7 +28,7 @@ def open_lake(where: str | Path | None = None, *, settings: Settings | None = No
         InputError: There is no lake.
         LakeError: The lake cannot be read.
     """
-    from pipeline.config import load_settings
+    from pipeline.config import find_config, load_settings
     from pipeline.lake.location import Location
     from pipeline.lake.near import refuse_missing
 
@@ -36,4 +36,6 @@ def open_lake(where: str | Path | None = None, *, settings: Settings | None = No
     location = Location(where) if where is not None else Location.of(chosen.lake)
     if not missing_ok:
         refuse_missing(location, also=chosen.lake.path)
-    return Lake(location, chosen)
+    opened = Lake(location, chosen)
+    opened.configuration = "settings given" if settings is not None else str(find_config(None) or "none: built-in settings")
+    return opened

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Settings
     from pipeline.insight.api import Incident, PoliciesSeen, PublishedPolicy, Readiness
+    from pipeline.query.ground import Ground
     from pipeline.query.shown import CoverageTable, Incidents
 
 
@@ -44,6 +45,44 @@ class Analysis:
         from pipeline.query.domains import known_domain
 
         return known_domain(self.ask, name, self._settings.domains.own)
+
+    def ground(
+        self,
+        *,
+        domain: str | None = None,
+        days: int | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        as_of: date | str | None = None,
+    ) -> Ground:
+        """Return what conclusions rest on: what counts, what is left out and why, and what to do about it.
+
+        Args:
+            domain: One domain only; None: all.
+            days: Complete days to look at; the configured ones where it is not given.
+            since: The first day, instead of `days`.
+            until: The last day; the last complete one where it is not given.
+            as_of: The day of asking.
+
+        Raises:
+            UsageError: `as_of` is no day, or nobody knows the domain.
+            LakeError: The lake cannot be read.
+        """
+        from pipeline.insight.period import period_of
+        from pipeline.query.ground import read_ground
+        from pipeline.schema import TRUST_TIERS
+
+        today = _today(as_of)
+        period = period_of(today, days or self._settings.insight.days, self._settings.insight)
+        return read_ground(
+            self.ask,
+            since=since or period.since,
+            until=until or today,
+            as_of=today,
+            own=self._settings.domains.own,
+            domain=self._named(domain),
+            trusts_all=set(TRUST_TIERS) <= set(self._settings.trust.count),
+        )
 
     def incidents(
         self,
@@ -77,7 +116,7 @@ class Analysis:
             domain=self._named(domain),
             evidence=evidence,
         )
-        return Incidents(found)
+        return Incidents(found, lambda: self.ground(domain=domain, days=days, as_of=as_of))
 
     def incident(self, wanted: str, *, days: int | None = None, as_of: date | str | None = None, evidence: int | None = 20) -> Incident:
         """Return one incident by its id, also by one it had earlier, with the reports that prove it.

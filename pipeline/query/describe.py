@@ -22,6 +22,7 @@ GRAINS: dict[str, str] = {
     "counted_failures": "one row per failure detail, where the report counts",
     "session_parts": "one row per counted policy, with the sessions it carries; quicker to sum than `sessions`, with the same sums",
     "sessions": "one row per counted report and report_domain",
+    "runs": "one row per look of a run into a mailbox, whether or not it found anything; the newest 1,000 of each mailbox",
     "mentions": "one row per counted report, domain, result type, MX host, addresses and reason, sts and tlsa taken together",
 }
 """The views and what one row of each is."""
@@ -40,6 +41,12 @@ class Meaning(NamedTuple):
 
 _ADDED: dict[str, Meaning] = {
     "counted": Meaning(_COUNTED),
+    "mailbox": Meaning("Name of the mailbox in the configuration"),
+    "began_at": Meaning("When the run began", "UTC"),
+    "ended_at": Meaning("When the look ended; null where it goes on or was killed", "UTC"),
+    "exit_code": Meaning("0 where all was well, else the exit code of what went wrong"),
+    "error": Meaning("What went wrong, in one sentence"),
+    "messages": Meaning("Messages that were new", "messages"),
     "told_twice": Meaning("Whether tlsa and other policies of its report and domain are taken as the same sessions"),
     "told_at_host": Meaning("Sessions in a report about an MX host of ours that are counted at the domain they were for", "sessions"),
     "counted_type": Meaning("sts or tlsa: the type with more sessions; null where there was no policy"),

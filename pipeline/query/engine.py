@@ -53,6 +53,8 @@ class Scope(NamedTuple):
     contested: Mapping[str, Sequence[str]] = MappingProxyType({})
     """Those of `reports`, `policies` and `failures` in whose month something was superseded; they are not among `files`."""
     habits: Habits = Habits()
+    runs: str = "[]"
+    """The looks into mailboxes, as JSON."""
 
 
 _LEARNED = re.compile(r"session|mentions|submitters|row_parts|apart", re.IGNORECASE)
@@ -130,7 +132,7 @@ class Engine:
         connection.execute("create table settings.mx as select unnest($mx::varchar[]) as host", {"mx": list(settings.domains.mx)})
         self._tell(connection, Scope({}, 0, -1))
         ours = "ours_every_domain" if not settings.domains.own else "ours_own_domains_and_mx" if settings.domains.mx else "ours_own_domains"
-        for name in ("tables", ours, "counted", "parts_with_hosts" if hosts else "parts", "sessions"):
+        for name in ("tables", ours, "counted", "parts_with_hosts" if hosts else "parts", "sessions", "runs"):
             connection.execute(view_text(name))
 
     def _lock_down(self, *folders: str) -> None:
@@ -143,7 +145,7 @@ class Engine:
     def _tell(self, cursor: duckdb.DuckDBPyConnection, scope: Scope) -> None:
         lake: dict[str, Any] = {name: self._paths(name, scope.files) for name in TABLES}
         lake |= {f"{name}_contested": self._paths(name, scope.contested) for name in CONTESTED}
-        lake |= {"floor": scope.floor, "batch": scope.batch, "counted_tiers": self._counted_tiers}
+        lake |= {"floor": scope.floor, "batch": scope.batch, "counted_tiers": self._counted_tiers, "runs": scope.runs}
         lake |= {"policy_sessions": self._limits.policy_sessions, "report_sessions": self._limits.report_sessions}
         lake |= {"same_sessions": list(SAME_SESSIONS)}
         lake |= {name: list(getattr(scope.habits, name)) for name in Habits._fields}

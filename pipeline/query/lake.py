@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ import duckdb
 
 from pipeline.errors import LakeError, NotAReportError, TlsrptError, TryAgainError, UsageError
 from pipeline.lake.location import Location
+from pipeline.lake.looks import read_looks, to_plain
 from pipeline.lake.snapshot import Snapshot, current_version, open_snapshot
 from pipeline.markup import html_table
 from pipeline.query import guard
@@ -22,6 +25,7 @@ from pipeline.query.catalogue import Question, Questions, load_questions
 from pipeline.query.describe import Views
 from pipeline.query.engine import CONTESTED, Engine, Scope, needs_habits
 from pipeline.query.habits import Habits, learn
+from pipeline.query.health import Habit, MailboxHealth, judge
 from pipeline.schema import TABLES
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ USUAL_DAYS = 90
 
 WHOLE = "handed_"
 """How questions begin that copy a part of the lake: they may take their time."""
+_RUNS = re.compile(r"\bruns\b", re.IGNORECASE)
 
 EVERY_MONTH = ("0000-00", "9999-99")
 _ENOUGH_ROWS = 1_000_000
@@ -69,6 +74,9 @@ class Lake(Analysis):
         self._learning = threading.Lock()
         self._learned: tuple[str, Habits] = ("", Habits())
 
+    configuration = "settings given"
+    """Which file the settings are from: they say whose tiers and domains count."""
+
     def __enter__(self) -> Self:
         return self
 
@@ -76,10 +84,14 @@ class Lake(Analysis):
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Lake {self.location.uri} {self.version}>"
+        return f"<Lake {self.location.uri} {self.version}, configuration: {self.configuration}{self._whose()}>"
+
+    def _whose(self) -> str:
+        return "" if self._settings.domains.own else "; [domains] own is not set, so every domain counts as ours"
 
     def _repr_html_(self) -> str:
-        caption = f"Lake <code>{escape(self.location.uri)}</code>, version {escape(self.version)}"
+        said = f"{self.configuration}{self._whose()}"
+        caption = f"Lake <code>{escape(self.location.uri)}</code>, version {escape(self.version)}, configuration: {escape(said)}"
         rows = [
             (name, TABLES[name].grain, len(entries), sum(entry.rows for entry in entries)) for name, entries in self.snapshot.files.items()
         ]
@@ -240,7 +252,29 @@ class Lake(Analysis):
 
     def _scope(self, sql: str, months: tuple[str, str] = EVERY_MONTH) -> Scope:
         snapshot = self.snapshot
-        return self._files_of(snapshot, months)._replace(habits=self._habits(snapshot) if needs_habits(sql) else Habits())
+        habits = self._habits(snapshot) if needs_habits(sql) else Habits()
+        runs = self._runs() if _RUNS.search(sql) else "[]"
+        return self._files_of(snapshot, months)._replace(habits=habits, runs=runs)
+
+    def _runs(self) -> str:
+        """Return the looks into mailboxes as they are now: the note is read only where it is asked for."""
+        return json.dumps(to_plain(read_looks(self.location))["looks"])
+
+    def mailboxes(self, *, now: datetime | None = None) -> list[MailboxHealth]:
+        """Return whether each mailbox is looked into and gives anything, those that do not first.
+
+        Args:
+            now: The moment of asking, aware; the clock where it is not given.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        known = read_looks(self.location)
+        habits = [
+            Habit(row["account"], row["days"], row["usual_gap_days"], row["last_found_at"])
+            for row in self.ask("mailbox_habits").to_pylist()
+        ]
+        return judge(known.seen, known.looks, habits, [box.name for box in self._settings.mailbox], now=now or datetime.now(UTC))
 
     def _habits(self, snapshot: Snapshot) -> Habits:
         """Return how submitters report, learned once for each state of the lake, whatever period is asked about.

@@ -8,10 +8,14 @@ from pipeline.insight.coverage import Coverage
 from pipeline.insight.coverage import as_json as coverage_json
 from pipeline.insight.incident import PROMISED, Incident
 from pipeline.insight.incident import as_json as incident_json
-from pipeline.markup import html_table
+from pipeline.markup import html_table, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import pandas as pd
+
+    from pipeline.query.ground import Ground
 
 _COLUMNS = ("id", "state", "fault", "domain", "title", "mx_hosts", "reporters", "first_day", "last_day", "failed_sessions", "share")
 _SHOWN_NAMES = 3
@@ -20,15 +24,31 @@ _SHOWN_NAMES = 3
 class Incidents(list[Incident]):
     """Incidents, newest first; a table in a notebook, one row each."""
 
+    def __init__(self, found: Iterable[Incident] = (), ground: Callable[[], Ground] | None = None) -> None:
+        super().__init__(found)
+        self._ground = ground
+
+    @property
+    def rests_on(self) -> Ground | None:
+        """What they rest on, asked when it is wanted; None where they come from no lake."""
+        return self._ground() if self._ground is not None else None
+
     def to_pandas(self) -> pd.DataFrame:
         """Return a frame with one row per incident and the members of its JSON."""
         return _frame([incident_json(incident) for incident in self], PROMISED)
 
     def _repr_html_(self) -> str:
         if not self:
-            return "<p>No incidents.</p>"
+            return (
+                f"<p>{text(self.rests_on.headline())} {'No incidents.' if self.rests_on.reports else ''}</p>"
+                if self.rests_on
+                else "<p>No incidents.</p>"
+            )
         rows = [[_cell(name, getattr(incident, name)) for name in _COLUMNS] for incident in self]
-        return html_table(f"{len(self)} incident{'s' if len(self) > 1 else ''}", [name.replace("_", " ") for name in _COLUMNS], rows)
+        said = f"{len(self)} incident{'s' if len(self) > 1 else ''}"
+        if (ground := self.rests_on) is not None:
+            said += f". {text(ground.headline())}"
+        return html_table(said, [name.replace("_", " ") for name in _COLUMNS], rows)
 
 
 class CoverageTable(list[Coverage]):

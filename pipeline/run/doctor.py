@@ -13,6 +13,7 @@ from pipeline.lake.near import nearest, refuse_missing
 from pipeline.lake.snapshot import open_snapshot
 from pipeline.mailbox.allowed import try_after
 from pipeline.mailbox.imap import ImapMailbox
+from pipeline.query import open_lake
 from pipeline.trust.dns import Resolver
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def examine(settings: Settings, source: Path | None, now: datetime | None = None
     moment = now or datetime.now(UTC)
     yield Check("config", "ok", f"read from {source}" if source else "no file; built-in settings and environment")
     yield from _lake(settings)
+    yield from _ground(settings, moment)
     yield _clock(settings, moment)
     yield _dns(settings)
     if not settings.domains.own:
@@ -93,6 +95,28 @@ def _lake(settings: Settings) -> Iterator[Check]:
         yield _guarded("lake lock", writable)
     if "://" not in settings.lake.path:
         yield _disk(Path(settings.lake.path))
+
+
+def _ground(settings: Settings, now: datetime) -> Iterator[Check]:
+    """What conclusions rest on, and when each mailbox was last looked into."""
+    try:
+        if not Location.of(settings.lake).exists():
+            return
+        with open_lake(settings=settings) as lake:
+            ground, boxes = lake.ground(as_of=now.date()), lake.mailboxes(now=now)
+    except TlsrptError as err:
+        yield Check("reports", "warn", f"not counted: {err}")
+        return
+    yield Check(
+        "reports", "fail" if ground.is_nothing else "ok" if ground.reports else "warn", " ".join(ground.lines()), int(ground.is_nothing)
+    )
+    for box in boxes:
+        yield Check(
+            f"looks {box.mailbox}",
+            "fail" if box.why else "warn" if box.error else "ok",
+            f"{box.sentence()} {box.fix()}".strip(),
+            int(bool(box.why)),
+        )
 
 
 def _disk(path: Path) -> Check:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import __version__, log
 from pipeline.columns import message_rows
-from pipeline.errors import ConfigError, TryAgainError, most_lasting
+from pipeline.errors import ConfigError, TlsrptError, TryAgainError, most_lasting
 from pipeline.lake.location import Location
 from pipeline.lake.rehearsal import Rehearsal
 from pipeline.lake.writer import LakeWriter
@@ -21,6 +21,7 @@ from pipeline.run import memory
 from pipeline.run.earlier import vouch_for_earlier
 from pipeline.run.files import import_files
 from pipeline.run.hands import Hands
+from pipeline.run.looking import Looking
 from pipeline.run.options import Outcome, RunOptions
 from pipeline.run.stop import Stop
 from pipeline.run.tally import Tally
@@ -53,15 +54,22 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
     stop = Stop() if stop is None else stop  # not `or`: a Stop that nobody asked is false
     job = make_job(settings, options)
     with stop.on_signals(), _hands(settings, options, job, stop) as hands:
-        _ask_dns_again(hands)
-        vouch_for_earlier(hands)
+        looking = Looking(hands.writer.location if hands.writer else None, job, [box.name for box in boxes])
+        looking.begin()
         try:
+            _ask_dns_again(hands)
+            vouch_for_earlier(hands)
             if options.paths:
                 import_files(hands, options.paths)
             else:
                 from pipeline.run.poll import poll  # IMAP and its sign-ins are not for files to wait for
 
-                poll(hands, boxes)
+                poll(hands, boxes, looking)
+        except TlsrptError as err:
+            looking.end(err)
+            raise
+        else:
+            looking.end()
         finally:
             _put_down(hands)
     seconds = time.monotonic() - begun

@@ -9,6 +9,7 @@ from pipeline.errors import ConfigError, LakeError, TlsrptError, TryAgainError
 from pipeline.failpoint import reach
 from pipeline.mailbox.after import housekeep
 from pipeline.mailbox.imap import ImapMailbox
+from pipeline.run.looking import without_name
 from pipeline.run.memory import CopyNotes
 from pipeline.run.sink import Sink
 from pipeline.source import messages_and_bytes
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 
     from pipeline.config import MailboxSettings
     from pipeline.run.hands import Hands
+    from pipeline.run.looking import Looking
 
 PENDING = "pending"
 """Stored, but unproved until the DNS answers: the mail stays where it is until then."""
 
 
-def poll(hands: Hands, boxes: Sequence[MailboxSettings]) -> None:
+def poll(hands: Hands, boxes: Sequence[MailboxSettings], looking: Looking) -> None:
     """Poll mailboxes, one after the other; one that fails is counted and does not stop the others.
 
     Raises:
@@ -35,16 +37,20 @@ def poll(hands: Hands, boxes: Sequence[MailboxSettings]) -> None:
     for settings in boxes:
         if hands.stop:
             return
+        before = hands.tally.messages
         try:
             _poll_mailbox(hands, settings)
         except LakeError:
             raise
         except TlsrptError as err:
             _failed(hands, settings.name, err)
+            looking.ended(settings.name, err, hands.tally.messages - before)
+        else:
+            looking.ended(settings.name, None, hands.tally.messages - before)
 
 
 def _failed(hands: Hands, mailbox: str, err: TlsrptError) -> None:
-    log.error("mailbox-failed", mailbox=mailbox, reason=err)
+    log.error("mailbox-failed", mailbox=mailbox, reason=without_name(mailbox, err))
     hands.tally.mailboxes_failed += 1
     hands.tally.exit_codes.append(err.exit_code)
 

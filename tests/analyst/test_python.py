@@ -33,7 +33,10 @@ def test_incidents_are_a_list_a_frame_and_a_table(lake):
 
 
 def test_conclusions_on_an_empty_lake_are_empty_and_say_so(empty_lake):
-    assert empty_lake.incidents(as_of=AS_OF)._repr_html_() == "<p>No incidents.</p>"
+    found = empty_lake.incidents(as_of=AS_OF)
+    assert "no report has come yet" in found._repr_html_()
+    assert "No incidents" not in found._repr_html_()
+    assert found.rests_on.ever == 0
     assert empty_lake.coverage(as_of=AS_OF).to_pandas().empty
     assert empty_lake.policies_seen("example.org", as_of=AS_OF).held == ()
     assert empty_lake.readiness("example.org", as_of=AS_OF).verdict in ("not-enough-evidence", "no-policy")

@@ -123,7 +123,7 @@ def test_status_tells_what_is_in_the_lake_and_what_was_forged(tlsrpt):
     code, out, err = tlsrpt("status", "--format", "json")
     status = json.loads(out)
     assert (code, err) == (0, "")
-    assert list(status) == ["mailboxes", "tables", "last_run", "outcomes", "tiers", "forged", "schema"]
+    assert list(status) == ["mailboxes", "tables", "last_run", "outcomes", "tiers", "forged", "schema", "rests_on", "looks"]
     assert [(box["account"], box["folder"], box["messages"], box["configured"]) for box in status["mailboxes"]] == [
         ("rua", "INBOX", 17, True),
         ("second", "INBOX", 1, False),
@@ -131,7 +131,7 @@ def test_status_tells_what_is_in_the_lake_and_what_was_forged(tlsrpt):
     ]
     assert status["tables"] == {"failures": 9, "messages": 18, "policies": 20, "raw": 16, "reports": 15, "superseded": 2}
     assert status["outcomes"] == {"stored": 13, "conflict": 2, "duplicate": 1, "quarantined": 1, "not_tlsrpt": 1}
-    assert status["tiers"]["verified"] == {"reports": 12, "counted": 10}
+    assert status["tiers"]["verified"] == {"reports": 11, "counted": 10}
     assert (status["last_run"]["run_id"], status["last_run"]["messages"]) == ("run-1", 18)
     assert (status["forged"]["reports"], status["forged"]["keys_gone"], status["schema"]) == (1, 1, 2)
 
@@ -140,7 +140,8 @@ def test_status_names_the_ways_out_where_keys_have_gone(tlsrpt):
     code, out, err = tlsrpt("status")
     assert code == 0
     assert "18 rows" in out.decode()
-    assert "1 reports do not count because their signing key has been withdrawn" in err
+    assert "Left out: 2 reports" in err
+    assert "1 whose key is no longer published (no_key)" in err
     assert "authserv_ids" in err
     assert "--vouch-before" in err
 

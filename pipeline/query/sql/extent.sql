@@ -1,7 +1,10 @@
 -- What the lake covers
--- One row: first and last day, domains, reporters, reports, and when mail was last received and ingested.
+-- One row: first and last day, reports that no better one has replaced, and when mail was last received and ingested.
 with days as (
-    select min(report_day) as first_day, max(report_day) as last_day, count(*) as reports
+    select
+        min(report_day) as first_day,
+        max(report_day) as last_day,
+        greatest(count(*) - (select count(distinct report_key) from superseded), 0)::bigint as reports
     from settings.report_rows
 ),
 mail as (

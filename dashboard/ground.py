@@ -1,0 +1,77 @@
+"""What all figures of a page rest on, above each page: the mailboxes nobody reads first, then what counts and what is left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.ask import concluded, lake, now, today
+from pipeline.schema import TRUST_TIERS
+
+if TYPE_CHECKING:
+    from dashboard.filters import Filters
+    from pipeline.query.ground import Ground
+    from pipeline.query.health import MailboxHealth
+
+
+class LastLook(NamedTuple):
+    """The last successful look into any mailbox."""
+
+    at: Any
+    note: str
+
+
+def last_look(ingested: Any) -> LastLook:
+    """Return when a mailbox was last looked into with success; without a note of looks, when something was last ingested.
+
+    Args:
+        ingested: When a message was last ingested; null where none ever was.
+    """
+    boxes = lake().mailboxes(now=now())
+    successes = [box.last_success for box in boxes if box.last_success is not None]
+    if not any(box.last_try for box in boxes):
+        return LastLook(ingested, "never" if pd.isna(ingested) else f"something new {ingested:%Y-%m-%d %H:%M} UTC")
+    failing = [box.mailbox for box in boxes if box.error]
+    at = max(successes, default=None)
+    note = f"{at:%Y-%m-%d %H:%M} UTC" if at else "never with success"
+    return LastLook(at, f"{note}; {len(failing)} failing" if failing else note)
+
+
+def say_ground(filters: Filters) -> None:
+    """Say it."""
+    for box in silent_mailboxes(filters):
+        with st.container(border=True, key=f"silent-{box.mailbox}"):
+            st.error("The mailbox is not read, or gives nothing (ingest-silent).", icon=":material/warning:")
+            st.text(f"{box.title()}. {box.sentence()}\n{box.fix()}")
+    ground = ground_of(filters)
+    if filters.tiers == TRUST_TIERS:
+        st.warning("Reports of every trust tier count here, forged ones included: these figures are what somebody claims.")
+    if not ground.reports:
+        st.warning("Nothing counts in this period and choice, so nothing is known.")
+        st.text("\n".join(ground.lines()))
+        return
+    st.text(ground.headline())
+    if notes := ground.notes():
+        with st.expander("What is left out, and what to do" if ground.left_out else "What else to know", expanded=_outweighs(ground)):
+            st.text("\n".join(notes))
+
+
+def ground_of(filters: Filters) -> Ground:
+    """Return what the figures of this choice rest on."""
+    opened = lake(filters.tiers)
+    asked: dict[str, Any] = {"since": filters.since, "until": filters.as_of, "as_of": filters.as_of, "domain": filters.domain}
+    found: Ground = concluded(opened, "ground", lambda: opened.ground(**asked), **asked)
+    return found
+
+
+def silent_mailboxes(filters: Filters) -> list[MailboxHealth]:
+    """Return the mailboxes that are not read, or give nothing; of another day than today nothing is known."""
+    if filters.as_of < today():
+        return []
+    return [box for box in lake().mailboxes(now=now()) if box.why is not None]
+
+
+def _outweighs(ground: Ground) -> bool:
+    return ground.reports_left_out > ground.reports

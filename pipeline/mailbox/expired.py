@@ -1,0 +1,45 @@
+"""A certificate of a mail server that is out of date: whose it is and since when, which the failed handshake does not say."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+
+_SECONDS = 5.0
+_EXPIRED, _NOT_YET = 10, 9
+"""X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_CERT_NOT_YET_VALID of OpenSSL."""
+
+
+def about_dates(server: str, err: ssl.SSLCertVerificationError) -> str | None:
+    """Return what is wrong with the dates of a certificate, in one sentence; None where they are not what is wrong.
+
+    Args:
+        server: host:port.
+        err: What the handshake ended with.
+    """
+    if err.verify_code not in (_EXPIRED, _NOT_YET):
+        return None
+    whose, begins, ends = _look(server)
+    if err.verify_code == _NOT_YET:
+        when = f" before {begins:%Y-%m-%d %H:%M} UTC" if begins else " yet"
+        return f"the certificate of {server}{whose} is not valid{when}; check the clock of this machine"
+    when = f" on {ends:%Y-%m-%d %H:%M} UTC, {(datetime.now(UTC) - ends).days} days ago" if ends and ends < datetime.now(UTC) else ""
+    return f"the certificate of {server}{whose} has expired{when}; whoever runs that mail server has to renew it"
+
+
+def _look(server: str) -> tuple[str, datetime | None, datetime | None]:
+    """Return whose certificate it is and its dates, from a second handshake that believes nothing and tells nothing."""
+    from cryptography import x509
+
+    host, _, port = server.rpartition(":")
+    try:
+        pem = ssl.get_server_certificate((host.strip("[]"), int(port)), timeout=_SECONDS)
+        found = x509.load_pem_x509_certificate(pem.encode())
+    except (OSError, ValueError):
+        return "", None, None
+    try:
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+    except (x509.ExtensionNotFound, ValueError):
+        names = []
+    shown = ", ".join("".join(char for char in name if char.isprintable()) for name in names[:3])
+    return f" (for {shown})" if shown else "", found.not_valid_before_utc, found.not_valid_after_utc

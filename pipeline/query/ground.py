@@ -1,0 +1,196 @@
+"""What a conclusion rests on, in numbers and sentences: said before the conclusion, on every surface. Pure over answers.
+
+Nothing counted is not the same as nothing failing: a mailbox of unsigned mail, or of another company's, would else look like good news.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.markup import text
+from pipeline.verdict import DKIM_RESULTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pipeline.insight.ask import Ask
+
+_WAYS = {
+    "fail": "if a border server of yours checks mail before it changes it, name it in [trust] authserv_ids and run `tlsrpt rebuild`; for "
+    "old mail you trust, `tlsrpt ingest --vouch-before DAY`",
+    "none": "if a border server of yours checks mail, name it in [trust] authserv_ids; where you trust what is in the mailbox, "
+    "`tlsrpt ingest --vouch-before DAY` counts what came before that day",
+    "no_key": "`tlsrpt ingest --vouch-before DAY` counts old mail, whose keys are gone, or name the server that checked it in "
+    "[trust] authserv_ids and run `tlsrpt rebuild`",
+    "expired": "`tlsrpt ingest --vouch-before DAY` counts old mail, or name the server that checked it in [trust] authserv_ids",
+    "unaligned": "somebody else signed for the reporter, as mailing lists do: have the border server that received the original named in "
+    "[trust] authserv_ids, or the mail delivered without a list between",
+    "not_our_domain": "add the domains that are yours to [domains] own",
+    "temperror": "the next runs ask the DNS again",
+    "unknown": "`tlsrpt rebuild` reads what is kept again",
+}
+_OTHER_WAY = "see `tlsrpt status` for what was said of each; --vouch-before DAY counts old mail you trust"
+_WORDS = {
+    "not_our_domain": "about domains that [domains] own does not name",
+    "unknown": "whose check is no longer in the ledger",
+    "none": "not signed",
+    "fail": "with a signature that fails (fail)",
+    "no_key": "whose key is no longer published (no_key)",
+    "expired": "whose signature had expired (expired)",
+    "unaligned": "signed by another domain than the reporter's (unaligned)",
+    "temperror": "whose key the DNS did not give yet (temperror)",
+}
+
+
+class LeftOut(NamedTuple):
+    """Reports that do not count for one reason."""
+
+    reason: str
+    """A result of the check of the signature (`pipeline.verdict`), or not_our_domain."""
+    reports: int
+    domains: tuple[str, ...] = ()
+    """Some of the domains they are about."""
+
+    def words(self) -> str:
+        """Say it: `300 not signed`."""
+        named = f": {', '.join(self.domains)}" if self.reason == "not_our_domain" and self.domains else ""
+        return f"{self.reports:,} {_WORDS.get(self.reason) or f'{DKIM_RESULTS.get(self.reason, self.reason)} ({self.reason})'}{named}"
+
+    def way_out(self) -> str:
+        """Say what makes them count."""
+        return _WAYS.get(self.reason, _OTHER_WAY)
+
+
+class Ground(NamedTuple):
+    """What a conclusion rests on."""
+
+    since: date
+    until: date
+    sessions: int
+    reports: int
+    reporters: int
+    days: int
+    left_out: tuple[LeftOut, ...]
+    """The largest first."""
+    ever: int
+    """Reports of any day and domain, whether they count or not."""
+    own: tuple[str, ...]
+    """`[domains] own`; none: every domain counts as ours."""
+    unreported: tuple[str, ...]
+    """Domains of ours that no report was ever about."""
+    domain: str | None = None
+    trusts_all: bool = False
+    """Whether reports of every tier count: somebody wants to see all, whoever sent it."""
+
+    @property
+    def reports_left_out(self) -> int:
+        """How many reports do not count."""
+        return sum(each.reports for each in self.left_out)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there are reports and none of them counts: then nothing is known, and that is a finding (exit 1)."""
+        return not self.reports and self.reports_left_out > 0
+
+    def headline(self) -> str:
+        """Return what it rests on, in one sentence."""
+        about = f" about {self.domain}" if self.domain else ""
+        if self.reports:
+            everything = " of every trust tier, forged ones included" if self.trusts_all else ""
+            return (
+                f"Rests on {_count(self.sessions, 'session')} in {_count(self.reports, 'report')}{everything}{about} of "
+                f"{_count(self.reporters, 'reporter')} on {_count(self.days, 'day')} ({self.since} to {self.until})."
+            )
+        if self.left_out:
+            return (
+                f"Nothing is known: none of the {_count(self.reports_left_out, 'report')}{about} of {self.since} to {self.until} counts. "
+                "That is not the same as nothing failing."
+            )
+        if self.ever:
+            missing = f"no report{about} of {self.since} to {self.until} is in the lake"
+            return f"Nothing is known: {missing}. That is not the same as nothing failing."
+        return (
+            "Nothing is known: no report has come yet. First reports usually come within 3 days of publishing the _smtp._tls record; "
+            "`tlsrpt check` says whether it can be found."
+        )
+
+    def notes(self) -> list[str]:
+        """Return what else a reader has to know: what is left out and the way out, domains nobody reports about, whose domains count."""
+        said = []
+        if self.left_out:
+            reasons = "; ".join(each.words() for each in self.left_out)
+            said.append(f"Left out: {_count(self.reports_left_out, 'report')} ({reasons}).")
+            said += [f"Way out ({each.reason}): {each.way_out()}." for each in self.left_out[:3]]
+        if not self.own:
+            said.append("[domains] own is not set, so every domain counts as yours.")
+        if self.unreported and not self.domain:
+            shown = ", ".join(self.unreported[:5]) + (f" and {len(self.unreported) - 5} more" if len(self.unreported) > 5 else "")
+            said.append(
+                f"No report ever about {shown}: first reports usually come within 3 days; "
+                "check the _smtp._tls record and that its rua reaches this mailbox."
+            )
+        return said
+
+    def lines(self) -> list[str]:
+        """Return all of it, the headline first."""
+        return [self.headline(), *self.notes()]
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>{text(line)}</p>" for line in self.lines())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            **{name: getattr(self, name) for name in ("sessions", "reports", "reporters", "days", "ever", "domain", "trusts_all")},
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            "left_out": [each._asdict() for each in self.left_out],
+            "reports_left_out": self.reports_left_out,
+            "own": list(self.own),
+            "unreported": list(self.unreported),
+        }
+
+
+def read_ground(ask: Ask, *, since: date, until: date, as_of: date, own: Sequence[str], domain: str | None, trusts_all: bool) -> Ground:
+    """Return what conclusions about some days rest on.
+
+    Args:
+        ask: Answers questions.
+        since: First day, inclusive.
+        until: Last day, inclusive.
+        as_of: The day of asking.
+        own: `[domains] own`.
+        domain: One domain only; None: all.
+        trusts_all: Whether every tier counts.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    period: dict[str, Any] = {"since": since, "until": until, "as_of": as_of, "domain": domain}
+    counted = ask("ground", **period).to_pylist()[0]
+    left_out = ask("ground_left_out", **period).to_pylist()
+    ever = int(ask("extent").to_pylist()[0]["reports"])
+    unreported = _unreported(ask, own)
+    return Ground(
+        since=since,
+        until=until,
+        **{name: int(counted[name]) for name in ("sessions", "reports", "reporters", "days")},
+        left_out=tuple(LeftOut(row["reason"], row["reports"], tuple(filter(None, row["domains"] or ()))) for row in left_out),
+        ever=ever,
+        own=tuple(own),
+        unreported=unreported,
+        domain=domain,
+        trusts_all=trusts_all,
+    )
+
+
+def _unreported(ask: Ask, own: Sequence[str]) -> tuple[str, ...]:
+    if not own:
+        return ()
+    known = {row["report_domain"]: row["reports"] for row in ask("reported_domains", at_most=1_000_000).to_pylist()}
+    return tuple(name for name in own if not known.get(name))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
