@@ -11,7 +11,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: help setup demo dashboard test system browser check lint types imports notebooks tests soak score bench bench-full \
+.PHONY: help setup demo dashboard test system browser check lint types imports notebooks tests soak release-test score bench bench-full \
 	screenshots sample docs format pins clean
 
 help: ## this list
@@ -51,7 +51,7 @@ notebooks: $(TEST) ## run every notebook on a demo lake, and render it into note
 	@.ci/notebooks
 
 tests: browser
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist worksteal -m "not soak" $(ARGS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist worksteal -m "not soak and not servers" $(ARGS)
 
 system:
 	@.ci/setup system
@@ -63,6 +63,10 @@ browser: system $(TEST)
 
 soak: browser ## the long tests: kills, cuts, hours of mail
 	$(BIN)/pytest -m soak --timeout=3600 $(ARGS)
+
+release-test: browser ## before a release: every check, and the mailbox tests against Cyrus, Courier and GNU Mailutils (Debian 12, as root)
+	@$(MAKE) test
+	$(BIN)/pytest -m servers --timeout=600 $(ARGS)
 
 score: $(TEST) ## how well incidents, causes and faults are found, on synthetic worlds with known truth
 	$(BIN)/python -m tests.score $(ARGS)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 RENEW_SECONDS = 25 * 60
 """IDLE is ended and begun again before 29 minutes are over (RFC 2177 §3); routers forget idle connections sooner or later."""
 
+FIRST_SECONDS = 60
+"""How long the first IDLE of a wait lasts; the next ones twice as long each. Some servers offer IDLE and announce nothing (GNU
+Mailutils): there the SELECT in between finds the mail."""
+
 POLL_SECONDS = 60
 _LOSSES = 3
 """Connections lost while idle; after so many in one wait we ask instead: something on the way does not like silence."""
@@ -47,6 +51,7 @@ def wait_for_mail(session: Session, folder: str, state: FolderState, seconds: fl
     """
     end = time.monotonic() + seconds
     lost = 0
+    patience = float(FIRST_SECONDS)
     while True:
         session.deadline.restart()
         # Mail that came after the last search and before IDLE: no server tells of it again.
@@ -58,7 +63,8 @@ def wait_for_mail(session: Session, folder: str, state: FolderState, seconds: fl
         if left <= 0 or stop():
             return False
         if lost < _LOSSES and session.do(lambda client: bool(client.has_capability("IDLE"))):
-            lost += not _idle_once(session, min(left, RENEW_SECONDS), stop)
+            lost += not _idle_once(session, min(left, patience, RENEW_SECONDS), stop)
+            patience *= 2
         else:
             _pause(min(left, POLL_SECONDS), stop)
 

@@ -43,7 +43,7 @@ def watch(settings: Settings, options: RunOptions) -> int:
                 # A refused `after` keeps no mail from being read.
                 if not outcome.tally.mailboxes_failed and not stop:
                     pause = FIRST_PAUSE
-                    arrivals.wait(settings, options, stop)
+                    arrivals.wait(settings, options, stop, fruitless=outcome.tally.messages == outcome.tally.duplicates)
                     continue
             except LakeError as err:
                 log.error("run-failed", reason=err)
@@ -61,8 +61,16 @@ class Arrivals:
     def __init__(self) -> None:
         self._uidnext = self._exists = 0
 
-    def wait(self, settings: Settings, options: RunOptions, stop: Stop) -> None:
-        """Wait for new mail, or until the next round is due; with several mailboxes simply for a minute."""
+    def wait(self, settings: Settings, options: RunOptions, stop: Stop, *, fruitless: bool) -> None:
+        """Wait for new mail, or until the next round is due; with several mailboxes simply for a minute.
+
+        Args:
+            settings: The settings.
+            options: Which mailboxes.
+            stop: Ends the wait.
+            fruitless: The round before found nothing that was not known. A server that numbers its mail anew whenever it is asked
+                (GNU Mailutils does, for mail nobody has opened) would keep us busy for nothing.
+        """
         boxes = wanted_mailboxes(settings, options.mailboxes)
         if len(boxes) > 1:
             stop.wait(SEVERAL_SECONDS)
@@ -71,9 +79,12 @@ class Arrivals:
         try:
             with ImapMailbox(box, settings.report_limits) as mailbox:
                 state = mailbox.open(box.folder)
+                first = not self._uidnext
                 arrived = state.uidnext != self._uidnext or state.exists > self._exists
                 self._uidnext, self._exists = state.uidnext, state.exists
-                if not arrived:
+                if arrived and fruitless and not first:
+                    stop.wait(SEVERAL_SECONDS)
+                elif not arrived:
                     mailbox.wait(ROUND_SECONDS, stop=lambda: bool(stop))
         except TlsrptError as err:
             log.warning("wait-failed", mailbox=box.name, reason=err)

@@ -9,7 +9,10 @@ import time
 import pytest
 
 from pipeline.mailbox import idle
+from tests.dovecot import User
 from tests.mailbox.box import Known, fetch_all, mail, mailbox
+from tests.mailbox.scripted import scripted
+from tests.mailbox.test_odd_servers import Here
 from tests.proxy import cut, proxy
 
 pytestmark = pytest.mark.dovecot
@@ -110,6 +113,16 @@ def test_a_server_without_idle_is_asked_now_and_then(server_without_idle, monkey
         timer = later(0.3, lambda: server.deliver(user.name, mail(1)))
         assert box.wait(10)
         timer.join()
+
+
+def test_a_server_that_announces_nothing_while_idle_is_asked_now_and_then(monkeypatch):
+    monkeypatch.setattr(idle, "FIRST_SECONDS", 0.3)
+    before = b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 4] ok\r\nTAG OK done\r\n"
+    arrived = before.replace(b"3 EXISTS", b"4 EXISTS").replace(b"UIDNEXT 4", b"UIDNEXT 5")
+    answers = {b"LOGIN": b"TAG OK in\r\n", b"EXAMINE": [before, before, arrived], b"IDLE": b"+ idling\r\n", b"DONE": b"TAG OK done\r\n"}
+    with scripted(capability=b"IMAP4rev1 IDLE", answers=answers) as silent, mailbox(Here(silent), User("me", "pw"), tls="none") as box:
+        box.open("INBOX")
+        assert box.wait(10)
 
 
 def test_waiting_begins_a_new_deadline(server, user):
