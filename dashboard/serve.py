@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from streamlit.web.cli import main as streamlit
 
-from dashboard import warm
+from dashboard import shield, warm
 
 
 def main() -> None:
     """Run until the process ends."""
+    shield.install()
     warm.start()
     streamlit(prog_name="streamlit")
 

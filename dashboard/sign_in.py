@@ -7,7 +7,8 @@ import os
 import streamlit as st
 
 from dashboard.ask import settings
-from pipeline.dashboard_flags import SIGN_IN_VARIABLE, may_enter, sign_in_is_configured
+from pipeline.dashboard_flags import SIGN_IN_VARIABLE, VERIFIED, may_enter, refuse_doubtful_claim, sign_in_is_configured
+from pipeline.errors import ConfigError
 from pipeline.output import escape
 
 
@@ -22,9 +23,18 @@ def admit() -> None:
         _door("Nobody can sign in: the provider is no longer configured.", button=False)
     if not st.user.get("is_logged_in"):
         _door("Sign in to see the TLS reports.", button=True)
-    who = {name: st.user.get(name) for name in ("email", "email_verified")}
-    if not may_enter(who, settings().dashboard.allow):
-        _door(f"{escape(str(who['email'] or 'You'))} may not see this page ([dashboard] allow).", button=False)
+    rules = settings().dashboard
+    try:
+        refuse_doubtful_claim(rules.verified_claim)
+    except ConfigError as err:
+        _door(f"Nobody can sign in: {err}.", button=False)
+    who = {name: st.user.get(name) for name in ("email", VERIFIED, rules.verified_claim)}
+    if not may_enter(who, rules.allow, rules.verified_claim):
+        listed = "[dashboard] allow" if rules.allow else "[dashboard] allow names nobody"
+        _door(
+            f"{escape(str(who['email'] or 'You'))} may not see this page ({listed}; the provider must have verified the address).",
+            button=False,
+        )
     with st.sidebar:
         st.button("Sign out", on_click=st.logout, type="tertiary")
 

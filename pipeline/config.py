@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -230,7 +231,17 @@ class DashboardSettings(Section):
     hosts: tuple[str, ...] = ()
     """Names under which browsers may ask for it, beside those of this machine: that of the proxy in front."""
     allow: tuple[str, ...] = ()
-    """Who may see it after signing in: addresses, or domains as `@example.org`. Empty: whoever the provider lets in."""
+    """Who may see it after signing in: addresses, domains as `@example.org`, or `*` for whoever the provider lets in. Empty: nobody."""
+    verified_claim: str = "email_verified"
+    """The claim by which the provider says that it has verified the address; `email` where it sends none and gives out every address
+    itself, as a company's own directory does. Refused where everybody can have an account (`pipeline.dashboard_flags`)."""
+
+    @field_validator("allow")
+    @classmethod
+    def _who(cls, allow: tuple[str, ...]) -> tuple[str, ...]:
+        if odd := [entry for entry in allow if entry.strip() != "*" and not re.fullmatch(r"[^@\s]*@[^@\s]+", entry.strip())]:
+            raise ValueError(f'{odd[0]!r} is no address, no domain as "@example.org" and not "*"')
+        return allow
 
 
 class ChannelSettings(Section):

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.dashboard_flags import command_line, environment, refuse_open_door
+    from pipeline.dashboard_flags import command_line, environment, refuse_doubtful_claim, refuse_open_door
     from pipeline.lake.location import Location
     from pipeline.lake.near import refuse_missing
 
@@ -31,7 +31,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     port = args.port or settings.dashboard.port
     beyond = not _is_loopback(address) and not args.without_sign_in
     if beyond:
-        refuse_open_door(address)
+        refuse_open_door(address, settings.dashboard.allow)
+    refuse_doubtful_claim(settings.dashboard.verified_claim)
     refuse_missing(Location.of(settings.lake))
     command = command_line(address, port, settings.dashboard.hosts)
     sys.stdout.flush()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 
-from pipeline.dashboard_flags import may_enter
+from pipeline.dashboard_flags import may_enter, refuse_doubtful_claim, refuse_open_door
+from pipeline.errors import ConfigError
 from tests.dashboard import browser as harness
 from tests.dashboard.lakes import small
 from tests.dashboard.oidc import provider, secrets
@@ -66,13 +69,122 @@ def test_a_demanded_sign_in_that_is_gone_lets_nobody_in(browser, tmp_path):
 
 def test_the_list_holds_addresses_and_domains_that_the_provider_has_verified():
     postmaster = {"email": "Postmaster@Example.org", "email_verified": True}
-    assert may_enter(postmaster, ())
+    assert not may_enter(postmaster, ())
+    assert may_enter(postmaster, ("*",))
+    assert not may_enter({**postmaster, "email_verified": False}, ("*",))
+    assert not may_enter({"email": "postmaster@example.org"}, ("*",))
     assert may_enter(postmaster, ("@example.org",))
     assert may_enter(postmaster, ("postmaster@example.org",))
     assert not may_enter(postmaster, ("@example.net", "else@example.org"))
     assert not may_enter({**postmaster, "email_verified": False}, ("@example.org",))
     assert not may_enter({}, ("@example.org",))
     assert not may_enter({"email": "@example.org", "email_verified": None}, ("@example.org",))
+
+
+def test_a_claim_of_another_name_is_trusted_where_it_is_configured():
+    somebody = {"email": "postmaster@example.org"}
+    assert not may_enter(somebody, ("@example.org",))
+    assert may_enter({**somebody, "xms_edov": "1"}, ("@example.org",), "xms_edov")
+    assert not may_enter({**somebody, "xms_edov": False}, ("@example.org",), "xms_edov")
+    assert not may_enter({**somebody, "email_verified": True}, ("@example.org",), "xms_edov")
+    assert may_enter(somebody, ("@example.org",), "email")
+    assert not may_enter({**somebody, "email_verified": False}, ("@example.org",), "email"), "what a provider denies is not trusted"
+    assert not may_enter({"email": ""}, ("*",), "email")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "claim", "refused"),
+    [
+        ("https://sso.example.org/.well-known/openid-configuration", "email", False),
+        ("https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0/.well-known/openid-configuration", "email", False),
+        ("https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration", "email", True),
+        ("https://login.microsoftonline.com/COMMON/v2.0/.well-known/openid-configuration", "upn", True),
+        ("https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration", "email", True),
+        ("https://login.microsoftonline.com/consumers/v2.0/.well-known/openid-configuration", "email", True),
+        ("https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration", "xms_edov", False),
+        ("https://accounts.google.com/.well-known/openid-configuration", "email", True),
+        ("https://accounts.google.com/.well-known/openid-configuration", "xms_edov", True),
+        ("https://accounts.google.com/.well-known/openid-configuration", "email_verified", False),
+        ("https://gitlab.com/.well-known/openid-configuration", "email", True),
+        ("https://gitlab.example.org/.well-known/openid-configuration", "email", False),
+    ],
+)
+def test_no_claim_is_trusted_that_would_admit_what_a_public_provider_has_not_verified(tmp_path, monkeypatch, metadata, claim, refused):
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text(f'[auth]\nclient_id = "x"\nserver_metadata_url = "{metadata}"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if refused:
+        with pytest.raises(ConfigError, match="has not verified"):
+            refuse_doubtful_claim(claim)
+    else:
+        refuse_doubtful_claim(claim)
+
+
+def test_a_public_page_with_a_sign_in_does_not_start_before_it_says_who_may_enter(tmp_path, monkeypatch):
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets("https://sso.example.org", "https://tls.example.org"))
+    small(tmp_path / "lake")
+
+    def started(settings):
+        (tmp_path / "tlsrpt.toml").write_text(settings)
+        command = [harness.TLSRPT, "--lake", str(tmp_path / "lake"), "dashboard", "--address", "0.0.0.0", "--port", "1"]
+        environment = {"HOME": str(tmp_path), "PATH": "/usr/bin"}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    nobody = started("")
+    assert (nobody.returncode, "[dashboard] allow" in nobody.stderr) == (2, True)
+    assert started('[dashboard]\nallow = ["example.org"]\n').returncode == 78
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    refuse_open_door("0.0.0.0", ("*",))
+
+
+def test_who_is_not_on_the_list_or_not_verified_sees_the_door(browser, signing_in):
+    desk, address = signing_in
+    for email, verified in (("postmaster@example.org", False), ("postmaster@example.org", None), ("else@example.net", True)):
+        desk.email, desk.verified = email, verified
+        there = harness.Visit(browser, address)
+        there.open().get_by_role("button", name="Sign in").click()
+        there.page.get_by_text("may not see this page").wait_for()
+        there.close()
+
+
+def test_nothing_is_told_before_signing_in_and_no_other_page_frames_this_one(signing_in):
+    _, address = signing_in
+    for path in (
+        "_stcore/metrics",
+        "_stcore/agent/openapi.json",
+        "_stcore/script-health-check",
+        "reports/_stcore/metrics",
+        "_stcore/upload_file/a/b",
+    ):
+        assert _answer(address, path)[0] == 404
+    for path in ("", "reports", "reports?report=x", "static/js/none.js", "_stcore/health", "auth/none", "a/b", "oauth2callback?error=x"):
+        _, headers, _ = _answer(address, path)
+        policy = headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert "default-src 'self'" in policy
+        assert "unsafe-eval" not in policy.replace("wasm-unsafe-eval", "")
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_an_address_two_levels_deep_says_that_there_is_no_such_page(browser, addresses):
+    status, _, body = _answer(addresses("small"), "reports/of/yesterday")
+    assert (status, b"There is no such page" in body) == (404, True)
+    there = harness.Visit(browser, addresses("small"))
+    there.page.goto(f"{addresses('small')}/reports/deep")
+    there.page.get_by_role("link", name="To the overview").click()
+    there.page.get_by_role("heading", name="What is wrong now?").wait_for()
+
+
+def _answer(address, path):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"{address}/{path}", headers={"Accept": "text/html"}), timeout=10) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.headers, answer.read()
 
 
 def test_a_browser_that_asks_under_another_name_gets_no_session(browser, addresses):
@@ -85,7 +197,9 @@ def test_a_browser_that_asks_under_another_name_gets_no_session(browser, address
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     )
     assert _status(host, upgrade) == 403
-    assert _status(host, upgrade.replace("rebound.example", f"{host}\r\nOrigin: http://evil.example")) == 403
+    for origin in ("http://evil.example", "http://localhost:9", "http://127.0.0.1:1", "http://[::1]:9", "null", "http://[", "file://"):
+        assert _status(host, upgrade.replace("rebound.example", f"{host}\r\nOrigin: {origin}")) == 403
+    assert _status(host, upgrade.replace("rebound.example", f"{host}\r\nOrigin: http://{host}")) == 101
     there.close()
 
 

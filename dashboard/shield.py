@@ -1,0 +1,124 @@
+"""What stands before the server of Streamlit: headers that keep other pages out, closed doors, and one origin for the socket."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, MutableMapping
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import streamlit
+from streamlit import config
+from streamlit.web.server.starlette import starlette_app
+
+if TYPE_CHECKING:
+    from starlette.middleware import Middleware
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_CLOSED = re.compile(r"(?:^|/)_stcore/(?:metrics|agent|upload_file|script-health-check)(?:/|$)")
+"""What the page does not use, and what would answer before anybody has signed in."""
+_SERVED = re.compile(r"^(?:static|media|component|app/static|auth|_stcore|vendor)(?:/|$)|(?:^|/)_stcore/")
+"""Addresses with more than one part that Streamlit answers; every page of ours has one."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_NO_PAGE = b"<!doctype html><title>TLS reports</title><p>There is no such page. <a href='/'>To the overview</a>"
+
+
+def install() -> None:
+    """Put it before everything that Streamlit's server does."""
+    theirs = starlette_app.create_streamlit_middleware
+
+    def ours() -> list[Middleware]:
+        from starlette.middleware import Middleware
+
+        return [Middleware(Shield), *theirs()]
+
+    starlette_app.create_streamlit_middleware = ours
+
+
+def headers() -> list[tuple[bytes, bytes]]:
+    """Return what goes with every answer.
+
+    The page draws with inline styles, and has one inline script, which is named by its digest.
+    """
+    index = Path(streamlit.__file__).parent / "static" / "index.html"
+    inline = re.findall(r"<script>(.*?)</script>", index.read_text(encoding="utf-8"), re.DOTALL)
+    scripts = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in inline)
+    policy = (
+        "default-src 'self'",
+        f"script-src 'self' 'wasm-unsafe-eval' {scripts}",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "frame-src 'none'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+    return [
+        (b"content-security-policy", "; ".join(policy).encode()),
+        (b"x-frame-options", b"DENY"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"same-origin"),
+    ]
+
+
+class Shield:
+    """ASGI middleware."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._app = app
+        self._headers = headers()
+        self._base = str(config.get_option("server.baseUrlPath") or "").strip("/")
+        self._names = {str(name).lower() for name in config.get_option("server.allowedHosts") or ()} - _LOOPBACK - {"[::1]"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on."""
+        if scope["type"] == "websocket" and not self._is_ours(scope):
+            await send({"type": "websocket.close", "code": 4403})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = str(scope["path"]).strip("/").removeprefix(self._base).strip("/")
+        if _CLOSED.search(path):
+            await self._say(send, b"text/plain", b"")
+        elif "/" in path and not _SERVED.search(path):
+            # Streamlit's page would look for its parts beside this address, and wait for them for ever.
+            await self._say(send, b"text/html; charset=utf-8", _NO_PAGE)
+        else:
+            await self._app(scope, receive, self._with_headers(send))
+
+    def _is_ours(self, scope: Scope) -> bool:
+        """Whether a socket is asked for by our own page, and not by one of another port of this machine; a program sends no origin."""
+        sent = {bytes(name).lower(): bytes(value).decode("latin-1") for name, value in scope["headers"]}
+        origin = sent.get(b"origin")
+        if origin is None:
+            return True
+        try:
+            there = urlsplit(origin)
+            return there.netloc.lower() == sent.get(b"host", "").lower() or (there.hostname or "") in self._names
+        except ValueError:
+            return False
+
+    def _with_headers(self, send: Send) -> Send:
+        async def answer(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                ours = {name for name, _ in self._headers}
+                message["headers"] = [pair for pair in message.get("headers", ()) if bytes(pair[0]).lower() not in ours] + self._headers
+            await send(message)
+
+        return answer
+
+    async def _say(self, send: Send, kind: bytes, body: bytes) -> None:
+        told = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *self._headers]
+        await send({"type": "http.response.start", "status": 404, "headers": told})
+        await send({"type": "http.response.body", "body": body})
