@@ -174,12 +174,12 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
     from concurrent.futures import ThreadPoolExecutor
 
     from pipeline.published.changed import changes, findings_of
-    from pipeline.published.check import check_domain
+    from pipeline.published.check import Looks, check_domain
     from pipeline.published.seen import hold_against_reports
     from pipeline.published.stored import last_published
     from pipeline.query import open_lake
 
-    ways = ways_of(settings)
+    ways = ways_of(settings)._replace(looks=Looks())
     now = datetime.now(UTC)
     with open_lake(settings=settings, missing_ok=True) as lake, ThreadPoolExecutor(max_workers=16) as threads:
         before = last_published(lake.ask)

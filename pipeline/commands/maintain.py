@@ -43,9 +43,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     refuse_missing(location)
     with open_for_writing(location) as lake:
         if args.erase:
+            from pipeline.commands.policy import forget_reasons
             from pipeline.lake.erase import erase_domain
 
             done = _erasure(erase_domain(lake, _domain(args.erase), dry_run=args.dry_run))
+            if not args.dry_run:
+                forget_reasons(_domain(args.erase), location)
         else:
             keep = settings.retention
             today = datetime.now(UTC).date()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
+    from pipeline.lake.location import Location
     from pipeline.published.finding import Finding
     from pipeline.published.reasons import Reason
     from pipeline.published.render import Rendered
@@ -118,6 +119,25 @@ def _keep(domain: str, args: argparse.Namespace, against: Sequence[Finding], set
         except (ValueError, KeyError, TypeError) as err:
             raise note.damaged(str(err)) from err
         note.write(to_plain([*kept, reason]))
+
+
+def forget_reasons(domain: str, location: Location) -> None:
+    """Drop the reasons given for a domain that is erased.
+
+    Raises:
+        LakeError: The note cannot be read or written.
+    """
+    from pipeline.lake.memory import open_note
+    from pipeline.published.reasons import NOTE, from_plain, to_plain
+
+    with open_note(location, NOTE) as note:
+        plain = note.read()
+        try:
+            kept = [each for each in from_plain(plain) if each.domain != domain]
+        except (ValueError, KeyError, TypeError) as err:
+            raise note.damaged(str(err)) from err
+        if plain is not None:
+            note.write(to_plain(kept))
 
 
 def _who() -> str:

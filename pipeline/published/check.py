@@ -7,7 +7,8 @@ deadline, so that a check takes about as long as its slowest look.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +23,7 @@ from pipeline.published.servers import Asks, judge_fetch, judge_media_type, judg
 from pipeline.published.tlsa import DANE_TA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cryptography.x509 import Certificate
 
@@ -30,6 +31,27 @@ MOST_HOSTS = 20
 """MX hosts of one domain that are looked at; a sender would not try more."""
 MOST_ADDRESSES = 8
 """Addresses of one host that are looked at."""
+
+
+class Looks:
+    """The mail servers looked at in one run: each address once, also where many domains have the same MX hosts."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[tuple[str, str], Future[smtp.Server]] = {}
+
+    def at(self, host: str, address: str, look: Callable[[], smtp.Server]) -> smtp.Server:
+        """Return what an address shows, by looking, or by waiting for the thread that looks."""
+        with self._lock:
+            known = self._found.get((host, address))
+            future = known or self._found.setdefault((host, address), Future())
+        if known is None:
+            try:
+                future.set_result(look())
+            except BaseException as err:
+                future.set_exception(err)
+                raise
+        return future.result()
 
 
 class Ways(NamedTuple):
@@ -42,6 +64,7 @@ class Ways(NamedTuple):
     smtp_port: int = 25
     helo: str = ""
     ours: Ours | None = None
+    looks: Looks | None = None
 
 
 class Checked(NamedTuple):
@@ -108,7 +131,18 @@ def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | 
         mx_hosts=mx.values or ((domain,) if implicit else ()),
         tlsa=tuple(sorted(f"{host.name} {each}" for host in hosts for each in host.names.records)),
     )
+    if before is not None:
+        published = _as_last_known(published, before, mx, hosts)
     return Checked(domain, now, (*findings, *judge_change(domain, before, published)), published)
+
+
+def _as_last_known(now: Published, before: Published, mx: Answer, hosts: Sequence[Host]) -> Published:
+    """Return what is published; MX hosts and TLSA records that could not be looked at are those of the last check, no change of them."""
+    if mx.trouble:
+        return now._replace(mx_hosts=before.mx_hosts, tlsa=before.tlsa)
+    unseen = {host.name for host in hosts if host.names.answer.trouble}
+    kept = [text for text in before.tlsa if text.partition(" ")[0] in unseen]
+    return now._replace(tlsa=tuple(sorted({*now.tlsa, *kept})))
 
 
 def _unknown(check: str, where: str, answer: Answer) -> Finding:
@@ -236,24 +270,28 @@ def look_at_mail(names: Names, domain: str, ways: Ways, proposed: tuple[str, ...
     if mx.trouble or list(mx.values) == [NULL_MX]:
         return mx, False, []
     listed = [host for host in mx.values if host != NULL_MX][:MOST_HOSTS] or [domain]
-    with ThreadPoolExecutor(max_workers=2 * len(listed)) as threads:
-        looking = [(threads.submit(names.addresses, host), threads.submit(names.tlsa, host, ways.smtp_port)) for host in listed]
-        found = [dane.Names(mx, addresses.result(), *tlsa.result()) for addresses, tlsa in looking]
-    implicit = not mx.values and bool(found[0].addresses.values or found[0].addresses.trouble)
-    if not mx.values and not implicit:
-        return mx, False, []
-    where = [(host, address) for host, each in zip(listed, found, strict=True) for address in each.addresses.values[:MOST_ADDRESSES]]
-    with ThreadPoolExecutor(max_workers=max(1, min(64, len(where)))) as threads:
-        servers = dict(zip(where, threads.map(lambda each: _look(each[0], each[1], ways), where), strict=True))
-    hosts = [
-        Host(host, each, tuple(servers[host, address] for address in each.addresses.values[:MOST_ADDRESSES]))
-        for host, each in zip(listed, found, strict=True)
-    ]
-    return mx, implicit, hosts
+    with ThreadPoolExecutor(max_workers=64) as lookers, ThreadPoolExecutor(max_workers=2 * len(listed)) as threads:
+
+        def reach(host: str) -> tuple[Answer, list[Future[smtp.Server]]]:
+            """Look at the servers as soon as their addresses are known, whatever else is not."""
+            found = names.addresses(host)
+            return found, [lookers.submit(_look, host, address, ways) for address in found.values[:MOST_ADDRESSES]]
+
+        looking = [(host, threads.submit(reach, host), threads.submit(names.tlsa, host, ways.smtp_port)) for host in listed]
+        hosts = []
+        for host, reaching, asking in looking:
+            addresses, servers = reaching.result()
+            hosts.append(Host(host, dane.Names(mx, addresses, *asking.result()), tuple(server.result() for server in servers)))
+    own = hosts[0].names.addresses
+    implicit = not mx.values and bool(own.values or own.trouble)
+    return mx, implicit, hosts if mx.values or implicit else []
 
 
 def _look(host: str, address: str, ways: Ways) -> smtp.Server:
-    return smtp.look(host, address, port=ways.smtp_port, name=ways.helo, timeout=ways.timeout, ca_file=ways.ca_file)
+    def look() -> smtp.Server:
+        return smtp.look(host, address, port=ways.smtp_port, name=ways.helo, timeout=ways.timeout, ca_file=ways.ca_file)
+
+    return look() if ways.looks is None else ways.looks.at(host, address, look)
 
 
 def judge_hosts(hosts: Sequence[Host], domain: str, sts: Sts, ways: Ways, now: datetime) -> list[Finding]:

@@ -9,7 +9,10 @@ from pipeline.report.sts import policy_hash
 
 
 class Published(NamedTuple):
-    """What a domain published when it was looked at; None where it could not be read or is not there."""
+    """What a domain published when it was looked at; None where it could not be read or is not there.
+
+    MX hosts and TLSA records that could not be looked at are those of the check before.
+    """
 
     sts_id: str | None = None
     policy_lines: tuple[str, ...] | None = None

@@ -152,6 +152,10 @@ def test_what_could_not_be_looked_at_this_time_is_neither_over_nor_different(tls
     code, out, _ = tlsrpt("--config", config, "check", "--changed", "--format", "json")
     assert code == 75
     assert {(change["change"], change["severity"]) for change in out} == {("new", "unknown")}
+    _, (now,), _ = tlsrpt("questions", "run", "published_now", "--format", "json")
+    assert now["mx_hosts"] == ["mx.good.example"]
+    assert tlsrpt("check", "--format", "json")[0] == 1
+    assert [row for row in tlsrpt("questions", "run", "published_changes", "--format", "json")[1] if row["mx_changed"]] == []
 
 
 def test_the_list_is_made_for_a_terminal_of_eighty_columns(tlsrpt, monkeypatch):
@@ -165,3 +169,13 @@ def test_the_list_is_made_for_a_terminal_of_eighty_columns(tlsrpt, monkeypatch):
     assert [line for line in lines if "publish:" in line] == [
         '           publish: _smtp._tls.bare.example. TXT "v=TLSRPTv1; rua=mailto:tls-reports@bare.example"'
     ]
+
+
+def test_an_mx_host_of_many_domains_is_looked_at_once(tlsrpt, monkeypatch):
+    from pipeline.published import smtp
+
+    looked = []
+    look = smtp.look
+    monkeypatch.setattr(smtp, "look", lambda host, address, **how: looked.append((host, address)) or look(host, address, **how))
+    assert tlsrpt("check", "good.example", "bare.example", "--no-store")[0] == 1
+    assert looked == [("mx.good.example", "127.0.1.1")]

@@ -133,6 +133,8 @@ def test_enforce_is_not_written_before_it_is_ready_but_for_a_reason_that_is_kept
     assert (kept["domain"], kept["what"], kept["reason"]) == ("good.example", "mode enforce", "the auditor wants it")
     assert any("verdict" in sentence for sentence in kept["against"])
     assert tlsrpt("policy", "reasons", "bare.example", "--format", "json")[1] == []
+    assert tlsrpt("maintain", "--erase", "good.example")[0] == 0
+    assert tlsrpt("policy", "reasons", "--format", "json")[1] == []
 
 
 def test_a_host_that_is_to_come_is_named_beside_the_others_and_looked_at(tlsrpt):
