@@ -210,7 +210,7 @@ POLICIES = Table(
         _c(
             "report_domain_source",
             "string",
-            "policy, sts_policy, signed_header, signed_subject, policy_tlsa or unsigned_header",
+            "policy, sts_policy, signed_header, signed_subject, policy_tlsa, unsigned_header or only_own",
             nullable=False,
         ),
         _SUBMITTER,

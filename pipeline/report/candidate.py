@@ -49,6 +49,12 @@ def candidate_in(part: Part, *, mail_declared: bool) -> Candidate | None:
     return Candidate(decoded.content, _file_name(part), media_type, declared, decoded.junk)
 
 
+def is_foreign(part: Part) -> bool:
+    """Whether a leaf part is an attachment of another kind than TLS reports are sent as."""
+    name = (_file_name(part) or "").lower().removesuffix(".gz").removesuffix(".zip")
+    return not part.headers.media_type.startswith("text/") and not name.endswith(".json")
+
+
 def display_name(name: str | None) -> str | None:
     """Return a file name as text for people, never as a path."""
     return clean_text(name)[:_NAME_CHARS] or None if name else None
@@ -61,8 +67,8 @@ def _file_name(part: Part) -> str | None:
 
 
 def looks_like_report(text: bytes) -> bool:
-    """Whether a text begins like a JSON object and has two different members of RFC 8460 §4.4, wherever they are."""
-    if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    """Whether a text begins like a JSON object, or an array of them, and has two different members of RFC 8460 §4.4, wherever they are."""
+    if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
         return False
     seen: set[bytes] = set()
     for match in _MEMBER.finditer(text):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.report.candidate import looks_like_report
 from pipeline.report.inflate import container_of, inflated_head, unpack
 from pipeline.report.model import ReadPart, Rejected
-from pipeline.report.notes import Refusal
+from pipeline.report.notes import Notes, Refusal
 from pipeline.report.parse import parse_report, too_deep
 from pipeline.report.plain.single import plain_report
 from pipeline.report.strict_json import load, refuse_duplicates
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pipeline.report.candidate import Candidate
     from pipeline.report.inflate import Container
     from pipeline.report.model import ParsedReport
-    from pipeline.report.notes import Notes
 
 NOT_TLSRPT = Rejected("not_tlsrpt", "there is no TLS report in it")
 
@@ -25,19 +24,19 @@ _SMALL_BYTES = 16 * 1024
 _BEFORE_TEXT = b"\xef\xbb\xbf \t\r\n"
 
 
-def read_candidate(candidate: Candidate, notes: Notes) -> ReadPart | None:
-    """Read one candidate.
+def read_candidates(candidate: Candidate, notes: Notes) -> list[ReadPart]:
+    """Read one candidate; an array of reports is several.
 
     Args:
         candidate: The part or file.
-        notes: New notes: the limits, when it came, and the quirks of the mail around it, which the report is to keep.
+        notes: New notes: the limits, when it came, and the quirks of the mail around it, which each report is to keep.
 
     Returns:
-        The report or why it cannot be read; None where it neither says that it is one nor looks like one.
+        The reports, or why they cannot be read; none where it neither says that it is one nor looks like one.
     """
     container = container_of(candidate.content)
-    result = _read(candidate, container, notes) if container is not None else _unknown_container(candidate)
-    return ReadPart(candidate.name, candidate.media_type, container, result) if result is not None else None
+    results = _read(candidate, container, notes) if container is not None else [_unknown_container(candidate)]
+    return [ReadPart(candidate.name, candidate.media_type, container, result) for result in results if result is not None]
 
 
 def _unknown_container(candidate: Candidate) -> Rejected | None:
@@ -55,23 +54,54 @@ def _unknown_container(candidate: Candidate) -> Rejected | None:
     return Rejected("json_malformed", "the report part is neither gzip nor zip nor a JSON object")
 
 
-def _read(candidate: Candidate, container: Container, notes: Notes) -> ParsedReport | Rejected | None:
+def _read(candidate: Candidate, container: Container, notes: Notes) -> list[ParsedReport | Rejected | None]:
     if not candidate.declared and not _may_be_report(candidate.content, container):
-        return None
+        return []
     text: bytes | None = None
     try:
         text, quirk = unpack(candidate.content, container, notes.limits)
         if not candidate.declared and not looks_like_report(text):
-            return None
+            return []
         if quirk is not None:
             notes.add(quirk)
         if candidate.junk:
             notes.add("base64_junk")
         if candidate.media_type is not None and candidate.media_type != _STANDARD_TYPES.get(container):
             notes.add("media_type_odd")
-        return read_text(text, notes)
+        if text.lstrip(_BEFORE_TEXT).startswith(b"["):
+            return _read_array(text, notes)
+        return [read_text(text, notes)]
     except Refusal as refusal:
-        return _rejected(refusal, candidate, container, text)
+        return [_rejected(refusal, candidate, container, text)]
+
+
+def _read_array(text: bytes, notes: Notes) -> list[ParsedReport | Rejected | None]:
+    """Read an array of reports, each with the quirks of all and limits of its own.
+
+    Raises:
+        Refusal: It is no array of objects, or of none.
+    """
+    found = load(text, notes)
+    if not isinstance(found, list) or not found or not all(isinstance(value, dict) for value in found):
+        raise Refusal("schema_invalid", "the JSON text is neither a report nor an array of reports")
+    if len(found) > notes.limits.policies:
+        raise Refusal("limits_exceeded", f"the array has more than {notes.limits.policies:,} reports")
+    notes.add("json_array")
+    quirks = frozenset(notes.quirks)
+    reports: list[ParsedReport | Rejected | None] = []
+    members = 0
+    for value in found:
+        own = Notes(notes.limits, received_at=notes.received_at, sent_at=notes.sent_at)
+        own.quirks |= quirks
+        own.clean = notes.clean
+        try:
+            reports.append(parse_report(value, own))
+        except Refusal as refusal:
+            reports.append(Rejected(refusal.code, refusal.detail))
+        members += own.members
+    if not any(isinstance(report, Rejected) for report in reports):
+        refuse_duplicates(text, members)
+    return reports
 
 
 def read_text(text: bytes, notes: Notes) -> ParsedReport:
@@ -98,7 +128,7 @@ def _may_be_report(content: bytes, container: Container) -> bool:
     """Whether what is in an undeclared container begins like a JSON object; DMARC reports begin with `<`."""
     if len(content) < _SMALL_BYTES:
         return True  # reading it is as cheap as looking into it
-    return inflated_head(content, container).lstrip(_BEFORE_TEXT).startswith(b"{")
+    return inflated_head(content, container).lstrip(_BEFORE_TEXT).startswith((b"{", b"["))
 
 
 def _rejected(refusal: Refusal, candidate: Candidate, container: Container, text: bytes | None) -> Rejected | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pipeline.report.envelope import NO_ENVELOPE
 from pipeline.report.model import Rejected
 from pipeline.report.names import valid_domain
 
@@ -37,7 +38,7 @@ class ReportDomain(NamedTuple):
 
     domain: str
     source: str
-    """policy, sts_policy, signed_header, signed_subject, policy_tlsa or unsigned_header."""
+    """policy, sts_policy, signed_header, signed_subject, policy_tlsa, unsigned_header or only_own."""
     quirks: tuple[str, ...] = ()
 
 
@@ -51,6 +52,9 @@ def report_domains(report: ParsedReport, envelope: Envelope, verdict: Verdict, o
                 found.append(ReportDomain(named, "policy"))
                 continue
         domain = _elsewhere(policy, report, envelope, verdict, own)
+        if domain is None and envelope is NO_ENVELOPE and len(own.own) == 1:
+            # A file that names nothing, imported by somebody who has one domain.
+            domain = ReportDomain(own.own[0], "only_own", ("report_domain_assumed",))
         if domain is None:
             return Rejected("report_domain_unknown", f"policy {len(found)} and the mail around it name no recipient domain")
         found.append(domain)

@@ -19,6 +19,7 @@ NO_ENVELOPE = Envelope(None, None, None, None, None, None, None, None, declared=
 """Of a bare file, or of a mail that was not read."""
 
 _SUBJECT = re.compile(r"Report\s+Domain:\s*(\S+)\s+Submitter:\s*(\S+)\s+Report-ID:\s*<?([^<>]*?)>?\s*", re.IGNORECASE)
+_SAYS_REPORT = re.compile(r"\btls[-_ ]?rpt\b|\b(?:smtp[-_ ])?tls(?:[-_ ]aggregate)?[-_ ]report", re.IGNORECASE)
 _SUBJECT_CHARS = 998
 _MESSAGE_ID_CHARS = 512
 _SENDER_CHARS = 998
@@ -47,12 +48,23 @@ def read_envelope(headers: Headers) -> Envelope:
 def declares_report(headers: Headers) -> bool:
     """Whether a mail or a part says that it is a TLS report (RFC 8460 §5.3).
 
-    The Subject does not count: DMARC reports have the same one (RFC 7489 §7.2.1.1).
+    The Subject does not make its parts reports: DMARC reports have the same one (RFC 7489 §7.2.1.1). See `says_report`.
     """
     fields = headers.fields
     if "tls-report-domain" in fields or "tls-report-submitter" in fields:
         return True
     return headers.media_type.startswith("application/tlsrpt") or is_standard_form(headers)
+
+
+def says_report(envelope: Envelope, *, foreign: bool) -> bool:
+    """Whether the Subject says that a mail is a TLS report.
+
+    Args:
+        envelope: Of the mail.
+        foreign: Whether the mail carries something that is none: the form of the Subject of RFC 8460 §5.3 is that of DMARC reports, too.
+    """
+    subject = envelope.subject or ""
+    return _SAYS_REPORT.search(subject) is not None or (envelope.subject_report_domain is not None and not foreign)
 
 
 def is_standard_form(headers: Headers) -> bool:

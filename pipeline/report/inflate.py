@@ -5,6 +5,7 @@ Inflating is bounded: a bomb costs the limit and no more. Nothing here believes 
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -36,6 +37,9 @@ class Unpacked(NamedTuple):
     quirk: str | None
 
 
+_OBJECT_OR_ARRAY = re.compile(rb"\{|\[[ \t\r\n]*\{")
+
+
 def container_of(content: bytes) -> Container | None:
     """Tell a container by its first bytes; None for what is none of the three."""
     if content.startswith(_GZIP):
@@ -43,7 +47,7 @@ def container_of(content: bytes) -> Container | None:
     if content.startswith(_ZIP):
         return "zip"
     head = content[:_HEAD_BYTES].removeprefix(_BOM).lstrip(_BLANK)
-    return "json" if head.startswith(b"{") else None
+    return "json" if _OBJECT_OR_ARRAY.match(head) else None
 
 
 def unpack(content: bytes, container: Container, limits: Limits) -> Unpacked:

@@ -1,8 +1,8 @@
 """MIME structure: from the bytes of a mail to its leaf parts, in one pass, bounded, without recursion (RFC 2045, RFC 2046, RFC 5322).
 
 A walker of our own, because neither parser at hand was fit: see decision 0016. It reads what a report mail can
-be made of and no more: header fields, multiparts, leaf parts. A `message/rfc822` part is a leaf that nobody opens. Nothing is decoded
-until somebody asks for one part.
+be made of and no more: header fields, multiparts, leaf parts. A `message/rfc822` part is a leaf; `pipeline.report.nested` opens it.
+Nothing is decoded until somebody asks for one part.
 """
 
 from __future__ import annotations

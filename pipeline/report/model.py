@@ -99,6 +99,8 @@ class ReadPart(NamedTuple):
     container: str | None
     """json, gzip or zip, told by the first bytes."""
     result: ParsedReport | Rejected
+    message: bytes | None = None
+    """The message within the message that it came in; None: in the message itself."""
 
 
 class Reading(NamedTuple):

@@ -12,9 +12,12 @@ QUIRKS: dict[str, str] = {
     "media_type_odd": "The report part is not labelled application/tlsrpt+gzip or application/tlsrpt+json, or wrongly (RFC 8460 §5.3)",
     "not_multipart_report": "The mail is no multipart/report with report-type tlsrpt (RFC 8460 §5.3)",
     "zip_container": "The report came in a zip archive instead of gzip (RFC 8460 §5.2)",
+    "nested_message": "The report came in a message within the message: forwarded, or put into a journal's envelope (RFC 2046 §5.2.1)",
+    "json_array": "Several reports came in one JSON array (RFC 8460 §4.4)",
     "submitter_not_domain": "TLS-Report-Submitter is no domain name (RFC 8460 §5.3)",
     "submitter_mismatch": "TLS-Report-Submitter is not the domain of contact-info (RFC 8460 §5.3)",
     "report_domain_unsigned": "The recipient domain is known only from an unsigned header (RFC 8460 §5.3)",
+    "report_domain_assumed": "A file names no recipient domain; there is one domain of ours only (RFC 8460 §4.4)",
     # the container and the text
     "base64_junk": "The base64 text is not padded, or characters of another alphabet stand in it (RFC 2045 §6.8)",
     "trailing_nul": "NUL bytes follow the gzip member or the JSON text",

@@ -10,18 +10,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pipeline.report.candidate import Candidate, candidate_in, display_name
-from pipeline.report.content import NOT_TLSRPT, read_candidate
-from pipeline.report.envelope import NO_ENVELOPE, declares_report, is_standard_form, read_envelope
+from pipeline.report.candidate import Candidate, candidate_in, display_name, is_foreign
+from pipeline.report.content import NOT_TLSRPT, read_candidates
+from pipeline.report.envelope import NO_ENVELOPE, declares_report, is_standard_form, read_envelope, says_report
 from pipeline.report.limits import DEFAULT_LIMITS, Limits
 from pipeline.report.mime import read_mime
 from pipeline.report.model import ParsedReport, Reading, ReadPart, Rejected
 from pipeline.report.names import address_domain, valid_domain
+from pipeline.report.nested import open_messages
 from pipeline.report.notes import Notes
 
 if TYPE_CHECKING:
     from pipeline.report.mime import Mime
     from pipeline.report.model import Envelope
+    from pipeline.report.nested import Opened
 
 
 def read_mail(content: bytes, *, received_at: datetime, limits: Limits = DEFAULT_LIMITS) -> Reading:
@@ -35,9 +37,28 @@ def read_mail(content: bytes, *, received_at: datetime, limits: Limits = DEFAULT
     if len(content) > limits.message_bytes:
         return Reading(NO_ENVELOPE, (), _too_large(len(content), limits.message_bytes))
     mime = read_mime(content, limits)
+    envelope = _envelope_of(mime)
+    parts = _parts_of(mime, envelope, received_at, limits)
+    inside = open_messages(mime, limits)
+    for message in inside.messages:
+        if len(parts) > limits.report_parts:
+            break
+        own = _envelope_of(message.mime)
+        within = [_nested(part, message.content) for part in _parts_of(message.mime, own, received_at, limits)]
+        if own.declared and not envelope.declared:
+            envelope = _speaking_for(envelope, own)
+        parts += within
+    return _reading(mime, inside, envelope, parts, limits)
+
+
+def _envelope_of(mime: Mime) -> Envelope:
     envelope = read_envelope(mime.headers)
-    if not envelope.declared and any(declares_report(part.headers) for part in mime.parts):
-        envelope = envelope._replace(declared=True)
+    declared = envelope.declared or any(declares_report(part.headers) for part in mime.parts)
+    return envelope._replace(declared=declared)
+
+
+def _parts_of(mime: Mime, envelope: Envelope, received_at: datetime, limits: Limits) -> list[ReadPart]:
+    """Read the candidates of one message."""
     standard = is_standard_form(mime.headers)
     parts: list[ReadPart] = []
     for part in mime.parts:
@@ -47,12 +68,22 @@ def read_mail(content: bytes, *, received_at: datetime, limits: Limits = DEFAULT
         notes = Notes(limits, received_at=received_at, sent_at=envelope.header_date)
         if not standard:
             notes.add("not_multipart_report")
-        read = read_candidate(candidate, notes)
-        if read is not None:
-            parts.append(_with_header_quirks(read, envelope))
-            if len(parts) > limits.report_parts:
-                break
-    return _reading(mime, envelope, parts, limits)
+        parts += [_with_header_quirks(read, envelope) for read in read_candidates(candidate, notes)]
+        if len(parts) > limits.report_parts:
+            break
+    return parts
+
+
+def _nested(part: ReadPart, content: bytes) -> ReadPart:
+    result = part.result
+    if isinstance(result, ParsedReport):
+        result = result._replace(quirks=tuple(sorted({*result.quirks, "nested_message"})))
+    return part._replace(result=result, message=content)
+
+
+def _speaking_for(outer: Envelope, inner: Envelope) -> Envelope:
+    """Let a message that says it is a report speak for the one it came in, which says nothing."""
+    return inner._replace(message_id=outer.message_id, subject=outer.subject, header_date=outer.header_date)
 
 
 def read_file(content: bytes, *, name: str | None, received_at: datetime, limits: Limits = DEFAULT_LIMITS) -> Reading:  # noqa: ARG001
@@ -68,10 +99,8 @@ def read_file(content: bytes, *, name: str | None, received_at: datetime, limits
     if len(content) > most:
         return Reading(NO_ENVELOPE, (), _too_large(len(content), most))
     candidate = Candidate(content, display_name(name), None, declared=False)
-    part = read_candidate(candidate, Notes(limits))
-    if part is None or part.result is NOT_TLSRPT:
-        return Reading(NO_ENVELOPE, (), NOT_TLSRPT)
-    return Reading(NO_ENVELOPE, (part,), None)
+    parts = [part for part in read_candidates(candidate, Notes(limits)) if part.result is not NOT_TLSRPT]
+    return Reading(NO_ENVELOPE, tuple(parts), None if parts else NOT_TLSRPT)
 
 
 def _too_large(size: int, most: int) -> Rejected:
@@ -91,16 +120,22 @@ def _with_header_quirks(part: ReadPart, envelope: Envelope) -> ReadPart:
     return part._replace(result=report._replace(quirks=tuple(sorted({*report.quirks, quirk}))))
 
 
-def _reading(mime: Mime, envelope: Envelope, parts: list[ReadPart], limits: Limits) -> Reading:
+def _reading(mime: Mime, inside: Opened, envelope: Envelope, parts: list[ReadPart], limits: Limits) -> Reading:
     """Say what the mail as a whole is."""
     reports = [part for part in parts if part.result is not NOT_TLSRPT]
-    limited = mime.rejected is not None and mime.rejected.code == "mime_limits"
-    if limited and (reports or envelope.declared):
-        return Reading(envelope, (), mime.rejected)
+    broken = mime.rejected or inside.rejected
+    says = envelope.declared or says_report(envelope, foreign=any(map(is_foreign, mime.parts)))
+    limited = broken is not None and broken.code == "mime_limits"
+    if limited and (reports or says):
+        return Reading(envelope, (), broken)
     if len(reports) > limits.report_parts:
-        return Reading(envelope, (), Rejected("too_many_reports", f"the mail carries more than {limits.report_parts} reports"))
+        return Reading(envelope, (), _too_many(limits))
     if reports:
         return Reading(envelope, tuple(reports), None)
-    if parts or not envelope.declared:
+    if not says:
         return Reading(envelope, (), NOT_TLSRPT)
-    return Reading(envelope, (), mime.rejected or Rejected("no_report_part", "the mail says that it is a TLS report and carries none"))
+    return Reading(envelope, (), broken or Rejected("no_report_part", "the mail says that it is a TLS report and carries none"))
+
+
+def _too_many(limits: Limits) -> Rejected:
+    return Rejected("too_many_reports", f"the mail carries more than {limits.report_parts} reports")

@@ -49,12 +49,16 @@ class Grounds:
         vouched: Whether the operator vouches for it.
     """
 
-    def __init__(self, fetched: Fetched, rules: TrustRules, vouch_before: datetime | None) -> None:
+    def __init__(self, fetched: Fetched, rules: TrustRules, vouch_before: datetime | None, *, within: bytes | None = None) -> None:
+        """Take a message apart, or the one within it that carries the report.
+
+        Nobody but its sender vouches for what is within another: whoever forwards it may have made it.
+        """
         imported = fetched.ref.account == "file"
-        self.mail = _taken_apart(fetched.content or b"")
+        self.mail = _taken_apart(fetched.content or b"" if within is None else within)
         self.vouched = imported or (vouch_before is not None and fetched.received_at < vouch_before)
         # What an imported file says of its checks nobody's border server need have written; the operator vouches for it as it is.
-        believed = rules.authserv_ids if not imported else ()
+        believed = rules.authserv_ids if not imported and within is None else ()
         self.results = attested_results(self.mail, believed) if self.mail is not None and believed else []
 
 
@@ -93,10 +97,10 @@ class Judge:
             return (VOUCHED,) * len(reading.parts)
         if not reading.parts:
             return ()
-        grounds = Grounds(fetched, self._rules, self._vouch_before)
-        claims = [claimed_domain(part, reading.envelope) for part in reading.parts]
-        verdicts = {claim: self._verdict(fetched, grounds, claim) for claim in dict.fromkeys(claims)}
-        return tuple(verdicts[claim] for claim in claims)
+        asked = [(claimed_domain(part, reading.envelope), part.message) for part in reading.parts]
+        grounds = {message: Grounds(fetched, self._rules, self._vouch_before, within=message) for _, message in asked}
+        verdicts = {one: self._verdict(fetched, grounds[one[1]], one[0]) for one in dict.fromkeys(asked)}
+        return tuple(verdicts[one] for one in asked)
 
     def _verdict(self, fetched: Fetched, grounds: Grounds, claimed: str | None) -> Verdict:
         if grounds.mail is None:

@@ -46,8 +46,8 @@ def stored_verdicts(
     claims = [claimed_domain(part, reading.envelope) for part in reading.parts]
     if row.trust_tier not in (*PROVED, *UNPROVED):
         return (_kept(row),) * len(claims)
-    grounds = Grounds(fetched, rules, vouch_before)
-    return tuple(_judged_again(row, grounds, grounds.mail, claimed) for claimed in claims)
+    grounds = [Grounds(fetched, rules, vouch_before, within=part.message) for part in reading.parts]
+    return tuple(_judged_again(row, ground, ground.mail, claimed) for ground, claimed in zip(grounds, claims, strict=True))
 
 
 def _judged_again(row: MessageRow, grounds: Grounds, mail: SignedMail | None, claimed: str | None) -> Verdict:

@@ -196,7 +196,7 @@ JSON = [
     Trick(
         "an array at the top",
         lambda: _part(b"[" + report_json() + b"]", media="application/tlsrpt+json", encoding="8bit"),
-        "json_malformed",
+        "stored",
     ),
     Trick("twenty megabytes of blanks", lambda: _gz(report_json()[:-1] + b" " * (19 * MIB)), "json_malformed"),
     Trick("twenty megabytes of backslashes", lambda: _gz(b'{"report-id":"' + b"\\" * (19 * MIB)), "json_malformed"),
