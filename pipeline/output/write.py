@@ -116,7 +116,25 @@ def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = N
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     """Yield rows as tuples, a batch at a time; two columns may have one name."""
     for batch in table.to_batches(max_chunksize=4096):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        yield from zip(*map(_values, batch.columns), strict=True)
+
+
+def _values(column: pa.Array[Any]) -> list[Any]:
+    """Return a column as Python values; a day or a moment that Python has none for, of the year 300,000 or infinity, as text."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):
+        return [_value(scalar) for scalar in column]
+    return values
+
+
+def _value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        if hasattr(scalar, "values") and not hasattr(scalar, "keys"):
+            return [_value(each) for each in scalar.values]
+        return f"beyond the calendar ({scalar.value})" if hasattr(scalar, "value") else "beyond the calendar"
 
 
 def _table(table: pa.Table, width: int | None) -> Iterator[str]:
@@ -170,4 +188,7 @@ def _write_parquet(table: pa.Table, stream: IO[Any]) -> None:
 
     if stream.isatty():
         raise UsageError("parquet is no text; name a file with --output")
-    pq.write_table(table, getattr(stream, "buffer", stream), compression="zstd")
+    try:
+        pq.write_table(table, getattr(stream, "buffer", stream), compression="zstd")
+    except NotImplementedError as err:
+        raise UsageError(f"parquet cannot hold such a column: {escape(str(err)[:200])}; cast it to varchar") from err

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import weakref
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -190,13 +190,12 @@ class Engine:
             row = cursor.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchone()
         return str(row[0]) if row else "{}"
 
-    def knows(self, function: str) -> bool:
-        """Say whether DuckDB has a function, or a table that it makes up, of that name."""
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """What DuckDB has functions and made-up tables for, in lower case."""
+        asked = "select lower(function_name) from duckdb_functions() union select lower(view_name) from duckdb_views() where internal"
         with self._connection.cursor() as cursor:
-            asked = "select count(*) from duckdb_functions() where lower(function_name) = $name"
-            named = "select count(*) from duckdb_views() where internal and lower(view_name) = $name"
-            rows = [cursor.execute(query, {"name": function}).fetchone() for query in (asked, named)]
-        return any(row and row[0] for row in rows)
+            return frozenset(row[0] for row in cursor.execute(asked).fetchall())
 
     def views(self) -> Views:
         """Return the views and what their columns mean; from the first look on, DuckDB knows it, too (`duckdb_columns()`)."""

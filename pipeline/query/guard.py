@@ -66,7 +66,7 @@ def _only_harmless(engine: Engine, found: _Found) -> None:
     made_up = {name for name in found.tables if name.startswith(_CATALOGUES)}
     if refused := sorted((found.functions - allowed.anywhere) | ((found.table_functions | made_up) - allowed.as_tables)):
         name = escape(refused[0][:100])
-        if engine.knows(refused[0]) or refused[0] in allowed.anywhere | allowed.as_tables:
+        if refused[0] in engine.known or refused[0] in allowed.anywhere | allowed.as_tables:
             raise UsageError(f"{name} may not be used here; nothing outside the lake can be read, and only what does no harm can be called")
         close = get_close_matches(refused[0], allowed.anywhere | allowed.as_tables, n=1)
         raise NotAReportError(f"the SQL cannot be run: there is no function {name}{f'; did you mean {close[0]}?' if close else ''}")

@@ -142,3 +142,30 @@ def test_a_table_on_a_terminal_is_cut_to_its_width(monkeypatch):
     os.close(ours)
     assert max(map(len, lines)) == 40
     assert lines[2].endswith("…      1")
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv"])
+@pytest.mark.parametrize(
+    ("kind", "numbers"),
+    [
+        (pa.date32(), [0, 2**31 - 1, -(2**31) + 1, None]),
+        (pa.timestamp("us"), [0, 2**63 - 1, -(2**63) + 1, None]),
+        (pa.timestamp("s", tz="UTC"), [0, 2**53, -(2**53), None]),
+    ],
+)
+def test_a_day_that_python_has_none_for_is_written_all_the_same(format, kind, numbers):
+    integers = pa.array(numbers, pa.int32() if kind == pa.date32() else pa.int64())
+    column = integers.view(kind)
+    out = io.BytesIO()
+    write(
+        pa.table({"one": column, "many": pa.array([[number] for number in numbers], pa.list_(integers.type)).cast(pa.list_(kind))}),
+        format=format,
+        file=out,
+    )
+    assert "1970-01-01" in out.getvalue().decode()
+    assert out.getvalue().decode().count("beyond the calendar") == 4
+
+
+def test_parquet_says_in_a_sentence_what_it_has_no_type_for():
+    with pytest.raises(UsageError, match="parquet cannot hold such a column"):
+        write(pa.table({"x": pa.array([None], pa.struct([]))}), format="parquet", file=io.BytesIO())
