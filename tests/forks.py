@@ -76,6 +76,10 @@ def _child(argv: list[str], environment: dict[str, str], out: int, err: int) -> 
     os.dup2(err, 2)
     from pipeline.cli import main
 
+    if "TLSRPT_TEST_FAILPOINT" in environment:
+        from pipeline import failpoint
+
+        failpoint.arm(environment["TLSRPT_TEST_FAILPOINT"])
     if "TLSRPT_TEST_FILE_SIZE" in environment:  # stands in for a full disk: a write beyond it fails
         size = int(environment["TLSRPT_TEST_FILE_SIZE"])
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

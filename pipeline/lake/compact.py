@@ -116,7 +116,7 @@ def sort_month(lake: OpenLake, name: str, month: str) -> None:
     table = lake.tables[name]
     before = table.version()
     blooms = {column: ColumnProperties(bloom_filter_properties=BloomFilterProperties(True, 0.01)) for column in BLOOM.get(name, ())}
-    table.optimize.z_order(
+    table.delta.optimize.z_order(
         ORDER[name][:1],
         partition_filters=[("report_month", "=", month)],
         target_size=MERGED_BYTES,

@@ -32,10 +32,10 @@ def add_columns(_location: Location, tables: dict[str, LakeTable]) -> None:
     from deltalake import Field, Schema
 
     for name, table in tables.items():
-        known = {field.name for field in table.schema().fields}
+        known = {field.name for field in table.delta.schema().fields}
         missing = [field for field in Schema.from_arrow(arrow_schema(name)).fields if field.name not in known]
         if missing:
-            table.alter.add_columns([Field(field.name, field.type, nullable=True) for field in missing])
+            table.delta.alter.add_columns([Field(field.name, field.type, nullable=True) for field in missing])
             table.refresh()
 
 

@@ -46,11 +46,20 @@ _CONFIGURATION = {
 }
 
 
-class LakeTable(DeltaTable):
+class LakeTable:
     """A Delta table that stays open over many commits."""
 
     epoch: int | None = None
     """That of the lease under which it was opened for writing; None where there is no lease."""
+
+    def __init__(self, uri: str, storage_options: dict[str, str] | None) -> None:
+        """Open the table at an address, with what `deltalake` needs beside it in a bucket."""
+        self._uri, self._storage_options = uri, storage_options
+        self.delta = DeltaTable(uri, storage_options=storage_options)
+
+    def version(self) -> int:
+        """Return the version that is open."""
+        return int(self.delta.version())
 
     def refresh(self) -> None:
         """Come to the newest version.
@@ -59,14 +68,14 @@ class LakeTable(DeltaTable):
         that was brought up to date so costs as much); opening anew reads one checkpoint and the few entries after it (10 ms). In a bucket
         opening anew waits for twenty answers, and bringing up to date for three.
         """
-        if self._storage_options is None:
-            super().__init__(self.table_uri)
-            return
-        try:
-            self.update_incremental()
-        except DeltaError:
-            # What it would have read is gone: an erasure cleans the log.
-            super().__init__(self.table_uri, storage_options=self._storage_options)
+        if self._storage_options is not None:
+            try:
+                self.delta.update_incremental()
+            except DeltaError:
+                pass  # What it would have read is gone: an erasure cleans the log.
+            else:
+                return
+        self.delta = DeltaTable(self._uri, storage_options=self._storage_options)
 
 
 class Part(NamedTuple):
@@ -97,7 +106,7 @@ def create_tables(location: Location) -> dict[str, LakeTable]:
 
 def _create(location: Location, name: str) -> LakeTable:
     uri = location.table_uri(name)
-    LakeTable.create(
+    DeltaTable.create(
         uri,
         arrow_schema(name),
         mode="ignore",
@@ -112,7 +121,7 @@ def _create(location: Location, name: str) -> LakeTable:
         storage_options=location.storage_options,
         raise_if_key_not_exists=False,
     )
-    table = LakeTable(uri, storage_options=location.storage_options)
+    table = LakeTable(uri, location.storage_options)
     sync_logs(location, {name: table}, {name: -1})
     return table
 
@@ -120,24 +129,24 @@ def _create(location: Location, name: str) -> LakeTable:
 def open_table(location: Location, name: str) -> LakeTable | None:
     """Open a table at its newest version, or return None where there is none."""
     try:
-        return LakeTable(location.table_uri(name), storage_options=location.storage_options)
+        return LakeTable(location.table_uri(name), location.storage_options)
     except TableNotFoundError:
         return None
 
 
 def batch_of(table: LakeTable) -> int:
     """Return the last batch that was committed to a table; 0 before the first."""
-    return table.transaction_version(BATCH) or 0
+    return table.delta.transaction_version(BATCH) or 0
 
 
 def floor_of(messages: LakeTable) -> int:
     """Return the first batch of the present generation; 0 before the first rebuild."""
-    return messages.transaction_version(FLOOR) or 0
+    return messages.delta.transaction_version(FLOOR) or 0
 
 
 def schema_version_of(table: LakeTable) -> int:
     """Return the schema version that a table was written for."""
-    return int(table.metadata().configuration.get(SCHEMA_PROPERTY, "1"))
+    return int(table.delta.metadata().configuration.get(SCHEMA_PROPERTY, "1"))
 
 
 def commit_parts(
@@ -178,10 +187,10 @@ def add_version(
         AddAction(part.path, part.size_bytes, {partition: part.month}, now, rows_change, part.statistics) for part in adds
     ]
     actions += [RemoveAction(gone.path, rows_change, now, gone.size_bytes, {partition: gone.month}) for gone in removes]
-    table.create_write_transaction(
+    table.delta.create_write_transaction(
         actions,
         "append",
-        table.schema(),
+        table.delta.schema(),
         [partition],
         commit_properties=commit_properties(table, transactions or {}),
         post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
@@ -212,12 +221,12 @@ def check_fence(table: LakeTable) -> None:
         TryAgainError: Another writer has taken the lake over.
     """
     if table.epoch is not None and fence_of(table) > table.epoch:
-        raise TryAgainError(f"another run has taken over {table.table_uri}; what is not committed yet, the next run does")
+        raise TryAgainError(f"another run has taken over {table.delta.table_uri}; what is not committed yet, the next run does")
 
 
 def fence_of(table: LakeTable) -> int:
     """Return the epoch of the writer that committed last; 0 where there was none with a lease."""
-    return table.transaction_version(FENCE) or 0
+    return table.delta.transaction_version(FENCE) or 0
 
 
 def sync_logs(location: Location, tables: Mapping[str, LakeTable], before: dict[str, int]) -> None:
@@ -238,7 +247,7 @@ def sync_logs(location: Location, tables: Mapping[str, LakeTable], before: dict[
 
 def checkpoint(location: Location, name: str, table: LakeTable) -> None:
     """Write a checkpoint of the present version, durably; a torn one would make the table unreadable (see `pipeline.lake.repair`)."""
-    table.create_checkpoint()
+    table.delta.create_checkpoint()
     log = f"{name}/_delta_log"
     stem = f"{table.version():020d}.checkpoint"
     location.store.sync(f"{log}/{file}" for file in location.store.names(log) if file.startswith(stem) or file == "_last_checkpoint")
@@ -247,7 +256,7 @@ def checkpoint(location: Location, name: str, table: LakeTable) -> None:
 def parts_of(table: LakeTable, partition: str) -> pa.Table:
     """Return the data files of a table: path, month, rows, size_bytes, first_batch, last_batch; sorted by path."""
     # Not pa.table, which imports pandas to see whether it was given a frame: a third of a second for every command.
-    actions = pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
+    actions = pa.RecordBatchReader.from_stream(table.delta.get_add_actions(flatten=True)).read_all()
     count = actions.num_rows
 
     def column(name: str, kind: pa.DataType) -> Any:

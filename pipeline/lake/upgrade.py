@@ -71,6 +71,6 @@ def _mark(location: Location, name: str, table: LakeTable, version: int) -> None
     if schema_version_of(table) >= version:
         return
     before = table.version()
-    table.alter.set_table_properties({SCHEMA_PROPERTY: str(version)}, raise_if_not_exists=False)
+    table.delta.alter.set_table_properties({SCHEMA_PROPERTY: str(version)}, raise_if_not_exists=False)
     table.refresh()
     sync_logs(location, {name: table}, {name: before})

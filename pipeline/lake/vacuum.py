@@ -37,7 +37,7 @@ def vacuum(lake: OpenLake, *, retention_hours: int | None = None, dry_run: bool 
     removed = []
     for name, table in lake.tables.items():
         left = [file for file in lake.location.store.walk(name) if _is_left_over(file.path, file.modified_at, retention_hours)]
-        gone = table.vacuum(
+        gone = table.delta.vacuum(
             retention_hours, dry_run=True, enforce_retention_duration=retention_hours is None, full=True, post_commithook_properties=_QUIET
         )
         paths = {f"{name}/{path}" for path in gone} | {file.path for file in left}
@@ -72,7 +72,7 @@ def clean_log(lake: OpenLake, *, everything: bool = False) -> None:
         if everything:
             _drop_log_before(lake, name, table.version())
         else:
-            table.cleanup_metadata()
+            table.delta.cleanup_metadata()
         # An open table may not have read yet what has gone now.
         table.refresh()
 

@@ -59,7 +59,9 @@ def test_every_reporter_reports_every_day_when_there_is_traffic():
 
 
 def test_without_incident_and_without_strays_nothing_fails():
-    for report in World(spec()).reports():
+    reports = list(World(spec()).reports())
+    assert len(reports) == 8 * 30
+    for report in reports:
         assert all(policy["summary"]["total-failure-session-count"] == 0 for policy in report.document["policies"])
 
 
@@ -105,7 +107,9 @@ def test_reports_are_sent_on_the_day_after_at_the_hour_of_the_sender():
 
 def test_a_stray_failure_is_one_session():
     world = World(spec(stray_rate=1.0))
-    for report in world.reports():
+    reports = list(world.reports())
+    assert len(reports) == 8 * 30
+    for report in reports:
         failures = [policy["summary"]["total-failure-session-count"] for policy in report.document["policies"]]
         assert sum(failures) == 1, report
     assert world.truth == []
@@ -180,4 +184,6 @@ def _demo_file():
 
 @pytest.mark.parametrize("kind", ["mixed", "quiet"])
 def test_documents_are_json(kind):
-    assert all(json.loads(json.dumps(report.document)) == report.document for report in World.random(21, kind).reports())
+    reports = list(World.random(21, kind).reports())
+    assert reports
+    assert all(json.loads(json.dumps(report.document)) == report.document for report in reports)

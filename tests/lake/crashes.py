@@ -67,7 +67,7 @@ def _child(scenario: str, root: str, kill_at: str | None, told: int) -> int:
     from pipeline.lake.location import Location
     from tests.lake.scenarios import SCENARIOS
 
-    os.environ[failpoint.VARIABLE] = kill_at or "none"
+    failpoint.arm(kill_at or "none")
     try:
         # In a bucket the lease of the one killed before has to run out.
         SCENARIOS[scenario](Location(root, wait_seconds=60) if "://" in root else Path(root))

@@ -78,6 +78,7 @@ def test_killed_at_a_point_and_run_again_it_is_the_same_lake(crashing, bucket, i
 @pytest.mark.timeout(3600)
 def test_killed_at_every_point_it_is_the_same_lake(crashing, bucket, ingested):
     points = crashing.run("ingest", bucket).points
+    assert "committed-messages" in points
     for number, (name, most) in enumerate(points.items()):
         for nth in range(1, most + 1):
             where = f"{bucket}-{number}-{nth}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 import time
 from shutil import copytree, rmtree
 
@@ -55,6 +58,14 @@ PROTOCOL = (
 )  # fmt: skip
 
 
+def test_the_environment_of_a_run_kills_nothing():
+    program = "from pipeline.failpoint import reach; reach('staged')"
+    assert (
+        subprocess.run([sys.executable, "-c", program], env={**os.environ, "TLSRPT_TEST_FAILPOINT": "staged:1"}, check=False).returncode
+        == 0
+    )
+
+
 def test_ingest_killed_at_every_point_comes_to_the_same_lake(server, tmp_path):
     kill_in_a_row(server, "ingest", tmp_path, points=PROTOCOL)
 
@@ -84,6 +95,7 @@ def test_upkeep_killed_at_every_point_comes_to_the_same_lake(server, ingested, s
 def test_killed_at_every_time_of_every_point_and_run_again_the_lake_is_the_same(server, ingested, scenario, tmp_path):
     before = None if scenario == "ingest" else ingested
     expected, reached = whole(server, scenario, tmp_path, before)
+    assert "committed-messages" in reached
     root = tmp_path / "lake"
     for point in [f"{name}:{nth}" for name, most in reached.items() for nth in range(1, most + 1)]:
         begin(root, before)

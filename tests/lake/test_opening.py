@@ -120,7 +120,7 @@ def test_an_address_that_is_none_is_refused_in_one_sentence(address):
 class TestSchema:
     def set_version(self, root, version):
         for table in create_tables(Location(root)).values():
-            table.alter.set_table_properties({SCHEMA_PROPERTY: version}, raise_if_not_exists=False)
+            table.delta.alter.set_table_properties({SCHEMA_PROPERTY: version}, raise_if_not_exists=False)
 
     @pytest.mark.parametrize(
         "opener",
@@ -138,8 +138,8 @@ class TestSchema:
         from deltalake.schema import PrimitiveType
 
         def add_colour(_location, tables):
-            if "colour" not in {field.name for field in tables["reports"].schema().fields}:
-                tables["reports"].alter.add_columns([Field("colour", PrimitiveType("string"), nullable=True)])
+            if "colour" not in {field.name for field in tables["reports"].delta.schema().fields}:
+                tables["reports"].delta.alter.add_columns([Field("colour", PrimitiveType("string"), nullable=True)])
 
         ran = []
         self.set_version(lake, "1")
@@ -148,8 +148,8 @@ class TestSchema:
         location = Location(lake)
         assert upgrade(location, create_tables(location), steps=steps, to=3) == ["colour of reports", "nothing to do"]
         tables = create_tables(location)
-        assert {table.metadata().configuration[SCHEMA_PROPERTY] for table in tables.values()} == {"3"}
-        assert "colour" in {field.name for field in tables["reports"].schema().fields}
+        assert {table.delta.metadata().configuration[SCHEMA_PROPERTY] for table in tables.values()} == {"3"}
+        assert "colour" in {field.name for field in tables["reports"].delta.schema().fields}
         assert upgrade(location, tables, steps=steps, to=3) == []
         assert ran == [3]
         self.set_version(lake, "2")
@@ -159,7 +159,7 @@ class TestSchema:
         self.set_version(lake, "1")
         location = Location(lake)
         tables = create_tables(location)
-        tables["raw"].alter.set_table_properties({SCHEMA_PROPERTY: "2"}, raise_if_not_exists=False)
+        tables["raw"].delta.alter.set_table_properties({SCHEMA_PROPERTY: "2"}, raise_if_not_exists=False)
         ran = []
         assert upgrade(location, tables, steps=(Step(2, "again", lambda _location, _tables: ran.append(2)),), to=2) == ["again"]
         assert ran == [2]
@@ -192,7 +192,7 @@ class TestAfterAPowerCut:
         before = content(lake)
         tables = create_tables(Location(lake))
         for name in ("messages", "policies"):
-            tables[name].create_checkpoint()
+            tables[name].delta.create_checkpoint()
             checkpoint = next((lake / name / "_delta_log").glob("*.checkpoint.parquet"))
             checkpoint.write_bytes(checkpoint.read_bytes()[:100] if name == "messages" else b"")
         with open_for_writing(lake):
