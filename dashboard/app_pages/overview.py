@@ -23,6 +23,8 @@ from dashboard.tiles import rows_tile
 from dashboard.trends import trends
 from dashboard.verdicts import VERDICTS
 from dashboard.words import ago, count_of, number, rate
+from pipeline.insight.incident import by_fault
+from pipeline.output import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,9 +160,13 @@ def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters
             + (f" {count_of(over, 'incident')} of this period {'is' if over == 1 else 'are'} over." if over else "")
             + (f" Of {count_of(unsure, 'incident')} nobody has sent enough since to tell." if unsure else "")
         )
-    for one in standing[:_CARDS]:
-        card(one, new=one.first_day > _lately(filters))
-    if len(found) > len(standing[:_CARDS]):
+    faults = by_fault(standing)
+    for group in faults[:_CARDS]:
+        card(group[0], new=group[0].first_day > _lately(filters))
+        if len(group) > 1:
+            others = ", ".join(escape(one.domain) for one in group[1:])
+            st.text(f"The same fault on {count_of(len(group) - 1, 'more domain')}: {others}")
+    if len(found) > sum(len(group) for group in faults[:_CARDS]):
         link(f"All {len(found):,} incidents of the period" if len(found) < MOST else "All incidents", "incidents")
 
 

@@ -13,7 +13,7 @@ from pipeline.insight.opinion import Opinion
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -44,11 +44,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     if args.id and args.new_since_last:
         raise UsageError("--new-since-last is about all incidents; leave out the ID")
+    names: Mapping[str, str] = {}
     # A short process with many small values: looking for cycles among them would cost a tenth of its time.
     gc.disable()
     with open_lake(settings=context.settings) as lake:
         if args.id:
             shown = [_one(lake, args, context)]
+            names = names_of(lake, shown)
         elif args.new_since_last:
             return _tell_news(lake, args, context)
         else:
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if len(shown) > _ROWS and _most(args) is not None:
         shown = shown[:_ROWS]
         sys.stderr.write(f"tlsrpt: the newest {_ROWS} incidents; --all shows all of them, --domain those of one domain\n")
-    _show(shown, args, ground, silent)
+    _show(shown, args, ground, silent, names)
     return 1 if ground.is_nothing and not args.id else _exit_code(shown, args.fail_on, silent)
 
 
@@ -92,11 +94,21 @@ def _found(lake: Lake, args: argparse.Namespace, context: Context, *, evidence: 
     )
 
 
+def names_of(lake: Lake, incidents: Sequence[Incident]) -> dict[str, str]:
+    """Return by report key what a ticket calls a report: day, reporter and the id the reporter gave it."""
+    keys = [key for incident in incidents for key in incident.report_keys]
+    rows = lake.ask("report_names", keys=keys).to_pylist() if keys else []
+    return {row["report_key"]: f"{row['report_day']}  {row['submitter_domain']}  {row['report_id']}" for row in rows}
+
+
 def _one(lake: Lake, args: argparse.Namespace, context: Context) -> Incident:
     from pipeline.insight.evidence import with_evidence
-    from pipeline.insight.incident import with_id
+    from pipeline.insight.incident import beginning_with, with_id
 
-    found = with_id(_found(lake, args, context, evidence=0), args.id)
+    candidates = _found(lake, args, context, evidence=0)
+    if len(several := beginning_with(candidates, args.id)) > 1:
+        raise UsageError(f"{args.id!r} is the beginning of several incidents: {', '.join(one.id for one in several[:5])}")
+    found = with_id(candidates, args.id)
     if found is None:
         raise UsageError(f"there is no incident {args.id!r} in the period; `tlsrpt incidents` lists them, --days looks further back")
     return with_evidence(lake.ask, [found], limit=_evidence(args, context))[0]
@@ -118,7 +130,8 @@ def _tell_news(lake: Lake, args: argparse.Namespace, context: Context) -> int:
         silent = silent_mailboxes(lake, args)
         said = {f"{box.mailbox} {box.why}" for box in silent}
         told = set((plain or {}).get("mailboxes", ()))
-        _show_news(news, args, [box for box in silent if f"{box.mailbox} {box.why}" not in told])
+        names = names_of(lake, [entry.incident for entry in news]) if args.format == "table" else {}
+        _show_news(news, args, names, [box for box in silent if f"{box.mailbox} {box.why}" not in told])
         sys.stdout.flush()
         remembered = next_memory(incidents, memory, news, until=as_of_of(args))
         if remembered != memory or said != told:
@@ -133,23 +146,25 @@ def _exit_code(shown: Sequence[Incident], fail_on: str | None, silent: Sequence[
     return 1 if silent or any(fail_on == "any" or incident.fault == "ours" for incident in standing) else 0
 
 
-def _show(incidents: Sequence[Incident], args: argparse.Namespace, ground: Ground, silent: Sequence[MailboxHealth]) -> None:
-    from pipeline.insight.incident import as_json
+def _show(
+    incidents: Sequence[Incident], args: argparse.Namespace, ground: Ground, silent: Sequence[MailboxHealth], names: Mapping[str, str]
+) -> None:
+    from pipeline.insight.incident import as_json, by_fault
     from pipeline.query.health import as_incident
 
     if args.format == "json":
         output.deliver_json([*map(as_incident, silent), *map(as_json, incidents)] if not args.id else as_json(incidents[0]), args)
     elif args.format == "table" and args.id:
-        output.deliver_text("".join(f"{line}\n" for line in in_full(incidents[0])), args)
+        output.deliver_text("".join(f"{line}\n" for line in in_full(incidents[0], names)), args)
     elif args.format == "table" and not incidents:
         output.deliver_text("no incidents\n" if ground.reports else "no conclusion: nothing counts\n", args)
     elif args.format == "table":
-        output.deliver_rows(_BRIEF, [[_brief(getattr(incident, name)) for name in _BRIEF] for incident in incidents], args)
+        output.deliver_rows(_BRIEF, [[_brief(_of_fault(group, name)) for name in _BRIEF] for group in by_fault(incidents)], args)
     else:
         output.deliver(_table(incidents), args)
 
 
-def _show_news(news: Sequence[News], args: argparse.Namespace, silent: Sequence[MailboxHealth]) -> None:
+def _show_news(news: Sequence[News], args: argparse.Namespace, names: Mapping[str, str], silent: Sequence[MailboxHealth]) -> None:
     from pipeline.insight.incident import as_json
     from pipeline.query.health import as_incident
 
@@ -163,8 +178,26 @@ def _show_news(news: Sequence[News], args: argparse.Namespace, silent: Sequence[
         output.deliver(table.add_column(0, "news", pa.array([entry.kind for entry in news], pa.string())), args)
     elif news or silent:
         about = [line for box in silent for line in _about(box)]
-        lines = about + [line for entry in news for line in (f"{entry.kind.upper()}: {entry.why}", *in_full(entry.incident), "")]
+        lines = [*about, *(line for group in _one_fault_each(news) for line in _news_in_full(group, names))]
         output.deliver_text("".join(f"{line}\n" for line in lines), args)
+
+
+def _one_fault_each(news: Sequence[News]) -> list[list[News]]:
+    """Return the news in groups, one for each fault and kind."""
+    groups: dict[tuple[str, str], list[News]] = {}
+    for entry in news:
+        groups.setdefault((entry.kind, entry.incident.fault_id), []).append(entry)
+    return list(groups.values())
+
+
+def _news_in_full(group: Sequence[News], names: Mapping[str, str]) -> list[str]:
+    first, *others = group
+    below = [
+        f"  the same fault on {output.escape(other.incident.domain)}: {other.incident.failed_sessions:,} of {other.incident.sessions:,} "
+        f"sessions failed, id {other.incident.id}"
+        for other in others
+    ]
+    return [f"{first.kind.upper()}: {first.why}", *in_full(first.incident, names), *below, ""]
 
 
 def _about(box: MailboxHealth) -> tuple[str, ...]:
@@ -185,6 +218,26 @@ _BRIEF = (
     "share",
     "last_check",
 )
+
+
+def _of_fault(group: Sequence[Incident], name: str) -> object:
+    """Return what a table says of one fault: its domains together, its sessions summed."""
+    first = group[0]
+    if len(group) == 1:
+        return getattr(first, name)
+    if name == "domain":
+        return tuple(sorted(one.domain for one in group))
+    if name == "reporters":
+        return tuple(sorted({reporter for one in group for reporter in one.reporters}))
+    sessions = sum(one.sessions for one in group)
+    failed = sum(one.failed_sessions for one in group)
+    together: dict[str, object] = {
+        "first_day": min(one.first_day for one in group),
+        "last_day": max(one.last_day for one in group),
+        "failed_sessions": failed,
+        "share": failed / sessions if sessions else 0.0,
+    }
+    return together.get(name, getattr(first, name))
 
 
 def _brief(value: object) -> object:
@@ -211,7 +264,7 @@ def _table(incidents: Sequence[Incident]) -> pa.Table:
     return pa.table(columns)
 
 
-def in_full(incident: Incident) -> list[str]:
+def in_full(incident: Incident, names: Mapping[str, str] | None = None) -> list[str]:
     """Return all that is said of an incident, as lines of text; what strangers wrote is escaped."""
     from pipeline.output import escape
 
@@ -234,7 +287,7 @@ def in_full(incident: Incident) -> list[str]:
     if incident.report_keys:
         more = incident.report_count - len(incident.report_keys)
         lines.append(f"  Proved by {incident.report_count:,} reports{f', the newest {len(incident.report_keys)} are' if more else ''}:")
-        lines += [f"    {key}" for key in incident.report_keys]
+        lines += [f"    {escape((names or {}).get(key, key))}" for key in incident.report_keys]
     return lines
 
 

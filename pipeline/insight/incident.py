@@ -169,6 +169,11 @@ class Incident:
         """Where the standard speaks of it."""
         return CAUSES[self.cause].rfc
 
+    @property
+    def fault_id(self) -> str:
+        """12 hex digits that all incidents of one fault share, whatever their domain."""
+        return hashlib.sha256("\0".join(("fault", *fault_key(self))).encode()).hexdigest()[:12]
+
     def with_evidence(self, keys: Sequence[str], in_all: int) -> Incident:
         """Return the incident with the reports that prove it."""
         return replace(self, report_keys=tuple(keys), report_count=in_all)
@@ -183,14 +188,42 @@ def incident_id(domain: str, cause: str, hosts: Iterable[str], first_day: date) 
     return hashlib.sha256(f"{domain}\0{cause}\0{where}\0{first_day.isoformat()}".encode()).hexdigest()[:12]
 
 
+def fault_key(incident: Incident) -> tuple[str, ...]:
+    """Return what incidents of several domains share that are one fault: cause and hosts; where no host is named, the domain."""
+    return (incident.cause, *(sorted(incident.mx_hosts) or (f"@{incident.domain}",)))
+
+
+def by_fault(incidents: Iterable[Incident]) -> list[list[Incident]]:
+    """Return incidents in groups: one cause at the same hosts, over several domains and the same days, is one fault."""
+    groups: list[list[Incident]] = []
+    for one in incidents:
+        group = next((each for each in groups if any(_is_same(one, other) for other in each)), None)
+        if group is None:
+            groups.append([one])
+        else:
+            group.append(one)
+    return groups
+
+
+def _is_same(one: Incident, other: Incident) -> bool:
+    overlap = one.first_day <= other.last_day and other.first_day <= one.last_day
+    return overlap and (one.fault_id, one.state) == (other.fault_id, other.state)
+
+
+def beginning_with(incidents: Iterable[Incident], prefix: str) -> list[Incident]:
+    """Return the incidents whose id begins so: somebody copied part of it."""
+    return [one for one in incidents if prefix and one.id.startswith(prefix.strip().lower())]
+
+
 def with_id(incidents: Iterable[Incident], wanted: str) -> Incident | None:
     """Return the incident of that id, or the one that an old id has become.
 
-    Later reports may move the first day back, add hosts, or tell a stripped STARTTLS from a missing one; then the id of yesterday is that
-    of another day, fewer hosts or the sibling cause of the same incident.
+    Any beginning that only one has is enough. Later reports may move the first day back, add hosts, or tell a stripped STARTTLS from a
+    missing one; then the id of yesterday is that of another day, fewer hosts or the sibling cause of the same incident.
     """
     candidates = list(incidents)
-    exact = next((incident for incident in candidates if incident.id == wanted), None)
+    begun = beginning_with(candidates, wanted)
+    exact = begun[0] if len(begun) == 1 else None
     return exact or next((incident for incident in candidates if wanted in set(_former_ids(incident))), None)
 
 
@@ -229,6 +262,7 @@ PROMISED = (
 """Members of the JSON that others may rely on, in their order."""
 _OTHERS = (
     "title",
+    "fault_id",
     "blocking",
     "component",
     "node",

@@ -27,6 +27,7 @@ _WAYS = {
     "unaligned": "somebody else signed for the reporter, as mailing lists do: have the border server that received the original named in "
     "[trust] authserv_ids, or the mail delivered without a list between",
     "not_our_domain": "add the domains that are yours to [domains] own",
+    "pass": "add the tier to [trust] count",
     "temperror": "the next runs ask the DNS again",
     "unknown": "`tlsrpt rebuild` reads what is kept again",
 }
@@ -35,6 +36,7 @@ _WORDS = {
     "not_our_domain": "about domains that [domains] own does not name",
     "unknown": "whose check is no longer in the ledger",
     "none": "not signed",
+    "pass": "proved, of a trust tier that [trust] count leaves out (pass)",
     "fail": "with a signature that fails (fail)",
     "no_key": "whose key is no longer published (no_key)",
     "expired": "whose signature had expired (expired)",

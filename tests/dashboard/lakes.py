@@ -42,6 +42,7 @@ ATTACKS = (
 
 def empty(where: Path) -> Path:
     """A lake nobody has written to."""
+    where.mkdir(parents=True, exist_ok=True)
     return where
 
 

@@ -82,7 +82,9 @@ class Book:
         failures = [
             self._failure(policy, index, fail) for policy, row in zip(policies, rows, strict=True) for index, fail in enumerate(row.fails)
         ]
-        self.reports.append(ReportRows(self._report(key, on, domain, reporter, tier=tier, hours=hours), policies, tuple(failures)))
+        report = self._report(key, on, domain, reporter, tier=tier, hours=hours)
+        report = report._replace(policy_count=len(policies), failure_detail_count=len(failures))
+        self.reports.append(ReportRows(report, policies, tuple(failures)))
         return self
 
     def every_day(self, reporter: str, first: int, last: int, *rows: Row, domain: str = DOMAIN, tier: str = "verified") -> Book:
@@ -114,7 +116,7 @@ class Book:
             "received_at": report.received_at,
             "size_bytes": 1,
             "auth_method": "dkim",
-            "dkim_result": "pass",
+            "dkim_result": "none" if report.trust_tier == "unverified" else "pass",
             "dkim_signed_headers": (),
             "trust_tier": report.trust_tier,
             "outcome": "stored",

@@ -256,3 +256,29 @@ def test_what_a_sender_wrote_does_nothing_in_a_terminal(tlsrpt, tmp_path):
         assert "\x1b" not in out
         assert "\u202e" not in out
     assert "\\x1b[31mred" in tlsrpt("incidents", found["id"])[1]
+
+
+def test_an_id_is_accepted_by_any_beginning_that_only_one_has(tlsrpt, lake):
+    (found,) = json.loads(tlsrpt("incidents", "--format", "json")[1])
+    code, out, _ = tlsrpt("incidents", found["id"][:4])
+    assert (code, f"id {found['id']}" in out) == (0, True)
+
+
+def test_one_certificate_of_two_domains_is_one_fault(tlsrpt, tmp_path):
+    book = month()
+    for reporter in (GOOGLE, MICROSOFT, MAILRU):
+        for number in range(30):
+            book.add(reporter, number, sts(60, EXPIRED) if number >= 20 else sts(100), domain="example.net")
+    book.write(tmp_path / "lake")
+    found = json.loads(tlsrpt("incidents", "--format", "json")[1])
+    assert [(one["domain"], one["failed_sessions"]) for one in sorted(found, key=lambda one: one["domain"])] == [
+        ("example.net", 1200),
+        ("example.org", 1200),
+    ]
+    assert len({one["fault_id"] for one in found}) == 1
+    _, _, row = tlsrpt("incidents")[1].splitlines()
+    assert "example.net; example.org" in row
+    assert "2400" in row.replace(",", "")
+    told = tlsrpt("incidents", "--new-since-last")[1]
+    assert told.count("NEW:") == 1
+    assert "the same fault on" in told
