@@ -11,7 +11,7 @@ did is looked at: some say OK to a flag that the rights forbid, and set nothing.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 KEYWORD = "$TlsrptDone"
 """Set where a message should have gone and cannot (RFC 9051 §2.3.2: a keyword)."""
+
+_REFUSALS = 3
 
 _SEEN, _DELETED = r"\Seen", r"\Deleted"
 
@@ -183,20 +185,48 @@ class _Work:
 def _treat(work: _Work, after: str, uids: set[int], folder: str) -> None:
     session = work.session
     if after == "seen":
-        for chunk in _chunks(work, uids, "UNSEEN"):
-            _mark(work, chunk, _SEEN)
-            work.ignored(rf"the flag {_SEEN}", work.still(chunk, "UNSEEN"))
-            work.done["seen"] += len(chunk)
+        _each(work, "seen", _chunks(work, uids, "UNSEEN"), partial(_mark_seen, work))
         return
     moves, expunges = session.do(lambda client: (client.has_capability("MOVE"), client.has_capability("UIDPLUS")))
     if not expunges and (after == "delete" or not moves):
         _leave(work, uids)
     elif after == "delete":
-        for chunk in _chunks(work, uids):
-            _delete(work, chunk)
-            work.done["deleted"] += len(chunk)
+        _each(work, "deleted", _chunks(work, uids), partial(_delete, work))
     elif chunks := list(_chunks(work, uids)):
         _move_all(work, chunks, target_folder(session, folder), moves=moves, expunges=expunges)
+
+
+def _each(work: _Work, what: str, chunks: Iterable[list[int]], act: Callable[[list[int]], None]) -> None:
+    """Treat chunk after chunk; one that is refused in halves, so that a single message does not keep the others back.
+
+    After `_REFUSALS` single messages it is not about them, and no more is asked.
+
+    Raises:
+        _RefusedError: The first refusal, once everything else is done.
+    """
+    waiting = deque(chunks)
+    refused: list[_RefusedError] = []
+    while waiting and len(refused) < _REFUSALS:
+        chunk = waiting.popleft()
+        try:
+            act(chunk)
+        except _RefusedError as err:
+            if work.journal.copying() is not None:
+                raise  # copied and not deleted: nothing else may be copied before that is
+            middle = len(chunk) // 2
+            if middle:
+                waiting.extendleft([chunk[middle:], chunk[:middle]])
+            else:
+                refused.append(err)
+        else:
+            work.done[what] += len(chunk)
+    if refused:
+        raise refused[0]
+
+
+def _mark_seen(work: _Work, uids: list[int]) -> None:
+    _mark(work, uids, _SEEN)
+    work.ignored(rf"the flag {_SEEN}", work.still(uids, "UNSEEN"))
 
 
 def _chunks(work: _Work, wanted: set[int], *criteria: str) -> Iterator[list[int]]:
@@ -221,7 +251,9 @@ def _delete(work: _Work, uids: Sequence[int]) -> None:
 
 def _move_all(work: _Work, chunks: list[list[int]], folder: str, *, moves: bool, expunges: bool) -> None:
     """Move; where MOVE is offered and refused, copy and delete from then on."""
-    for chunk in chunks:
+
+    def act(chunk: list[int]) -> None:
+        nonlocal moves
         if moves:
             try:
                 _move(work, chunk, folder)
@@ -229,9 +261,11 @@ def _move_all(work: _Work, chunks: list[list[int]], folder: str, *, moves: bool,
                 if not expunges:
                     raise
                 moves = False
-        if not moves:
-            _copy_and_delete(work, work.still(chunk), folder)
-        work.done["moved"] += len(chunk)
+            else:
+                return
+        _copy_and_delete(work, work.still(chunk), folder)
+
+    _each(work, "moved", chunks, act)
 
 
 def _move(work: _Work, uids: list[int], folder: str) -> None:
@@ -263,6 +297,9 @@ def _copy_and_delete(work: _Work, uids: list[int], folder: str) -> None:
         except ConnectionLostError:
             _finish_copying(work)
             uids = work.still(uids)
+        except _RefusedError:
+            _finish_copying(work)  # some servers copy a part before they refuse
+            raise
         else:
             reach("copied")
             _delete(work, uids)

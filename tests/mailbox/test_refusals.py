@@ -64,7 +64,7 @@ def test_a_folder_that_is_in_use_is_tried_again():
 
 def test_a_full_folder_is_no_try_again():
     full = b"TAG NO [OVERQUOTA] Mailbox full\r\n"
-    with scripted(capability=SAFE, answers=answers(MOVE=full, COPY=full, SEARCH=BOTH)) as server:
+    with scripted(capability=SAFE, answers=answers(MOVE=full, COPY=full, SEARCH=BOTH, FETCH=OK)) as server:
         assert isinstance(treat(server, after="move").refused, ConfigError)
 
 
@@ -145,6 +145,17 @@ def test_one_refused_folder_does_not_keep_mail_from_the_other():
             treated = housekeep(opened, [(1, "stored"), (2, "quarantined")])
     assert treated.done == {"moved": 1}
     assert "over there not" in str(treated.refused)
+
+
+def test_one_message_that_is_refused_does_not_keep_the_others_back():
+    """Both are refused, then the first alone; the second is moved."""
+    refused = b"TAG NO [SERVERBUG] internal error\r\n"
+    given = answers(MOVE=[refused, refused, OK], SEARCH=[BOTH, NONE])
+    with scripted(capability=b"IMAP4rev1 MOVE", answers=given) as server:
+        treated = treat(server, after="move")
+    assert treated.done == {"moved": 1}
+    assert isinstance(treated.refused, TryAgainError)
+    assert sent(server, b"UID MOVE") == [b'UID MOVE 1,2 "Processed"', b'UID MOVE 1 "Processed"', b'UID MOVE 2 "Processed"']
 
 
 def test_a_folder_that_opens_read_only_is_examined():
