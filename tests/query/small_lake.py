@@ -174,12 +174,12 @@ def verdict(reporter: str, tier: str) -> Verdict:
     return Verdict(tier, "none", "no_key")
 
 
-def rows(uid: int, content: bytes, judged: Verdict, *, account: str = "rua") -> MessageRows:
+def rows(uid: int, content: bytes, judged: Verdict, *, account: str = "rua", own: DomainSettings = OURS) -> MessageRows:
     """The rows of one mail, received a day after the first of May plus its number."""
     received = datetime(2026, 5, 12, 3, uid % 60, tzinfo=UTC)
     fetched = Fetched(MessageRef(account, "INBOX", 1, uid), content, received, len(content))
     reading = read_mail(content, received_at=received)
-    return build_rows(fetched=fetched, reading=reading, verdicts=(judged,) * len(reading.parts), own=Ownership(OURS.own, OURS.mx), run=RUN)
+    return build_rows(fetched=fetched, reading=reading, verdicts=(judged,) * len(reading.parts), own=Ownership(own.own, own.mx), run=RUN)
 
 
 def messages() -> list[MessageRows]:

@@ -17,14 +17,15 @@ SUMS = "select sum(sessions) as sessions, sum(authenticated) as good, sum(failed
 class Told:
     """Collects the mails of a lake."""
 
-    def __init__(self, where):
-        self.where = where
+    def __init__(self, where, own=OURS):
+        self.where, self.own = where, own
         self.mails = []
 
     def tell(self, reporter, day, *policies, about="example.org"):
         number = len(self.mails) + 1
+        signed = verdict(reporter, "verified")._replace(dkim_signed_headers=("tls-report-domain",))
         document = report(number, f"2026-05-{day:02}", reporter, *policies)
-        self.mails.append(rows(number, mail_of(document, domain=about, reporter=reporter), verdict(reporter, "verified")))
+        self.mails.append(rows(number, mail_of(document, domain=about, reporter=reporter), signed, own=self.own))
         return self
 
     def sums(self, *, domains=OURS, where="true"):
@@ -98,6 +99,17 @@ def test_a_few_small_reports_prove_nothing(told):
     assert told.sums() == (3 * 12, 3 * 12, 0, 0)
 
 
+ONE = DomainSettings(own=("example.org",), mx=("mx1.example.org",))
+
+
+@pytest.mark.parametrize("domain", ["example.org"])
+def test_with_one_domain_of_ours_a_report_about_the_host_is_about_that_domain_and_adds_nothing(tmp_path, domain):
+    told = Told(tmp_path / "lake", own=ONE)
+    told.tell("mox.example", 1, policy("sts", domain, 7))
+    told.tell("mox.example", 1, policy("tlsa", "mx1.example.org", 6, 1), about="mx1.example.org")
+    assert told.sums(domains=ONE) == (7, 7, 0, 0)
+
+
 @pytest.mark.parametrize("domains", [OURS, DomainSettings()], ids=["configured", "every-domain-is-ours"])
 class TestReportsAboutAnMxHost:
     def test_a_session_told_at_the_domain_and_at_the_host_counts_once(self, told, domains):
@@ -128,6 +140,13 @@ class TestReportsAboutAnMxHost:
         told.tell("mox.example", 1, policy("tlsa", "mx1.example.org", 7), about="mx1.example.org")
         assert told.sums(domains=domains) == (7, 7, 0, 0)
 
+    def test_a_report_about_the_host_that_names_the_domain(self, told, domains):
+        told.tell("mox.example", 1, policy("sts", "example.org", 7), policy("tlsa", "mx1.example.org", 7))
+        at_host = policy("tlsa", "example.org", 7)
+        at_host["policy"]["mx-host"] = ["mx1.example.org"]
+        told.tell("mox.example", 1, at_host, about="mx1.example.org")
+        assert told.sums(domains=domains) == (7, 7, 0, 0)
+
     def test_both_in_one_report(self, told, domains):
         told.tell("mox.example", 1, policy("no-policy-found", "example.org", 7), policy("tlsa", "mx1.example.org", 7))
         assert told.sums(domains=domains) == (7, 7, 0, 0)
@@ -139,6 +158,6 @@ class TestReportsAboutAnMxHost:
 
 
 def test_a_domain_that_only_dane_protects_is_no_host(told):
-    told.tell("microsoft.com", 1, policy("tlsa", "example.net", 7))
+    told.tell("microsoft.com", 1, policy("tlsa", "example.net", 7), about="example.net")
     told.tell("microsoft.com", 1, policy("sts", "example.org", 5))
     assert told.sums() == (12, 12, 0, 0)

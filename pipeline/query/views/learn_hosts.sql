@@ -1,10 +1,14 @@
--- Which of these names are MX hosts: the configuration, a check, or the policy of a domain of the same reporter and day says so, or they are
--- below such a domain.
+-- Which of these names are MX hosts that a submitter reports on beside the domains of the same day: a report with tlsa policies alone gives
+-- the name, and the configuration, a check, the policy of such a domain, the policy-domain of a tlsa policy that is not the recipient's, or
+-- its place below such a domain shows that it is an MX host.
 with about_names as (
-    select distinct submitter_domain, report_day, report_domain
-    from counted_policies
-    where policy_type = 'tlsa'
-        and report_domain in (select unnest($names::varchar[]))
+    select distinct submitter_domain, report_day, report_domain, policy_domain, host
+    from (
+        select submitter_domain, report_day, report_domain, policy_domain, unnest([report_domain, policy_domain] || mx_host) as host
+        from counted_policies
+        where policy_type = 'tlsa' and once_failed is null
+    )
+    where host in (select unnest($names::varchar[]))
 ),
 
 about_domains as (
@@ -15,13 +19,17 @@ about_domains as (
     group by submitter_domain, report_day, report_domain
 )
 
-select distinct names.report_domain
+select distinct names.host
 from about_names names
-left join about_domains domains
+inner join about_domains domains
     on domains.submitter_domain = names.submitter_domain
     and domains.report_day = names.report_day
-where names.report_domain in (select host from settings.mx)
-    or names.report_domain in (select unnest(mx_hosts) from checks)
-    or names.report_domain like '%.' || domains.report_domain
-    or list_contains(domains.sts_mx, names.report_domain)
-order by names.report_domain;
+where names.host not in (select domain from settings.own)
+    and (
+        names.host in (select host from settings.mx)
+        or names.host in (select unnest(mx_hosts) from checks)
+        or (names.host = names.policy_domain and names.host <> names.report_domain)
+        or names.host like '%.' || domains.report_domain
+        or list_contains(domains.sts_mx, names.host)
+    )
+order by names.host;

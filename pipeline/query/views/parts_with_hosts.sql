@@ -4,7 +4,13 @@
 create view settings.at_hosts as
 select
     *,
-    policy_type = 'tlsa' and report_domain in (select unnest(getvariable('lake').hosts::varchar[])) as at_host
+    policy_type = 'tlsa'
+    and once_failed is null
+    and (
+        report_domain in (select unnest(getvariable('lake').hosts::varchar[]))
+        or policy_domain in (select unnest(getvariable('lake').hosts::varchar[]))
+        or list_has_any(mx_host, getvariable('lake').hosts::varchar[])
+    ) as at_host
 from settings.row_parts
 where counted;
 
