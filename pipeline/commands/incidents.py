@@ -44,13 +44,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     if args.id and args.new_since_last:
         raise UsageError("--new-since-last is about all incidents; leave out the ID")
-    names: Mapping[str, str] = {}
     # A short process with many small values: looking for cycles among them would cost a tenth of its time.
     gc.disable()
     with open_lake(settings=context.settings) as lake:
         if args.id:
             shown = [_one(lake, args, context)]
-            names = names_of(lake, shown)
+            if args.format == "table":
+                return _tell_one(shown[0], names_of(lake, shown), lake, args)
         elif args.new_since_last:
             return _tell_news(lake, args, context)
         else:
@@ -62,8 +62,20 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if len(shown) > _ROWS and _most(args) is not None:
         shown = shown[:_ROWS]
         sys.stderr.write(f"tlsrpt: the newest {_ROWS} incidents; --all shows all of them, --domain those of one domain\n")
-    _show(shown, args, ground, silent, names)
+    _show(shown, args, ground, silent)
     return 1 if ground.is_nothing and not args.id else _exit_code(shown, args.fail_on, silent)
+
+
+def _tell_one(incident: Incident, names: Mapping[str, str], lake: Lake, args: argparse.Namespace) -> int:
+    """Tell all of one incident, and what to write to the sender's postmaster where the fault is theirs."""
+    from pipeline.insight.letter import letter
+    from pipeline.output import escape
+
+    found = [lake.ask("report_one", report_key=key).to_pylist() for key in incident.report_keys[:_IDS]]
+    text = letter(incident, [rows[0]["report_id"] for rows in found if rows])
+    written = [] if text is None else ["", "  To write to them:", *(f"    {escape(line)}" for line in text.split("\n"))]
+    output.deliver_text("".join(f"{line}\n" for line in [*in_full(incident, names), *written]), args)
+    return _exit_code([incident], args.fail_on, ())
 
 
 def _most(args: argparse.Namespace) -> int | None:
@@ -146,16 +158,12 @@ def _exit_code(shown: Sequence[Incident], fail_on: str | None, silent: Sequence[
     return 1 if silent or any(fail_on == "any" or incident.fault == "ours" for incident in standing) else 0
 
 
-def _show(
-    incidents: Sequence[Incident], args: argparse.Namespace, ground: Ground, silent: Sequence[MailboxHealth], names: Mapping[str, str]
-) -> None:
+def _show(incidents: Sequence[Incident], args: argparse.Namespace, ground: Ground, silent: Sequence[MailboxHealth]) -> None:
     from pipeline.insight.incident import as_json, by_fault
     from pipeline.query.health import as_incident
 
     if args.format == "json":
         output.deliver_json([*map(as_incident, silent), *map(as_json, incidents)] if not args.id else as_json(incidents[0]), args)
-    elif args.format == "table" and args.id:
-        output.deliver_text("".join(f"{line}\n" for line in in_full(incidents[0], names)), args)
     elif args.format == "table" and not incidents:
         output.deliver_text("no incidents\n" if ground.reports else "no conclusion: nothing counts\n", args)
     elif args.format == "table":
@@ -204,6 +212,8 @@ def _about(box: MailboxHealth) -> tuple[str, ...]:
     return f"NEW: {output.escape(box.title())}", f"  {output.escape(box.sentence())}", f"  {box.fix()}", ""
 
 
+_IDS = 5
+"""Reports named in a letter."""
 _BRIEF = (
     "id",
     "state",

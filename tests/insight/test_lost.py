@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from pipeline.insight.letter import letter
 from pipeline.insight.lost import Day, lost_of
 from tests.insight.asking import incidents, only, verdict
 from tests.insight.book import Book, day, sts, tlsa, unprotected
@@ -100,3 +101,18 @@ def test_a_policy_that_was_taken_back_in_mode_none_is_not_lost():
 def test_a_sender_that_finds_it_on_every_other_day_has_lost_nothing():
     days = [of_day(n, on=9) if n % 2 else of_day(n, lost=9) for n in range(1, 20)]
     assert list(lost_of(days)) == []
+
+
+def test_a_letter_to_the_sender_at_fault_has_the_proof():
+    book = found_until(42, GOOGLE, MICROSOFT).every_day(POSTFIX, 0, 27, sts(20)).every_day(POSTFIX, 28, 42, unprotected(20))
+    text = letter(only(book, 42), ["r-1", "r-2"]) or ""
+    assert text.startswith("To: postmaster@postfix.example\n")
+    assert "300 of 300 sessions" in text
+    assert f"since {day(28)}" in text
+    assert "Report-ids: r-1, r-2" in text
+    assert "google.com and microsoft.com still apply it" in text
+
+
+def test_no_letter_where_the_fault_is_ours():
+    book = found_until(27, GOOGLE).every_day(GOOGLE, 28, 42, unprotected(20))
+    assert letter(only(book, 42)) is None
