@@ -101,7 +101,7 @@ def _lines(status: dict[str, Any], ground: Ground, boxes: Sequence[MailboxHealth
     """Return the status as rows of section, name and value."""
     import pyarrow as pa
 
-    rows: list[tuple[str, str, str]] = [("rests on", "", ground.headline())]
+    rows: list[tuple[str, str, str]] = [("ground", "", ground.headline())]
     rows += [("look", box.mailbox, f"{box.title()}. {box.sentence()}" if box.why else box.sentence()) for box in boxes]
     rows += [("lake", "schema", str(status["schema"]))]
     rows += [("table", name, f"{count:,} rows") for name, count in status["tables"].items()]
