@@ -45,10 +45,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if args.erase:
             from pipeline.commands.policy import forget_reasons
             from pipeline.lake.erase import erase_domain
+            from pipeline.notify.erasure import forget_domain
 
             done = _erasure(erase_domain(lake, _domain(args.erase), dry_run=args.dry_run))
             if not args.dry_run:
                 forget_reasons(_domain(args.erase), location)
+                forget_domain(location, _domain(args.erase))
         else:
             keep = settings.retention
             today = datetime.now(UTC).date()

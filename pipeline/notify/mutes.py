@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.insight import told
+from pipeline.notify.text import speaks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,7 +64,7 @@ def holding(mutes: Iterable[Mute], incidents: Sequence[Incident], today: date) -
 def without_domain(mutes: Iterable[Mute], domain: str) -> list[Mute]:
     """Return the mutes without a domain whose data is erased."""
     left = (mute._replace(as_it_was=tuple(one for one in mute.as_it_was if one.domain != domain)) for mute in mutes)
-    return [mute for mute in left if domain not in mute.what.split(":") and domain not in mute.title.split()]
+    return [mute for mute in left if not speaks_of(f"{mute.what} {mute.title}", domain)]
 
 
 def to_plain(mutes: Iterable[Mute]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.notify import memory as memories
 from pipeline.notify import notice as notices
+from pipeline.notify.text import speaks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,14 +101,20 @@ def without_domain(box: Box, domain: str) -> Box:
     """Return the box without a domain whose data is erased: its events, its incidents and its states."""
 
     def kept(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-        left = (entry._replace(events=tuple(one for one in entry.events if domain not in one.domains)) for entry in entries)
+        left = (entry._replace(events=tuple(one for one in entry.events if not _speaks_of(one, domain))) for entry in entries)
         return tuple(entry for entry in left if entry.events)
 
     memory = box.memory and box.memory._replace(
         incidents=tuple(one for one in box.memory.incidents if one.domain != domain),
-        states={matter: state for matter, state in box.memory.states.items() if domain not in matter.split(":")},
+        states={matter: state for matter, state in box.memory.states.items() if not speaks_of(matter, domain)},
     )
     return Box(memory, kept(box.pending), kept(box.sent))
+
+
+def _speaks_of(notice: Notice, domain: str) -> bool:
+    """Say whether a notice names a domain, be it as a host below it."""
+    words = f"{notice.lineage} {notice.title} {notice.what} {notice.step} {notice.path}"
+    return domain in notice.domains or speaks_of(words, domain)
 
 
 def to_plain(boxes: dict[str, Box]) -> dict[str, Any]:

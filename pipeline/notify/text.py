@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.:_/-]")
+_HOST_NAME = re.compile(r"[a-z0-9._-]+")
 _MARKUP = re.compile(r"[<>`*|\[\]@#~]")
 _NAME_CHARS = 253
 _TEXT_CHARS = 1_000
@@ -35,3 +36,8 @@ def defused(value: str) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun: `1 domain`, `2 domains`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def speaks_of(text: str, domain: str) -> bool:
+    """Say whether a text of ours names a domain or a host below it."""
+    return any(part == domain or part.endswith(f".{domain}") for part in _HOST_NAME.findall(text))

@@ -83,3 +83,19 @@ def test_a_mistake_is_one_sentence(lake, capsys, words, said):
 def test_without_a_channel_notify_says_what_to_add(lake, capsys):
     assert run(lake, "notify", "--as-of", str(as_of(8))) == 78
     assert "[[notify.channel]]" in capsys.readouterr().err
+
+
+def test_erasing_a_domain_leaves_no_word_of_it_in_the_notes(lake, monkeypatch, capsys):
+    monkeypatch.setattr("pipeline.commands.mute._incidents", lambda _context: incidents(book(8), 8))
+    assert run(lake, "mute", MX1, "--reason", "x") == 0
+    with receiver(503) as server:
+        config = lake.parent / "tlsrpt.toml"
+        channel = f'[[notify.channel]]\nname = "hook"\nkind = "webhook"\nurl = "{server.url}"\ntags = []\n'
+        config.write_text(f'[lake]\npath = "{lake}"\n[trust]\nreporters = ["google.com", "microsoft.com"]\n{channel}', encoding="utf-8")
+        assert main(["--config", str(config), "notify", "--as-of", str(as_of(8))]) == 75
+    assert main(["--config", str(config), "incidents", "--new-since-last", "--as-of", str(as_of(8))]) == 0
+    notes = sorted((lake / "_notes").glob("*.json"))
+    assert {"outbox.json", "mutes.json", "told.json"} <= {note.name for note in notes}
+    assert run(lake, "maintain", "--erase", "example.org") == 0
+    assert [note.name for note in notes if note.exists() and b"example.org" in note.read_bytes()] == []
+    capsys.readouterr()

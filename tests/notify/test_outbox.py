@@ -60,3 +60,10 @@ def test_erasing_a_domain_reaches_what_waits_what_was_sent_and_what_is_remembere
     box = without_domain(mark_sent(box, box.pending[0].id, NOW), "example.org")
     assert [one.events for one in box.sent] == [(other,)]
     assert dict(box.memory.states) == {"readiness:example.net": "ready"}
+
+
+def test_a_notice_that_names_a_host_of_an_erased_domain_goes_too():
+    named = event("fault:x:mx1.example.org", domains=("example.net",))
+    box = queue(Box(), [named], NOTHING, NOW)
+    assert without_domain(box, "example.org").pending == ()
+    assert without_domain(box, "ample.org").pending == box.pending

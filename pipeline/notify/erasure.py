@@ -1,0 +1,49 @@
+"""Erasure of a domain reaches the notes beside the tables: the outbox, the mutes, and what `incidents --new-since-last` remembers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.insight import told
+from pipeline.lake.memory import open_note
+from pipeline.notify import mutes, outbox
+from pipeline.notify.run import MUTES, OUTBOX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pipeline.lake.location import Location
+
+_TOLD = "told"
+
+
+def forget_domain(location: Location, domain: str) -> None:
+    """Take a domain out of every note that speaks of domains.
+
+    Args:
+        location: The lake.
+        domain: A lower-case A-label.
+
+    Raises:
+        LakeError: A note cannot be read or written.
+        TryAgainError: Another process holds the notes.
+    """
+    _rewrite(location, OUTBOX, lambda plain: outbox.to_plain(_without(outbox.from_plain(plain), domain)))
+    _rewrite(location, MUTES, lambda plain: mutes.to_plain(mutes.without_domain(mutes.from_plain(plain), domain)))
+    _rewrite(location, _TOLD, lambda plain: told.to_plain([one for one in told.from_plain(plain) if one.domain != domain]))
+
+
+def _without(boxes: dict[str, outbox.Box], domain: str) -> dict[str, outbox.Box]:
+    return {name: outbox.without_domain(box, domain) for name, box in boxes.items()}
+
+
+def _rewrite(location: Location, name: str, rewritten: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    with open_note(location, name) as note:
+        plain = note.read()
+        if plain is None:
+            return
+        try:
+            note.write(rewritten(plain))
+        except (ValueError, KeyError, TypeError) as err:
+            raise note.damaged(str(err)) from err
