@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from pipeline import __version__
 from pipeline.errors import LakeError, TlsrptError
+from pipeline.private import kept_private, readable_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +89,7 @@ class Context:
             from pipeline.config import load_settings
 
             self._settings = load_settings(self.config, lake=self.lake)
+            readable_by(self._settings.lake.readable_by)
         return self._settings
 
 
@@ -143,7 +145,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             from pipeline.arrow_start import spare_pandas
 
             spare_pandas()
-        return _module(args.command).run(args, Context(config=args.config, lake=args.lake))
+        with kept_private():
+            return _module(args.command).run(args, Context(config=args.config, lake=args.lake))
     except TlsrptError as err:
         _say(str(err))
         return err.exit_code

@@ -31,6 +31,8 @@ class LakeSettings(Section):
     """A folder, or s3://bucket/prefix."""
     wait_seconds: float = Field(0.0, ge=0)
     """How long a run that writes waits for another one to end before it gives up (exit 75): for several pollers of one lake."""
+    readable_by: Literal["owner", "group", "everybody"] = "group"
+    """Who of this machine may read what the program writes: the lake, its notes, spools and logs. The mails are in it."""
 
 
 class OAuth2Settings(Section):

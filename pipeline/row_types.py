@@ -17,6 +17,21 @@ def _row(table: str, defaults: tuple[object, ...] = ()) -> Any:
     """Return the row type of a table; `defaults` are those of its last columns."""
     return namedtuple(table, TABLES[table].column_names[1:], defaults=defaults)  # noqa: PYI024 -- the schema has the types
 
+PRIVATE_COLUMNS = (
+    "header_date",
+    "message_id",
+    "subject",
+    "from_domain",
+    "tls_report_domain",
+    "tls_report_submitter",
+    "tls_headers_signed",
+    "subject_report_id",
+    "attachment_name",
+    "media_type",
+    "container",
+)
+"""What is not kept of a message that is no TLS report: it is somebody's private mail."""
+
 
 class MessageRow(NamedTuple):
     """One row per message or file seen, whatever became of it; the ledger."""

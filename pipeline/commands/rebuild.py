@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     began = time.monotonic()
     location = Location.of(settings.lake)
     refuse_missing(location)
-    with open_for_writing(location) as lake, Pool(_job(settings)) as pool:
+    with open_for_writing(location, mending=True) as lake, Pool(_job(settings)) as pool:
         bar = _bar(sum(file.rows for file in lake.present("messages")))
         again = partial(_read_again, pool)
         done = rebuild(lake, again, advance=bar)

@@ -14,6 +14,7 @@ from pipeline.lake.rewrite import drop_rows_beyond
 from pipeline.lake.stage import Change, Stage, drop_stage, read_stage, stages
 from pipeline.lake.tables import BATCH, add_version, batch_of, sync_logs
 from pipeline.lake.together import together
+from pipeline.lake.whole import seen
 from pipeline.schema import APPEND_ORDER
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def commit_stage(location: Location, tables: dict[str, LakeTable], stage: Stage)
         for staged, part in change.adds:
             location.store.move(staged, f"{name}/{part.path}")
             reach(f"moved-{name}")
-        transactions = {BATCH: stage.batch, **(stage.transactions if name == "messages" else {})}
+        transactions = {BATCH: stage.batch, **({**stage.transactions, **seen(tables)} if name == "messages" else {})}
         adds = [part for _, part in change.adds]
         add_version(name, tables[name], adds=adds, removes=change.removes, transactions=transactions)
         reach(f"committed-{name}")

@@ -18,7 +18,8 @@ from pipeline.lake.stage import StageWriter
 from pipeline.lake.tables import add_version, create_tables, fence_of, floor_of
 from pipeline.lake.together import together
 from pipeline.lake.upgrade import upgrade
-from pipeline.schema import APPEND_ORDER
+from pipeline.lake.whole import OTHERS, lacking, refuse_lacking
+from pipeline.schema import APPEND_ORDER, OUTLIVE_REBUILD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,8 +68,12 @@ class OpenLake:
 
 
 @contextmanager
-def open_for_writing(where: str | Path | Location) -> Iterator[OpenLake]:
+def open_for_writing(where: str | Path | Location, *, mending: bool = False) -> Iterator[OpenLake]:
     """Lock a lake, create it where there is none, bring its schema up to date, and finish or take back what a dead writer left.
+
+    Args:
+        where: The lake.
+        mending: Whether what is missing and can be made anew from the mails will be.
 
     Raises:
         TryAgainError: Another process is writing.
@@ -81,13 +86,25 @@ def open_for_writing(where: str | Path | Location) -> Iterator[OpenLake]:
         for name in APPEND_ORDER if location.loses_writes else ():
             for torn in repair_log(location, name):
                 log.warning("lake-log-repaired", removed=torn)
-        tables = create_tables(location)
+        tables = create_tables(location, lambda found: _refuse_torn(location, found, mending=mending))
         epoch = fence(location, tables, held)
         for step in upgrade(location, tables):
             log.info("lake-upgraded", step=step)
         recover(location, tables)
         drop_generation(location, tables)
         yield OpenLake(location, tables, {name: Files(location, name, table) for name, table in tables.items()}, epoch)
+
+
+def _refuse_torn(location: Location, found: dict[str, LakeTable | None], *, mending: bool) -> None:
+    """Refuse a lake that has lost a table or a part of its log, before an empty table stands in its place.
+
+    Raises:
+        LakeError: It has.
+    """
+    messages = found["messages"]
+    if messages is not None:
+        missing = lacking(messages, {name: found[name] for name in OTHERS})
+        refuse_lacking(location, OUTLIVE_REBUILD.intersection(missing) if mending else missing)
 
 
 def fence(location: Location, tables: dict[str, LakeTable], held: Held) -> int | None:

@@ -10,9 +10,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, LakeError
 from pipeline.lake.location import Location
 from pipeline.lake.together import together
+from pipeline.lake.whole import OTHERS, lacking, refuse_lacking
 from pipeline.schema import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
@@ -65,8 +66,13 @@ def open_snapshot(where: str | Path | Location) -> Snapshot:
     location = Location(where)
     if not location.exists():
         return Snapshot()
-    with location.errors("read"):
-        return _patiently(lambda last: _try(location, last=last))
+    try:
+        with location.errors("read"):
+            return _patiently(lambda last: _try(location, last=last))
+    except LakeError as err:
+        if type(err.__cause__).__module__.startswith(("deltalake", "_internal")):
+            raise LakeError(f"{err}; a table's log is missing or broken: bring the backup back") from err.__cause__
+        raise
 
 
 def current_version(where: str | Path | Location) -> str:
@@ -135,11 +141,16 @@ def _try(location: Location, *, last: bool) -> Snapshot | None:
     snapshot = _head(location, messages)
     snapshot.files["messages"].extend(_entries(location, "messages", messages))
 
-    def entries(name: str) -> list[FileEntry]:
+    def opened(name: str) -> tuple[LakeTable | None, list[FileEntry]]:
         table = open_table(location, name)
-        return [] if table is None else _entries(location, name, table)
+        return table, [] if table is None else _entries(location, name, table)
 
-    for name, found in together(location, entries, (name for name in TABLES if name != "messages")).items():
+    others = together(location, opened, OTHERS)
+    missing = lacking(messages, {name: table for name, (table, _) in others.items()})
+    if missing and not last:
+        return None
+    refuse_lacking(location, missing)
+    for name, (_, found) in others.items():
         snapshot.files[name].extend(found)
     messages.refresh()
     return snapshot if last or floor_of(messages) == snapshot.floor else None

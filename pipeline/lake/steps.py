@@ -13,6 +13,7 @@ from pipeline.lake.rewrite import present, put_part
 from pipeline.lake.scan import read
 from pipeline.lake.tables import commit_parts
 from pipeline.report.sessions import Once, Sent, told_once
+from pipeline.row_types import PRIVATE_COLUMNS
 from pipeline.schema import arrow_schema
 
 if TYPE_CHECKING:
@@ -61,6 +62,24 @@ def tell_once(location: Location, tables: dict[str, LakeTable]) -> None:
             part = put_part(location, "policies", _with(content, told), month, prefix="u")
             commit_parts(location, "policies", tables["policies"], adds=[part], removes=[file.gone], rows_change=False)
             reach("upgrade-file")
+
+
+def forget_private(location: Location, tables: dict[str, LakeTable]) -> None:
+    """Take subject, sender and all else of its content from the ledger rows of mail that is no TLS report."""
+    for file in present(tables["messages"], "messages"):
+        content = read(location, "messages", [file.path])
+        private = pc.equal(content.column("outcome"), pa.scalar("not_tlsrpt"))
+        known = pc.or_(*(pc.is_valid(content.column(name)) for name in ("subject", "message_id")))
+        known = pc.or_(known, pc.or_(pc.is_valid(content.column("from_domain")), pc.is_valid(content.column("header_date"))))
+        if not pc.any(pc.and_(private, known)).as_py():
+            continue
+        for name in PRIVATE_COLUMNS:
+            index = content.schema.get_field_index(name)
+            field = content.schema.field(index)
+            content = content.set_column(index, field, pc.if_else(private, pa.scalar(None, field.type), content.column(name)))
+        part = put_part(location, "messages", content, file.month, prefix="u")
+        commit_parts(location, "messages", tables["messages"], adds=[part], removes=[file.gone], rows_change=False)
+        reach("upgrade-file")
 
 
 def _told(rows: pa.Table) -> dict[tuple[str, int], Once]:

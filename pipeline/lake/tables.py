@@ -19,7 +19,7 @@ from pipeline.lake.together import together
 from pipeline.schema import APPEND_ORDER, SCHEMA_VERSION, TABLES, arrow_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.lake.location import Location
 
@@ -98,10 +98,17 @@ class Gone(NamedTuple):
     size_bytes: int
 
 
-def create_tables(location: Location) -> dict[str, LakeTable]:
-    """Open all tables, and create those that are not there, `messages` last: with it the lake is there."""
-    others = together(location, lambda name: open_table(location, name) or _create(location, name), APPEND_ORDER[:-1])
-    return {**others, **{name: open_table(location, name) or _create(location, name) for name in APPEND_ORDER[-1:]}}
+def create_tables(location: Location, check: Callable[[dict[str, LakeTable | None]], None] = lambda _found: None) -> dict[str, LakeTable]:
+    """Open all tables, and create those that are not there, `messages` last: with it the lake is there.
+
+    Args:
+        location: The lake; the caller holds its lock.
+        check: Refuses what was found, before anything is created.
+    """
+    found = together(location, lambda name: open_table(location, name), APPEND_ORDER)
+    check(found)
+    others = together(location, lambda name: found[name] or _create(location, name), APPEND_ORDER[:-1])
+    return {**others, **{name: found[name] or _create(location, name) for name in APPEND_ORDER[-1:]}}
 
 
 def _create(location: Location, name: str) -> LakeTable:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ConfigError
 from pipeline.failpoint import reach
-from pipeline.lake.steps import add_columns, tell_once
+from pipeline.lake.steps import add_columns, forget_private, tell_once
 from pipeline.lake.tables import SCHEMA_PROPERTY, schema_version_of, sync_logs
 from pipeline.schema import APPEND_ORDER, SCHEMA_VERSION
 
@@ -33,6 +33,7 @@ class Step(NamedTuple):
 STEPS = (
     Step(2, "columns of schema 2", add_columns),
     Step(2, "what the policies of a report come to if they tell of the same sessions", tell_once),
+    Step(2, "what was kept of private mail is forgotten", forget_private),
 )
 """All steps there have been, in order. Schema 1 is the first."""
 

@@ -18,6 +18,7 @@ from pipeline.errors import LakeError, NotAReportError, TlsrptError, TryAgainErr
 from pipeline.lake.location import Location
 from pipeline.lake.looks import read_looks, to_plain
 from pipeline.lake.snapshot import Snapshot, current_version, open_snapshot
+from pipeline.lake.whole import MEND
 from pipeline.markup import html_table
 from pipeline.query import guard
 from pipeline.query.analysis import Analysis
@@ -47,6 +48,8 @@ _ENOUGH_ROWS = 1_000_000
 """So many policies are read to learn how submitters report."""
 _GRACE_SECONDS = 3.0
 _FIRST = date(1970, 1, 1)
+_BROKEN = re.compile("parquet|magic bytes|thrift|TProtocol|decompress|snappy|zstd", re.IGNORECASE)
+"""What DuckDB says of a file that it cannot make sense of; no function that may be called says so."""
 
 _Answer = TypeVar("_Answer")
 
@@ -330,14 +333,20 @@ class Lake(Analysis):
             unread = self._unread(err)
             if unread is None:
                 raise
-            with self.location.errors("read"):
-                raise unread from err
+            try:
+                with self.location.errors("read"):
+                    raise unread from err
+            except LakeError as said:
+                raise LakeError(f"{said}; {MEND}") from err
         raise AssertionError
 
     def _unread(self, err: duckdb.Error) -> Exception | None:
         """Return why a file could not be read, where that is what went wrong: DuckDB says it, or wraps what the files met."""
-        if isinstance(err, duckdb.IOException):
-            return OSError(guard.sentence(str(err)))
+        if isinstance(err, duckdb.IOException) or _BROKEN.search(str(err)):
+            # Of a file opened through Python DuckDB tells the whole traceback; the reason is its last line.
+            said = str(err)
+            lines = [line for line in said.splitlines() if line.strip()]
+            return OSError(guard.sentence(lines[-1].strip() if "Traceback" in said else said))
         met = [engine.files.met() for engine in tuple(self._engines.values()) if engine.files is not None]
         return next(filter(None, met), None)
 

@@ -15,7 +15,7 @@ from pipeline.report.moments import report_day
 from pipeline.report.result_types import GROUPS
 from pipeline.report.sessions import mark_repeats
 from pipeline.report.sts import NO_POLICY, parse_policy, policy_hash
-from pipeline.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
+from pipeline.row_types import PRIVATE_COLUMNS, FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 from pipeline.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -99,6 +99,9 @@ def build_rows(*, fetched: Fetched, reading: Reading, verdicts: Sequence[Verdict
             judged = judged if reports else verdict
             reports.setdefault(rows.report.report_key, rows)
     message = _message_row(fetched, reading, _Result(judged, refused, tuple(reports)), carrier)
+    if message.outcome == "not_tlsrpt":
+        kept = zip(MessageRow._fields, message, strict=True)
+        message = MessageRow._make(None if name in PRIVATE_COLUMNS else value for name, value in kept)
     return MessageRows(message, tuple(reports.values()), fetched.content or b"")
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pipeline.errors import TlsrptError, TryAgainError
+from pipeline.errors import LakeError, TlsrptError, TryAgainError
 from pipeline.lake.location import Location
 from pipeline.lake.near import nearest, refuse_missing
 from pipeline.lake.snapshot import open_snapshot
+from pipeline.lake.whole import MEND
 from pipeline.mailbox.allowed import try_after
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.query import open_lake
+from pipeline.schema import OUTLIVE_REBUILD
 from pipeline.trust.dns import Resolver
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ def examine(settings: Settings, source: Path | None, now: datetime | None = None
     """
     moment = now or datetime.now(UTC)
     yield Check("config", "ok", f"read from {source}" if source else "no file; built-in settings and environment")
+    yield from _secrets(settings, source)
     yield from _lake(settings)
     yield from _ground(settings, moment)
     yield _clock(settings, moment)
@@ -92,7 +96,10 @@ def _lake(settings: Settings) -> Iterator[Check]:
     readable_check = _guarded("lake", readable)
     yield readable_check
     if readable_check.state == "ok":
+        yield _guarded("lake files", lambda: _files(location))
         yield _guarded("lake lock", writable)
+    if "://" not in settings.lake.path and settings.lake.readable_by != "everybody":
+        yield from _readers(Path(settings.lake.path))
     if "://" not in settings.lake.path:
         yield _disk(Path(settings.lake.path))
 
@@ -117,6 +124,60 @@ def _ground(settings: Settings, now: datetime) -> Iterator[Check]:
             f"{box.sentence()} {box.fix()}".strip(),
             int(bool(box.why)),
         )
+
+
+def _files(location: Location) -> str:
+    """Open the footer of every file that a table names.
+
+    Raises:
+        LakeError: One is gone, broken, or has another number of rows than its table says.
+    """
+    from pyarrow import parquet
+
+    entries = [(name, entry) for name, found in open_snapshot(location).files.items() for entry in found] if location.exists() else []
+    broken = []
+    for name, entry in entries:
+        path = entry.path.removeprefix(f"{location.uri}/")
+        try:
+            with location.filesystem.open_input_file(location.path_of(path)) as file:
+                rows = parquet.ParquetFile(file).metadata.num_rows
+        except (OSError, ValueError) as err:
+            broken.append((name, f"{path}: {str(err).splitlines()[0][:120]}"))
+        else:
+            if rows != entry.rows:
+                broken.append((name, f"{path} has {rows:,} rows instead of {entry.rows:,}"))
+    if broken:
+        lost = {name for name, _ in broken} & {"messages", *OUTLIVE_REBUILD}
+        mend = "bring the backup back" if lost else MEND
+        raise LakeError(f"{len(broken):,} of {len(entries):,} files are missing or broken, the first is {broken[0][1]}; {mend}")
+    return f"{len(entries):,} files, every footer reads"
+
+
+def _readers(lake: Path) -> Iterator[Check]:
+    """Say who else of this machine can read the lake; a folder that is closed closes what is in it."""
+    try:
+        mode = lake.stat().st_mode
+    except OSError:
+        return
+    if mode & 0o007:
+        says = f"every user of this machine can read the mails in {lake}: chmod -R o-rwx {shlex.quote(str(lake.absolute()))}"
+        yield Check("lake permissions", "warn", says)
+    else:
+        yield Check("lake permissions", "ok", f"for its owner and group ({mode & 0o777:04o})")
+
+
+def _secrets(settings: Settings, source: Path | None) -> Iterator[Check]:
+    """Name files with passwords that every user of this machine can read."""
+    files = {box.password_file for box in settings.mailbox if box.password_file}
+    if source is not None and any(box.password for box in settings.mailbox):
+        files.add(str(source))
+    for file in sorted(files):
+        try:
+            mode = Path(file).expanduser().stat().st_mode
+        except OSError:
+            continue  # whoever needs it says so
+        if mode & 0o007:
+            yield Check("password file", "warn", f"every user of this machine can read {file}: chmod o-rwx {shlex.quote(file)}")
 
 
 def _disk(path: Path) -> Check:

@@ -1,0 +1,137 @@
+"""A lake with something missing or broken refuses to answer: fewer failures must never be what a lost file looks like."""
+
+from __future__ import annotations
+
+from shutil import rmtree
+
+import pytest
+
+from pipeline.config import Settings
+from pipeline.errors import LakeError
+from pipeline.lake.location import Location
+from pipeline.lake.maintain import maintain
+from pipeline.lake.opened import open_for_writing
+from pipeline.lake.rebuild import rebuild
+from pipeline.lake.snapshot import open_snapshot
+from pipeline.lake.tables import checkpoint, open_table
+from pipeline.lake.whole import OTHERS, seen
+from pipeline.lake.writer import LakeWriter
+from pipeline.run.doctor import examine
+from tests.lake.build import message, report
+from tests.lake.test_maintain import TODAY
+from tests.run.conftest import tlsrpt  # noqa: F401
+
+ANEW = {"reports", "policies", "failures", "superseded"}
+"""What a rebuild makes anew."""
+
+
+def _last_entry(root, name):
+    return max((root / name / "_delta_log").glob("0*.json"))
+
+
+def _without_newest_entry(root, name):
+    log = root / name / "_delta_log"
+    for path in (_last_entry(root, name), *log.glob("*.checkpoint*"), *log.glob("_last_checkpoint")):
+        path.unlink()
+
+
+def _damages(root, name):
+    files = sorted((root / name).glob("*=*/*.parquet"))
+    return {
+        "the folder": lambda: rmtree(root / name),
+        "the newest log entry": lambda: _without_newest_entry(root, name),
+        "all log entries": lambda: rmtree(root / name / "_delta_log"),
+        "a file": files[0].unlink,
+        "the end of a file": lambda: files[0].write_bytes(files[0].read_bytes()[:60]),
+    }
+
+
+LOST = ("the folder", "the newest log entry", "all log entries")
+
+
+@pytest.mark.parametrize("name", ["raw", "failures", "policies", "reports", "superseded"])
+@pytest.mark.parametrize("damage", LOST)
+def test_a_table_that_lost_what_was_committed_is_refused_by_readers_and_writers(lake, name, damage):
+    _damages(lake, name)[damage]()
+    mend = "bring the backup back$" if name == "raw" else "tlsrpt rebuild"
+    with pytest.raises(LakeError, match=f"the table {name} lost.*{mend}"):
+        open_snapshot(lake)
+    with pytest.raises(LakeError, match=f"the table {name} lost"), LakeWriter(lake, run_id="x") as writer:
+        writer.commit([message("m99", report("r99"))])
+    assert not (lake / name).exists() or damage != "the folder", "nothing was put in its place"
+
+
+@pytest.mark.parametrize("name", sorted(ANEW))
+@pytest.mark.parametrize("damage", LOST)
+def test_a_rebuild_makes_it_anew(lake, name, damage):
+    _damages(lake, name)[damage]()
+    with open_for_writing(lake, mending=True) as opened:
+        rebuild(opened, lambda messages: [message("m", report("r"))._replace(message=row) for row, _ in messages])
+    assert open_snapshot(lake).batch > 0
+    with LakeWriter(lake, run_id="x") as writer:
+        writer.commit([message("m99", report("r99"))])
+    open_snapshot(lake)
+
+
+@pytest.mark.parametrize("name", ["failures", "policies", "reports"])
+@pytest.mark.parametrize("damage", [*LOST, "a file", "the end of a file"])
+def test_every_question_ends_with_74_and_one_sentence(tlsrpt, lake, name, damage):  # noqa: F811
+    _damages(lake, name)[damage]()
+    for what in ("*", "sum(length(report_key))"):
+        ran = tlsrpt.run("--lake", str(lake), "sql", f"from {name} select {what}")
+        assert ran.code == 74, (what, ran.err)
+        assert (ran.err.count("\n"), "tlsrpt rebuild" in ran.err, "Traceback" in ran.err) == (1, True, False)
+        assert ran.out == ""
+
+
+@pytest.mark.parametrize("name", ["messages", "raw", "failures", "policies", "reports", "superseded"])
+@pytest.mark.parametrize("damage", ["a file", "the end of a file"])
+def test_doctor_opens_every_footer(lake, name, damage):
+    _damages(lake, name)[damage]()
+    found = {check.name: check for check in examine(Settings(lake={"path": str(lake)}, trust={"dkim": "off"}), None)}
+    assert (found["lake files"].state, found["lake files"].exit_code) == ("fail", 74)
+    assert f"{name}/" in found["lake files"].says
+    assert "backup" in found["lake files"].says
+    assert ("rebuild" in found["lake files"].says) == (name in ANEW)
+
+
+def test_doctor_says_that_all_is_there(lake):
+    found = {check.name: check for check in examine(Settings(lake={"path": str(lake)}, trust={"dkim": "off"}), None)}
+    assert found["lake files"].state == "ok"
+    assert "every footer reads" in found["lake files"].says
+
+
+def test_what_the_ledger_says_of_the_tables_survives_checkpoints_and_maintenance(lake):
+    def told():
+        messages = open_table(Location(lake), "messages")
+        return {name: messages.transaction_version(f"tlsrpt.at.{name}") for name in OTHERS}
+
+    before = told()
+    assert all(version is not None for version in before.values())
+    location = Location(lake)
+    checkpoint(location, "messages", open_table(location, "messages"))
+    for path in (lake / "messages" / "_delta_log").glob("0*.json"):
+        if path != _last_entry(lake, "messages"):
+            path.unlink()
+    assert told() == before
+    with open_for_writing(lake) as opened:
+        maintain(opened, today=TODAY, raw_days=0, report_months=0)
+        assert all(told()[name] <= version for name, version in ((n, opened.tables[n].version()) for n in OTHERS))
+        assert seen(opened.tables)
+    open_snapshot(lake)
+    _damages(lake, "failures")["the folder"]()
+    with pytest.raises(LakeError, match="failures"):
+        open_snapshot(lake)
+
+
+def test_a_lake_that_was_written_before_is_accepted_until_its_next_commit(lake, monkeypatch):
+    monkeypatch.setattr("pipeline.lake.commit.seen", lambda _tables: {})
+    with LakeWriter(lake.parent / "older", run_id="x") as writer:
+        writer.commit([message("m1", report("r1"))])
+    monkeypatch.undo()
+    older = lake.parent / "older"
+    assert open_table(Location(older), "messages").transaction_version("tlsrpt.at.reports") is None
+    open_snapshot(older)
+    with LakeWriter(older, run_id="y") as writer:
+        writer.commit([message("m2", report("r2"))])
+    assert open_table(Location(older), "messages").transaction_version("tlsrpt.at.reports") is not None
