@@ -17,6 +17,7 @@ def _row(table: str, defaults: tuple[object, ...] = ()) -> Any:
     """Return the row type of a table; `defaults` are those of its last columns."""
     return namedtuple(table, TABLES[table].column_names[1:], defaults=defaults)  # noqa: PYI024 -- the schema has the types
 
+
 PRIVATE_COLUMNS = (
     "header_date",
     "message_id",
