@@ -47,9 +47,8 @@ class Verdict(NamedTuple):
     """d= or header.d that is aligned and passed; None otherwise. The submitter where it is there."""
 
     def not_believed(self) -> Verdict:
-        """Return the verdict on a report of which the signature does not cover what it is about."""
-        result = "not_covered" if self.dkim_result == "pass" else self.dkim_result
-        return self._replace(trust_tier="unaligned", dkim_result=result, authenticated_domain=None)
+        """Return the verdict on a verified report of which the signature does not cover what it is about."""
+        return self._replace(trust_tier="unaligned", dkim_result="not_covered", authenticated_domain=None)
 
 
 VOUCHED = Verdict("vouched", "operator")
