@@ -38,7 +38,7 @@ def lacking(messages: LakeTable, others: Mapping[str, LakeTable | None]) -> list
     """
     found = []
     for name, table in others.items():
-        expected = messages.transaction_version(f"{AT}{name}")
+        expected = messages.delta.transaction_version(f"{AT}{name}")
         if (expected is None and table is None and messages.version() > 0) or (
             expected is not None and (table is None or table.version() < expected)
         ):

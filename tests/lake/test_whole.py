@@ -104,7 +104,7 @@ def test_doctor_says_that_all_is_there(lake):
 def test_what_the_ledger_says_of_the_tables_survives_checkpoints_and_maintenance(lake):
     def told():
         messages = open_table(Location(lake), "messages")
-        return {name: messages.transaction_version(f"tlsrpt.at.{name}") for name in OTHERS}
+        return {name: messages.delta.transaction_version(f"tlsrpt.at.{name}") for name in OTHERS}
 
     before = told()
     assert all(version is not None for version in before.values())
@@ -130,8 +130,8 @@ def test_a_lake_that_was_written_before_is_accepted_until_its_next_commit(lake, 
         writer.commit([message("m1", report("r1"))])
     monkeypatch.undo()
     older = lake.parent / "older"
-    assert open_table(Location(older), "messages").transaction_version("tlsrpt.at.reports") is None
+    assert open_table(Location(older), "messages").delta.transaction_version("tlsrpt.at.reports") is None
     open_snapshot(older)
     with LakeWriter(older, run_id="y") as writer:
         writer.commit([message("m2", report("r2"))])
-    assert open_table(Location(older), "messages").transaction_version("tlsrpt.at.reports") is not None
+    assert open_table(Location(older), "messages").delta.transaction_version("tlsrpt.at.reports") is not None

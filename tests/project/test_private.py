@@ -90,7 +90,7 @@ def test_an_older_lake_forgets_what_it_kept(tmp_path):
     tables = create_tables(location)
     for _ in range(2):
         forget_private(location, tables)
-        files = tables["messages"].file_uris()
+        files = tables["messages"].delta.file_uris()
         rows = read(location, "messages", [path.removeprefix(f"{location.uri}/messages/") for path in files]).to_pylist()
         by_outcome = {row["outcome"]: row for row in rows}
         assert len(rows) == 2
