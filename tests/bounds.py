@@ -47,6 +47,8 @@ FIXED = {
     "content_sha256",
     "message_sha256",
     "batch",
+    "policy_count",
+    "failure_detail_count",
 }
 """What holds rows together, and the partition: a row with another one is another row, or in no file that is read."""
 COUNTS = ("success_count", "failure_count", "failure_detail_sum", "failed_session_count")
@@ -111,4 +113,6 @@ def _many() -> Iterator[MessageRows]:
     for number, count in enumerate((10**9, 2**53 - 1, 2**62, 2**63 - 1)):
         rows = build.report(f"many{number}", submitter="many.example", good=count, bad=count, day=DAY - timedelta(days=3))
         policies = tuple(rows.policies[0]._replace(policy_ix=place) for place in range(1000))
-        yield build.message(f"many{number}", rows._replace(policies=policies, failures=rows.failures), uid=20_000 + number)
+        yield build.message(
+            f"many{number}", rows._replace(report=rows.report._replace(policy_count=1000), policies=policies), uid=20_000 + number
+        )

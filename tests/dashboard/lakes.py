@@ -18,6 +18,7 @@ from pipeline.report.rows import Ownership, RunStamp, build_rows
 from pipeline.row_types import CheckRow
 from pipeline.source import Fetched, MessageRef
 from pipeline.verdict import Verdict
+from tests.bounds import build_lake
 from tests.query import small_lake
 from tests.report_mails import mail_of
 
@@ -43,6 +44,12 @@ ATTACKS = (
 def empty(where: Path) -> Path:
     """A lake nobody has written to."""
     where.mkdir(parents=True, exist_ok=True)
+    return where
+
+
+def bounds(where: Path) -> Path:
+    """Rows with every column at and beyond every bound."""
+    build_lake(where)
     return where
 
 

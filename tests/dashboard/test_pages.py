@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 PAGES = ("Overview", "Incidents", "Domain", "Reporters", "MX hosts", "Reports", "Ingest health")
 
 
-@pytest.mark.parametrize(("lake", "as_of"), [("empty", AS_OF), ("small", "2026-05-10"), ("hostile", AS_OF)])
+@pytest.mark.parametrize(("lake", "as_of"), [("empty", AS_OF), ("small", "2026-05-10"), ("hostile", AS_OF), ("bounds", "2026-04-01")])
 def test_every_page_is_drawn_and_nothing_a_report_says_is_executed_or_fetched(visit, lake, as_of):
     there = visit(lake)
     there.open(f"?as_of={as_of}&period=90d")
