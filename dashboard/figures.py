@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from dashboard.formatting import number, short
 from dashboard.navigation import link
-from dashboard.words import number, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

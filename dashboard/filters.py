@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from dashboard.ask import ask, settings, today
+from dashboard.lake_door import ask, settings, today
 from pipeline.output import escape
-from pipeline.schema import TRUST_TIERS
+from pipeline.tables.schema import TRUST_TIERS
 
 PERIODS = {"7d": 7, "28d": 28, "90d": 90, "1y": 365}
 TIERS = {"counted": None, "verified": ("verified",), "attested": ("verified", "attested"), "vouched": ("vouched",), "all": TRUST_TIERS}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboard.ask import asked
 from dashboard.charts.flow import flow, layer_of
 from dashboard.drawn import chart
+from dashboard.formatting import NO_HOST, NO_RESULT
+from dashboard.lake_door import asked
 from dashboard.navigation import Target, to_reports
 from dashboard.tiles import Rows, tile
-from dashboard.words import NO_HOST, NO_RESULT
 
 if TYPE_CHECKING:
     from dashboard.charts.picked import Picked

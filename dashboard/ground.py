@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from dashboard.ask import concluded, lake, now, today
-from pipeline.schema import TRUST_TIERS
+from dashboard.lake_door import concluded, lake, now, today
+from pipeline.tables.schema import TRUST_TIERS
 
 if TYPE_CHECKING:
     from dashboard.filters import Filters

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dashboard.formatting import count_of, listed, number, rate, span
 from dashboard.navigation import link
 from dashboard.verdicts import FAULTS, STATES
-from dashboard.words import count_of, listed, number, rate, span
 
 if TYPE_CHECKING:
     from pipeline.insight.api import Incident

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dashboard.ask import concluded, lake, settings
+from dashboard.lake_door import concluded, lake, settings
 from pipeline.insight import api
-from pipeline.insight.evidence import with_evidence
 from pipeline.insight.incident import with_id
-from pipeline.reporters import REPORTERS
+from pipeline.insight.proving_reports import with_evidence
+from pipeline.message.shipped_reporters import REPORTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

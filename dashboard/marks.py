@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboard.ask import ask
+from dashboard.lake_door import ask
 
 if TYPE_CHECKING:
     from dashboard.charts.days import Mark

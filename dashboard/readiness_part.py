@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.ask import Answer
 from dashboard.charts.days import calendar
 from dashboard.charts.heat import heat, height_of
 from dashboard.drawn import chart
+from dashboard.formatting import listed
 from dashboard.insight import READINESS_QUESTIONS, readiness
+from dashboard.lake_door import Answer
 from dashboard.navigation import Target, link, to_reports
 from dashboard.tiles import Rows, tile
 from dashboard.verdicts import VERDICTS
-from dashboard.words import listed
 
 if TYPE_CHECKING:
     import pandas as pd

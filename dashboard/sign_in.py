@@ -6,7 +6,7 @@ import os
 
 import streamlit as st
 
-from dashboard.ask import settings
+from dashboard.lake_door import settings
 from pipeline.dashboard_flags import SIGN_IN_VARIABLE, VERIFIED, may_enter, refuse_doubtful_claim, sign_in_is_configured
 from pipeline.errors import ConfigError
 from pipeline.output import escape

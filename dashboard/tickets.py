@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dashboard.formatting import listed, number, plain, rate, span
 from dashboard.incident_cards import headline
 from dashboard.verdicts import FAULTS, STATES
-from dashboard.words import listed, number, plain, rate, span
 
 if TYPE_CHECKING:
     from pipeline.insight.api import Incident

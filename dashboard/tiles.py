@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
-from dashboard.ask import Answer, lake
-from dashboard.columns import height_for, rows_of
+from dashboard.formatting import shown
+from dashboard.lake_door import Answer, lake
 from dashboard.navigation import follow
-from dashboard.words import shown
+from dashboard.table_columns import height_for, rows_of
 from pipeline.output import write
 
 if TYPE_CHECKING:

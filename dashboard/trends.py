@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard.ask import asked, settings
 from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
 from dashboard.drawn import chart
+from dashboard.formatting import NO_RESULT
+from dashboard.lake_door import asked, settings
 from dashboard.marks import marks
 from dashboard.navigation import Target, to_reports
 from dashboard.tiles import Rows, tile
-from dashboard.words import NO_RESULT
 
 if TYPE_CHECKING:
     from dashboard.charts.picked import Picked

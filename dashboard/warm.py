@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from dashboard import insight
-from dashboard.ask import REFRESH_SECONDS, asked, lake, today
-from dashboard.domains import worst
+from dashboard.domain_list import worst
 from dashboard.filters import PERIODS, USUAL, Filters
+from dashboard.lake_door import REFRESH_SECONDS, asked, lake, today
 from pipeline.errors import TlsrptError
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from pipeline import open_lake
-from pipeline.query.shown import Incidents
+from pipeline.query.notebook_html import Incidents
 
 plt.style.use("report.mplstyle")
 PUBLISHED, OLD = "#0072B2", "#E69F00"

@@ -142,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = build_parser(command_in(arguments)).parse_args(arguments)
         if args.command not in _WITHOUT_ARROW:
-            from pipeline.arrow_start import spare_pandas
+            from pipeline.tables.lazy_pandas import spare_pandas
 
             spare_pandas()
         with kept_private():

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeline.lake.writer import LakeWriter
-from pipeline.schema import TABLES
+from pipeline.tables.schema import TABLES
 from tests.lake import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.row_types import MessageRows
+    from pipeline.tables.row_types import MessageRows
 
 DAY = date(2026, 3, 30)
 DAYS = 40

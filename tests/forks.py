@@ -87,7 +87,7 @@ def _child(argv: list[str], environment: dict[str, str], out: int, err: int) -> 
     if (
         "TLSRPT_TEST_CHUNK" in environment
     ):  # files in a chunk of a bulk import, chunks in a batch: small ones, so that a few files make many
-        from pipeline.bulk import batch, listing
+        from pipeline.ingest.backfill import batch, listing
 
         listing.CHUNK_MESSAGES, batch.MESSAGES = map(int, environment["TLSRPT_TEST_CHUNK"].split())
     try:
@@ -101,9 +101,9 @@ def _child(argv: list[str], environment: dict[str, str], out: int, err: int) -> 
 
 
 def _serve() -> None:
-    import pipeline.bulk.backfill
-    import pipeline.run.apply_after
-    import pipeline.run.watch  # noqa: F401 -- what a child needs, imported once
+    import pipeline.ingest.apply_after
+    import pipeline.ingest.backfill.bulk_import
+    import pipeline.ingest.watch  # noqa: F401 -- what a child needs, imported once
 
     told: dict[int, tuple[Any, Any]] = {}
     for line in sys.stdin:

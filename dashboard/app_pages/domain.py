@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.ask import Answer, ask, asked
-from dashboard.charts.spans import Span, spans
-from dashboard.columns import rows_of
-from dashboard.domains import by_failures
+from dashboard.charts.span_bars import Span, spans
+from dashboard.domain_list import by_failures
 from dashboard.drawn import chart
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.flows import flow_tile
+from dashboard.formatting import NO_HOST, NO_RESULT, count_of, plain, rate
 from dashboard.incident_cards import card
 from dashboard.insight import incidents, policies
+from dashboard.lake_door import Answer, ask, asked
 from dashboard.navigation import Target, to_reports
 from dashboard.readiness_part import readiness_part
+from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile, tile
 from dashboard.trends import trends
-from dashboard.words import NO_HOST, NO_RESULT, count_of, plain, rate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.insight.policies import Held
+    from pipeline.insight.applied_policies import Held
 
 
 _DIFFS = 6

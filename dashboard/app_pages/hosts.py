@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard.ask import asked
 from dashboard.charts.heat import heat, height_of
 from dashboard.drawn import chart
 from dashboard.filters import chosen
 from dashboard.flows import flow_tile
+from dashboard.formatting import NO_HOST, NO_RESULT
+from dashboard.lake_door import asked
 from dashboard.navigation import to_reports
 from dashboard.tiles import Rows, rows_tile, tile
-from dashboard.words import NO_HOST, NO_RESULT
 
 if TYPE_CHECKING:
     import pandas as pd

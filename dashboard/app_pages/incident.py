@@ -9,19 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from dashboard.ask import Answer, asked, settings
 from dashboard.charts.days import calendar, failures_by_day
 from dashboard.charts.heat import heat, height_of
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
+from dashboard.formatting import NO_HOST, NO_RESULT, listed
 from dashboard.incident_cards import headline, where
 from dashboard.insight import incident
+from dashboard.lake_door import Answer, asked, settings
 from dashboard.marks import marks
 from dashboard.navigation import Target, link, place, to_report, to_reports
 from dashboard.tickets import ticket
 from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import FAULTS, STATES
-from dashboard.words import NO_HOST, NO_RESULT, listed
 
 if TYPE_CHECKING:
     import pandas as pd

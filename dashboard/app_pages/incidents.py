@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.ask import Answer, asked
 from dashboard.filters import Filters, chosen
+from dashboard.formatting import NO_RESULT, count_of
 from dashboard.incident_cards import headline
 from dashboard.insight import INCIDENT_QUESTIONS, MOST, incidents
+from dashboard.lake_door import Answer, asked
 from dashboard.navigation import Target, to_reports
 from dashboard.tiles import rows_tile
 from dashboard.verdicts import FAULTS, STATES
-from dashboard.words import NO_RESULT, count_of
-from pipeline.insight.meaning import explain_result_type
+from pipeline.insight.advice.explanations import explain_result_type
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from dashboard.ask import ask, asked, lake, now, settings
 from dashboard.charts.days import calendar, stacked
 from dashboard.charts.palette import SERIES
-from dashboard.columns import rows_of
 from dashboard.drawn import chart
 from dashboard.figures import figure, figure_row
 from dashboard.filters import Filters, chosen
+from dashboard.formatting import ago, count_of, moment
 from dashboard.ground import last_look
+from dashboard.lake_door import ask, asked, lake, now, settings
 from dashboard.navigation import to_report, to_reports
+from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile, tile
-from dashboard.words import ago, count_of, moment
+from pipeline.message.verdict import DKIM_RESULTS
 from pipeline.output import escape
-from pipeline.query.original import REJECT_CODES
-from pipeline.verdict import DKIM_RESULTS
+from pipeline.query.raw_report_text import REJECT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,18 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from dashboard.ask import Answer, ask, asked, now, settings
-from dashboard.domains import worst
+from dashboard.domain_list import worst
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
+from dashboard.formatting import ago, count_of, number, rate
 from dashboard.ground import last_look
 from dashboard.incident_cards import card
 from dashboard.insight import MOST, Silence, incidents, silence, verdicts
+from dashboard.lake_door import Answer, ask, asked, now, settings
 from dashboard.navigation import Target, link, to_reports
 from dashboard.tiles import rows_tile
 from dashboard.trends import trends
 from dashboard.verdicts import VERDICTS
-from dashboard.words import ago, count_of, number, rate
 from pipeline.insight.incident import by_fault
 from pipeline.output import escape
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.ask import ask, asked, lake, settings
-from dashboard.columns import rows_of
 from dashboard.figures import figure, figure_row
+from dashboard.formatting import count_of, listed, moment, plain
+from dashboard.lake_door import ask, asked, lake, settings
 from dashboard.navigation import kept_search, link, place
+from dashboard.table_columns import rows_of
 from dashboard.tiles import tile
-from dashboard.words import count_of, listed, moment, plain
+from pipeline.message.verdict import DKIM_RESULTS
 from pipeline.output import escape, json_text
-from pipeline.query.original import QUIRKS, report_texts
-from pipeline.verdict import DKIM_RESULTS
+from pipeline.query.raw_report_text import QUIRKS, report_texts
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.ask import Answer, asked, concluded, lake, settings
 from dashboard.charts.days import calendar
 from dashboard.charts.heat import heat, height_of
 from dashboard.charts.palette import CALM
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
+from dashboard.formatting import count_of
 from dashboard.insight import Silence, coverage, coverage_asked, silence
+from dashboard.lake_door import Answer, asked, concluded, lake, settings
 from dashboard.navigation import to_reports
 from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import COVERAGE
-from dashboard.words import count_of
-from pipeline.query.original import QUIRKS
+from pipeline.query.raw_report_text import QUIRKS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.ask import ask, asked
 from dashboard.filters import Filters, chosen, reporters
+from dashboard.formatting import NO_HOST, NO_RESULT, plain
+from dashboard.lake_door import ask, asked
 from dashboard.navigation import begin_anew, keep_search, place, to_report
 from dashboard.tiles import rows_tile
-from dashboard.words import NO_HOST, NO_RESULT, plain
 from pipeline.output import escape
 
 _MOST = 500

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dashboard.charts.palette import AUTHENTICATED, FAILED, FAILURES, INCOMPLETE_OPACITY, MARK, TOOLTIP, UNPROTECTED
-from dashboard.words import NO_RESULT
+from dashboard.formatting import NO_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

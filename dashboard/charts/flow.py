@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dashboard.charts.palette import FAILED, SERIES, TOOLTIP, UNPROTECTED
-from dashboard.words import NO_HOST, NO_RESULT
+from dashboard.formatting import NO_HOST, NO_RESULT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pipeline.run.progress import Progress
+from pipeline.ingest.progress import Progress
 
 
 class Bars(Progress):

@@ -6,7 +6,7 @@ import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
-from pipeline.insight.words import count_of
+from pipeline.insight.phrases import count_of
 from pipeline.output import escape
 
 if TYPE_CHECKING:

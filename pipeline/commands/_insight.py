@@ -69,6 +69,6 @@ def as_of_of(args: argparse.Namespace) -> date:
 
 def known_names(settings: Settings) -> frozenset[str]:
     """Return the reporters known by name: the shipped list and the configuration."""
-    from pipeline import reporters
+    from pipeline.message import shipped_reporters
 
-    return reporters.known_names(settings.trust.reporters)
+    return shipped_reporters.known_names(settings.trust.reporters)

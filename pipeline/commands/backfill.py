@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.bulk.show import Shown
     from pipeline.cli import Context
+    from pipeline.ingest.backfill.import_progress import Shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
-    from pipeline.bulk.backfill import BulkOptions, backfill
+    from pipeline.ingest.backfill.bulk_import import BulkOptions, backfill
 
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level, verbose=args.verbose)
@@ -52,6 +52,6 @@ def _count(text: str) -> int:
 
 
 def _shown() -> Shown:
-    from pipeline.bulk.show import Bar, Lines
+    from pipeline.ingest.backfill.import_progress import Bar, Lines
 
     return Bar() if sys.stderr.isatty() else Lines()

@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.lake.backup import back_up
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
+    from pipeline.lake.upkeep.backup import back_up
     from pipeline.query import open_lake
 
     open_lake(settings=context.settings).close()  # refuses a lake that is not there, or that is broken

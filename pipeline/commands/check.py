@@ -73,8 +73,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Settings) -> int:
     from pipeline.published.check import Checked, look_at_published
-    from pipeline.published.evidence import gather
     from pipeline.published.history import Published
+    from pipeline.published.policy_evidence import gather
     from pipeline.published.proposed import check_proposed
     from pipeline.query import open_lake
 
@@ -176,7 +176,7 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
     from pipeline.published.changed import changes, findings_of
     from pipeline.published.check import Looks, check_domain
     from pipeline.published.seen import hold_against_reports
-    from pipeline.published.stored import last_published
+    from pipeline.published.stored_checks import last_published
     from pipeline.query import open_lake
 
     ways = ways_of(settings)._replace(looks=Looks())
@@ -192,8 +192,8 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
 
 def lake_is_there(settings: Settings, otherwise: str = "nothing is kept of this check") -> bool:
     """Say whether there is a lake, and what that means; what is published can be looked at before the first report came."""
-    from pipeline.lake.location import Location
-    from pipeline.lake.near import refuse_missing
+    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.near import refuse_missing
 
     try:
         refuse_missing(Location.of(settings.lake))
@@ -230,9 +230,9 @@ def _ours(settings: Settings) -> Ours | None:
 
 
 def _store(checked: Sequence[Checked], settings: Settings) -> None:
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
     from pipeline.lake.writer import LakeWriter
-    from pipeline.published.stored import rows_of
+    from pipeline.published.stored_checks import rows_of
 
     with LakeWriter(Location.of(settings.lake), run_id="check") as writer:
         writer.store_checks([row for each in checked for row in rows_of(each)])

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.dashboard_flags import command_line, environment, refuse_doubtful_claim, refuse_open_door
-    from pipeline.lake.location import Location
-    from pipeline.lake.near import refuse_missing
+    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.near import refuse_missing
 
     settings = context.settings
     address = args.address or settings.dashboard.address

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from pipeline.cli import Context
-    from pipeline.demo.stage import Stage
+    from pipeline.demo.demo_folder import Stage
 
 _PAGE_SECONDS = 60.0
 """How long the page may take to come up."""
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.demo.stage import default_folder, prepare, yesterday
+    from pipeline.demo.demo_folder import default_folder, prepare, yesterday
     from pipeline.errors import UsageError
 
     if context.config or context.lake:
@@ -64,7 +64,7 @@ def _play(stage: Stage, args: argparse.Namespace) -> int:
 def _ingest(stage: Stage, dashboard_port: int) -> int:
     """Offer the mailbox and the senders' keys, and poll them as cron would."""
     from pipeline.demo.children import tlsrpt
-    from pipeline.demo.dns import serve_keys
+    from pipeline.demo.dns_server import serve_keys
     from pipeline.demo.mail import RUA
     from pipeline.demo.server import serve_mailbox
 

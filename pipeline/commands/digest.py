@@ -28,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
     from pipeline.notify.digest import as_html, as_text, digest_of
+    from pipeline.notify.notifier import open_mutes
     from pipeline.notify.observe import look_back, observe
-    from pipeline.notify.run import open_mutes
     from pipeline.query import open_lake
 
     settings = context.settings

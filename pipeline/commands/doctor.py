@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pipeline.output.text import escape
+from pipeline.output.safe_text import escape
 
 if TYPE_CHECKING:
     import argparse
@@ -27,12 +27,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
     if args.sign_in:
+        from pipeline.ingest.run import wanted_mailboxes
         from pipeline.mailbox.oauth import sign_in_interactively
-        from pipeline.run.ingest import wanted_mailboxes
 
         sign_in_interactively(wanted_mailboxes(settings, [args.sign_in])[0], say=lambda text: print(text, flush=True))
         return 0
-    from pipeline.run.doctor import Check, examine
+    from pipeline.ingest.doctor import Check, examine
 
     checks: list[Check] = []
     for check in examine(settings, find_config(context.config)):

@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.handout.extract import part_of
-    from pipeline.handout.files import write_file
+    from pipeline.export.export_files import write_file
+    from pipeline.export.extract import part_of
     from pipeline.query import open_lake
 
     with open_lake(settings=context.settings) as lake:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.insight.api import Incident
-    from pipeline.insight.told import News
+    from pipeline.insight.notifications import News
     from pipeline.query import Lake
     from pipeline.query.ground import Ground
     from pipeline.query.health import MailboxHealth
@@ -114,8 +114,8 @@ def names_of(lake: Lake, incidents: Sequence[Incident]) -> dict[str, str]:
 
 
 def _one(lake: Lake, args: argparse.Namespace, context: Context) -> Incident:
-    from pipeline.insight.evidence import with_evidence
     from pipeline.insight.incident import beginning_with, with_id
+    from pipeline.insight.proving_reports import with_evidence
 
     candidates = _found(lake, args, context, evidence=0)
     if len(several := beginning_with(candidates, args.id)) > 1:
@@ -128,8 +128,8 @@ def _one(lake: Lake, args: argparse.Namespace, context: Context) -> Incident:
 
 def _tell_news(lake: Lake, args: argparse.Namespace, context: Context) -> int:
     """Tell what is new, and remember that it was told; what could not be written out is told again."""
-    from pipeline.insight.told import from_plain, news_of, next_memory, to_plain
-    from pipeline.lake.memory import open_note
+    from pipeline.insight.notifications import from_plain, news_of, next_memory, to_plain
+    from pipeline.lake.storage.notes import open_note
 
     with open_note(lake.location, _NOTE) as note:
         plain = note.read()

@@ -11,7 +11,7 @@ from pipeline.output import escape
 
 if TYPE_CHECKING:
     from pipeline.cli import Context
-    from pipeline.run.progress import Progress
+    from pipeline.ingest.progress import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
-    from pipeline.run.ingest import ingest
-    from pipeline.run.options import RunOptions
-    from pipeline.run.progress import Progress as Quiet
+    from pipeline.ingest.options import RunOptions
+    from pipeline.ingest.progress import Progress as Quiet
+    from pipeline.ingest.run import ingest
 
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level, verbose=args.verbose)
@@ -57,15 +57,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
         progress=_bars() if sys.stderr.isatty() else Quiet(),
     )
     if args.apply_after:
-        from pipeline.run.apply_after import apply_after
+        from pipeline.ingest.apply_after import apply_after
 
         return apply_after(settings, args.apply_after, confirm=(lambda _question: True) if args.yes else _asked)
     if args.watch:
-        from pipeline.run.watch import watch
+        from pipeline.ingest.watch import watch
 
         return watch(settings, options)
+    from pipeline.ingest.stage_counts import counted_reports, what_counts
     from pipeline.notify.hooks import dead_man, tell
-    from pipeline.run.counting import counted_reports, what_counts
 
     polling = not args.paths and not args.dry_run
     with dead_man(settings.notify.ping_url if polling else "") as ending:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.cli import Context
-    from pipeline.lake.maintain import Done
+    from pipeline.lake.upkeep.maintain import Done
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +32,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
     import pyarrow as pa
 
     from pipeline import log
-    from pipeline.lake.location import Location
-    from pipeline.lake.maintain import Done, maintain
-    from pipeline.lake.near import refuse_missing
-    from pipeline.lake.opened import open_for_writing
+    from pipeline.lake.session import open_for_writing
+    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.near import refuse_missing
+    from pipeline.lake.upkeep.maintain import Done, maintain
 
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with open_for_writing(location) as lake:
         if args.erase:
             from pipeline.commands.policy import forget_reasons
-            from pipeline.lake.erase import erase_domain
+            from pipeline.lake.upkeep.erase import erase_domain
             from pipeline.notify.erasure import forget_domain
 
             done = _erasure(erase_domain(lake, _domain(args.erase), dry_run=args.dry_run))
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _erasure(went: Counter[str]) -> list[Done]:
-    from pipeline.lake.maintain import Done
+    from pipeline.lake.upkeep.maintain import Done
 
     return [Done("erasure", name, rows) for name, rows in sorted(went.items()) if rows]
 

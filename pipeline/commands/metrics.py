@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
     from pipeline.notify.metrics import as_text, write_file
+    from pipeline.notify.notifier import boxes_of, observed_without_muted
     from pipeline.notify.observe import measure, observe
-    from pipeline.notify.run import boxes_of, observed_without_muted
     from pipeline.query import open_lake
 
     settings = context.settings

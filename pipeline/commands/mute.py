@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.insight.incident import Incident
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
     from pipeline.notify.mutes import Mute
 
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
 
     location = Location.of(context.settings.lake)
     if args.what is None:
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     incidents = _incidents(context)
     mute = _mute_of(args, incidents)
     from pipeline.notify.mutes import to_plain
-    from pipeline.notify.run import open_mutes
+    from pipeline.notify.notifier import open_mutes
 
     with open_mutes(location) as (note, mutes):
         note.write(to_plain([*(one for one in mutes if one.what != mute.what), mute]))
@@ -57,7 +57,7 @@ def remove(what: str, location: Location) -> int:
         UsageError: There is none, or several.
     """
     from pipeline.notify.mutes import to_plain
-    from pipeline.notify.run import open_mutes
+    from pipeline.notify.notifier import open_mutes
 
     with open_mutes(location) as (note, mutes):
         found = [
@@ -85,10 +85,10 @@ def _incidents(context: Context) -> Sequence[Incident]:
 
 
 def _mute_of(args: argparse.Namespace, incidents: Sequence[Incident]) -> Mute:
-    from pipeline.insight.told import remembered
+    from pipeline.insight.notifications import remembered
     from pipeline.notify.mutes import Mute, covers
     from pipeline.notify.news import lineage_of
-    from pipeline.notify.text import names
+    from pipeline.notify.notice_text import names
 
     today = datetime.now(UTC).date()
     if args.until is not None and args.until < today:
@@ -113,7 +113,7 @@ def _who() -> str:
 
 
 def _list(location: Location) -> int:
-    from pipeline.notify.run import open_mutes
+    from pipeline.notify.notifier import open_mutes
     from pipeline.output import escape
 
     with open_mutes(location) as (_, mutes):

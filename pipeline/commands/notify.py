@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.cli import Context
-    from pipeline.notify.run import Sent
+    from pipeline.notify.notifier import Sent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,9 +30,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     now = datetime.now(UTC)
     if args.test is not None:
         return _test(args.test, context, now)
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
+    from pipeline.notify.notifier import notify, would_send
     from pipeline.notify.observe import observe
-    from pipeline.notify.run import notify, would_send
     from pipeline.query import open_lake
 
     with open_lake(settings=context.settings) as lake:
@@ -46,8 +46,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _test(wanted: str, context: Context, now: datetime) -> int:
     """Send one message that says what it is; a channel that fails says why and ends with 75, or 78 where it is set up wrong."""
+    from pipeline.notify.channel_message import message_of
     from pipeline.notify.channels import SendError, channel_of, post_alerts
-    from pipeline.notify.message import message_of
     from pipeline.notify.notice import Notice
 
     settings = context.settings.notify

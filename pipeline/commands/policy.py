@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
     from pipeline.published.finding import Finding
-    from pipeline.published.reasons import Reason
+    from pipeline.published.override_reasons import Reason
     from pipeline.published.render import Rendered
 
 _PARTS = ("policy", "records", "nginx", "caddy", "apache", "back")
@@ -67,11 +67,11 @@ def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[
     """Return the policy, and what speaks against publishing it."""
     from pipeline.commands.check import lake_is_there, standing_of
     from pipeline.published.check import look_at_published
-    from pipeline.published.evidence import gather
+    from pipeline.published.policy_evidence import gather
     from pipeline.published.proposed import Proposal, check_proposed
     from pipeline.published.render import age_for, patterns_for, render
     from pipeline.query import open_lake
-    from pipeline.report.sts import LONGEST_AGE_SECONDS
+    from pipeline.report.sts_policy import LONGEST_AGE_SECONDS
 
     ways, now = ways_of(settings), datetime.now(UTC)
     more = domains_of(args.mx, settings) if args.mx else ()
@@ -106,9 +106,9 @@ def _rua(domain: str, settings: Settings) -> str:
 
 def _keep(domain: str, args: argparse.Namespace, against: Sequence[Finding], settings: Settings) -> None:
     """Keep the reason before anything is written: what went against the advice can be read later."""
-    from pipeline.lake.location import Location
-    from pipeline.lake.memory import open_note
-    from pipeline.published.reasons import NOTE, Reason, from_plain, to_plain
+    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.notes import open_note
+    from pipeline.published.override_reasons import NOTE, Reason, from_plain, to_plain
 
     reason = Reason(
         datetime.now(UTC), domain, f"mode {args.mode}", tuple(finding.what for finding in against), args.despite.strip()[:1000], _who()
@@ -127,8 +127,8 @@ def forget_reasons(domain: str, location: Location) -> None:
     Raises:
         LakeError: The note cannot be read or written.
     """
-    from pipeline.lake.memory import open_note
-    from pipeline.published.reasons import NOTE, from_plain, to_plain
+    from pipeline.lake.storage.notes import open_note
+    from pipeline.published.override_reasons import NOTE, from_plain, to_plain
 
     with open_note(location, NOTE) as note:
         plain = note.read()
@@ -153,9 +153,9 @@ def reasons_of(settings: Settings) -> list[Reason]:
     Raises:
         LakeError: The note cannot be read.
     """
-    from pipeline.lake.location import Location
-    from pipeline.lake.memory import Note
-    from pipeline.published.reasons import NOTE, from_plain
+    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.notes import Note
+    from pipeline.published.override_reasons import NOTE, from_plain
 
     note = Note(Location.of(settings.lake), NOTE)
     try:

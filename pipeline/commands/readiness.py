@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.insight.api import readiness
-    from pipeline.insight.readiness import as_json
+    from pipeline.insight.enforce.readiness import as_json
     from pipeline.query import open_lake
 
     settings = context.settings

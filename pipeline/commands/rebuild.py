@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.cli import Context
-    from pipeline.columns import ChunkColumns
     from pipeline.config import Settings
-    from pipeline.lake.rebuild import Rebuilt
-    from pipeline.row_types import MessageRow
-    from pipeline.work import Job
+    from pipeline.lake.upkeep.rebuild import Rebuilt
+    from pipeline.tables.chunk_columns import ChunkColumns
+    from pipeline.tables.row_types import MessageRow
     from pipeline.workers.pool import Pool
+    from pipeline.workers.reading_task import Job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
-    from pipeline.lake.location import Location
-    from pipeline.lake.near import refuse_missing
-    from pipeline.lake.opened import open_for_writing
-    from pipeline.lake.rebuild import rebuild
+    from pipeline.lake.session import open_for_writing
+    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.near import refuse_missing
+    from pipeline.lake.upkeep.rebuild import rebuild
     from pipeline.workers.pool import Pool
 
     settings = context.settings
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _job(settings: Settings) -> Job:
     from pipeline import __version__
     from pipeline.report.rows import Ownership, RunStamp
-    from pipeline.work import Job
+    from pipeline.workers.reading_task import Job
 
     own = Ownership(own=settings.domains.own, mx=settings.domains.mx)
     return Job(settings.report_limits, own, settings.trust, RunStamp("rebuild", datetime.now(UTC), __version__))
@@ -64,7 +64,7 @@ def _job(settings: Settings) -> Job:
 
 def _read_again(pool: Pool, messages: Sequence[tuple[MessageRow, bytes]]) -> ChunkColumns:
     """Read messages of the lake again, in workers: today's parser, the verdicts of the day they came, the time they came."""
-    from pipeline.mailbox.kept import as_fetched
+    from pipeline.mailbox.kept_mail import as_fetched
 
     return pool.read_again([(row, as_fetched(row, content)) for row, content in messages])
 

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _retry(args: argparse.Namespace, context: Context) -> int:
     """Read what was quarantined once more, with this version and today's limits."""
-    from pipeline.run.retry import retry_rejects
+    from pipeline.ingest.retry import retry_rejects
 
     done = retry_rejects(context.settings)
     if args.format == "json":

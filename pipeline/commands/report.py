@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.handout.facts import gather
-    from pipeline.handout.page import page
+    from pipeline.export.page import page
+    from pipeline.export.page_facts import gather
     from pipeline.query import open_lake
 
     days = args.days or context.settings.insight.days

@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.lake.backup import restore
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
+    from pipeline.lake.upkeep.backup import restore
     from pipeline.query import open_lake
 
     location = Location.of(context.settings.lake)

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
-from pipeline.verdict import DKIM_RESULTS
+from pipeline.message.verdict import DKIM_RESULTS
 
 if TYPE_CHECKING:
     import argparse

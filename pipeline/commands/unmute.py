@@ -16,6 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.commands.mute import remove
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
 
     return remove(args.what, Location.of(context.settings.lake))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from pipeline.demo.chance import dice
-from pipeline.demo.incidents import POLICY_CAUSES, Incident
+from pipeline.demo.keyed_chance import dice
 from pipeline.demo.landscape import ONE_DAY
 from pipeline.demo.places import Domain, StsPolicy
-from pipeline.demo.reporters import Reporter
+from pipeline.demo.planted_incidents import POLICY_CAUSES, Incident
+from pipeline.demo.simulated_reporters import Reporter
 
 
 class Held(NamedTuple):

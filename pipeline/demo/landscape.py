@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from pipeline.demo.incidents import Incident
 from pipeline.demo.places import Domain, MxHost, StsPolicy
+from pipeline.demo.planted_incidents import Incident
 
 ONE_DAY = timedelta(days=1)
 

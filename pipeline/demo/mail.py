@@ -11,8 +11,8 @@ from datetime import UTC, datetime, time, timedelta
 from email.utils import format_datetime
 from typing import NamedTuple
 
-from pipeline.demo.keys import KeyRing
-from pipeline.demo.reporters import BY_KEY, Reporter
+from pipeline.demo.signing_keys import KeyRing
+from pipeline.demo.simulated_reporters import BY_KEY, Reporter
 from pipeline.demo.spec import WorldReport
 
 RUA = "tls-reports@example.com"
@@ -282,7 +282,7 @@ FORMS: dict[str, Form] = {
         ),
     ),
     "stalwart": Form(
-        # Its default is the first five, which leave a report unproved (`pipeline.trust.coverage`): this operator has added two.
+        # Its default is the first five, which leave a report unproved (`pipeline.trust.signature_coverage`): this operator has added two.
         signed=("From", "To", "Date", "Subject", "Message-ID", "MIME-Version", "Content-Type"),
         headers=_stalwart,
         content_type='multipart/report; report-type="tlsrpt"; boundary="{boundary}"',

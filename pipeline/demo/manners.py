@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from pipeline.demo.chance import dice
-from pipeline.demo.reporters import Reporter
-from pipeline.demo.sessions import Applied, Failed
+from pipeline.demo.keyed_chance import dice
+from pipeline.demo.session_counts import Applied, Failed
+from pipeline.demo.simulated_reporters import Reporter
 from pipeline.demo.wording import names_host, words_for
 
 Document = dict[str, Any]

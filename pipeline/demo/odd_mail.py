@@ -17,7 +17,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from pipeline.demo.mail import RUA, DemoMail, mail_of, received
-from pipeline.demo.reporters import BY_KEY, STRANGER
+from pipeline.demo.simulated_reporters import BY_KEY, STRANGER
 from pipeline.demo.spec import WorldReport
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.demo.keys import KeyRing
     from pipeline.demo.places import Domain
-    from pipeline.demo.reporters import Reporter
-    from pipeline.demo.sessions import Applied
+    from pipeline.demo.session_counts import Applied
+    from pipeline.demo.signing_keys import KeyRing
+    from pipeline.demo.simulated_reporters import Reporter
     from pipeline.demo.spec import Spec, WorldReport
 
 

@@ -10,10 +10,10 @@ import random
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from pipeline.demo.chance import dice
-from pipeline.demo.incidents import CAUSES, CERTIFICATE_CAUSES, DANE_CAUSES, POLICY_CAUSES, VARIANTS, Incident
+from pipeline.demo.keyed_chance import dice
 from pipeline.demo.places import SECONDS_PER_DAY, Domain, MxHost, StsPolicy
-from pipeline.demo.reporters import REPORTERS
+from pipeline.demo.planted_incidents import CAUSES, CERTIFICATE_CAUSES, DANE_CAUSES, POLICY_CAUSES, VARIANTS, Incident
+from pipeline.demo.simulated_reporters import REPORTERS
 from pipeline.demo.spec import Span, Spec
 from pipeline.errors import UsageError
 
@@ -30,7 +30,7 @@ def random_spec(seed: int, kind: str = "mixed", *, last_day: date | None = None)
 
     Args:
         seed: The same seed and kind give the same world.
-        kind: mixed, quiet, or one of `pipeline.demo.incidents.CAUSES`.
+        kind: mixed, quiet, or one of `pipeline.demo.planted_incidents.CAUSES`.
         last_day: Last day of traffic; default a fixed one.
 
     Raises:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import NamedTuple
 
-from pipeline.demo.incidents import Incident
 from pipeline.demo.manners import Document
 from pipeline.demo.places import Domain
-from pipeline.demo.reporters import REPORTERS, Reporter
+from pipeline.demo.planted_incidents import Incident
+from pipeline.demo.simulated_reporters import REPORTERS, Reporter
 
 
 class OddMail(NamedTuple):

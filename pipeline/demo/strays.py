@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from pipeline.demo.reporters import Reporter
-from pipeline.demo.sessions import Applied, Failed
+from pipeline.demo.session_counts import Applied, Failed
+from pipeline.demo.simulated_reporters import Reporter
 
 KINDS = ("handshake", "starttls", "fetch-timeout")
 _WEIGHTS = (0.6, 0.2, 0.2)

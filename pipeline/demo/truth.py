@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipeline.demo.incidents import POLICY_CAUSES, Incident, TrueIncident
+from pipeline.demo.planted_incidents import POLICY_CAUSES, Incident, TrueIncident
 from pipeline.demo.wording import words_for
 
 if TYPE_CHECKING:

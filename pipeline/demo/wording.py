@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from pipeline.demo.sessions import Failed
+from pipeline.demo.session_counts import Failed
 
 
 class Words(NamedTuple):

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.demo.caches import PolicyCache
-from pipeline.demo.chance import dice, poisson
-from pipeline.demo.incidents import TrueIncident
-from pipeline.demo.keys import KeyRing
+from pipeline.demo.keyed_chance import dice, poisson
 from pipeline.demo.landscape import changed_by
 from pipeline.demo.manners import MANNERS, Counted
 from pipeline.demo.places import Domain
-from pipeline.demo.reporters import STRANGER, Reporter
-from pipeline.demo.sessions import Applied, Circumstances, applied_policies
+from pipeline.demo.planted_incidents import TrueIncident
+from pipeline.demo.session_counts import Applied, Circumstances, applied_policies
+from pipeline.demo.signing_keys import KeyRing
+from pipeline.demo.simulated_reporters import STRANGER, Reporter
 from pipeline.demo.spec import Span, Spec, WorldReport
 from pipeline.demo.strays import add_stray
 
 if TYPE_CHECKING:
     from pipeline.demo.mail import DemoMail
-    from pipeline.demo.readiness import Refusals
+    from pipeline.demo.true_readiness import Refusals
 
 
 __all__ = ["Span", "Spec", "World", "WorldReport"]
@@ -90,7 +90,7 @@ class World:
 
     def refusals(self, domain: str, first_day: date | None = None, last_day: date | None = None) -> Refusals:
         """Say what `enforce` would have refused for a domain."""
-        from pipeline.demo.readiness import refusals
+        from pipeline.demo.true_readiness import refusals
 
         return refusals(self, domain, first_day or self.spec.first_day, last_day or self.spec.last_day)
 

@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.demo.incidents import CAUSES, VARIANTS, Incident
 from pipeline.demo.odd_mail import KINDS
 from pipeline.demo.places import Domain, MxHost, StsPolicy
-from pipeline.demo.reporters import BY_KEY, REPORTERS
+from pipeline.demo.planted_incidents import CAUSES, VARIANTS, Incident
+from pipeline.demo.simulated_reporters import BY_KEY, REPORTERS
 from pipeline.demo.spec import OddMail, Span, Spec
 from pipeline.errors import ConfigError, InputError
 

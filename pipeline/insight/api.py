@@ -15,14 +15,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pipeline.insight.applied_policies import PoliciesSeen, PublishedPolicy, checked_policy, read_policies
+from pipeline.insight.checked_policies import published_policies
 from pipeline.insight.coverage import Coverage, read_coverage
-from pipeline.insight.evidence import with_evidence
+from pipeline.insight.enforce.readiness import Readiness, assess
 from pipeline.insight.incident import Incident, with_id
 from pipeline.insight.incidents import find
 from pipeline.insight.period import period_of
-from pipeline.insight.policies import PoliciesSeen, PublishedPolicy, checked_policy, read_policies
-from pipeline.insight.published import published_policies
-from pipeline.insight.readiness import Readiness, assess
+from pipeline.insight.proving_reports import with_evidence
 from pipeline.insight.second_opinion import with_opinions
 
 if TYPE_CHECKING:

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from pipeline.insight.causes import CAUSES, PASSING_CAUSES, POLICY_HOST_CAUSES
-from pipeline.insight.chance import at_most
-from pipeline.insight.shell import is_address
-from pipeline.insight.words import count_of, listed, span_of
+from pipeline.insight.detect.causes import CAUSES, PASSING_CAUSES, POLICY_HOST_CAUSES
+from pipeline.insight.likelihood import at_most
+from pipeline.insight.phrases import count_of, listed, span_of
+from pipeline.insight.safe_commands import is_address
 
 if TYPE_CHECKING:
-    from pipeline.insight.failures import Flags, Ints
-    from pipeline.insight.runs import Run
+    from pipeline.insight.detect.failure_cube import Flags, Ints
+    from pipeline.insight.detect.failure_runs import Run
+    from pipeline.insight.detect.reporter_exposure import Ground
     from pipeline.insight.settings import InsightSettings
-    from pipeline.insight.spans import Ground
 
 Fault = Literal["ours", "sender", "path", "unknown"]
 

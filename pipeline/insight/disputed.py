@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.ask import between, rows_of
-from pipeline.insight.words import count_of
+from pipeline.insight.phrases import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

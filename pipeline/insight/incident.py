@@ -8,19 +8,19 @@ from datetime import date
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from pipeline.insight.advice.advice_facts import Facts
+from pipeline.insight.advice.explanations import explain
 from pipeline.insight.attribution import compare
-from pipeline.insight.causes import CAUSES
+from pipeline.insight.detect.causes import CAUSES
 from pipeline.insight.disputed import said_of
-from pipeline.insight.facts import Facts
-from pipeline.insight.meaning import explain
-from pipeline.markup import Html, html_table, joined, text
+from pipeline.output.markup import Html, html_table, joined, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.insight.attribution import Fault, Standing
+    from pipeline.insight.detect.failure_runs import Run
     from pipeline.insight.opinion import Opinion
-    from pipeline.insight.runs import Run
 
 State = Literal["open", "resolved", "unconfirmed"]
 

@@ -6,23 +6,23 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.insight.attribution import Attribution, Surroundings, attribute, standing_of
-from pipeline.insight.bridges import Weighed
-from pipeline.insight.chance import at_most
+from pipeline.insight.detect.gather import Gathered, Reader, gather
+from pipeline.insight.detect.merge_gaps import Weighed
+from pipeline.insight.detect.noise import is_noise
 from pipeline.insight.disputed import Disputed, count_disputed, read_disputed
-from pipeline.insight.gather import Gathered, Reader, gather
 from pipeline.insight.incident import Basis, Incident, State, incident_id
-from pipeline.insight.known import KnownReporters, read_known
-from pipeline.insight.noise import is_noise
+from pipeline.insight.known_reporters import KnownReporters, read_known
+from pipeline.insight.likelihood import at_most
 from pipeline.insight.period import ONE_DAY, Period, period_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import date
 
-    from pipeline.insight.applied import AppliedText
+    from pipeline.insight.applied_policies import PublishedPolicy
     from pipeline.insight.ask import Ask
-    from pipeline.insight.policies import PublishedPolicy
-    from pipeline.insight.runs import Run
+    from pipeline.insight.detect.applied_causes import AppliedText
+    from pipeline.insight.detect.failure_runs import Run
     from pipeline.insight.settings import InsightSettings
 
 

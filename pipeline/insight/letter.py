@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.insight.shell import is_host, shown
-from pipeline.insight.words import count_of, span_of
+from pipeline.insight.phrases import count_of, span_of
+from pipeline.insight.safe_commands import is_host, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.lake.memory import Note, open_note
+from pipeline.lake.storage.notes import Note, open_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
 
 NAME = "looks"
 VERSION = 1

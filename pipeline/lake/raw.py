@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.lake.known import Files
-from pipeline.lake.location import Location
-from pipeline.lake.near import refuse_missing
-from pipeline.lake.scan import read
-from pipeline.lake.tables import open_table
+from pipeline.lake.dedup.dedup_index import Files
+from pipeline.lake.delta.delta_tables import open_table
+from pipeline.lake.delta.scan import read
+from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.near import refuse_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

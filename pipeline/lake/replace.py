@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.lake.ledger import key_of, keys_of, to_rows
-from pipeline.lake.rewrite import Present
-from pipeline.lake.scan import among, read
+from pipeline.lake.dedup.ledger import key_of, keys_of, to_rows
+from pipeline.lake.delta.rewrite import Present
+from pipeline.lake.delta.scan import among, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pipeline.lake.opened import OpenLake
-    from pipeline.lake.stage import StageWriter
-    from pipeline.row_types import MessageRow
+    from pipeline.lake.delta.stage import StageWriter
+    from pipeline.lake.session import OpenLake
+    from pipeline.tables.row_types import MessageRow
 
 
 class Found(NamedTuple):

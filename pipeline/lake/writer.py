@@ -6,19 +6,19 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from pipeline.columns import ChunkColumns, as_columns, choose, with_batch
-from pipeline.lake.asking import AsksLedger
-from pipeline.lake.compact import compact_small_files
-from pipeline.lake.dedup import REPORT_TABLES, Decided, decide, essence_of, remember, tables_of, take, with_columns
-from pipeline.lake.known import RETIRED, Knowledge
-from pipeline.lake.ledger import Ledger, keys_of, to_rows
-from pipeline.lake.location import Location
-from pipeline.lake.opened import OpenLake, open_for_writing
-from pipeline.lake.parts import to_arrow
+from pipeline.lake.dedup.decide import REPORT_TABLES, Decided, decide, essence_of, remember, tables_of, take, with_columns
+from pipeline.lake.dedup.dedup_index import RETIRED, Knowledge
+from pipeline.lake.dedup.ledger import Ledger, keys_of, to_rows
+from pipeline.lake.dedup.ledger_queries import AsksLedger
+from pipeline.lake.delta.data_files import to_arrow
 from pipeline.lake.raw import RawMonth, raw_contents
 from pipeline.lake.replace import Found, find_rows, stage_replacement
-from pipeline.row_types import CheckRow, MessageRow, MessageRows
+from pipeline.lake.session import OpenLake, open_for_writing
+from pipeline.lake.storage.location import Location
+from pipeline.lake.upkeep.compact import compact_small_files
 from pipeline.stages import COMMIT, SETTLE, Stages
+from pipeline.tables.chunk_columns import ChunkColumns, as_columns, choose, with_batch
+from pipeline.tables.row_types import CheckRow, MessageRow, MessageRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from imapclient.exceptions import IMAPClientError
 
 from pipeline.errors import ConfigError
-from pipeline.mailbox import trouble
+from pipeline.mailbox import imap_errors
 from pipeline.mailbox.searching import windows
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def _status(client: Client, folder: str) -> tuple[int, int]:
     try:
         status = client.folder_status(folder, ["UIDVALIDITY", "UIDNEXT"])
         return int(status[b"UIDVALIDITY"]), int(status[b"UIDNEXT"])
-    except trouble.GONE:
+    except imap_errors.GONE:
         raise
-    except (IMAPClientError, *trouble.GARBLED):
+    except (IMAPClientError, *imap_errors.GARBLED):
         return 0, 0
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imapclient.exceptions import IMAPClientError
 
 from pipeline import log
-from pipeline.mailbox import trouble
+from pipeline.mailbox import imap_errors
 from pipeline.mailbox.searching import uid_set
 from pipeline.mailbox.session import ConnectionLostError, Session
-from pipeline.source import Fetched, MessageRef
+from pipeline.message.source import Fetched, MessageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,7 +118,7 @@ class Fetching:
         except ConnectionLostError as err:
             return self._ask_in_halves(uids, items, wanted, str(err))
         except IMAPClientError as err:
-            return self._ask_in_halves(uids, items, wanted, trouble.says(err))
+            return self._ask_in_halves(uids, items, wanted, imap_errors.says(err))
         answers = _usable(raw, wanted)
         missing = [uid for uid in uids if uid not in answers]
         if missing:

@@ -12,7 +12,7 @@ from imapclient.exceptions import IMAPClientError
 
 from pipeline import log
 from pipeline.errors import ConfigError
-from pipeline.mailbox import trouble
+from pipeline.mailbox import imap_errors
 from pipeline.mailbox.session import ConnectionLostError, Session
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def _namespace(client: Client) -> Namespace:
             spaces = [Namespace(prefix, separator or "") for prefix, separator in personal]
             return next((each for each in spaces if not each.prefix), spaces[0] if spaces else Namespace())
         return Namespace("", next((_text(separator) for _, separator, _ in client.list_folders("", "")), ""))
-    except trouble.GONE:
+    except imap_errors.GONE:
         raise
-    except (IMAPClientError, *trouble.GARBLED):
+    except (IMAPClientError, *imap_errors.GARBLED):
         return Namespace()
 
 
@@ -82,7 +82,7 @@ def _made(session: Session, name: str, space: Namespace) -> str:
         try:
             _create(session, each)
         except IMAPClientError as err:
-            refusals.append(f"{each} ({trouble.says(err)})")
+            refusals.append(f"{each} ({imap_errors.says(err)})")
         else:
             return each
     below = f"; the folders of this account live below {space.prefix}" if space.prefix else ""
@@ -99,7 +99,7 @@ def _create(session: Session, name: str) -> None:
             return
         _create(session, name)
     except IMAPClientError as err:
-        if "[ALREADYEXISTS]" in trouble.says(err).upper():
+        if "[ALREADYEXISTS]" in imap_errors.says(err).upper():
             return
         raise
     else:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pipeline.config import MailboxSettings
-    from pipeline.mailbox.sign_in import TokenSource
+    from pipeline.mailbox.imap_sign_in import TokenSource
+    from pipeline.message.source import Fetched
     from pipeline.report.limits import Limits
-    from pipeline.source import Fetched
 
 _SEARCHES = 3
 """How often a folder is searched whose messages are not all listed: others may remove some in between."""

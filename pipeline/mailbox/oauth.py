@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.config import MailboxSettings, OAuth2Settings
-    from pipeline.mailbox.sign_in import TokenSource
+    from pipeline.mailbox.imap_sign_in import TokenSource
 
 
 def token_source(settings: MailboxSettings) -> TokenSource | None:

@@ -9,10 +9,10 @@ from imapclient.exceptions import IMAPClientError, IMAPClientReadOnlyError
 
 from pipeline import log
 from pipeline.errors import ConfigError, TlsrptError, TryAgainError, UnreachableError
-from pipeline.mailbox import trouble
+from pipeline.mailbox import imap_errors
 from pipeline.mailbox.connection import Client, speaks_tls, tls_context
 from pipeline.mailbox.deadline import Deadline
-from pipeline.mailbox.sign_in import TokenSource, sign_in
+from pipeline.mailbox.imap_sign_in import TokenSource, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,9 +106,9 @@ class Session:
         except TlsrptError:
             _close(client)
             raise
-        except (IMAPClientError, OSError, *trouble.GARBLED) as err:
+        except (IMAPClientError, OSError, *imap_errors.GARBLED) as err:
             _close(client)
-            raise self._late() or trouble.while_signing_in(self.where, self.server, self.settings.user, err) from err
+            raise self._late() or imap_errors.while_signing_in(self.where, self.server, self.settings.user, err) from err
         self._client = client
 
     def close(self, *, politely: bool) -> None:
@@ -158,15 +158,15 @@ class Session:
         assert self._client is not None, "not connected"  # noqa: S101 -- a mistake of ours
         try:
             answer = operation(self._client)
-        except (*trouble.LOST, *trouble.GARBLED) as err:
+        except (*imap_errors.LOST, *imap_errors.GARBLED) as err:
             self._recover(err)
-            raise ConnectionLostError(trouble.says(err)) from err
+            raise ConnectionLostError(imap_errors.says(err)) from err
         except IMAPClientError as err:
             if "got more than" in str(err):
                 # A line beyond imaplib's limit: the rest of it is still to come, so that the connection is of no use.
                 self._recover(err)
-                raise ConnectionLostError(trouble.says(err)) from err
-            late = trouble.throttled(self.where, err)
+                raise ConnectionLostError(imap_errors.says(err)) from err
+            late = imap_errors.throttled(self.where, err)
             if late is not None:
                 raise late from err
             raise
@@ -186,7 +186,7 @@ class Session:
             except ConnectionLostError:
                 continue
             except IMAPClientError as err:
-                raise trouble.while_working(self.where, self.server, err) from err
+                raise imap_errors.while_working(self.where, self.server, err) from err
 
     def _greeted(self) -> Client:
         """Connect, and read the greeting.
@@ -216,7 +216,7 @@ class Session:
         try:
             context = None if settings.tls == "none" else tls_context(settings.ca_file, self.deadline)
         except OSError as err:
-            raise ConfigError(f"{self.where}: ca_file {settings.ca_file} cannot be used: {trouble.says_os(err)}") from err
+            raise ConfigError(f"{self.where}: ca_file {settings.ca_file} cannot be used: {imap_errors.says_os(err)}") from err
         client: Client | None = None
         try:
             client = Client(
@@ -229,19 +229,19 @@ class Session:
             )
             if settings.tls == "starttls":
                 client.starttls(context)
-        except (IMAPClientError, OSError, *trouble.GARBLED) as err:
+        except (IMAPClientError, OSError, *imap_errors.GARBLED) as err:
             if client is not None:
                 _close(client)
-            raise self._late() or trouble.while_connecting(self.where, self.server, err, ca_file=settings.ca_file) from err
+            raise self._late() or imap_errors.while_connecting(self.where, self.server, err, ca_file=settings.ca_file) from err
         return client
 
     def _selected(self, client: Client, folder: str, *, read_only: bool) -> FolderState:
         try:
             answer = client.select_folder(folder, readonly=read_only)
         except IMAPClientError as err:
-            if isinstance(err, trouble.LOST) and not isinstance(err, IMAPClientReadOnlyError):
+            if isinstance(err, imap_errors.LOST) and not isinstance(err, IMAPClientReadOnlyError):
                 raise
-            if read_only or trouble.throttled(self.where, err):
+            if read_only or imap_errors.throttled(self.where, err):
                 raise self._why_not(client, folder, err) from err
             # What may not be changed can be read all the same; what `after` wants is refused then.
             read_only = True
@@ -257,19 +257,21 @@ class Session:
         """Open a folder read-only that the server does not open for changes, for the reason `err`."""
         try:
             return cast("dict[bytes, Any]", client.select_folder(folder, readonly=True))
-        except trouble.LOST:
+        except imap_errors.LOST:
             raise
         except IMAPClientError:
             raise self._why_not(client, folder, err) from err
 
     def _why_not(self, client: Client, folder: str, err: IMAPClientError) -> TlsrptError:
-        late = trouble.throttled(self.where, err)
+        late = imap_errors.throttled(self.where, err)
         if late is not None:
             return late
         existing = [name for flags, _, name in client.list_folders() if b"\\Noselect" not in flags]
         if folder not in existing and folder.upper() != "INBOX":
-            return trouble.no_folder(self.where, folder, existing)
-        return ConfigError(f"{self.where}: folder {folder} cannot be opened: {trouble.says(err)}; check the rights of {self.settings.user}")
+            return imap_errors.no_folder(self.where, folder, existing)
+        return ConfigError(
+            f"{self.where}: folder {folder} cannot be opened: {imap_errors.says(err)}; check the rights of {self.settings.user}"
+        )
 
     def _recover(self, err: BaseException) -> None:
         """Make a new connection after a loss.
@@ -278,11 +280,11 @@ class Session:
             TryAgainError: There is no point in it.
         """
         self._losses += 1
-        late = self._late() or trouble.throttled(self.where, err)
+        late = self._late() or imap_errors.throttled(self.where, err)
         if late is not None:
             raise late from err
-        log.warning("connection-lost", mailbox=self.settings.name, times=self._losses, reason=trouble.says(err))
-        failure = trouble.while_working(self.where, self.server, err)
+        log.warning("connection-lost", mailbox=self.settings.name, times=self._losses, reason=imap_errors.says(err))
+        failure = imap_errors.while_working(self.where, self.server, err)
         if self._losses > self.pace.losses:
             raise failure from err
         for refusals in range(self.pace.refusals):
@@ -313,8 +315,8 @@ class Session:
         assert self._client is not None  # noqa: S101 -- connect has just set it
         try:
             state = self._selected(self._client, folder, read_only=before.read_only)
-        except (*trouble.LOST, *trouble.GARBLED) as err:
-            raise trouble.while_working(self.where, self.server, err) from err
+        except (*imap_errors.LOST, *imap_errors.GARBLED) as err:
+            raise imap_errors.while_working(self.where, self.server, err) from err
         self._same(folder, before.uidvalidity, state)
 
     def _same(self, folder: str, uidvalidity: int, state: FolderState) -> None:
@@ -349,9 +351,9 @@ def _asked_uidnext(client: Client, folder: str) -> int:
     for ask in (status, last):
         try:
             return ask()
-        except trouble.GONE:
+        except imap_errors.GONE:
             raise
-        except (IMAPClientError, *trouble.GARBLED):
+        except (IMAPClientError, *imap_errors.GARBLED):
             continue
     return BEYOND_ALL_UIDS
 
@@ -363,6 +365,6 @@ def _close(client: Client, *, politely: bool = False) -> None:
             client.logout()
         else:
             client.shutdown()
-    except (IMAPClientError, OSError, *trouble.GARBLED):
+    except (IMAPClientError, OSError, *imap_errors.GARBLED):
         if politely:
             _close(client)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.notify.text import defused, name
+from pipeline.notify.notice_text import defused, name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from pipeline.errors import ConfigError
-from pipeline.notify.message import as_json, event_json
+from pipeline.notify.channel_message import as_json, event_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import ChannelSettings
     from pipeline.notify.alerts import Alert
-    from pipeline.notify.message import Message
+    from pipeline.notify.channel_message import Message
 
 TIMEOUT = 20.0
 """Seconds for each request to a channel."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.markup import Html, text
 from pipeline.notify.news import is_muted, lineage_of
-from pipeline.notify.text import defused, name, names, plural
+from pipeline.notify.notice_text import defused, name, names, plural
+from pipeline.output.markup import Html, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

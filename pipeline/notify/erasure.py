@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.insight import told
-from pipeline.lake.memory import open_note
+from pipeline.insight import notifications
+from pipeline.lake.storage.notes import open_note
 from pipeline.notify import mutes, outbox
-from pipeline.notify.run import MUTES, OUTBOX
+from pipeline.notify.notifier import MUTES, OUTBOX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
 
 _TOLD = "told"
 
@@ -31,7 +31,9 @@ def forget_domain(location: Location, domain: str) -> None:
     """
     _rewrite(location, OUTBOX, lambda plain: outbox.to_plain(_without(outbox.from_plain(plain), domain)))
     _rewrite(location, MUTES, lambda plain: mutes.to_plain(mutes.without_domain(mutes.from_plain(plain), domain)))
-    _rewrite(location, _TOLD, lambda plain: told.to_plain([one for one in told.from_plain(plain) if one.domain != domain]))
+    _rewrite(
+        location, _TOLD, lambda plain: notifications.to_plain([one for one in notifications.from_plain(plain) if one.domain != domain])
+    )
 
 
 def _without(boxes: dict[str, outbox.Box], domain: str) -> dict[str, outbox.Box]:

@@ -60,9 +60,9 @@ def tell(settings: Settings) -> None:
     """Run the notifier after another command, if channels are configured; what goes wrong is logged."""
     if not settings.notify.channel:
         return
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
+    from pipeline.notify.notifier import notify
     from pipeline.notify.observe import observe
-    from pipeline.notify.run import notify
     from pipeline.query import open_lake
 
     now = datetime.now(UTC)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import InputError
-from pipeline.notify.text import name
+from pipeline.notify.notice_text import name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.insight import told
-from pipeline.notify.text import speaks_of
+from pipeline.insight import notifications
+from pipeline.notify.notice_text import speaks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipeline.insight.incident import Incident
-    from pipeline.insight.told import Told
+    from pipeline.insight.notifications import Told
 
 VERSION = 1
 
@@ -45,7 +45,7 @@ def lapsed(mute: Mute, incidents: Sequence[Incident], today: date) -> str | None
     own = [one for one in incidents if covers(mute, one)]
     if own and all(one.state == "resolved" for one in own):
         return "it is over"
-    worse = [news for news in told.news_of(own, mute.as_it_was) if news.kind == "worse"]
+    worse = [news for news in notifications.news_of(own, mute.as_it_was) if news.kind == "worse"]
     return f"it got worse: {worse[0].why}" if worse else None
 
 
@@ -76,7 +76,7 @@ def to_plain(mutes: Iterable[Mute]) -> dict[str, Any]:
                 **mute._asdict(),
                 "until": mute.until and mute.until.isoformat(),
                 "since": mute.since.isoformat(),
-                "as_it_was": told.to_plain(mute.as_it_was),
+                "as_it_was": notifications.to_plain(mute.as_it_was),
             }
             for mute in mutes
         ],
@@ -100,7 +100,7 @@ def from_plain(plain: dict[str, Any] | None) -> list[Mute]:
                     **entry,
                     "until": entry["until"] and date.fromisoformat(entry["until"]),
                     "since": date.fromisoformat(entry["since"]),
-                    "as_it_was": tuple(told.from_plain(entry["as_it_was"])),
+                    "as_it_was": tuple(notifications.from_plain(entry["as_it_was"])),
                 }
             )
             for entry in plain["mutes"]

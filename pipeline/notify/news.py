@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight import told
-from pipeline.insight.causes import CAUSES, POLICY_HOST_CAUSES
-from pipeline.notify.memory import Memory
+from pipeline.insight import notifications
+from pipeline.insight.detect.causes import CAUSES, POLICY_HOST_CAUSES
+from pipeline.notify.channel_memory import Memory
 from pipeline.notify.notice import Notice
-from pipeline.notify.text import name, names, plural
+from pipeline.notify.notice_text import name, names, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,12 +56,12 @@ def news_for(observed: Observed, memory: Memory | None) -> News:
     matters = list(_matters(observed))
     states = _states_after(matters, observed, memory)
     if memory is None:
-        incidents = told.next_memory(observed.incidents, None, (), until=observed.as_of)
+        incidents = notifications.next_memory(observed.incidents, None, (), until=observed.as_of)
         return News([_summary(observed, matters)], Memory(tuple(incidents), states))
     loud = [incident for incident in observed.incidents if not is_muted(incident, observed.muted)]
-    news = [entry for entry in told.news_of(loud, memory.incidents) if entry.incident.fault != "unknown"]
+    news = [entry for entry in notifications.news_of(loud, memory.incidents) if entry.incident.fault != "unknown"]
     events = [*_fault_events(news, observed), *_changes(matters, memory, observed)]
-    incidents = told.next_memory(loud, memory.incidents, news, until=observed.as_of)
+    incidents = notifications.next_memory(loud, memory.incidents, news, until=observed.as_of)
     return News(events, Memory(tuple(incidents), states))
 
 
@@ -98,9 +98,9 @@ def _fault_of(incident: Incident) -> tuple[str, ...]:
     return (incident.cause, incident.fault, *(sorted(incident.mx_hosts) or (incident.domain,)))
 
 
-def _fault_events(news: Sequence[told.News], observed: Observed) -> Iterator[Notice]:
+def _fault_events(news: Sequence[notifications.News], observed: Observed) -> Iterator[Notice]:
     """Yield one event for each fault and kind, whatever the number of its domains."""
-    groups: defaultdict[tuple[str, ...], list[told.News]] = defaultdict(list)
+    groups: defaultdict[tuple[str, ...], list[notifications.News]] = defaultdict(list)
     for entry in news:
         groups[entry.kind, *_fault_of(entry.incident)].append(entry)
     for entries in groups.values():

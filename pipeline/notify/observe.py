@@ -69,7 +69,7 @@ def _mailboxes(lake: Lake) -> tuple[MailboxState, ...]:
 
 def _published(lake: Lake, as_of: date) -> tuple[Published, ...]:
     """Return what the last fresh checks found; a check that could not read the policy says nothing of a change."""
-    from pipeline.insight.policies import checked_policy
+    from pipeline.insight.applied_policies import checked_policy
 
     found = []
     for row in lake.ask("published_now", checked_until=as_of).to_pylist():

@@ -1,8 +1,8 @@
 """The outbox: what is to be sent over each channel, written before it is sent and marked after, so that a kill loses nothing.
 
 At least once: a process that dies between sending and marking leaves the entry claimed; when the claim has run out, the same message goes
-out again with the same key, by which a receiver can drop it. Everything here is a pure function over plain values; `pipeline.notify.run`
-reads and writes them as a note of the lake.
+out again with the same key, by which a receiver can drop it. Everything here is a pure function over plain values;
+`pipeline.notify.notifier` reads and writes them as a note of the lake.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.notify import memory as memories
+from pipeline.notify import channel_memory as memories
 from pipeline.notify import notice as notices
-from pipeline.notify.text import speaks_of
+from pipeline.notify.notice_text import speaks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.notify.memory import Memory
+    from pipeline.notify.channel_memory import Memory
     from pipeline.notify.notice import Notice
 
 VERSION = 1

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import InputError, UsageError
 from pipeline.output.layout import aligned
-from pipeline.output.text import cell, escape, json_text, neutralise, rounded
+from pipeline.output.safe_text import cell, escape, json_text, neutralise, rounded
 
 if TYPE_CHECKING:
     import argparse

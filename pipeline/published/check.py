@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published import dane, smtp, web
-from pipeline.published.dns import Answer, Names
+from pipeline.published.dns_lookup import Answer, Names
 from pipeline.published.finding import Finding
 from pipeline.published.history import Published, judge_change
 from pipeline.published.mx import NULL_MX, judge_mx

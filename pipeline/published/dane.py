@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate
 
-    from pipeline.published.dns import Answer
+    from pipeline.published.dns_lookup import Answer
     from pipeline.published.smtp import Server
 
 ROLL_DAYS = 45

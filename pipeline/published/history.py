@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pipeline.published.finding import Finding
-from pipeline.report.sts import policy_hash
+from pipeline.report.sts_policy import policy_hash
 
 
 class Published(NamedTuple):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.published.finding import Finding
 from pipeline.published.policy_text import is_pattern
-from pipeline.report.sts import mx_matches
+from pipeline.report.sts_policy import mx_matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

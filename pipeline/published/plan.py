@@ -10,15 +10,15 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import UsageError
-from pipeline.insight.next_step import LADDER, ONE_DAY, new_id
-from pipeline.insight.words import count_of
+from pipeline.insight.enforce.next_step import LADDER, ONE_DAY, new_id
+from pipeline.insight.phrases import count_of
 from pipeline.published.mx import NULL_MX
-from pipeline.report.sts import LONGEST_AGE_SECONDS, mx_matches
+from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, mx_matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.insight.policies import PoliciesSeen
+    from pipeline.insight.applied_policies import PoliciesSeen
     from pipeline.published.tlsa import Tlsa
 
 DNS_DAYS = 2

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipeline.published.finding import Finding, Severity
 from pipeline.published.idn import a_label
-from pipeline.report.sts import LONGEST_AGE_SECONDS, MODES, parse_policy
+from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, MODES, parse_policy
 
 _DAY = 86_400
 MOST_FINDINGS = 10

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published.check import Sts, judge_hosts, look_at_mail, trusted_roots
-from pipeline.published.dns import Answer, Names
+from pipeline.published.dns_lookup import Answer, Names
 from pipeline.published.finding import Finding
 from pipeline.published.mx import NULL_MX, judge_mx
 from pipeline.published.plan import held_on
 from pipeline.published.policy_text import PolicyText, read_policy
 from pipeline.published.tlsa import matches, names_one_of
-from pipeline.report.sts import mx_matches
+from pipeline.report.sts_policy import mx_matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

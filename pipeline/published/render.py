@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.next_step import ONE_DAY
-from pipeline.report.sts import mx_matches
+from pipeline.insight.enforce.next_step import ONE_DAY
+from pipeline.report.sts_policy import mx_matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.insight.policies import PublishedPolicy
+    from pipeline.insight.applied_policies import PublishedPolicy
 
 SERVERS = ("nginx", "caddy", "apache")
 _EOL = "\r\n"

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.insight.applied_policies import checked_policy, read_policies
 from pipeline.insight.ask import between, rows_of
-from pipeline.insight.policies import checked_policy, read_policies
-from pipeline.insight.words import listed
+from pipeline.insight.phrases import listed
 from pipeline.published.finding import Finding, Severity
 from pipeline.published.tlsa import parse_tlsa
-from pipeline.report.sts import mx_matches
+from pipeline.report.sts_policy import mx_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pipeline.insight.applied_policies import Held, PoliciesSeen
     from pipeline.insight.ask import Ask
-    from pipeline.insight.policies import Held, PoliciesSeen
     from pipeline.published.check import Checked
     from pipeline.published.history import Published
 

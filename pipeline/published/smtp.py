@@ -7,7 +7,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pipeline.published.patience import Deadline, is_ours, why_not
+from pipeline.published.time_limit import Deadline, is_ours, why_not
 
 if TYPE_CHECKING:
     import io

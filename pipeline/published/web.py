@@ -6,8 +6,8 @@ import http.client
 import ssl
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.published.patience import Deadline, is_ours, why_not
 from pipeline.published.policy_text import LARGEST_BYTES
+from pipeline.published.time_limit import Deadline, is_ours, why_not
 
 if TYPE_CHECKING:
     import io

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.query.lake import Lake
+from pipeline.query.reader import Lake
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,8 @@ def open_lake(where: str | Path | None = None, *, settings: Settings | None = No
         LakeError: The lake cannot be read.
     """
     from pipeline.config import find_config, load_settings
-    from pipeline.lake.location import Location
-    from pipeline.lake.near import refuse_missing
+    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.near import refuse_missing
 
     chosen = settings if settings is not None else load_settings(None)
     location = Location(where) if where is not None else Location.of(chosen.lake)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline import reporters
 from pipeline.errors import UsageError
+from pipeline.message import shipped_reporters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.insight.api import Incident, PoliciesSeen, PublishedPolicy, Readiness
     from pipeline.query.ground import Ground
-    from pipeline.query.shown import CoverageTable, Incidents
+    from pipeline.query.notebook_html import CoverageTable, Incidents
 
 
 class Analysis:
@@ -42,7 +42,7 @@ class Analysis:
             UsageError: Nobody reports about it and it is not ours, while other domains are known; the sentence suggests one.
             LakeError: The lake cannot be read.
         """
-        from pipeline.query.domains import known_domain
+        from pipeline.query.known_domains import known_domain
 
         return known_domain(self.ask, name, self._settings.domains.own)
 
@@ -70,7 +70,7 @@ class Analysis:
         """
         from pipeline.insight.period import period_of
         from pipeline.query.ground import read_ground
-        from pipeline.schema import TRUST_TIERS
+        from pipeline.tables.schema import TRUST_TIERS
 
         today = _today(as_of)
         period = period_of(today, days or self._settings.insight.days, self._settings.insight)
@@ -105,7 +105,7 @@ class Analysis:
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
-        from pipeline.query.shown import Incidents
+        from pipeline.query.notebook_html import Incidents
 
         found = api.find_incidents(
             self.ask,
@@ -174,7 +174,7 @@ class Analysis:
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
-        from pipeline.query.shown import CoverageTable
+        from pipeline.query.notebook_html import CoverageTable
 
         return CoverageTable(
             api.coverage(self.ask, as_of=_today(as_of), settings=self._settings.insight, days=days, domain=self._named(domain))
@@ -185,7 +185,7 @@ class Analysis:
 
     @property
     def _known(self) -> frozenset[str]:
-        return reporters.known_names(self._settings.trust.reporters)
+        return shipped_reporters.known_names(self._settings.trust.reporters)
 
 
 def _today(asked: date | str | None) -> date:

@@ -19,7 +19,7 @@ from importlib.resources import files as package_files
 from typing import Any, NamedTuple
 
 from pipeline.errors import UsageError
-from pipeline.markup import html_table
+from pipeline.output.markup import html_table
 
 _PARAMETER = re.compile(r"^(?P<name>[a-z][a-z0-9_]*) \((?P<type>[A-Z]+(?:\[\])?)(?: = (?P<default>[^)]*))?\): (?P<meaning>.+)$")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

@@ -1,6 +1,6 @@
 """What the views and their columns mean, for `tlsrpt schema`, notebooks, and the `COMMENT`s in DuckDB.
 
-A column of a view that comes from a table keeps the meaning it has in `pipeline.schema`; only what the views add is described here.
+A column of a view that comes from a table keeps the meaning it has in `pipeline.tables.schema`; only what the views add is described here.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.markup import html_table
-from pipeline.schema import TABLES
+from pipeline.output.markup import html_table
+from pipeline.tables.schema import TABLES
 
 if TYPE_CHECKING:
     import duckdb

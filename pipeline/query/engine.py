@@ -25,9 +25,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.query.describe import Views, comments, views_of
-from pipeline.query.habits import SAME_SESSIONS, Habits
-from pipeline.query.texts import view_text
-from pipeline.schema import TABLES, arrow_schema
+from pipeline.query.submitter_habits import SAME_SESSIONS, Habits
+from pipeline.query.view_texts import view_text
+from pipeline.tables.schema import TABLES, arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

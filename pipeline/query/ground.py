@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.markup import text
-from pipeline.verdict import DKIM_RESULTS
+from pipeline.message.verdict import DKIM_RESULTS
+from pipeline.output.markup import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ class LeftOut(NamedTuple):
     """Reports that do not count for one reason."""
 
     reason: str
-    """A result of the check of the signature (`pipeline.verdict`), or not_our_domain."""
+    """A result of the check of the signature (`pipeline.message.verdict`), or not_our_domain."""
     reports: int
     domains: tuple[str, ...] = ()
     """Some of the domains they are about."""

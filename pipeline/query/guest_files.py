@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from fsspec import AbstractFileSystem
 
-from pipeline.lake.ranges import PieceFile
-from pipeline.schema import TABLES
+from pipeline.lake.storage.ranges import PieceFile
+from pipeline.tables.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.lake.ranges import RangeFiles
+    from pipeline.lake.storage.ranges import RangeFiles
 
 PROTOCOL = "tlsrpt"
 ROOT = f"{PROTOCOL}://lake"

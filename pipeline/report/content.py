@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.report.candidate import looks_like_report
-from pipeline.report.inflate import container_of, inflated_head, unpack
+from pipeline.report.json.strict_json import load, refuse_duplicates
+from pipeline.report.mime.candidate import looks_like_report
+from pipeline.report.mime.inflate import container_of, inflated_head, unpack
 from pipeline.report.model import ReadPart, Rejected
 from pipeline.report.notes import Notes, Refusal
-from pipeline.report.parse import parse_report, too_deep
+from pipeline.report.parse.document import parse_report, too_deep
 from pipeline.report.plain.single import plain_report
-from pipeline.report.strict_json import load, refuse_duplicates
 
 if TYPE_CHECKING:
-    from pipeline.report.candidate import Candidate
-    from pipeline.report.inflate import Container
+    from pipeline.report.mime.candidate import Candidate
+    from pipeline.report.mime.inflate import Container
     from pipeline.report.model import ParsedReport
 
 NOT_TLSRPT = Rejected("not_tlsrpt", "there is no TLS report in it")

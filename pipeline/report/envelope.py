@@ -13,7 +13,7 @@ from pipeline.report.names import address_domain, valid_domain
 from pipeline.report.notes import clean_text
 
 if TYPE_CHECKING:
-    from pipeline.report.headers import Headers
+    from pipeline.report.mime.headers import Headers
 
 NO_ENVELOPE = Envelope(None, None, None, None, None, None, None, None, declared=False)
 """Of a bare file, or of a mail that was not read."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.report.mime import read_mime
+from pipeline.report.mime.structure import read_mime
+from pipeline.report.mime.transfer import decode_body
 from pipeline.report.model import Rejected
-from pipeline.report.transfer import decode_body
 
 if TYPE_CHECKING:
     from pipeline.report.limits import Limits
-    from pipeline.report.mime import Mime, Part
+    from pipeline.report.mime.structure import Mime, Part
 
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news", "application/eml", "application/rfc822", "text/rfc822"})
 _OF_NOTIFICATIONS = frozenset({"message/delivery-status", "message/disposition-notification", "message/feedback-report"})

@@ -10,18 +10,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pipeline.report.candidate import Candidate, candidate_in, display_name, is_foreign
 from pipeline.report.content import NOT_TLSRPT, read_candidates
 from pipeline.report.envelope import NO_ENVELOPE, declares_report, is_standard_form, read_envelope, says_report
 from pipeline.report.limits import DEFAULT_LIMITS, Limits
-from pipeline.report.mime import read_mime
+from pipeline.report.mime.candidate import Candidate, candidate_in, display_name, is_foreign
+from pipeline.report.mime.structure import read_mime
 from pipeline.report.model import ParsedReport, Reading, ReadPart, Rejected
 from pipeline.report.names import address_domain, valid_domain
 from pipeline.report.nested import open_messages
 from pipeline.report.notes import Notes
 
 if TYPE_CHECKING:
-    from pipeline.report.mime import Mime
+    from pipeline.report.mime.structure import Mime
     from pipeline.report.model import Envelope
     from pipeline.report.nested import Opened
 

@@ -8,19 +8,19 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.report.domains import ReportDomain, report_domains
-from pipeline.report.identity import identity_of, report_key, submitter_of
+from pipeline.message.verdict import Verdict
+from pipeline.report.json.moments import report_day
+from pipeline.report.keys.identity import identity_of, report_key, submitter_of
 from pipeline.report.model import ParsedReport, Rejected
-from pipeline.report.moments import report_day
+from pipeline.report.policy_domains import ReportDomain, report_domains
 from pipeline.report.result_types import GROUPS
-from pipeline.report.sessions import mark_repeats
-from pipeline.report.sts import NO_POLICY, parse_policy, policy_hash
-from pipeline.row_types import PRIVATE_COLUMNS, FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
-from pipeline.verdict import Verdict
+from pipeline.report.session_overlap import mark_repeats
+from pipeline.report.sts_policy import NO_POLICY, parse_policy, policy_hash
+from pipeline.tables.row_types import PRIVATE_COLUMNS, FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 
 if TYPE_CHECKING:
+    from pipeline.message.source import Fetched
     from pipeline.report.model import Envelope, PolicyResult, Reading
-    from pipeline.source import Fetched
 
 _UNJUDGED = Verdict("unverified", "none")
 _NO_PART = (None, None, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.report.identity import organisational_domain
+from pipeline.report.keys.identity import organisational_domain
 from pipeline.report.model import ParsedReport
 from pipeline.report.names import address_domain, valid_domain
 

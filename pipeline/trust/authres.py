@@ -16,7 +16,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.trust.alignment import aligned
-from pipeline.trust.coverage import not_covered, signed_by
+from pipeline.trust.signature_coverage import not_covered, signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -84,7 +84,7 @@ def aligned_pass(results: Iterable[Attested], claimed: str | None) -> Attested |
 
 
 def word_of(results: Iterable[Attested], mail: SignedMail, claimed: str | None) -> Attested | None:
-    """Return the first pass for the claimed domain that is its word for the report, see `pipeline.trust.coverage`.
+    """Return the first pass for the claimed domain that is its word for the report, see `pipeline.trust.signature_coverage`.
 
     What the signature covers is read from the mail. A server that takes the signatures out leaves nothing to hold against its word.
     """

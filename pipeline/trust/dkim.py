@@ -14,16 +14,16 @@ from dkim import validate_signature_fields
 from dkim.canonicalization import CanonicalizationPolicy
 
 from pipeline.trust.alignment import aligned
-from pipeline.trust.coverage import not_covered
-from pipeline.trust.dns import DnsTempError
-from pipeline.trust.keys import MINIMUM_BITS, Key, KeyUnusableError, read_key
+from pipeline.trust.key_lookup import DnsTempError
+from pipeline.trust.key_records import MINIMUM_BITS, Key, KeyUnusableError, read_key
 from pipeline.trust.signature import signed_names, tag_text, tags_of
+from pipeline.trust.signature_coverage import not_covered
 from pipeline.trust.signed_mail import SignedMail
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeline.trust.dns import Resolver
+    from pipeline.trust.key_lookup import Resolver
 
 MAXIMUM_TRIED = 3
 """Aligned signatures checked per mail."""
@@ -42,7 +42,7 @@ class Signature(NamedTuple):
     """What became of one signature, or of a mail without one (result `none`)."""
 
     result: str
-    """One of `pipeline.verdict.DKIM_RESULTS`."""
+    """One of `pipeline.message.verdict.DKIM_RESULTS`."""
     domain: str | None = None
     selector: str | None = None
     algorithm: str | None = None

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from pipeline.message.verdict import VOUCHED
 from pipeline.trust.alignment import claimed_domain
 from pipeline.trust.authres import attested_results, word_of
 from pipeline.trust.dkim import Signature, check_signatures
-from pipeline.trust.dns import Resolver
+from pipeline.trust.key_lookup import Resolver
 from pipeline.trust.signed_mail import SignedMail
 from pipeline.trust.tiers import decide
-from pipeline.verdict import VOUCHED
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pipeline.message.source import Fetched
+    from pipeline.message.verdict import Verdict
     from pipeline.report.model import Reading
-    from pipeline.source import Fetched
-    from pipeline.verdict import Verdict
 
 
 class TrustRules(Protocol):

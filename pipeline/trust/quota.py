@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipeline.report.identity import organisational_domain
+from pipeline.message.shipped_reporters import is_known_reporter
+from pipeline.report.keys.identity import organisational_domain
 from pipeline.report.names import valid_domain
-from pipeline.reporters import is_known_reporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipeline.row_types import MessageRow
+    from pipeline.tables.row_types import MessageRow
 
 UNPROVED = "?"
 """Stands before a submitter that is only claimed, so that a forger does not use up the share of whom he names."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dkim.util import parse_tag_value
 
-from pipeline.trust.dns import is_host_name
+from pipeline.trust.key_lookup import is_host_name
 
 MAXIMUM_FIELD_BYTES = 8 * 1024
 """A signature field with a 4096 bit key and fifty signed headers has about two thousand."""

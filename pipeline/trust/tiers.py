@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.verdict import NOT_BELIEVED, Verdict
+from pipeline.message.verdict import NOT_BELIEVED, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

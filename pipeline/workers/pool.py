@@ -7,19 +7,19 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-from pipeline.columns import chunk_columns, concat
+from pipeline.tables.chunk_columns import chunk_columns, concat
+from pipeline.workers.protocol import Task
 from pipeline.workers.sandbox import Sandbox
-from pipeline.workers.wire import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
-    from pipeline.columns import ChunkColumns
-    from pipeline.row_types import MessageRow
-    from pipeline.source import Fetched
+    from pipeline.message.source import Fetched
     from pipeline.stages import Stages
-    from pipeline.work import Job
+    from pipeline.tables.chunk_columns import ChunkColumns
+    from pipeline.tables.row_types import MessageRow
+    from pipeline.workers.reading_task import Job
 
 CHUNK = 200
 """Messages a worker gets at a time where the caller does not say."""

@@ -10,22 +10,22 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from pipeline import log
-from pipeline.columns import chunk_columns, concat
 from pipeline.errors import TryAgainError
 from pipeline.report.model import Rejected
 from pipeline.stages import JUDGE, READ, Stages
-from pipeline.trust.dns import parse_address
-from pipeline.work import condemned, judge_of
-from pipeline.workers.bounds import place_of
-from pipeline.workers.wire import read_task
-from pipeline.workers.worker import Worker, WorkerLostError, failure
+from pipeline.tables.chunk_columns import chunk_columns, concat
+from pipeline.trust.key_lookup import parse_address
+from pipeline.workers.protocol import read_task
+from pipeline.workers.reading_task import condemned, judge_of
+from pipeline.workers.time_bounds import place_of
+from pipeline.workers.worker_process import Worker, WorkerLostError, failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.columns import ChunkColumns
-    from pipeline.work import Job
-    from pipeline.workers.wire import Task
+    from pipeline.tables.chunk_columns import ChunkColumns
+    from pipeline.workers.protocol import Task
+    from pipeline.workers.reading_task import Job
 
 _STOPPED = "the run was stopped while messages were read; the next run reads them"
 

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.handout.sections import incident_section
+from pipeline.export.sections import incident_section
 from pipeline.insight.incident import as_json, incident_html
 from pipeline.query.describe import comments
-from pipeline.query.shown import Incidents
+from pipeline.query.notebook_html import Incidents
 from tests.query.small_lake import AS_OF, PERIOD
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m"

@@ -12,9 +12,9 @@ from html.parser import HTMLParser
 import pytest
 
 from pipeline.config import DomainSettings
-from pipeline.handout import page as handout
-from pipeline.handout.charts import Series, stacked_bars
-from pipeline.handout.facts import gather
+from pipeline.export import page as handout
+from pipeline.export.page_facts import gather
+from pipeline.export.svg_charts import Series, stacked_bars
 from pipeline.query import open_lake
 from tests.query import small_lake
 

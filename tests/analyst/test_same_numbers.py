@@ -96,16 +96,16 @@ def words(value):
 @pytest.fixture(scope="module")
 def dashboard(lake_folder, tmp_path_factory):
     """The door of the page, opened on the small lake as the page opens it."""
-    from dashboard import ask
+    from dashboard import lake_door
     from tests.analyst.conftest import CONFIGURATION
 
     path = tmp_path_factory.mktemp("page") / "tlsrpt.toml"
     path.write_text(CONFIGURATION.format(lake=lake_folder))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TLSRPT_CONFIG", str(path))
-        ask.close()
-        yield ask
-        ask.close()
+        lake_door.close()
+        yield lake_door
+        lake_door.close()
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)

@@ -14,7 +14,7 @@ from email.policy import compat32
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.demo.dns import serve_keys
+from pipeline.demo.dns_server import serve_keys
 from tests.bench import peer
 from tests.bench.figures import Figure, Pair
 from tests.bench.mails import rows_of, world_mails

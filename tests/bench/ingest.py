@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pipeline.config import load_settings
-from pipeline.demo.dns import serve_keys
+from pipeline.demo.dns_server import serve_keys
 from pipeline.mailbox.imap import ImapMailbox
 from tests.bench import peer
 from tests.bench.figures import Figure, Pair

@@ -9,10 +9,10 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from pipeline.lake.known import Files
-from pipeline.lake.ledger import Ledger
-from pipeline.lake.location import Location
-from pipeline.lake.tables import open_table
+from pipeline.lake.dedup.dedup_index import Files
+from pipeline.lake.dedup.ledger import Ledger
+from pipeline.lake.delta.delta_tables import open_table
+from pipeline.lake.storage.location import Location
 from tests.bench.figures import Figure
 from tests.bench.make_lake import LAST_DAY, cached
 

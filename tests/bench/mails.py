@@ -7,16 +7,16 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.demo.world import World
+from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.verdict import VOUCHED
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
-from pipeline.source import Fetched, MessageRef
-from pipeline.verdict import VOUCHED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.demo.mail import DemoMail
-    from pipeline.row_types import MessageRows
+    from pipeline.tables.row_types import MessageRows
 
 
 RUN = RunStamp("bench", datetime(2026, 11, 1, tzinfo=UTC), "bench")

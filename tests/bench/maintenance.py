@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from pipeline.lake.location import Location
-from pipeline.lake.parts import describe, encode
-from pipeline.lake.scan import read
-from pipeline.lake.snapshot import open_snapshot
-from pipeline.lake.tables import BATCH, add_version, create_tables
-from pipeline.schema import APPEND_ORDER
+from pipeline.lake.delta.data_files import describe, encode
+from pipeline.lake.delta.delta_tables import BATCH, add_version, create_tables
+from pipeline.lake.delta.scan import read
+from pipeline.lake.delta.snapshot import open_snapshot
+from pipeline.lake.storage.location import Location
+from pipeline.tables.schema import APPEND_ORDER
 from tests.bench.figures import Figure
 from tests.bench.make_lake import cached
 from tests.bench.process import tlsrpt

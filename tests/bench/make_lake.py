@@ -23,16 +23,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.lake.location import Location
-from pipeline.lake.parts import by_month, describe, encode
-from pipeline.lake.tables import BATCH, add_version, create_tables
+from pipeline.lake.delta.data_files import by_month, describe, encode
+from pipeline.lake.delta.delta_tables import BATCH, add_version, create_tables
+from pipeline.lake.storage.location import Location
 from pipeline.report.result_types import RESULT_TYPES
-from pipeline.schema import APPEND_ORDER, TABLES, arrow_schema
+from pipeline.tables.schema import APPEND_ORDER, TABLES, arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.lake.tables import Part
+    from pipeline.lake.delta.delta_tables import Part
 
 LAST_DAY = datetime(2026, 10, 31, tzinfo=UTC)
 """The last day of the lake; benchmarks ask as of two days later."""
@@ -268,7 +268,7 @@ class Month:
         return policies, self.failure_rows(policies, rows, bad, report[rows])
 
     def told_twice(self, report: np.ndarray, kind: np.ndarray, good: np.ndarray, bad: np.ndarray) -> dict[str, pa.Array]:
-        """What reports with two policies come to: it stands on the first, zeros on the second (`pipeline.report.sessions`)."""
+        """What reports with two policies come to: it stands on the first, zeros on the second (`pipeline.report.session_overlap`)."""
         two = np.bincount(report)[report] == 2
         first = two & (kind != 1)
         failed = np.where(first, np.maximum(bad, np.roll(bad, -1)), 0)

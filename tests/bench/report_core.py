@@ -25,20 +25,20 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.columns import chunk_columns, column_schema, with_batch
 from pipeline.config import TrustSettings
-from pipeline.lake.parts import encode
+from pipeline.lake.delta.data_files import encode
+from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.verdict import VOUCHED
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
-from pipeline.source import Fetched, MessageRef
-from pipeline.verdict import VOUCHED
-from pipeline.work import Job, read_chunk
+from pipeline.tables.chunk_columns import chunk_columns, column_schema, with_batch
+from pipeline.workers.reading_task import Job, read_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.columns import ChunkColumns
+    from pipeline.tables.chunk_columns import ChunkColumns
 from tests.bench.figures import Figure, Pair
 
 RECEIVED = datetime(2026, 5, 12, 16, tzinfo=UTC)

@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING
 import orjson
 import pyarrow.parquet as pq
 
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.parts import COMPRESSION_LEVEL, to_arrow
-from pipeline.lake.snapshot import open_snapshot
+from pipeline.ingest.sink import COMMIT_MESSAGES
+from pipeline.lake.delta.data_files import COMPRESSION_LEVEL, to_arrow
+from pipeline.lake.delta.snapshot import open_snapshot
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.writer import LakeWriter
-from pipeline.query.original import report_texts
-from pipeline.row_types import RawRow
-from pipeline.run.sink import COMMIT_MESSAGES
+from pipeline.query.raw_report_text import report_texts
+from pipeline.tables.row_types import RawRow
 from tests.bench.figures import Figure, Pair
 from tests.bench.mails import rows_of, world_mails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.row_types import MessageRows
+    from pipeline.tables.row_types import MessageRows
 
 ROUNDS = 3
 

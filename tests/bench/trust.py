@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 import dkim
 
 from pipeline.config import TrustSettings
-from pipeline.demo.dns import serve_keys
+from pipeline.demo.dns_server import serve_keys
+from pipeline.message.source import Fetched
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
-from pipeline.source import Fetched
-from pipeline.work import Job
 from pipeline.workers.pool import Pool
+from pipeline.workers.reading_task import Job
 from tests.trust.signing import fetched, key_record, report_json, report_mail, rsa_key, sign
 
 CHUNK = 200

@@ -6,18 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.config import DomainSettings
-from pipeline.demo.keys import KeyRing
-from pipeline.demo.reporters import BY_KEY
-from pipeline.demo.stage import WORLD_FILE
+from pipeline.demo.demo_folder import WORLD_FILE
+from pipeline.demo.signing_keys import KeyRing
+from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.demo.world import World
 from pipeline.demo.worldfile import read_spec
-from pipeline.lake.location import Location
+from pipeline.lake.storage.location import Location
 from pipeline.lake.writer import LakeWriter
+from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.verdict import Verdict
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
-from pipeline.row_types import CheckRow
-from pipeline.source import Fetched, MessageRef
-from pipeline.verdict import Verdict
+from pipeline.tables.row_types import CheckRow
 from tests.bounds import build_lake
 from tests.query import small_lake
 from tests.report_mails import mail_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pipeline.row_types import MessageRows
+    from pipeline.tables.row_types import MessageRows
 
 LAST_DAY = date(2026, 5, 31)
 AS_OF = date(2026, 6, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.lake.location import Location
+from pipeline.lake.storage.location import Location
 from tests.dashboard import lakes
 from tests.dashboard.browser import Visit, serving
 

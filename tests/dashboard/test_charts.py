@@ -12,12 +12,12 @@ from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
 from dashboard.charts.flow import flow, layer_of
 from dashboard.charts.heat import heat, height_of
 from dashboard.charts.picked import Picked, clickable, picked
-from dashboard.charts.spans import Span, spans
+from dashboard.charts.span_bars import Span, spans
+from dashboard.formatting import count_of, listed, number, plain, rate, short, shown
 from dashboard.insight import _silence
-from dashboard.words import count_of, listed, number, plain, rate, short, shown
 from pipeline.dashboard_flags import command_line, environment
 from pipeline.insight.api import Coverage
-from pipeline.query.original import report_texts
+from pipeline.query.raw_report_text import report_texts
 from tests.report_mails import document, mail_of
 
 DAYS = calendar(date(2026, 5, 1), date(2026, 5, 4))

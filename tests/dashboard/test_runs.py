@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard import ask, warm
+from dashboard import lake_door, warm
 from dashboard.filters import Filters
 from tests.dashboard.lakes import AS_OF, demo, empty
 
@@ -21,15 +21,15 @@ def opened(tmp_path, monkeypatch):
     def point(lake: Path) -> None:
         monkeypatch.delenv("TLSRPT_CONFIG", raising=False)
         monkeypatch.setenv("TLSRPT_LAKE__PATH", str(lake))
-        monkeypatch.setenv(ask.TODAY_VARIABLE, str(AS_OF))
-        monkeypatch.setattr(ask, "_doors", {})
-        monkeypatch.setattr(ask, "_answers", ask.Answers(400))
-        ask.settings.cache_clear()
+        monkeypatch.setenv(lake_door.TODAY_VARIABLE, str(AS_OF))
+        monkeypatch.setattr(lake_door, "_doors", {})
+        monkeypatch.setattr(lake_door, "_answers", lake_door.Answers(400))
+        lake_door.settings.cache_clear()
 
     yield lambda build: point(build(tmp_path / "lake"))
-    for door in ask._doors.values():
+    for door in lake_door._doors.values():
         door.lake.close()
-    ask.settings.cache_clear()
+    lake_door.settings.cache_clear()
 
 
 def _page(path: str = "app.py") -> AppTest:
@@ -54,7 +54,7 @@ def test_what_was_prepared_is_not_asked_for_again(opened, monkeypatch):
     warm.prepare(AS_OF)
     warm.prepare_rest(AS_OF)
     asked = []
-    lake = ask.lake()
+    lake = lake_door.lake()
     monkeypatch.setattr(lake, "ask", lambda name, **parameters: asked.append(name) or type(lake).ask(lake, name, **parameters))
     for days in (7, 28, 90):
         warm.insight.incidents(_filters(days))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.demo.chance import binomial, dice, poisson, split
+from pipeline.demo.keyed_chance import binomial, dice, poisson, split
 
 
 @given(seed=st.integers(), total=st.integers(0, 5000), weights=st.lists(st.floats(0.01, 10), min_size=1, max_size=6))

@@ -13,7 +13,7 @@ import dns.rdatatype
 import dns.resolver
 import pytest
 
-from pipeline.demo.dns import BEHAVIOURS, serve_keys
+from pipeline.demo.dns_server import BEHAVIOURS, serve_keys
 
 NAME = "s1._domainkey.example.com"
 LONG = "v=DKIM1; k=rsa; p=" + "Ab9+/" * 240

@@ -13,10 +13,10 @@ from datetime import UTC, date, datetime, timedelta
 import dkim
 import pytest
 
-from pipeline.demo.keys import KeyRing
+from pipeline.demo.demo_folder import WORLD_FILE
 from pipeline.demo.mail import FORMS
-from pipeline.demo.reporters import BY_KEY, REPORTERS
-from pipeline.demo.stage import WORLD_FILE
+from pipeline.demo.signing_keys import KeyRing
+from pipeline.demo.simulated_reporters import BY_KEY, REPORTERS
 from pipeline.demo.world import World
 from pipeline.report.model import ParsedReport
 from pipeline.report.read import read_mail

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipeline.demo.incidents import Incident
 from pipeline.demo.manners import MANNERS
 from pipeline.demo.places import Domain, MxHost, StsPolicy
-from pipeline.demo.reporters import REPORTERS
+from pipeline.demo.planted_incidents import Incident
+from pipeline.demo.simulated_reporters import REPORTERS
 from pipeline.demo.spec import Spec
 from pipeline.demo.wording import WORDS
 from pipeline.demo.world import World

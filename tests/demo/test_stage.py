@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load_settings
+from pipeline.demo.demo_folder import default_folder, prepare, yesterday
 from pipeline.demo.server import Endpoint
-from pipeline.demo.stage import default_folder, prepare, yesterday
 from pipeline.errors import InputError, UsageError
 
 DAY = date(2026, 11, 10)
@@ -97,7 +97,7 @@ def test_in_a_checkout_the_folder_is_data_demo():
 
 
 def test_without_a_checkout_the_folder_is_in_the_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipeline.demo.stage.__file__", str(tmp_path / "site-packages" / "pipeline" / "demo" / "stage.py"))
+    monkeypatch.setattr("pipeline.demo.demo_folder.__file__", str(tmp_path / "site-packages" / "pipeline" / "demo" / "stage.py"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert default_folder() == tmp_path / "cache" / "tlsrpt" / "demo"
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.demo.incidents import CAUSES, DANE_CAUSES, POLICY_CAUSES
-from pipeline.demo.reporters import BY_KEY
+from pipeline.demo.planted_incidents import CAUSES, DANE_CAUSES, POLICY_CAUSES
+from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.demo.world import World
 
 
@@ -133,8 +133,8 @@ def test_a_policy_that_cannot_be_fetched_refuses_nothing():
 def test_a_sender_beyond_the_max_age_is_the_only_one_to_fail():
     from datetime import date
 
-    from pipeline.demo.incidents import Incident
     from pipeline.demo.places import Domain, MxHost, StsPolicy
+    from pipeline.demo.planted_incidents import Incident
     from pipeline.demo.spec import Spec
 
     day = date(2026, 9, 10)

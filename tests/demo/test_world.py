@@ -177,7 +177,7 @@ def test_every_kind_of_odd_mail_is_in_the_demo_world():
 
 
 def _demo_file():
-    from pipeline.demo.stage import WORLD_FILE
+    from pipeline.demo.demo_folder import WORLD_FILE
 
     return WORLD_FILE
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.columns import message_rows
 from pipeline.config import TrustSettings
-from pipeline.demo.dns import serve_keys
+from pipeline.demo.dns_server import serve_keys
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.quirks import REJECT_CODES
 from pipeline.report.rows import Ownership, RunStamp
-from pipeline.work import Job
+from pipeline.tables.chunk_columns import message_rows
 from pipeline.workers.pool import Pool
+from pipeline.workers.reading_task import Job
 from tests.hostile.corpus import STORED, TRICKS
 from tests.trust.conftest import KEYS
 from tests.trust.signing import fetched, report_mail
@@ -38,7 +38,7 @@ def _read(pool, mail):
 
 
 def _worker():
-    (worker,) = [one for one in psutil.Process(os.getpid()).children() if "pipeline.workers.child" in one.cmdline()]
+    (worker,) = [one for one in psutil.Process(os.getpid()).children() if "pipeline.workers.child_process" in one.cmdline()]
     return worker
 
 
@@ -74,5 +74,5 @@ def test_every_code_of_the_corpus_is_a_documented_one():
 
 
 def test_the_corpus_has_every_way_to_be_refused_that_a_sender_has():
-    # `timeout` needs a trick that nobody knows yet; tests/trust/test_workers.py makes one by lowering the limit.
+    # `timeout` needs a trick that nobody knows yet; tests/workers/test_workers.py makes one by lowering the limit.
     assert set(REJECT_CODES) - {trick.code for trick in TRICKS} <= {"timeout", "no_report_part"}

@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 
 from tests.hostile.corpus import STORED, TRICKS
+from tests.ingest.conftest import tlsrpt  # noqa: F401
+from tests.ingest.polling import setup
 from tests.lake.content import rows
 from tests.mailbox.conftest import server, user  # noqa: F401
-from tests.run.conftest import tlsrpt  # noqa: F401
-from tests.run.polling import setup
 from tests.trust.conftest import _server, keys  # noqa: F401
 from tests.trust.signing import RECEIVED, report_json, report_mail, rsa_key, sign
 

@@ -11,9 +11,9 @@ from pipeline.config import Settings
 from pipeline.insight.settings import InsightSettings
 from pipeline.lake.writer import LakeWriter
 from pipeline.report.result_types import group_of
-from pipeline.report.sessions import mark_repeats
-from pipeline.report.sts import parse_policy, policy_hash
-from pipeline.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
+from pipeline.report.session_overlap import mark_repeats
+from pipeline.report.sts_policy import parse_policy, policy_hash
+from pipeline.tables.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 from tests.score.world_lake import ReportLake
 
 DAY_ONE = date(2026, 3, 2)

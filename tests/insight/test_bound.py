@@ -8,7 +8,7 @@ from math import comb
 import pytest
 
 from pipeline.insight.bound import incomplete_beta, upper_bound
-from pipeline.insight.chance import at_most, is_rare
+from pipeline.insight.likelihood import at_most, is_rare
 
 
 def exactly_at_most(seen: int, sessions: int, chance: float) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.insight.causes import CAUSES, Sign, cause_of, is_outside
-from pipeline.insight.reasons import cause_from_reason, fold, handshake_hint
+from pipeline.insight.detect.causes import CAUSES, Sign, cause_of, is_outside
+from pipeline.insight.detect.reason_codes import cause_from_reason, fold, handshake_hint
 from pipeline.insight.wordings import WORDINGS, cause_in
 
 PATTERNS = ("mx1.example.org", "*.mail.example.org")

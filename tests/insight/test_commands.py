@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.errors import TryAgainError
-from pipeline.lake.location import Location
-from pipeline.lake.memory import open_note
+from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.notes import open_note
 from tests.insight.book import DOMAIN, GOOGLE, MAILRU, MICROSOFT, MX1, Book, Fail, day, sts
 
 EXPIRED = Fail("certificate-expired", 40)

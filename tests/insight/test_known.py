@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.insight.api import readiness
-from pipeline.insight.known import read_known
+from pipeline.insight.known_reporters import read_known
 from pipeline.query import open_lake
 from tests.insight.asking import as_of, incidents, verdict
 from tests.insight.book import DOMAIN, GOOGLE, KNOWN, SETTINGS, Book, Fail, day, sts

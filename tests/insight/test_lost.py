@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
+from pipeline.insight.detect.lost_policies import Day, lost_of
 from pipeline.insight.letter import letter
-from pipeline.insight.lost import Day, lost_of
 from tests.insight.asking import incidents, only, verdict
 from tests.insight.book import Book, day, sts, tlsa, unprotected
 

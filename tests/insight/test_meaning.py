@@ -7,11 +7,11 @@ import shlex
 
 import pytest
 
-from pipeline.insight.causes import CAUSES
-from pipeline.insight.facts import Facts
+from pipeline.insight.advice.advice_facts import Facts
+from pipeline.insight.advice.explanations import explain, explain_result_type
+from pipeline.insight.detect.causes import CAUSES
 from pipeline.insight.incident import PROMISED, as_json
-from pipeline.insight.meaning import explain, explain_result_type
-from pipeline.insight.shell import is_host
+from pipeline.insight.safe_commands import is_host
 from pipeline.report.result_types import RESULT_TYPES
 from tests.insight.asking import only
 from tests.insight.book import DOMAIN, GOOGLE, MICROSOFT, MX1, MX2, Book, Fail, day, sts

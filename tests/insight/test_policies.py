@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pipeline.insight.policies import checked_policy
+from pipeline.insight.applied_policies import checked_policy
 from tests.insight.asking import policies
 from tests.insight.book import CAMPUS, DOMAIN, GOOGLE, MAILRU, MICROSOFT, POLICY, Book, day, sts
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
-from pipeline.lake.location import Location
 from pipeline.lake.looks import Look, end
+from pipeline.lake.storage.location import Location
 from tests.insight.book import DAY_ONE, GOOGLE, MAILRU, MICROSOFT, Book, Fail, sts
 
 GOLDEN = Path(__file__).parent / "surfaces.txt"

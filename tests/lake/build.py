@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from pipeline.columns import chunk_columns
-from pipeline.lake.dedup import _claims, essence_of, tables_of
-from pipeline.lake.settle import Claim
-from pipeline.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
+from pipeline.lake.dedup.decide import _claims, essence_of, tables_of
+from pipeline.lake.dedup.settle import Claim
+from pipeline.tables.chunk_columns import chunk_columns
+from pipeline.tables.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 INGESTED = datetime(2026, 3, 11, 6, tzinfo=UTC)

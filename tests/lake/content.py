@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-from pipeline.lake.location import Location
-from pipeline.lake.snapshot import Snapshot, open_snapshot
-from pipeline.schema import OUTLIVE_REBUILD, TABLES, arrow_schema
+from pipeline.lake.delta.snapshot import Snapshot, open_snapshot
+from pipeline.lake.storage.location import Location
+from pipeline.tables.schema import OUTLIVE_REBUILD, TABLES, arrow_schema
 
 if TYPE_CHECKING:
     from pathlib import Path

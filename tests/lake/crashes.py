@@ -64,7 +64,7 @@ def crash_server(environment: dict[str, str] | None = None) -> Iterator[Server]:
 
 def _child(scenario: str, root: str, kill_at: str | None, told: int) -> int:
     from pipeline import failpoint
-    from pipeline.lake.location import Location
+    from pipeline.lake.storage.location import Location
     from tests.lake.scenarios import SCENARIOS
 
     failpoint.arm(kill_at or "none")

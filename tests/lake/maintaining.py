@@ -11,9 +11,9 @@ import time
 from datetime import date
 
 from pipeline.errors import TryAgainError
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.vacuum import clean_log
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.upkeep.maintain import maintain
+from pipeline.lake.upkeep.vacuum import clean_log
 
 
 def main(root: str) -> None:

@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from pipeline.lake.snapshot import open_snapshot
+from pipeline.lake.delta.snapshot import open_snapshot
 from tests.lake.content import rows
 
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from pipeline.lake.erase import erase_domain
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.rebuild import rebuild
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.upkeep.erase import erase_domain
+from pipeline.lake.upkeep.maintain import maintain
+from pipeline.lake.upkeep.rebuild import rebuild
 from pipeline.lake.writer import LakeWriter
-from pipeline.row_types import ReportRows
+from pipeline.tables.row_types import ReportRows
 from tests.lake.build import message, report, sha
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pipeline.row_types import MessageRow, MessageRows
+    from pipeline.tables.row_types import MessageRow, MessageRows
 
 APRIL = date(2026, 4, 2)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import TryAgainError
-from pipeline.lake.location import Location
-from pipeline.lake.lock import LOCK_FILE
-from pipeline.lake.snapshot import current_version
+from pipeline.lake.delta.snapshot import current_version
+from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.lock import LOCK_FILE
 from pipeline.lake.writer import LakeWriter
-from pipeline.schema import TABLES
+from pipeline.tables.schema import TABLES
 from tests.lake.build import message, report
 from tests.lake.content import content, rows, sums
 from tests.lake.scenarios import BATCHES, ingest
@@ -110,8 +110,8 @@ def test_a_copy_beside_a_writer_with_messages_first_has_whole_batches_and_can_be
 
 def stray(root):
     """Rows of batches that the copy of `messages` does not know."""
-    from pipeline.lake.rewrite import present
-    from pipeline.lake.tables import batch_of, create_tables
+    from pipeline.lake.delta.delta_tables import batch_of, create_tables
+    from pipeline.lake.delta.rewrite import present
 
     tables = create_tables(Location(root))
     last = batch_of(tables["messages"])

@@ -11,8 +11,8 @@ import pytest
 from pipeline.cli import main
 from pipeline.config import Settings
 from pipeline.errors import LakeError, NotAReportError, TryAgainError
-from pipeline.lake.backup import back_up, restore
-from pipeline.lake.location import Location
+from pipeline.lake.storage.location import Location
+from pipeline.lake.upkeep.backup import back_up, restore
 from pipeline.query import open_lake
 from tests.forks import forks
 from tests.insight.book import Book

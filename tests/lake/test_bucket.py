@@ -10,15 +10,15 @@ import time
 import pytest
 
 from pipeline.errors import ConfigError, LakeError, SignInError, TlsrptError, TryAgainError, UnreachableError, UsageError
-from pipeline.lake.erase import erase_domain
-from pipeline.lake.lease import VARIABLE, Lease
-from pipeline.lake.location import Location
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.snapshot import current_version, open_snapshot
-from pipeline.lake.stage import StageName
-from pipeline.lake.tables import fence_of
-from pipeline.lake.vacuum import vacuum
+from pipeline.lake.delta.delta_tables import fence_of
+from pipeline.lake.delta.snapshot import current_version, open_snapshot
+from pipeline.lake.delta.stage import StageName
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.storage.lease import VARIABLE, Lease
+from pipeline.lake.storage.location import Location
+from pipeline.lake.upkeep.erase import erase_domain
+from pipeline.lake.upkeep.maintain import maintain
+from pipeline.lake.upkeep.vacuum import vacuum
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
 from tests.lake.build import message, report

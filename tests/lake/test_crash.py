@@ -11,7 +11,7 @@ from shutil import copytree, rmtree
 
 import pytest
 
-from pipeline.lake.snapshot import open_snapshot
+from pipeline.lake.delta.snapshot import open_snapshot
 from tests.lake.content import content, sums
 from tests.lake.scenarios import SCENARIOS
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.lake.digests import Digests
+from pipeline.lake.dedup.digest_set import Digests
 
 # Values that agree in their first 64 bits, which sha256 will not give us.
 ALIKE = st.builds(lambda head, tail: (head * 16 + tail * 16).ljust(64, "0"), st.sampled_from("0f7"), st.sampled_from("0123f"))

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.lake.erase import erase_domain
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.snapshot import open_snapshot
+from pipeline.lake.delta.snapshot import open_snapshot
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.upkeep.erase import erase_domain
+from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.writer import LakeWriter
 from tests.lake.build import message, report
 from tests.lake.content import content, rows

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.rebuild import rebuild
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.upkeep.maintain import maintain
+from pipeline.lake.upkeep.rebuild import rebuild
 from pipeline.lake.writer import LakeWriter
 from tests.lake.build import message, report
 from tests.lake.test_maintain import TODAY

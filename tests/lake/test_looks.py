@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from pipeline.lake import looks
-from pipeline.lake.location import Location
 from pipeline.lake.looks import Look, Looks
+from pipeline.lake.storage.location import Location
 from pipeline.query import open_lake
 
 NOW = datetime(2026, 5, 31, 7, 30, tzinfo=UTC)

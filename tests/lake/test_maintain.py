@@ -7,10 +7,10 @@ from shutil import copytree
 
 import pytest
 
-from pipeline.lake import compact
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.snapshot import open_snapshot
+from pipeline.lake.delta.snapshot import open_snapshot
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.upkeep import compact
+from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.writer import LakeWriter
 from tests.lake.build import message, report
 from tests.lake.content import content, rows, sums
@@ -108,7 +108,7 @@ def test_a_file_that_was_replaced_stays_for_readers_and_goes_after_its_time(eigh
         from pathlib import Path
 
         assert all(Path(path).exists() for path in open_files)
-        from pipeline.lake.vacuum import vacuum
+        from pipeline.lake.upkeep.vacuum import vacuum
 
         vacuum(lake, retention_hours=0)
     assert not any(Path(path).exists() for path in open_files)

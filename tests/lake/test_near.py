@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.lake.location import Location
-from pipeline.lake.near import nearest, refuse_missing
+from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.near import nearest, refuse_missing
 
 
 def lake(folder):

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError, LakeError, TryAgainError
-from pipeline.lake.location import Location
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.snapshot import current_version, open_snapshot
-from pipeline.lake.tables import SCHEMA_PROPERTY, create_tables
-from pipeline.lake.upgrade import Step, upgrade
+from pipeline.lake.delta.delta_tables import SCHEMA_PROPERTY, create_tables
+from pipeline.lake.delta.snapshot import current_version, open_snapshot
+from pipeline.lake.delta.upgrade import Step, upgrade
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.storage.location import Location
 from pipeline.lake.writer import LakeWriter
-from pipeline.schema import TABLES
+from pipeline.tables.schema import TABLES
 from tests.lake.build import message, report
 from tests.lake.content import content, rows, sums
 from tests.lake.scenarios import BATCHES, ingest
@@ -87,7 +87,7 @@ def test_a_lake_that_may_not_be_read_is_said_in_one_sentence(tmp_path):
     code = f"""
 import os
 from pipeline.errors import LakeError
-from pipeline.lake.snapshot import open_snapshot
+from pipeline.lake.delta.snapshot import open_snapshot
 open_snapshot({str(tmp_path / "other")!r})
 if os.geteuid() == 0:
     os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
@@ -200,7 +200,7 @@ class TestAfterAPowerCut:
         assert content(lake) == before
 
     def test_a_sound_lake_is_left_alone(self, lake):
-        from pipeline.lake.repair import repair_log
+        from pipeline.lake.delta.log_repair import repair_log
 
         assert [repair_log(Location(lake), name) for name in TABLES] == [[] for _ in TABLES]
 
@@ -233,7 +233,7 @@ def test_a_writer_whose_batch_failed_takes_no_other(tmp_path, monkeypatch):
         writer.commit([message("m1", report("r1"))])
         with monkeypatch.context() as patch:
             patch.setattr(
-                "pipeline.lake.commit.add_version", lambda *_args, **_more: (_ for _ in ()).throw(OSError(5, "Input/output error"))
+                "pipeline.lake.delta.commit.add_version", lambda *_args, **_more: (_ for _ in ()).throw(OSError(5, "Input/output error"))
             )
             with pytest.raises(LakeError, match="cannot be written: Input/output error"):
                 writer.commit([message("m2", report("r2"))])

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, QueryBuilder
 
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.schema import TABLES, arrow_schema
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.upkeep.maintain import maintain
+from pipeline.tables.schema import TABLES, arrow_schema
 from tests.lake.content import rows
 from tests.lake.test_maintain import TODAY
 

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import TryAgainError
-from pipeline.lake.erase import erase_domain
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.rebuild import rebuild
-from pipeline.lake.snapshot import open_snapshot
-from pipeline.lake.vacuum import vacuum
+from pipeline.lake.delta.snapshot import open_snapshot
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.upkeep.erase import erase_domain
+from pipeline.lake.upkeep.maintain import maintain
+from pipeline.lake.upkeep.rebuild import rebuild
+from pipeline.lake.upkeep.vacuum import vacuum
 from pipeline.lake.writer import LakeWriter
 from tests.lake.build import message, report
 from tests.lake.test_maintain import TODAY

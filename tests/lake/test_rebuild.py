@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.rebuild import rebuild
-from pipeline.lake.snapshot import open_snapshot
+from pipeline.lake.delta.snapshot import open_snapshot
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.upkeep.maintain import maintain
+from pipeline.lake.upkeep.rebuild import rebuild
 from pipeline.lake.writer import LakeWriter
 from tests.lake.build import report
 from tests.lake.content import content, counted, rows, sums

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.errors import ConfigError, SignInError
-from pipeline.lake.s3 import Access, Keys, find_access
+from pipeline.lake.storage.s3 import Access, Keys, find_access
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AK", "AWS_SECRET_ACCESS_KEY": "SK"}
 

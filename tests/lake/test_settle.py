@@ -7,10 +7,11 @@ from itertools import compress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.lake import raw, scan
-from pipeline.lake.settle import Known, KnownReport, outcome_of, settle
+from pipeline.lake import raw
+from pipeline.lake.dedup.settle import Known, KnownReport, outcome_of, settle
+from pipeline.lake.delta import scan
 from pipeline.lake.writer import LakeWriter
-from pipeline.schema import TRUST_TIERS
+from pipeline.tables.schema import TRUST_TIERS
 from tests.lake.build import claims, message, report
 from tests.lake.content import counted, rows, sums
 

@@ -8,18 +8,18 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.errors import LakeError
-from pipeline.lake.location import Location
-from pipeline.lake.maintain import maintain
-from pipeline.lake.opened import open_for_writing
-from pipeline.lake.rebuild import rebuild
-from pipeline.lake.snapshot import open_snapshot
-from pipeline.lake.tables import checkpoint, open_table
-from pipeline.lake.whole import OTHERS, seen
+from pipeline.ingest.doctor import examine
+from pipeline.lake.delta.delta_tables import checkpoint, open_table
+from pipeline.lake.delta.snapshot import open_snapshot
+from pipeline.lake.delta.whole import OTHERS, seen
+from pipeline.lake.session import open_for_writing
+from pipeline.lake.storage.location import Location
+from pipeline.lake.upkeep.maintain import maintain
+from pipeline.lake.upkeep.rebuild import rebuild
 from pipeline.lake.writer import LakeWriter
-from pipeline.run.doctor import examine
+from tests.ingest.conftest import tlsrpt  # noqa: F401
 from tests.lake.build import message, report
 from tests.lake.test_maintain import TODAY
-from tests.run.conftest import tlsrpt  # noqa: F401
 
 ANEW = {"reports", "policies", "failures", "superseded"}
 """What a rebuild makes anew."""
@@ -125,7 +125,7 @@ def test_what_the_ledger_says_of_the_tables_survives_checkpoints_and_maintenance
 
 
 def test_a_lake_that_was_written_before_is_accepted_until_its_next_commit(lake, monkeypatch):
-    monkeypatch.setattr("pipeline.lake.commit.seen", lambda _tables: {})
+    monkeypatch.setattr("pipeline.lake.delta.commit.seen", lambda _tables: {})
     with LakeWriter(lake.parent / "older", run_id="x") as writer:
         writer.commit([message("m1", report("r1"))])
     monkeypatch.undo()

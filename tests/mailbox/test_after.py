@@ -4,8 +4,8 @@ import pytest
 
 from pipeline.config import FolderSettings
 from pipeline.errors import ConfigError
-from pipeline.mailbox.after import KEYWORD, housekeep
 from pipeline.mailbox.copying import Copying, Forgetful
+from pipeline.mailbox.post_actions import KEYWORD, housekeep
 from tests.dovecot import NO_MOVE, dovecot
 from tests.mailbox.box import QUICK, fetch_all, mail, mailbox
 from tests.proxy import cut, proxy

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.mailbox.files import read_paths
+from pipeline.mailbox.mail_files import read_paths
 from pipeline.report.limits import DEFAULT_LIMITS
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)

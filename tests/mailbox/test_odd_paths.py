@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.errors import ConfigError, InputError
-from pipeline.lake.location import Location
-from pipeline.mailbox.files import read_paths
+from pipeline.lake.storage.location import Location
+from pipeline.mailbox.mail_files import read_paths
+from pipeline.message.source import MessageRef
 from pipeline.report.limits import DEFAULT_LIMITS
-from pipeline.source import MessageRef
-from tests.run.conftest import tlsrpt  # noqa: F401
+from tests.ingest.conftest import tlsrpt  # noqa: F401
 
 NOW = datetime(2026, 5, 13, tzinfo=UTC)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import ConfigError, TryAgainError
-from pipeline.mailbox.after import housekeep
 from pipeline.mailbox.copying import Forgetful
 from pipeline.mailbox.imap import ImapMailbox
+from pipeline.mailbox.post_actions import housekeep
 from pipeline.report.limits import DEFAULT_LIMITS
 from tests.dovecot import User
 from tests.mailbox.box import QUICK, settings_for

@@ -6,7 +6,7 @@ import pytest
 from imapclient import IMAPClient
 
 from pipeline.errors import SignInError, TryAgainError
-from pipeline.mailbox import trouble
+from pipeline.mailbox import imap_errors
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
     ],
 )
 def test_a_server_that_names_a_time_is_left_alone_until_then(words, wait):
-    late = trouble.throttled("mailbox rua", IMAPClient.Error(words), now=NOW)
+    late = imap_errors.throttled("mailbox rua", IMAPClient.Error(words), now=NOW)
     assert late.not_before == NOW + wait
     assert late.exit_code == 75
 
@@ -38,30 +38,30 @@ def test_a_server_that_names_a_time_is_left_alone_until_then(words, wait):
     ],
 )
 def test_a_server_that_asks_to_come_back_without_a_time_is_try_again(words):
-    late = trouble.throttled("mailbox rua", IMAPClient.Error(words), now=NOW)
+    late = imap_errors.throttled("mailbox rua", IMAPClient.Error(words), now=NOW)
     assert late.not_before is None
-    assert isinstance(trouble.while_signing_in("mailbox rua", "host:993", "me", IMAPClient.Error(words)), TryAgainError)
+    assert isinstance(imap_errors.while_signing_in("mailbox rua", "host:993", "me", IMAPClient.Error(words)), TryAgainError)
 
 
 @pytest.mark.parametrize(
     "words", ["[AUTHENTICATIONFAILED] Authentication failed.", "LOGIN failed.", "[ALERT] Invalid credentials (Failure)"]
 )
 def test_a_refused_sign_in_is_no_throttling(words):
-    assert trouble.throttled("mailbox rua", IMAPClient.Error(words)) is None
-    assert isinstance(trouble.while_signing_in("mailbox rua", "host:993", "me", IMAPClient.Error(words)), SignInError)
+    assert imap_errors.throttled("mailbox rua", IMAPClient.Error(words)) is None
+    assert isinstance(imap_errors.while_signing_in("mailbox rua", "host:993", "me", IMAPClient.Error(words)), SignInError)
 
 
 def test_the_words_of_a_server_are_shortened_and_cannot_move_the_cursor():
-    words = trouble.says(IMAPClient.Error("\x1b[2J\r\nforged line\x9b" + "x" * 1000))
+    words = imap_errors.says(IMAPClient.Error("\x1b[2J\r\nforged line\x9b" + "x" * 1000))
     assert len(words) == 200
     assert words.isprintable()
 
 
 def test_bytes_are_shown_as_text():
-    assert trouble.says(IMAPClient.Error(b"Authentication failed.")) == "Authentication failed."
+    assert imap_errors.says(IMAPClient.Error(b"Authentication failed.")) == "Authentication failed."
 
 
 @pytest.mark.parametrize("words", ["[SERVERBUG] Internal error occurred.", "System Error (Failure)"])
 def test_a_broken_server_is_no_wrong_password_and_one_broken_message_no_throttling(words):
-    assert trouble.throttled("mailbox rua", IMAPClient.Error(words)) is None
-    assert isinstance(trouble.while_signing_in("mailbox rua", "host:993", "me", IMAPClient.Error(words)), TryAgainError)
+    assert imap_errors.throttled("mailbox rua", IMAPClient.Error(words)) is None
+    assert isinstance(imap_errors.while_signing_in("mailbox rua", "host:993", "me", IMAPClient.Error(words)), TryAgainError)

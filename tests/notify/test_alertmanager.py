@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.config import ChannelSettings, NotifySettings
-from pipeline.lake.location import Location
-from pipeline.notify.run import notify
+from pipeline.lake.storage.location import Location
+from pipeline.notify.notifier import notify
 from tests.notify.test_news import book, observed
 from tests.ports import free_ports
 

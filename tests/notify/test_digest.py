@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 
 from pipeline.cli import main
-from pipeline.insight.told import remembered
+from pipeline.insight.notifications import remembered
 from pipeline.notify.digest import Days, LeftOut, Totals, as_html, as_text, digest_of
 from pipeline.notify.mutes import Mute
 from pipeline.notify.news import lineage_of

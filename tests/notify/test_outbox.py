@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipeline.notify.memory import Memory
+from pipeline.notify.channel_memory import Memory
 from pipeline.notify.notice import Notice
 from pipeline.notify.outbox import CLAIM, Box, claim, from_plain, mark_failed, mark_sent, queue, to_plain, without_domain
 

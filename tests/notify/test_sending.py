@@ -13,11 +13,11 @@ from aiosmtpd.controller import Controller
 
 from pipeline.config import ChannelSettings, NotifySettings
 from pipeline.errors import ConfigError
-from pipeline.lake.location import Location
+from pipeline.lake.storage.location import Location
+from pipeline.notify.channel_message import message_of
 from pipeline.notify.channels import SendError, channel_of
-from pipeline.notify.message import message_of
 from pipeline.notify.notice import Notice
-from pipeline.notify.run import boxes_of, notify, would_send
+from pipeline.notify.notifier import boxes_of, notify, would_send
 from tests.insight.book import MX1
 from tests.notify.receivers import receiver
 from tests.notify.test_news import book, observed

@@ -16,7 +16,7 @@ from pipeline.query.catalogue import load_questions
 from pipeline.query.describe import GRAINS
 from pipeline.report.quirks import QUIRKS, REJECT_CODES
 from pipeline.report.result_types import RESULT_TYPES
-from pipeline.schema import TABLES
+from pipeline.tables.schema import TABLES
 from tests.bench.figures import HEAD, Figure, lines
 from tests.project.tree import ROOT
 

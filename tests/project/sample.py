@@ -12,7 +12,7 @@ import shutil
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipeline.demo.stage import WORLD_FILE
+from pipeline.demo.demo_folder import WORLD_FILE
 from pipeline.demo.world import World
 from tests.project.tree import ROOT
 

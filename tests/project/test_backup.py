@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Settings
-from pipeline.lake.lock import folder_lock
+from pipeline.lake.storage.lock import folder_lock
 from pipeline.query import open_lake
 from tests.project.readme import README
 from tests.project.test_sample import SAMPLE, tlsrpt
@@ -64,7 +64,7 @@ SYNC = """#!{python}
 # Stands in for `aws s3 sync FROM TO [--exclude PATTERN]…`, from a bucket to a folder.
 import fnmatch, sys
 from pathlib import Path
-from pipeline.lake.objects import ObjectStore
+from pipeline.lake.storage.objects import ObjectStore
 source, target, *words = sys.argv[3:]
 bucket, _, prefix = source.removeprefix("s3://").partition("/")
 for file in ObjectStore(bucket, prefix).walk(""):

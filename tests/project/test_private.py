@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.config import Settings
-from pipeline.lake.location import Location
-from pipeline.lake.scan import read
-from pipeline.lake.steps import forget_private
-from pipeline.lake.tables import create_tables
+from pipeline.ingest.doctor import examine
+from pipeline.lake.delta.delta_tables import create_tables
+from pipeline.lake.delta.scan import read
+from pipeline.lake.delta.upgrade_steps import forget_private
+from pipeline.lake.storage.location import Location
 from pipeline.lake.writer import LakeWriter
 from pipeline.report.rows import Ownership, RunStamp
-from pipeline.row_types import PRIVATE_COLUMNS
-from pipeline.run.doctor import examine
-from pipeline.work import build_rows
+from pipeline.tables.row_types import PRIVATE_COLUMNS
+from pipeline.workers.reading_task import build_rows
 from tests.lake.build import message, report
 from tests.trust.signing import fetched, reading, report_json
 

@@ -28,7 +28,7 @@ from cryptography import x509
 import pipeline.deploy
 from pipeline.cli import main
 from pipeline.published.tlsa import associated, matches, parse_tlsa
-from pipeline.report.sts import mx_matches, parse_policy
+from pipeline.report.sts_policy import mx_matches, parse_policy
 from tests.authority import Authority
 from tests.lake.test_commands import document
 from tests.published.servers import MailServer, Page, context_of, mail, web

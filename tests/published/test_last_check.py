@@ -11,7 +11,7 @@ from pipeline.lake.writer import LakeWriter
 from pipeline.published.check import Checked
 from pipeline.published.finding import Finding
 from pipeline.published.history import Published
-from pipeline.published.stored import rows_of
+from pipeline.published.stored_checks import rows_of
 from pipeline.query import open_lake
 
 DAY = date(2026, 5, 20)

@@ -10,7 +10,7 @@ from pipeline.demo.places import Domain, MxHost, StsPolicy
 from pipeline.demo.spec import Spec
 from pipeline.demo.world import World
 from pipeline.errors import UsageError
-from pipeline.insight.policies import PoliciesSeen, checked_policy, read_policies
+from pipeline.insight.applied_policies import PoliciesSeen, checked_policy, read_policies
 from pipeline.published.plan import DNS_DAYS, Served, State, plan_enforce, plan_mx, plan_retire, plan_tlsa
 from pipeline.published.tlsa import parse_tlsa
 from tests.published.conftest import POLICY

@@ -10,7 +10,7 @@ import pytest
 from pipeline.demo.places import Domain, MxHost, StsPolicy
 from pipeline.demo.spec import Spec
 from pipeline.demo.world import World
-from pipeline.insight.policies import checked_policy, read_policies
+from pipeline.insight.applied_policies import checked_policy, read_policies
 from pipeline.published.check import Checked
 from pipeline.published.finding import Finding
 from pipeline.published.history import Published

@@ -30,16 +30,16 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config import DomainSettings, Settings, TrustSettings
 from pipeline.lake.writer import LakeWriter
+from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.verdict import Verdict
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
-from pipeline.source import Fetched, MessageRef
-from pipeline.verdict import Verdict
 from tests.report_mails import mail_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.row_types import MessageRows
+    from pipeline.tables.row_types import MessageRows
 
 OURS = DomainSettings(own=("example.org", "example.net"), mx=("mx1.example.org", "mx2.example.org"))
 SETTINGS = Settings(domains=OURS, trust=TrustSettings(dkim="verify"))

@@ -17,7 +17,7 @@ from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
 from pipeline.query.describe import GRAINS
 from pipeline.query.engine import Engine
-from pipeline.schema import TABLES
+from pipeline.tables.schema import TABLES
 from tests.query import small_lake
 from tests.query.small_lake import PERIOD, RUN, SETTINGS
 

@@ -7,12 +7,12 @@ import gzip
 import json
 from datetime import UTC, datetime
 
+from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.verdict import VOUCHED
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.model import Rejected
 from pipeline.report.read import read_file, read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
-from pipeline.source import Fetched, MessageRef
-from pipeline.verdict import VOUCHED
 
 RECEIVED = datetime(2026, 5, 13, 6, tzinfo=UTC)
 RUN = RunStamp("run", RECEIVED, "0")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.report.domains import report_domains
+from pipeline.message.verdict import VOUCHED, Verdict
 from pipeline.report.model import Envelope
+from pipeline.report.policy_domains import report_domains
 from pipeline.report.rows import Ownership
-from pipeline.verdict import VOUCHED, Verdict
 from tests.report.samples import TLSA, mail, policy, read_document, report, rows_of
 
 SUBJECT = "subject.example"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report.fields import count
+from pipeline.report.json.fields import count
+from pipeline.report.json.moments import read_moment, report_day
 from pipeline.report.limits import DEFAULT_LIMITS
-from pipeline.report.moments import read_moment, report_day
 from pipeline.report.names import address_domain, domain_name, ip_address, valid_domain
 from pipeline.report.notes import Notes, Refusal, clean_text
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.verdict import VOUCHED
 from pipeline.report.read import read_file, read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
-from pipeline.row_types import MessageRows
-from pipeline.source import Fetched, MessageRef
-from pipeline.verdict import VOUCHED
+from pipeline.tables.row_types import MessageRows
 
 FOLDER = Path(__file__).parent.parent / "golden"
 GOLDEN = sorted(path for path in FOLDER.iterdir() if path.suffix in {".json", ".eml"} and not path.name.endswith(".expected.json"))

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.report.envelope import read_envelope
-from pipeline.report.headers import decode_words, read_headers
 from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.report.mime.headers import decode_words, read_headers
 
 
 def headers(text: str):

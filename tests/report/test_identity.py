@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report.identity import identity_of, organisational_domain, report_key, submitter_of
+from pipeline.message.verdict import VOUCHED, Verdict
+from pipeline.report.keys.identity import identity_of, organisational_domain, report_key, submitter_of
 from pipeline.report.model import Envelope
-from pipeline.verdict import VOUCHED, Verdict
 from tests.report.samples import TLSA, detail, mail, policy, read_document, report, rows_of, text_of, window
 
 NOBODY = Envelope(None, None, None, None, None, None, None, None, declared=False)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report.inflate import container_of, gunzip, inflated_head, unzip
+from pipeline.report.mime.inflate import container_of, gunzip, inflated_head, unzip
 from pipeline.report.notes import Refusal
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.report.limits import DEFAULT_LIMITS
-from pipeline.report.mime import read_mime
-from pipeline.report.transfer import decode_body
+from pipeline.report.mime.structure import read_mime
+from pipeline.report.mime.transfer import decode_body
 
 LIMITS = DEFAULT_LIMITS
 

@@ -138,8 +138,8 @@ def nameless() -> dict:
 
 @pytest.mark.parametrize(("own", "known"), [(("example.org",), True), (("example.org", "example.net"), False), ((), False)])
 def test_a_file_that_names_no_domain_is_about_the_only_one_of_ours(own, known):
-    from pipeline.report.domains import report_domains
-    from pipeline.verdict import VOUCHED
+    from pipeline.message.verdict import VOUCHED
+    from pipeline.report.policy_domains import report_domains
 
     reading = read_file(json.dumps(nameless()).encode(), name="r.json", received_at=RECEIVED)
     found = report_domains(reading.parts[0].result, reading.envelope, VOUCHED, Ownership(own))

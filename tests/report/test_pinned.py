@@ -11,11 +11,11 @@ from pathlib import Path
 
 from pipeline.config import TrustSettings
 from pipeline.demo.world import World
+from pipeline.message.source import Fetched, MessageRef
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
-from pipeline.source import Fetched, MessageRef
-from pipeline.work import Job, read_chunk
-from tests.columns.test_read_columns import GOLDEN
+from pipeline.workers.reading_task import Job, read_chunk
+from tests.tables.test_read_columns import GOLDEN
 
 PINNED = Path(__file__).parent / "pinned-keys.txt"
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"

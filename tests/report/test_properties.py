@@ -17,7 +17,7 @@ from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.model import ParsedReport, Reading, Rejected
 from pipeline.report.quirks import QUIRKS, REJECT_CODES
 from pipeline.report.read import read_file, read_mail
-from pipeline.schema import OUTCOMES, arrow_schema
+from pipeline.tables.schema import OUTCOMES, arrow_schema
 from tests.report.samples import RECEIVED, STS_LINES, TLSA, mail, read_document, report, rows_of, text_of
 
 GOLDEN = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "golden").iterdir()) if ".expected." not in path.name]

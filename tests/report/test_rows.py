@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pytest
 
+from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.verdict import VOUCHED, Verdict
 from pipeline.report.model import Envelope, Reading, Rejected
 from pipeline.report.rows import Ownership, build_rows
-from pipeline.report.sts import policy_hash
-from pipeline.row_types import FailureRow, MessageRow, PolicyRow, ReportRow
-from pipeline.schema import TABLES, arrow_schema
-from pipeline.source import Fetched, MessageRef
-from pipeline.verdict import VOUCHED, Verdict
+from pipeline.report.sts_policy import policy_hash
+from pipeline.tables.row_types import FailureRow, MessageRow, PolicyRow, ReportRow
+from pipeline.tables.schema import TABLES, arrow_schema
 from tests.report.samples import RECEIVED, RUN, STS_LINES, TLSA, detail, mail, policy, report, rows_of
 
 FULL = report(

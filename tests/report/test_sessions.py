@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from pipeline.report.sessions import mark_repeats
-from pipeline.row_types import PolicyRow
+from pipeline.report.session_overlap import mark_repeats
+from pipeline.tables.row_types import PolicyRow
 
 
 def policy(kind: str, success: int, failure: int = 0, *, domain: str = "example.org") -> PolicyRow:

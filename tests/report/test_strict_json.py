@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.report.json.member_names import members_in
+from pipeline.report.json.strict_json import load, refuse_duplicates
 from pipeline.report.limits import DEFAULT_LIMITS
-from pipeline.report.members import members_in
 from pipeline.report.notes import Notes, Refusal
-from pipeline.report.strict_json import load, refuse_duplicates
 
 
 def code(content: bytes) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report.sts import StsPolicy, mx_matches, parse_policy, policy_hash
+from pipeline.report.sts_policy import StsPolicy, mx_matches, parse_policy, policy_hash
 from tests.report.samples import STS_LINES
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report.headers import Headers
-from pipeline.report.mime import Part
-from pipeline.report.transfer import decode_base64, decode_body, decode_head
+from pipeline.report.mime.headers import Headers
+from pipeline.report.mime.structure import Part
+from pipeline.report.mime.transfer import decode_base64, decode_body, decode_head
 
 TEXT = b"a report of some length, long enough for three lines of base64, so that there are line breaks in between them"
 LINES = base64.encodebytes(TEXT).rstrip()

@@ -10,7 +10,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from pipeline.demo.incidents import CAUSES
+from pipeline.demo.planted_incidents import CAUSES
 from tests.score.case import Case, Outcome, play
 from tests.score.table import mistakes, table
 

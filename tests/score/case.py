@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.config import Settings
-from pipeline.demo.reporters import REPORTERS
+from pipeline.demo.simulated_reporters import REPORTERS
 from pipeline.demo.world import World
 from pipeline.insight.api import find_incidents, readiness
 from pipeline.insight.bound import upper_bound
@@ -15,7 +15,7 @@ from pipeline.report.rows import Ownership
 from tests.score.world_lake import ReportLake, rows_of
 
 if TYPE_CHECKING:
-    from pipeline.demo.incidents import TrueIncident
+    from pipeline.demo.planted_incidents import TrueIncident
     from pipeline.insight.incident import Incident
     from pipeline.insight.settings import InsightSettings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from pipeline.demo.incidents import CAUSES
+from pipeline.demo.planted_incidents import CAUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

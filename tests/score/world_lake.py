@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.config import Settings
-from pipeline.demo.reporters import BY_KEY
-from pipeline.lake.parts import by_month, encode, to_arrow
+from pipeline.demo.simulated_reporters import BY_KEY
+from pipeline.lake.delta.data_files import by_month, encode, to_arrow
+from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.verdict import Verdict
 from pipeline.query.catalogue import load_questions
 from pipeline.query.engine import Engine, Scope
-from pipeline.query.habits import learn
-from pipeline.query.lake import period_of
+from pipeline.query.reader import period_of
+from pipeline.query.submitter_habits import learn
 from pipeline.report.read import read_file
 from pipeline.report.rows import Ownership, RunStamp, build_rows
-from pipeline.schema import TABLES
-from pipeline.source import Fetched, MessageRef
-from pipeline.verdict import Verdict
-from pipeline.work import NO_ENVELOPE
+from pipeline.tables.schema import TABLES
+from pipeline.workers.reading_task import NO_ENVELOPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.demo.world import World, WorldReport
-    from pipeline.row_types import ReportRows
+    from pipeline.tables.row_types import ReportRows
 
 _RUN = RunStamp("score", datetime(2026, 1, 1, tzinfo=UTC), "score")
 

@@ -18,16 +18,16 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["pipeline", "dkim"]):
-    from pipeline.columns import chunk_columns, message_rows
     from pipeline.config import TrustSettings
+    from pipeline.message.source import Fetched, MessageRef
     from pipeline.report.limits import DEFAULT_LIMITS
     from pipeline.report.rows import Ownership, RunStamp, build_rows
-    from pipeline.schema import OUTCOMES
-    from pipeline.source import Fetched, MessageRef
-    from pipeline.trust.dns import Resolver
+    from pipeline.tables.chunk_columns import chunk_columns, message_rows
+    from pipeline.tables.schema import OUTCOMES
     from pipeline.trust.judge import Judge
-    from pipeline.trust.keys import KeyUnusableError, read_key
-    from pipeline.work import read_one
+    from pipeline.trust.key_lookup import Resolver
+    from pipeline.trust.key_records import KeyUnusableError, read_key
+    from pipeline.workers.reading_task import read_one
 
 from tests.hostile.corpus import TRICKS
 from tests.trust.conftest import KEYS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bulk.dask_cluster import dask_cluster
+from tests.backfill.dask_cluster import dask_cluster
 from tests.dashboard.browser import serving
 
 TLSRPT = str(Path(sys.executable).with_name("tlsrpt"))

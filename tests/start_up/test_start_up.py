@@ -48,7 +48,8 @@ def test_no_command_imports_pandas_by_accident(command, lake, tmp_path):
 
 def test_who_wants_a_frame_gets_one_all_the_same():
     program = (
-        "import sys; from pipeline.arrow_start import spare_pandas; spare_pandas(); import pyarrow as pa; table = pa.table({'a': [1]})\n"
+        "import sys; from pipeline.tables.lazy_pandas import spare_pandas; spare_pandas()\n"
+        "import pyarrow as pa; table = pa.table({'a': [1]})\n"
         "assert 'pandas' not in sys.modules; print(type(table.to_pandas()).__name__, len(sys.meta_path))"
     )
     plain = subprocess.run([sys.executable, "-c", "import sys; print(len(sys.meta_path))"], capture_output=True, text=True, check=True)

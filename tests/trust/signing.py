@@ -14,8 +14,8 @@ from functools import cache
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
+from pipeline.message.source import Fetched, MessageRef
 from pipeline.report.read import read_mail
-from pipeline.source import Fetched, MessageRef
 
 RECEIVED = datetime(2026, 5, 13, 15, 43, tzinfo=UTC)
 SIGNED = ("from", "to", "subject", "date", "message-id", "tls-report-domain", "tls-report-submitter", "mime-version")

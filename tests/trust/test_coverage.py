@@ -10,16 +10,16 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from pipeline.config import TrustSettings
-from pipeline.demo.keys import KeyRing
-from pipeline.demo.reporters import BY_KEY
-from pipeline.demo.stage import WORLD_FILE
+from pipeline.demo.demo_folder import WORLD_FILE
+from pipeline.demo.signing_keys import KeyRing
+from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.demo.world import World
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
-from pipeline.trust.dns import Resolver
 from pipeline.trust.judge import Judge
-from pipeline.trust.stored import stored_verdicts
-from pipeline.work import Job, read_again, read_chunk
+from pipeline.trust.key_lookup import Resolver
+from pipeline.trust.stored_verdict import stored_verdicts
+from pipeline.workers.reading_task import Job, read_again, read_chunk
 from tests.trust.signing import fetched, key_record, reading, report_json, report_mail, rsa_key, sign
 
 GOOGLE, GOOGLE_SENDER = "google.com", "noreply-smtp-tls-reporting@google.com"

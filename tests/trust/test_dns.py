@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pipeline.errors import ConfigError
-from pipeline.trust.dns import GIVE_UP_AFTER, DnsTempError, Resolver, is_host_name, parse_address
+from pipeline.trust.key_lookup import GIVE_UP_AFTER, DnsTempError, Resolver, is_host_name, parse_address
 
 NAME = "s1._domainkey.reporter.example"
 

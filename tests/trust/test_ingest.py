@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from tests.ingest.conftest import tlsrpt  # noqa: F401
+from tests.ingest.polling import setup
 from tests.lake.content import counted, rows, sums
 from tests.mailbox.conftest import server, user  # noqa: F401
-from tests.run.conftest import tlsrpt  # noqa: F401
-from tests.run.polling import setup
 from tests.trust.signing import RECEIVED, report_json, report_mail, rsa_key, sign
 
 pytestmark = pytest.mark.dovecot

@@ -11,9 +11,9 @@ from pipeline.config import TrustSettings
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.model import Rejected
 from pipeline.report.rows import Ownership, RunStamp
-from pipeline.trust.stored import stored_verdicts
-from pipeline.trust.waiting import rejudge, waiting_since
-from pipeline.work import Job, read_chunk
+from pipeline.trust.dns_retry import rejudge, waiting_since
+from pipeline.trust.stored_verdict import stored_verdicts
+from pipeline.workers.reading_task import Job, read_chunk
 from tests.trust.signing import RECEIVED, fetched, reading, report_json, report_mail, rsa_key, sign
 
 _RUNS = count(1)
@@ -54,7 +54,7 @@ def test_a_mail_that_still_waits_and_one_without_bytes_are_left_alone(keys):
 
 
 def test_bytes_are_looked_up_by_the_chunk_and_no_more_is_held_than_that(keys, monkeypatch):
-    monkeypatch.setattr("pipeline.trust.waiting.CHUNK", 4)
+    monkeypatch.setattr("pipeline.trust.dns_retry.CHUNK", 4)
     keys.behave("servfail")
     _, waits = _rows(keys, GOOD)
     keys.behave("answer")

@@ -8,17 +8,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import TrustSettings
-from pipeline.report.headers import read_headers
+from pipeline.message.verdict import DKIM_RESULTS
 from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.report.mime.headers import read_headers
 from pipeline.report.model import Envelope, Reading, ReadPart, Rejected
-from pipeline.schema import TRUST_TIERS
+from pipeline.tables.schema import TRUST_TIERS
 from pipeline.trust import signed_mail
 from pipeline.trust.authres import attested_results
-from pipeline.trust.dns import Resolver
 from pipeline.trust.judge import Judge
-from pipeline.trust.keys import KeyUnusableError, read_key
+from pipeline.trust.key_lookup import Resolver
+from pipeline.trust.key_records import KeyUnusableError, read_key
 from pipeline.trust.signed_mail import SignedMail, without_b
-from pipeline.verdict import DKIM_RESULTS
 from tests.trust.conftest import KEYS
 from tests.trust.signing import fetched, report_mail, rsa_key, sign
 

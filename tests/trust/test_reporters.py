@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pipeline.message.shipped_reporters import REPORTERS, is_known_reporter
+from pipeline.message.verdict import Verdict
 from pipeline.report.rows import Ownership, RunStamp
-from pipeline.reporters import REPORTERS, is_known_reporter
 from pipeline.trust.quota import Quota
-from pipeline.verdict import Verdict
-from pipeline.work import build_rows
+from pipeline.workers.reading_task import build_rows
 from tests.trust.signing import fetched, reading, report_json, report_mail
 
 

@@ -47,7 +47,7 @@ group by submitter_domain;
 -- Every policy row with the sessions it adds, whether it counts or not.
 --
 -- Where a report has tlsa and other policies for one report_domain, the first row of that domain has what they come to if they tell of the
--- same sessions (pipeline.report.sessions), unless the submitter is one that reports each session under the one policy that applied. A tlsa
+-- same sessions (pipeline.report.session_overlap), unless the submitter is one that reports each session under the one policy that applied. A tlsa
 -- row that is ours by its MX host alone stands for itself, since the other rows of that domain are not ours to count. Types we do not know
 -- add nothing.
 create view settings.row_parts as

@@ -10,8 +10,8 @@ from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report.fields import is_uri
-from pipeline.report.members import FAILURE_DETAIL
+from pipeline.report.json.fields import is_uri
+from pipeline.report.json.member_names import FAILURE_DETAIL
 from pipeline.report.model import FailureDetail
 from pipeline.report.names import domain_name, ip_address
 from pipeline.report.result_types import RESULT_TYPES

@@ -9,19 +9,19 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from pipeline.report.digest import content_digest
-from pipeline.report.fields import host, text
+from pipeline.report.json.fields import host, text
+from pipeline.report.json.moments import check_age, read_window, seconds
+from pipeline.report.keys.content_digest import content_digest
 from pipeline.report.model import ParsedReport, PolicyResult
-from pipeline.report.moments import check_age, read_window, seconds
 from pipeline.report.notes import Notes, Refusal
-from pipeline.report.parse import read_contact
+from pipeline.report.parse.document import read_contact
+from pipeline.report.parse.policy import compare_counts, mx_hosts, policy_strings, policy_type
 from pipeline.report.plain.details import DetailReader
-from pipeline.report.policies import compare_counts, mx_hosts, policy_strings, policy_type
 
 if TYPE_CHECKING:
+    from pipeline.report.json.moments import Window
     from pipeline.report.limits import Limits
     from pipeline.report.model import FailureDetail
-    from pipeline.report.moments import Window
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

@@ -1,0 +1,264 @@
+"""Tries everything a run needs, and says of each what to do: configuration, lake, disk, clock, DNS, mailboxes."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pipeline.errors import LakeError, TlsrptError, TryAgainError
+from pipeline.lake.delta.snapshot import open_snapshot
+from pipeline.lake.delta.whole import MEND
+from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.near import nearest, refuse_missing
+from pipeline.mailbox.imap import ImapMailbox
+from pipeline.mailbox.post_action_check import try_after
+from pipeline.query import open_lake
+from pipeline.tables.schema import OUTLIVE_REBUILD
+from pipeline.trust.key_lookup import Resolver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pipeline.config import MailboxSettings, Settings
+
+ROOM_BYTES = 1024**3
+"""Less free disk than this is worth a word."""
+
+State = Literal["ok", "warn", "fail"]
+
+
+class Check(NamedTuple):
+    """One line of the doctor."""
+
+    name: str
+    state: State
+    says: str
+    """What was found, and, where something is wrong, what to do."""
+    exit_code: int = 0
+
+
+def examine(settings: Settings, source: Path | None, now: datetime | None = None) -> Iterator[Check]:
+    """Yield the checks one by one; none raises.
+
+    Args:
+        settings: The settings, already read.
+        source: The file they were read from.
+        now: The time, for tests.
+    """
+    moment = now or datetime.now(UTC)
+    yield Check("config", "ok", f"read from {source}" if source else "no file; built-in settings and environment")
+    yield from _secrets(settings, source)
+    yield from _lake(settings)
+    yield from _ground(settings, moment)
+    yield _clock(settings, moment)
+    yield _dns(settings)
+    if not settings.domains.own:
+        yield Check("domains", "warn", "[domains] own is empty: reports about anybody's domain count; list yours")
+    if not settings.mailbox:
+        yield Check("mailbox", "warn", "none configured; write a [[mailbox]] section, or import files: tlsrpt ingest PATH…")
+    for box in settings.mailbox:
+        yield from _mailbox(box, settings)
+
+
+def _guarded(name: str, attempt: Callable[[], str]) -> Check:
+    try:
+        return Check(name, "ok", attempt())
+    except TryAgainError as err:
+        return Check(name, "warn", str(err), err.exit_code)
+    except TlsrptError as err:
+        return Check(name, "fail", str(err), err.exit_code)
+
+
+def _lake(settings: Settings) -> Iterator[Check]:
+    location = Location.of(settings.lake)
+
+    def readable() -> str:
+        if not location.exists():
+            meant = nearest(location)
+            raise TryAgainError(
+                f"{location.uri} is not there yet; the first ingest makes it{f'; the nearest lake is {meant}' if meant else ''}"
+            )
+        refuse_missing(location)
+        snapshot = open_snapshot(location)
+        return f"{location.uri}, schema {snapshot.schema_version}, {snapshot.batch:,} batches"
+
+    def writable() -> str:
+        if not location.exists():
+            return "nothing to lock yet"
+        with location.writer_lock():
+            location.store.put("_state/doctor", b"")
+            location.store.remove("_state/doctor")
+        return "free to write"
+
+    readable_check = _guarded("lake", readable)
+    yield readable_check
+    if readable_check.state == "ok":
+        yield _guarded("lake files", lambda: _files(location))
+        yield _guarded("lake lock", writable)
+    if "://" not in settings.lake.path and settings.lake.readable_by != "everybody":
+        yield from _readers(Path(settings.lake.path))
+    if "://" not in settings.lake.path:
+        yield _disk(Path(settings.lake.path))
+
+
+def _ground(settings: Settings, now: datetime) -> Iterator[Check]:
+    """What conclusions rest on, and when each mailbox was last looked into."""
+    try:
+        if not Location.of(settings.lake).exists():
+            return
+        with open_lake(settings=settings) as lake:
+            ground, boxes = lake.ground(as_of=now.date()), lake.mailboxes(now=now)
+    except TlsrptError as err:
+        yield Check("reports", "warn", f"not counted: {err}")
+        return
+    yield Check(
+        "reports", "fail" if ground.is_nothing else "ok" if ground.reports else "warn", " ".join(ground.lines()), int(ground.is_nothing)
+    )
+    for box in boxes:
+        yield Check(
+            f"looks {box.mailbox}",
+            "fail" if box.why else "warn" if box.error else "ok",
+            f"{box.sentence()} {box.fix()}".strip(),
+            int(bool(box.why)),
+        )
+
+
+def _files(location: Location) -> str:
+    """Open the footer of every file that a table names.
+
+    Raises:
+        LakeError: One is gone, broken, or has another number of rows than its table says.
+    """
+    from pyarrow import parquet
+
+    entries = [(name, entry) for name, found in open_snapshot(location).files.items() for entry in found] if location.exists() else []
+    broken = []
+    for name, entry in entries:
+        path = entry.path.removeprefix(f"{location.uri}/")
+        try:
+            with location.filesystem.open_input_file(location.path_of(path)) as file:
+                rows = parquet.ParquetFile(file).metadata.num_rows
+        except (OSError, ValueError) as err:
+            broken.append((name, f"{path}: {str(err).splitlines()[0][:120]}"))
+        else:
+            if rows != entry.rows:
+                broken.append((name, f"{path} has {rows:,} rows instead of {entry.rows:,}"))
+    if broken:
+        lost = {name for name, _ in broken} & {"messages", *OUTLIVE_REBUILD}
+        mend = "bring the backup back" if lost else MEND
+        raise LakeError(f"{len(broken):,} of {len(entries):,} files are missing or broken, the first is {broken[0][1]}; {mend}")
+    return f"{len(entries):,} files, every footer reads"
+
+
+def _readers(lake: Path) -> Iterator[Check]:
+    """Say who else of this machine can read the lake; a folder that is closed closes what is in it."""
+    try:
+        mode = lake.stat().st_mode
+    except OSError:
+        return
+    if mode & 0o007:
+        says = f"every user of this machine can read the mails in {lake}: chmod -R o-rwx {shlex.quote(str(lake.absolute()))}"
+        yield Check("lake permissions", "warn", says)
+    else:
+        yield Check("lake permissions", "ok", f"for its owner and group ({mode & 0o777:04o})")
+
+
+def _secrets(settings: Settings, source: Path | None) -> Iterator[Check]:
+    """Name files with passwords that every user of this machine can read."""
+    files = {box.password_file for box in settings.mailbox if box.password_file}
+    if source is not None and any(box.password for box in settings.mailbox):
+        files.add(str(source))
+    for file in sorted(files):
+        try:
+            mode = Path(file).expanduser().stat().st_mode
+        except OSError:
+            continue  # whoever needs it says so
+        if mode & 0o007:
+            yield Check("password file", "warn", f"every user of this machine can read {file}: chmod o-rwx {shlex.quote(file)}")
+
+
+def _disk(path: Path) -> Check:
+    here = path.absolute()
+    while not here.exists():
+        here = here.parent
+    free = shutil.disk_usage(here).free
+    state: State = "ok" if free >= ROOM_BYTES else "warn"
+    advice = "" if state == "ok" else "; make room: a full disk stops the next ingest"
+    return Check("disk", state, f"{free / 1024**3:,.1f} GiB free at the lake{advice}")
+
+
+def _clock(settings: Settings, now: datetime) -> Check:
+    """A clock that is behind judges signatures and days wrongly; the lake remembers a time that has surely passed."""
+    try:
+        newest = _newest_ingest(settings)
+    except TlsrptError as err:
+        return Check("clock", "warn", f"not compared: {err}")
+    if newest is not None and newest > now + timedelta(minutes=5):
+        return Check(
+            "clock", "fail", f"it is {now:%Y-%m-%d %H:%M} UTC here, but the lake was fed at {newest:%Y-%m-%d %H:%M}; set the clock", 1
+        )
+    return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def _newest_ingest(settings: Settings) -> datetime | None:
+    from pipeline.lake.dry_run import Rehearsal
+
+    return Rehearsal(settings.lake.path).last_ingest()
+
+
+def _dns(settings: Settings) -> Check:
+    if settings.trust.dkim == "off":
+        return Check("dns", "warn", 'not needed: [trust] dkim = "off", you vouch for whatever is in the mailbox; set dkim = "verify"')
+
+    def asked() -> str:
+        resolver = Resolver(settings.trust.resolver, timeout=settings.trust.dns_timeout)
+        if not resolver.answers():
+            where = settings.trust.resolver or "the system's resolver"
+            raise TryAgainError(f"{where} does not answer; DKIM keys cannot be looked up, reports stay unproved until it does")
+        return f"{settings.trust.resolver or 'the system resolver'} answers"
+
+    return _guarded("dns", asked)
+
+
+def _mailbox(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
+    name = f"mailbox {box.name}"
+    try:
+        with ImapMailbox(box, settings.report_limits) as mailbox:
+            capabilities = mailbox.capabilities()
+            yield Check(name, "ok", f"signed in to {box.host}:{box.effective_port} as {box.user}")
+            yield _capabilities(name, box, capabilities)
+            for folder in box.all_folders:
+                opened = _guarded(f"{name}, folder {folder}", lambda folder=folder: _folder(mailbox, folder))  # type: ignore[misc]
+                yield opened
+                if opened.state != "fail" and box.after != "keep":
+                    yield _guarded(f"{name}, after, {folder}", lambda: try_after(mailbox))
+    except TlsrptError as err:
+        yield Check(name, "warn" if isinstance(err, TryAgainError) else "fail", str(err), err.exit_code)
+
+
+def _folder(mailbox: ImapMailbox, folder: str) -> str:
+    mailbox.open(folder)
+    mailbox.new_uids(_Nothing())
+    state = mailbox.state
+    how = "opened read-only" if state.read_only else "opened for changes"
+    if mailbox.unlisted:
+        raise TryAgainError(f"the server counts {state.exists:,} messages and lists {mailbox.unlisted:,} of them under no UID")
+    return f"{state.exists:,} messages, UIDVALIDITY {state.uidvalidity}, {how}"
+
+
+class _Nothing:
+    """A ledger that knows no message, so that every one has to be listed."""
+
+    def missing(self, uids: Iterable[int]) -> list[int]:
+        return list(uids)
+
+
+def _capabilities(name: str, box: MailboxSettings, capabilities: frozenset[str]) -> Check:
+    helpful = [each for each in ("MOVE", "UIDPLUS", "IDLE") if each in capabilities]
+    told = ", ".join(helpful) or "neither MOVE, UIDPLUS nor IDLE"
+    if box.after in {"move", "delete"} and "UIDPLUS" not in capabilities and not (box.after == "move" and "MOVE" in capabilities):
+        return Check(f"{name}, server", "warn", f'has {told}: after = "{box.after}" cannot be done safely; use "seen" or "keep"')
+    return Check(f"{name}, server", "ok", f"has {told}")

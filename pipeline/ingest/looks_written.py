@@ -1,0 +1,73 @@
+"""Leaves word of each look into a mailbox, at the beginning of a run and at its end; a run is never stopped by that."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipeline import log
+from pipeline.errors import TlsrptError
+from pipeline.lake import looks as notes
+from pipeline.lake.looks import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.lake.storage.location import Location
+    from pipeline.workers.reading_task import Job
+
+
+class Looking:
+    """The looks of one run."""
+
+    def __init__(self, location: Location | None, job: Job, mailboxes: Sequence[str]) -> None:
+        """Take the mailboxes that are to be looked into.
+
+        Args:
+            location: The lake; None in a dry run, which leaves no trace.
+            job: The run.
+            mailboxes: Their names.
+        """
+        self._location, self._job, self._open = location, job, list(mailboxes)
+        self._ended: list[Look] = []
+
+    def begin(self) -> None:
+        """Write that they are about to be looked into."""
+        if self._location is None or not self._open:
+            return
+        try:
+            notes.begin(self._location, self._open, self._job.run.run_id, self._job.run.ingested_at)
+        except TlsrptError as err:
+            log.warning("look-not-noted", reason=err)
+
+    def ended(self, mailbox: str, err: TlsrptError | None, messages: int) -> None:
+        """Remember how a look ended."""
+        if mailbox in self._open:
+            self._open.remove(mailbox)
+        self._ended.append(
+            Look(
+                mailbox,
+                self._job.run.run_id,
+                self._job.run.ingested_at,
+                datetime.now(UTC),
+                err.exit_code if err else 0,
+                without_name(mailbox, err) if err else "",
+                messages,
+            )
+        )
+
+    def end(self, err: TlsrptError | None = None) -> None:
+        """Write how all of them ended; those that the run did not come to, with what ended it."""
+        for mailbox in [*self._open] if err else []:
+            self.ended(mailbox, err, 0)
+        if self._location is None or not self._ended:
+            return
+        try:
+            notes.end(self._location, self._ended)
+        except TlsrptError as failed:
+            log.warning("look-not-noted", reason=failed)
+
+
+def without_name(mailbox: str, err: TlsrptError) -> str:
+    """Return the sentence of an error without the name of the mailbox, where that is said beside it."""
+    return str(err).removeprefix(f"mailbox {mailbox}: ").removeprefix(f"mailbox {mailbox}, ")

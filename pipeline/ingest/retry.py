@@ -1,0 +1,62 @@
+"""Reading what was quarantined once more, with this version of the program and today's limits (`tlsrpt rejects retry`)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow.compute as pc
+
+from pipeline.ingest.options import RunOptions
+from pipeline.ingest.run import make_job
+from pipeline.lake.storage.location import Location
+from pipeline.lake.writer import LakeWriter
+from pipeline.mailbox.kept_mail import as_fetched
+from pipeline.tables.chunk_columns import choose
+from pipeline.workers.pool import Pool
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.tables.row_types import MessageRow
+
+CHUNK = 1_000
+"""Messages read again and replaced at a time."""
+
+
+class Retried(NamedTuple):
+    """What became of the quarantined messages."""
+
+    messages: int
+    """Quarantined, with their bytes still kept."""
+    stored: int
+    """Read now: stored, or a duplicate or conflict of what is there."""
+    gone: int
+    """Quarantined, but their bytes have expired."""
+
+
+def retry_rejects(settings: Settings, *, workers: int | None = None) -> Retried:
+    """Read all quarantined messages again and replace the rows of those that can be read now.
+
+    Raises:
+        TryAgainError: Another run holds the lake.
+        LakeError: It cannot be read or written; what was replaced stays.
+    """
+    job = make_job(settings, RunOptions())
+    seen = stored = gone = 0
+    with LakeWriter(Location.of(settings.lake), run_id=job.run.run_id) as writer, Pool(job, workers=workers) as pool:
+        by_month: dict[str, list[MessageRow]] = defaultdict(list)
+        for row in writer.ledger.rows(pc.field("outcome") == "quarantined"):
+            by_month[row.received_month].append(row)
+        for month, rows in sorted(by_month.items()):
+            raw = writer.raw_of(month)
+            for start in range(0, len(rows), CHUNK):
+                chunk = rows[start : start + CHUNK]
+                contents = raw.contents([row.message_sha256 for row in chunk])
+                known = [(row, as_fetched(row, contents[row.message_sha256])) for row in chunk if row.message_sha256 in contents]
+                columns = pool.read_again(known)
+                outcomes = columns.messages.column("outcome").to_pylist()
+                readable = [place for place, outcome in enumerate(outcomes) if outcome != "quarantined"]
+                if readable:
+                    writer.replace(choose(columns, readable))
+                seen, stored, gone = seen + len(known), stored + len(readable), gone + len(chunk) - len(known)
+    return Retried(seen, stored, gone)

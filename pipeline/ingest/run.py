@@ -1,0 +1,160 @@
+"""The order of one ingest: lock, recover, ask the DNS again, read, commit, treat the mailbox, compact."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from pipeline import __version__, log
+from pipeline.errors import ConfigError, TlsrptError, TryAgainError, most_lasting
+from pipeline.ingest import folder_memory
+from pipeline.ingest.context import Hands
+from pipeline.ingest.import_files import import_files
+from pipeline.ingest.looks_written import Looking
+from pipeline.ingest.options import Outcome, RunOptions
+from pipeline.ingest.stop import Stop
+from pipeline.ingest.tally import Tally
+from pipeline.ingest.vouch_earlier import vouch_for_earlier
+from pipeline.lake.dry_run import Rehearsal
+from pipeline.lake.storage.location import Location
+from pipeline.lake.writer import LakeWriter
+from pipeline.report.rows import Ownership, RunStamp
+from pipeline.tables.chunk_columns import message_rows
+from pipeline.trust.dns_retry import rejudge, waiting_since
+from pipeline.trust.quota import Quota
+from pipeline.workers.pool import Pool
+from pipeline.workers.reading_task import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.config import MailboxSettings, Settings
+
+_REPLACED_AT_ONCE = 1_000
+"""Messages about which the DNS has answered, replaced in one commit: as many as are held in memory."""
+
+
+def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) -> Outcome:
+    """Run once: import `options.paths`, or poll the mailboxes.
+
+    Raises:
+        TryAgainError: Another run holds the lake.
+        LakeError: The lake cannot be written; what was committed stays.
+        InputError: A path is missing.
+        NotAReportError: One file was named, and it is no report.
+        ConfigError: There is nothing to poll, or no such mailbox.
+    """
+    begun = time.monotonic()
+    boxes = () if options.paths else wanted_mailboxes(settings, options.mailboxes)
+    stop = Stop() if stop is None else stop  # not `or`: a Stop that nobody asked is false
+    job = make_job(settings, options)
+    with stop.on_signals(), _hands(settings, options, job, stop) as hands:
+        looking = Looking(hands.writer.location if hands.writer else None, job, [box.name for box in boxes])
+        looking.begin()
+        try:
+            _ask_dns_again(hands)
+            vouch_for_earlier(hands)
+            if options.paths:
+                import_files(hands, options.paths)
+            else:
+                from pipeline.ingest.poll import poll  # IMAP and its sign-ins are not for files to wait for
+
+                poll(hands, boxes, looking)
+        except TlsrptError as err:
+            looking.end(err)
+            raise
+        else:
+            looking.end()
+        finally:
+            _put_down(hands)
+    seconds = time.monotonic() - begun
+    hands.tally.log(job.run.run_id, seconds)
+    codes = [*hands.tally.exit_codes, *([TryAgainError.exit_code] if stop else [])]
+    return Outcome(hands.tally, seconds, most_lasting(codes))
+
+
+def wanted_mailboxes(settings: Settings, only: Sequence[str]) -> tuple[MailboxSettings, ...]:
+    """Return the configured mailboxes, or those named.
+
+    Raises:
+        ConfigError: None is configured, or not the one that is named.
+    """
+    if not settings.mailbox:
+        raise ConfigError("no mailbox is configured; write a [[mailbox]] section, or name files: tlsrpt ingest PATH…")
+    known = [box.name for box in settings.mailbox]
+    for name in only:
+        if name not in known:
+            raise ConfigError(f"no mailbox {name!r} is configured; there is {', '.join(known)}")
+    return tuple(box for box in settings.mailbox if not only or box.name in only)
+
+
+def make_job(settings: Settings, options: RunOptions) -> Job:
+    """Return what stays the same over a run, with a fresh run id and the time of now."""
+    now = datetime.now(UTC)
+    stamp = RunStamp(run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", ingested_at=now, parser_version=__version__)
+    own = Ownership(own=settings.domains.own, mx=settings.domains.mx)
+    return Job(settings.report_limits, own, settings.trust, stamp, options.vouch_before)
+
+
+@contextlib.contextmanager
+def _hands(settings: Settings, options: RunOptions, job: Job, stop: Stop) -> Iterator[Hands]:
+    location = Location.of(settings.lake)
+    with contextlib.ExitStack() as held:
+        tally = Tally()
+        ledger: LakeWriter | Rehearsal
+        ledger = (
+            Rehearsal(location) if options.dry_run else held.enter_context(LakeWriter(location, run_id=job.run.run_id, stages=tally.stages))
+        )
+        pool = held.enter_context(Pool(job, workers=options.workers, stages=tally.stages))
+        quota = Quota(settings.trust.unknown_submitter_per_day, reporters=settings.trust.reporters)
+        memories = folder_memory.load(location)
+        yield Hands(settings, job, ledger, pool, _with_today(quota, ledger, job), options.progress, stop, tally, memories)
+
+
+def _with_today(quota: Quota, ledger: LakeWriter | Rehearsal, job: Job) -> Quota:
+    """Return the quota with what this UTC day has taken already."""
+    if isinstance(ledger, Rehearsal):
+        return quota
+    midnight = job.run.ingested_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    taken: Counter[str] = Counter()
+    for row in ledger.unvouched_since(midnight):
+        share = quota.share_of(row)
+        if share is not None:
+            taken[share] += 1
+    return quota.having(taken)
+
+
+def _ask_dns_again(hands: Hands) -> None:
+    """Look up the DKIM keys once more that the DNS did not give at ingestion."""
+    writer = hands.writer
+    if writer is None or hands.settings.trust.dkim == "off":
+        return
+    now = hands.job.run.ingested_at
+    waiting = writer.waiting_for_dns(waiting_since(now))
+    if not waiting:
+        return
+    judged = rejudge(
+        waiting,
+        raw=lambda rows: writer.raw_contents([row.message_sha256 for row in rows], {row.received_month for row in rows}),
+        read=lambda chunk: [rows for _, columns in hands.pool.read([chunk]) for rows in message_rows(columns)],
+        now=now,
+    )
+    answered = 0
+    while some := list(islice(judged, _REPLACED_AT_ONCE)):
+        writer.replace(some)
+        answered += len(some)
+    log.info("dns-asked-again", messages=len(waiting), answered=answered)
+
+
+def _put_down(hands: Hands) -> None:
+    """Keep the lake in shape."""
+    writer = hands.writer
+    if writer is None:
+        return
+    if hands.tally.messages:
+        writer.compact_if_needed()

@@ -1,0 +1,53 @@
+"""What an ingest says of the reports that count: what vouching changed, and once a day that nothing counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline import log
+from pipeline.errors import TlsrptError
+from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.notes import open_note
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pipeline.config import Settings
+
+_NOTE = "said"
+
+
+def counted_reports(settings: Settings) -> int:
+    """Return how many reports count; none where there is no lake yet.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    from pipeline.query import open_lake
+
+    with open_lake(settings=settings, missing_ok=True) as lake:
+        return sum(row["counted"] for row in lake.ask("tiers").to_pylist())
+
+
+def what_counts(settings: Settings, today: date, *, always: bool) -> list[str]:
+    """Return what is to be said after a run: nothing where enough counts, or where it was said today already.
+
+    Args:
+        settings: The settings.
+        today: UTC.
+        always: Somebody is looking; under cron it is said once a day.
+    """
+    from pipeline.query import open_lake
+
+    location = Location.of(settings.lake)
+    try:
+        with open_note(location, _NOTE) as note:
+            if not always and (note.read() or {}).get("ground") == today.isoformat():
+                return []
+            with open_lake(settings=settings) as lake:
+                ground = lake.ground(as_of=today)
+            note.write({"ground": today.isoformat()})
+    except TlsrptError as err:
+        log.warning("ground-not-told", reason=err)
+        return []
+    return ground.lines() if not ground.reports or ground.reports_left_out > ground.reports else []

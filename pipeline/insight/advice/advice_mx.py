@@ -1,0 +1,135 @@
+"""What to say about faults of an MX host: its certificate, its STARTTLS, its place in the policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.insight import safe_commands
+from pipeline.insight.advice.advice_facts import Advice
+from pipeline.insight.phrases import listed
+
+if TYPE_CHECKING:
+    from pipeline.insight.advice.advice_facts import Facts
+
+_ENFORCE = "Under mode enforce this mail is not delivered until it is repaired; in testing it arrives, and the failure is only reported."
+
+
+def _on_each(facts: Facts, *makers: object) -> tuple[str, ...]:
+    """Commands for the first three hosts; one maker after the other."""
+    return tuple(command for host in safe_commands.shown(facts.hosts)[:3] for make in makers for command in make(host, facts.node))  # type: ignore[operator]
+
+
+def _sender_instead(facts: Facts, ours: str) -> str:
+    """Tell who must act: for a fault of one sender there is nothing to repair here, but something to rule out."""
+    if facts.fault != "sender":
+        return ours
+    return (
+        f"Only {facts.senders} fails while others are clean, so the cause is most probably there: an old list of authorities, or a proxy "
+        "that breaks "
+        f"TLS open. Rule your side out with the command below; if it shows no fault, write to the postmaster of {facts.senders} with "
+        "these numbers. "
+        f"Should it show one: {ours[:1].lower()}{ours[1:]}"
+    )
+
+
+def expired(facts: Facts) -> Advice:
+    """An expired certificate."""
+    meaning = (
+        f"The certificate that {facts.where} {'show' if facts.many else 'shows'} was out of its dates {facts.when}: senders that apply "
+        "the MTA-STS policy "
+        f"of {facts.name} cannot authenticate it. {_ENFORCE}"
+    )
+    fix = (
+        f"Renew the certificate of {facts.where}, and restart or reload the mail server: a renewed file that the server has not loaded is "
+        "the usual "
+        "reason. Then make the renewal automatic, with a reload after it, and check every address behind the name, IPv6 and spare servers "
+        "too."
+    )
+    return Advice(meaning, _sender_instead(facts, fix), _on_each(facts, safe_commands.certificate))
+
+
+def wrong_name(facts: Facts) -> Advice:
+    """A certificate that does not name the MX host."""
+    meaning = (
+        f"The certificate that {facts.where} {'show' if facts.many else 'shows'} does not name the host ({facts.when}): the name in the "
+        "MX record must be among "
+        f"its subjectAltName entries, the name in the greeting does not matter. {_ENFORCE}"
+    )
+    fix = (
+        f"Get a certificate with every MX host name as subjectAltName ({facts.where}), or let the MX record name the host that the "
+        "certificate names. "
+        "Where one server has several certificates, give it the right one for a client that sends that name (SNI), and as the default."
+    )
+    return Advice(meaning, _sender_instead(facts, fix), _on_each(facts, safe_commands.certificate))
+
+
+def untrusted(facts: Facts) -> Advice:
+    """A self-signed certificate, an unknown authority, an incomplete chain."""
+    meaning = (
+        f"The certificate of {facts.where} does not lead to an authority the senders trust ({facts.when}): it is self-signed, its "
+        "authority is not public, "
+        f"or an intermediate certificate is missing. {_ENFORCE}"
+    )
+    fix = (
+        f"Let {facts.where} send the whole chain: the server's certificate first, then every intermediate, without the root (often the "
+        "file is called "
+        "fullchain.pem). If it is self-signed or from an authority of your own, get one from a public authority; a self-signed one suits "
+        "DANE only."
+    )
+    return Advice(meaning, _sender_instead(facts, fix), _on_each(facts, safe_commands.chain, safe_commands.handshake))
+
+
+def not_in_policy(facts: Facts) -> Advice:
+    """An MX host outside the policy."""
+    patterns = tuple(pattern for pattern in facts.patterns if safe_commands.is_host(pattern.removeprefix("*.")))
+    listing = f" (it lists {listed(patterns)})" if patterns else ""
+    deep = [p for p in patterns for host in safe_commands.shown(facts.hosts) if p.startswith("*.") and host.endswith(p[1:])]
+    wildcard = f" {deep[0]} stands for exactly one label, so it does not cover {facts.where}." if deep else ""
+    meaning = (
+        f"The MX record of {facts.name} names {facts.where}, and the MTA-STS policy does not{listing} ({facts.when}).{wildcard} "
+        "To a sender it looks as if somebody had slipped a foreign mail host in. " + _ENFORCE
+    )
+    lines = "; ".join(f'"mx: {host}"' for host in safe_commands.shown(facts.hosts)[:3]) or "a line for every MX host"
+    fix = (
+        f"Add {lines} to the policy at https://mta-sts.{facts.name}/.well-known/mta-sts.txt, then change the id in the TXT record "
+        f"_mta-sts.{facts.name}, in "
+        "this order. If the host is not meant to receive mail, take it out of the MX records instead. Senders that hold the old text go "
+        "on for up to its "
+        f"max_age{f' ({facts.max_age_days} days)' if facts.max_age_days else ''}. Next time: first the policy, then the MX record."
+    )
+    return Advice(
+        meaning, fix, (*safe_commands.mx(facts.domain), *safe_commands.policy(facts.domain), *safe_commands.sts_record(facts.domain))
+    )
+
+
+def starttls_missing(facts: Facts) -> Advice:
+    """STARTTLS is not offered."""
+    meaning = (
+        f"{facts.where[:1].upper()}{facts.where[1:]} did not offer STARTTLS {facts.when}, so mail would have gone unencrypted. {_ENFORCE}"
+    )
+    fix = (
+        f"Switch STARTTLS on at {facts.where}, port 25: a mail server drops it silently when its certificate or key cannot be read, so "
+        "read its log from "
+        f"{facts.first_day} on. Look also at what stands before it: a firewall that inspects SMTP, a load balancer, a spam filter that "
+        "answers first."
+    )
+    return Advice(meaning, fix, _on_each(facts, safe_commands.handshake))
+
+
+def starttls_stripped(facts: Facts) -> Advice:
+    """STARTTLS is missing for one sender only."""
+    meaning = (
+        f"Only sessions of {facts.senders} found no STARTTLS at {facts.where} ({facts.when}), while other senders were offered it there. "
+        "Something "
+        "between that network and your host takes the offer out of the greeting: a firewall that rewrites SMTP, or an attacker. This is "
+        "the attack that "
+        f"MTA-STS in mode enforce and DANE are made against. {_ENFORCE}"
+    )
+    fix = (
+        f"Compare what your host offers (the command below, from several networks) with what {facts.senders} was given: look for rules on "
+        "your firewall "
+        "and at your carrier that treat that sender's network differently, such as SMTP inspection or greylisting proxies. If your side "
+        "is clean, "
+        f"send the postmaster of {facts.senders} these numbers and the sending addresses. Going to enforce protects that mail."
+    )
+    return Advice(meaning, fix, _on_each(facts, safe_commands.handshake))

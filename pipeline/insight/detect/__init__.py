@@ -1,0 +1,1 @@
+"""From failures in the lake to runs of failures with one cause. PURE."""

@@ -1,0 +1,40 @@
+"""Small pieces of prose: lists, counts, spans of days."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.insight.safe_commands import is_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+
+_MOST = 4
+
+
+def listed(names: Iterable[str], *, of: int = 0) -> str:
+    """Return `a`, `a and b`, `a, b and c`; from the fifth on the rest is a number. What is no host name is not repeated.
+
+    Args:
+        names: The names.
+        of: How many there are, where only the first are given.
+    """
+    words = [name if is_host(name.removeprefix("*.")) else "(a name that is none)" for name in names]
+    size = max(of, len(words))
+    if size > _MOST:
+        words = [*words[: _MOST - 1], f"{size - _MOST + 1} others"]
+    if len(words) <= 1:
+        return words[0] if words else "nobody"
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return the number, grouped, with the noun in the right number."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def span_of(first: date, last: date) -> str:
+    """Return `on 2026-05-01` or `from 2026-05-01 to 2026-05-09`."""
+    return f"on {first}" if first == last else f"from {first} to {last}"

@@ -1,0 +1,188 @@
+"""What the lake knows already, asked for a batch at a time: reports by identity, kept bytes, what was told to be forgotten.
+
+The questions are put month by month, and against digests held in memory; only a report of a known identity with a new key makes it read
+rows. So neither new reports nor duplicates cost any reading; a month of a million reports takes 32 MB.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow.compute as pc
+
+from pipeline.lake.dedup.digest_set import Digests
+from pipeline.lake.dedup.settle import SEEN, Claim, Known, KnownReport
+from pipeline.lake.delta.delta_tables import parts_of
+from pipeline.lake.delta.scan import among, batches, read, since
+from pipeline.tables.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from pipeline.lake.delta.delta_tables import LakeTable
+    from pipeline.lake.storage.location import Location
+
+RETIRED = ("expired", "erased")
+
+
+class Files:
+    """The data files of one table by month, kept until the table has a new version."""
+
+    def __init__(self, location: Location, name: str, table: LakeTable) -> None:
+        self.location, self.name, self._table = location, name, table
+        self._version = -1
+        self._by_month: dict[str, list[str]] = {}
+
+    def months(self) -> list[str]:
+        """Return the months that have files, in order."""
+        return sorted(self._found())
+
+    def of(self, months: Iterable[str] | None = None) -> list[str]:
+        """Return the paths of some months, or of all."""
+        found = self._found()
+        wanted = sorted(found) if months is None else sorted(set(months))
+        return [path for month in wanted for path in found.get(month, ())]
+
+    def _found(self) -> dict[str, list[str]]:
+        if self._version != self._table.version():
+            found: dict[str, list[str]] = defaultdict(list)
+            parts = parts_of(self._table, TABLES[self.name].partition)
+            for part in parts.to_pylist():
+                found[part["month"]].append(part["path"])
+            self._by_month, self._version = dict(found), self._table.version()
+        return self._by_month
+
+
+class _Month(NamedTuple):
+    """What is held in memory of the reports of one month."""
+
+    identities: Digests
+    keys: Digests
+
+
+class KnownReports:
+    """The reports of the lake, or of a generation in the making, by identity."""
+
+    def __init__(self, read_month: Callable[[str, Sequence[str], pc.Expression | None], pa.Table]) -> None:
+        """Take a function that returns columns of the reports of a month, filtered."""
+        self._read = read_month
+        self._months: dict[str, _Month] = {}
+
+    def of(self, reports: Iterable[KnownReport]) -> tuple[set[str], dict[str, list[KnownReport]]]:
+        """Return the keys of those that are known, and all reports that share an identity with one of the others."""
+        by_month: dict[str, list[KnownReport]] = defaultdict(list)
+        for report in reports:
+            by_month[report.report_month].append(report)
+        keys: set[str] = set()
+        found: dict[str, list[KnownReport]] = defaultdict(list)
+        for month, asked in by_month.items():
+            known = self._month(month)
+            keys.update(known.keys.among([report.report_key for report in asked]))
+            others = dict.fromkeys(report.identity for report in asked if report.report_key not in keys)
+            hits = known.identities.among(list(others))
+            for report in self._rows(month, hits) if hits else ():
+                found[report.identity].append(report)
+        return keys, found
+
+    def note(self, month: str, identities: Iterable[str], keys: Iterable[str]) -> None:
+        """Take note of the identities and keys of reports of a month that have been committed."""
+        known = self._months.get(month)
+        if known is not None:
+            known.identities.add(identities)
+            known.keys.add(keys)
+
+    def _month(self, month: str) -> _Month:
+        if month not in self._months:
+            fresh = _Month(Digests(), Digests())
+            rows = self._read(month, ("identity", "report_key"), None)
+            fresh.identities.load([rows.column("identity")])
+            fresh.keys.load([rows.column("report_key")])
+            self._months[month] = fresh
+        return self._months[month]
+
+    def _rows(self, month: str, identities: Sequence[str]) -> list[KnownReport]:
+        rows = self._read(month, KnownReport._fields, among("identity", identities))
+        return [KnownReport(*values) for values in zip(*(rows.column(name).to_pylist() for name in KnownReport._fields), strict=True)]
+
+
+class KnownBytes:
+    """The messages whose bytes are kept."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._digests: Digests | None = None
+
+    def of(self, hashes: Iterable[str]) -> set[str]:
+        """Return those of the sha256 values whose bytes are kept."""
+        if self._digests is None:
+            self._digests = Digests()
+            self._digests.load(piece.column(0) for piece in batches(self._files.location, "raw", self._files.of(), ("message_sha256",)))
+        return set(self._digests.among(list(dict.fromkeys(hashes))))
+
+    def add(self, hashes: Iterable[str]) -> None:
+        """Take note of bytes that have been committed."""
+        if self._digests is not None:
+            self._digests.add(hashes)
+
+
+class Retired:
+    """What has expired or was erased: a mailbox that was kept must not bring it back.
+
+    A message that is fetched once more has the same INTERNALDATE (RFC 9051 §2.3.3), hence the month of its ledger row. A row of several
+    reports may have lost some of them only: then it was changed, and its keys are among those not to be taken again.
+    """
+
+    def __init__(self, files: Files, floor: int) -> None:
+        self._files, self._floor = files, floor
+        self._months: dict[str, dict[str, str]] = {}
+
+    def of(self, months: Iterable[str]) -> dict[str, str]:
+        """Return report keys and message hashes of what is retired in these months, with their outcome."""
+        found: dict[str, str] = {}
+        for month in set(months):
+            if month not in self._months:
+                self._months[month] = self._read(month)
+            found.update(self._months[month])
+        return found
+
+    def _read(self, month: str) -> dict[str, str]:
+        where = since(self._floor) & (among("outcome", RETIRED) | pc.field("changed_at").is_valid())
+        rows = read(self._files.location, "messages", self._files.of([month]), ("message_sha256", "report_keys", "outcome"), where=where)
+        retired: dict[str, str] = {}
+        for digest, keys, outcome in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+            if outcome in RETIRED:
+                retired.update(dict.fromkeys((digest, *keys), outcome))
+            elif len(keys) > 1:
+                retired.update((key, SEEN) for key in keys if key not in retired)
+        retired.pop("", None)
+        return retired
+
+
+def _reports_of(files: Files, floor: int) -> Callable[[str, Sequence[str], pc.Expression | None], pa.Table]:
+    def read_month(month: str, columns: Sequence[str], where: pc.Expression | None) -> pa.Table:
+        present = since(floor) if where is None else since(floor) & where
+        return read(files.location, "reports", files.of([month]), columns, where=present)
+
+    return read_month
+
+
+class Knowledge:
+    """All of it, for the settling of one batch after another."""
+
+    def __init__(self, files: Mapping[str, Files], floor: int) -> None:
+        self.reports = KnownReports(_reports_of(files["reports"], floor))
+        self.bytes = KnownBytes(files["raw"])
+        self.retired = Retired(files["messages"], floor)
+
+    def about(self, messages: Sequence[Claim]) -> Known:
+        """Return what is known that concerns these messages."""
+        keys, reports = self.reports.of(report for message in messages for report in message.reports)
+        return Known(
+            reports=reports,
+            keys=keys,
+            raw=self.bytes.of(message.message_sha256 for message in messages if message.message_sha256),
+            retired=self.retired.of(message.received_month for message in messages),
+        )

@@ -1,0 +1,152 @@
+"""The ledger: which messages are in the lake already, asked before anything is fetched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.lake.dedup.digest_set import Digests
+from pipeline.lake.delta.data_files import distinct
+from pipeline.lake.delta.scan import among, batches, numbers, read, since
+from pipeline.tables.chunk_columns import rows_of
+from pipeline.tables.row_types import MessageRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from pipeline.lake.dedup.dedup_index import Files
+
+FILE_ACCOUNT = "file"
+"""The account of what was imported from files: its key is the sha256 of the bytes."""
+
+
+class Known:
+    """The UIDs of one folder that are in the ledger."""
+
+    def __init__(self, uids: NDArray[np.int64]) -> None:
+        ordered = np.sort(uids)  # np.unique hashes: ten times as long
+        self._uids = ordered[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]]
+
+    def __len__(self) -> int:
+        return len(self._uids)
+
+    def missing(self, uids: Iterable[int]) -> list[int]:
+        """Return the UIDs that are not in the ledger, in the order given."""
+        asked = np.fromiter(uids, np.int64)
+        absent: list[int] = asked[~np.isin(asked, self._uids)].tolist()
+        return absent
+
+
+class Ledger:
+    """The rows of `messages`, for the writer."""
+
+    def __init__(self, files: Files, floor: int) -> None:
+        self._files, self._floor = files, floor
+        self._imported: Digests | None = None
+
+    def uids(self, account: str, folder: str, uidvalidity: int) -> Known:
+        """Return the UIDs in the ledger for one folder of one account."""
+        same: dict[str, str | int] = {"account": account, "folder": folder, "uidvalidity": uidvalidity}
+        with self._files.location.errors("read"):
+            return Known(numbers(self._files.location, "messages", self._files.of(), "uid", same=same, floor=self._floor))
+
+    def uidvalidities(self, account: str, folder: str) -> set[int]:
+        """Return the UIDVALIDITY values under which the ledger knows a folder."""
+        same: dict[str, str | int] = {"account": account, "folder": folder}
+        with self._files.location.errors("read"):
+            found = numbers(self._files.location, "messages", self._files.of(), "uidvalidity", same=same, floor=self._floor)
+        return distinct(pa.array(found))
+
+    def settled_uids(self, account: str, folder: str, uidvalidity: int, since_: datetime) -> list[tuple[int, str]]:
+        """Return UID and outcome of messages first ingested since then; `pending` where the DKIM key is still awaited."""
+        moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))
+        where = (pc.field("account") == account) & (pc.field("folder") == folder) & (pc.field("uidvalidity") == uidvalidity)
+        pieces = self._pieces(("uid", "outcome", "dkim_result"), where & (pc.field("ingested_at") >= moment))
+        return [
+            (uid, "pending" if result == "temperror" and outcome == "stored" else outcome)
+            for piece in pieces
+            for uid, outcome, result in zip(*(column.to_pylist() for column in piece.columns), strict=True)
+        ]
+
+    def file_hashes(self, hashes: Iterable[str]) -> set[str]:
+        """Return those of the sha256 values that were imported from files already; the ledger is read the first time only."""
+        if self._imported is None:
+            self._imported = Digests()
+            self._imported.load(piece.column(0) for piece in self._pieces(("message_sha256",), pc.field("account") == FILE_ACCOUNT))
+        return set(self._imported.among(list(hashes)))
+
+    def add_files(self, hashes: Iterable[str]) -> None:
+        """Take note of the sha256 of files that have been committed."""
+        if self._imported is not None:
+            self._imported.add(hashes)
+
+    def unvouched_since(self, moment: datetime) -> list[MessageRow]:
+        """Return the messages first ingested since then for which the operator does not vouch."""
+        where = (pc.field("trust_tier") != "vouched") & (pc.field("ingested_at") >= pa.scalar(moment, pa.timestamp("us", tz="UTC")))
+        return self.rows(where)
+
+    def last_ingest(self) -> datetime | None:
+        """Return when a message was last ingested; None where nothing was."""
+        everything = pc.field("batch") >= 0
+        newest = (pc.max(piece.column(0)).as_py() for piece in self._pieces(("ingested_at",), everything))
+        return max((each for each in newest if each is not None), default=None)
+
+    def batches(self) -> set[tuple[int, str]]:
+        """Return each batch with the runs whose rows it holds: what tells whether this lake has what a run brought."""
+        found: set[tuple[int, str]] = set()
+        for piece in self._pieces(("batch", "run_id"), pc.field("batch") >= 0):
+            pairs = pa.Table.from_batches([piece]).group_by(["batch", "run_id"]).aggregate([])
+            found.update(zip(*(column.to_pylist() for column in pairs.columns), strict=True))
+        return found
+
+    def newest_batch(self) -> tuple[int, str] | None:
+        """Return the newest batch with one of its runs; None where there is none."""
+        return max(self.batches(), default=None)
+
+    def waiting_for_dns(self, since_: datetime) -> list[MessageRow]:
+        """Return the messages first ingested since then whose DKIM key could not be looked up."""
+        moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))
+        where = (pc.field("dkim_result") == "temperror") & (pc.field("ingested_at") >= moment)
+        return self.rows(where & ~among("outcome", ("expired", "erased", "too_large", "not_tlsrpt")))
+
+    def unproved_before(self, moment: datetime) -> Iterator[tuple[str, list[MessageRow]]]:
+        """Yield month by month the mail received before that moment whose reports nobody has proved or vouched for."""
+        where = among("trust_tier", ("unaligned", "unverified")) & among("outcome", ("stored", "conflict"))
+        where &= (pc.field("account") != FILE_ACCOUNT) & (pc.field("received_at") < pa.scalar(moment, pa.timestamp("us", tz="UTC")))
+        for month in self._files.months():
+            if month <= f"{moment:%Y-%m}" and (found := self.rows(where, [month])):
+                yield month, found
+
+    def rows(self, where: pc.Expression, months: Iterable[str] | None = None) -> list[MessageRow]:
+        """Return whole ledger rows."""
+        with self._files.location.errors("read"):
+            found = read(self._files.location, "messages", self._files.of(months), MessageRow._fields, where=since(self._floor) & where)
+        return to_rows(found)
+
+    def _pieces(self, columns: tuple[str, ...], where: pc.Expression) -> Iterator[pa.RecordBatch]:
+        with self._files.location.errors("read"):
+            yield from batches(self._files.location, "messages", self._files.of(), columns, where=since(self._floor) & where)
+
+
+def key_of(message: MessageRow) -> tuple[object, ...]:
+    """Return what a message is known by: its place in a folder, or the bytes of a file."""
+    if message.account == FILE_ACCOUNT:
+        return (FILE_ACCOUNT, message.message_sha256)
+    return (message.account, message.folder, message.uidvalidity, message.uid)
+
+
+def keys_of(table: pa.Table) -> list[tuple[object, ...]]:
+    """Return the key of each of these Arrow rows of the ledger."""
+    columns = (table.column(name).to_pylist() for name in ("account", "folder", "uidvalidity", "uid", "message_sha256"))
+    return [(FILE_ACCOUNT, sha256) if place[0] == FILE_ACCOUNT else tuple(place) for *place, sha256 in zip(*columns, strict=True)]
+
+
+def to_rows(table: pa.Table) -> list[MessageRow]:
+    """Return Arrow rows of the ledger as typed rows."""
+    return rows_of(MessageRow, table)

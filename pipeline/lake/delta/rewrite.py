@@ -1,0 +1,91 @@
+"""Files with some of their rows left out: how the lake deletes and replaces rows.
+
+`deltalake` can delete by predicate; done here instead because the predicate would stay in the log (an erased domain's name), and because
+its delete leaves string columns in a type that pyarrow's filters refuse. The untouched rows keep their batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.failpoint import reach
+from pipeline.lake.delta.data_files import describe, encode
+from pipeline.lake.delta.delta_tables import Gone, Part, commit_parts, floor_of, parts_of
+from pipeline.lake.delta.scan import count_rows, read
+from pipeline.tables.schema import OUTLIVE_REBUILD, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.lake.delta.delta_tables import LakeTable
+    from pipeline.lake.storage.location import Location
+
+
+class Present(NamedTuple):
+    """One data file as the table names it."""
+
+    path: str
+    month: str
+    rows: int
+    size_bytes: int
+    first_batch: int | None
+    last_batch: int | None
+
+    @property
+    def gone(self) -> Gone:
+        """The same, to be removed."""
+        return Gone(self.path, self.month, self.size_bytes)
+
+
+def present(table: LakeTable, name: str) -> list[Present]:
+    """Return the data files of a table."""
+    return [Present(*values) for values in zip(*(c.to_pylist() for c in parts_of(table, TABLES[name].partition).columns), strict=True)]
+
+
+def without(location: Location, name: str, files: Iterable[Present], unwanted: pc.Expression) -> tuple[list[Part], list[Gone]]:
+    """Write the files again without the rows that satisfy `unwanted` (null does not); a file without such rows is left alone.
+
+    Returns:
+        What to add and what to remove in one commit. Files that nobody commits are swept by `maintain`.
+    """
+    adds: list[Part] = []
+    removes: list[Gone] = []
+    for file in files:
+        if not count_rows(location, name, [file.path], unwanted):
+            continue
+        kept = read(location, name, [file.path]).filter(~unwanted | unwanted.is_null())
+        removes.append(file.gone)
+        if kept.num_rows:
+            adds.append(put_part(location, name, kept, file.month, prefix="r"))
+    return adds, removes
+
+
+def put_part(location: Location, name: str, rows: pa.Table, month: str, *, prefix: str) -> Part:
+    """Write rows of one month as a data file in the folder of its table; no log names it yet."""
+    content = encode(name, rows)
+    part = describe(name, rows, month=month, size_bytes=content.size, prefix=prefix)
+    location.store.put(f"{name}/{part.path}", memoryview(content))
+    return part
+
+
+def drop_generation(location: Location, tables: dict[str, LakeTable]) -> None:
+    """Remove the files of the generation that a rebuild replaced; those of `schema.OUTLIVE_REBUILD` have no generations."""
+    floor = floor_of(tables["messages"])
+    for name, table in tables.items():
+        if floor == 0 or name in OUTLIVE_REBUILD:
+            continue
+        old = [file.gone for file in present(table, name) if file.last_batch is not None and file.last_batch < floor]
+        if old:
+            commit_parts(location, name, table, removes=old)
+            reach("generation-dropped")
+
+
+def drop_rows_beyond(location: Location, name: str, table: LakeTable, last: int) -> None:
+    """Delete the rows of batches after `last`."""
+    touched = [file for file in present(table, name) if file.last_batch is None or file.last_batch > last]
+    adds, removes = without(location, name, touched, pc.field("batch") > last)
+    if removes:
+        commit_parts(location, name, table, adds=adds, removes=removes)

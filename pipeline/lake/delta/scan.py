@@ -1,0 +1,95 @@
+"""Reading rows back for the writer's own needs: few columns, few files, only rows of the present generation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+
+from pipeline.tables.schema import TABLES, arrow_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pipeline.lake.storage.location import Location
+
+
+def dataset(location: Location, name: str, paths: Iterable[str]) -> pads.Dataset:
+    """Return data files of a table as a dataset with all columns of its schema, the partition from the path."""
+    partition = TABLES[name].partition
+    return pads.dataset(
+        [location.path_of(f"{name}/{path}") for path in paths],
+        schema=arrow_schema(name),
+        format="parquet",
+        filesystem=location.filesystem,
+        partitioning=pads.partitioning(pa.schema([(partition, pa.string())]), flavor="hive"),
+        partition_base_dir=location.path_of(name),
+    )
+
+
+def read(
+    location: Location, name: str, paths: Sequence[str], columns: Sequence[str] | None = None, *, where: pc.Expression | None = None
+) -> pa.Table:
+    """Return columns of the rows that satisfy `where`, from these data files of a table."""
+    if not paths:
+        schema = arrow_schema(name)
+        return pa.Table.from_batches([], schema=schema if columns is None else pa.schema([schema.field(column) for column in columns]))
+    wanted = list(columns) if columns is not None else list(TABLES[name].column_names)
+    return dataset(location, name, paths).to_table(columns=wanted, filter=where)
+
+
+def count_rows(location: Location, name: str, paths: Sequence[str], where: pc.Expression) -> int:
+    """Return how many rows of these data files satisfy `where`."""
+    return dataset(location, name, paths).count_rows(filter=where) if paths else 0
+
+
+def batches(
+    location: Location, name: str, paths: Sequence[str], columns: Sequence[str], *, where: pc.Expression | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield columns of the rows that satisfy `where`, piece by piece, in the order of the files."""
+    if paths:
+        yield from dataset(location, name, paths).to_batches(columns=list(columns), filter=where, batch_size=65_536)
+
+
+def numbers(
+    location: Location, name: str, paths: Sequence[str], column: str, *, same: Mapping[str, str | int], floor: int
+) -> NDArray[np.int64]:
+    """Return a column of whole numbers of the rows of the present generation that have these values in other columns; nulls are left out.
+
+    Where the statistics of a row group say that all of its rows have them, as in the ledger of a lake with one mailbox, no other column is
+    read: of ten million rows that takes a tenth of the time.
+    """
+    where = since(floor)
+    for other, value in same.items():
+        where &= pc.field(other) == value
+    found = [np.empty(0, np.int64)]
+    for fragment in dataset(location, name, paths).get_fragments(filter=where) if paths else ():
+        groups: dict[bool, list[int]] = {True: [], False: []}
+        for group in fragment.row_groups:
+            groups[_all_satisfy(group.statistics or {}, same, floor)].append(group.id)
+        for all_satisfy, ids in groups.items():
+            if ids:
+                rows = fragment.subset(row_group_ids=ids).to_table(columns=[column], filter=None if all_satisfy else where)
+                found.append(rows.column(0).drop_null().to_numpy().astype(np.int64, copy=False))
+    return np.concatenate(found)
+
+
+def _all_satisfy(statistics: Mapping[str, Mapping[str, object]], same: Mapping[str, str | int], floor: int) -> bool:
+    constant = all(statistics.get(name) == {"min": value, "max": value} for name, value in same.items())
+    least = statistics.get("batch", {}).get("min")
+    return constant and isinstance(least, int) and least >= floor
+
+
+def since(floor: int) -> pc.Expression:
+    """The rows of the present generation."""
+    return pc.field("batch") >= floor
+
+
+def among(column: str, values: Collection[str]) -> pc.Expression:
+    """The rows whose column is one of the values."""
+    return pc.field(column).isin(pa.array(sorted(values), pa.string()))

@@ -1,0 +1,118 @@
+"""A lake in a folder of this machine: its lock is the kernel's, its files are moved from the stage into their tables."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.errors import LakeError, TlsrptError
+from pipeline.lake.storage.lock import folder_lock
+from pipeline.lake.storage.store import FolderStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from pyarrow.fs import FileSystem
+
+    from pipeline.lake.storage.place import Held
+    from pipeline.lake.storage.store import Store
+
+
+class FolderPlace:
+    """A folder."""
+
+    storage_options: dict[str, str] | None = None
+    far = False
+    loses_writes = True
+    """What was written and not synced may be torn after a power cut."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.uri = str(root)
+        self.store: Store = FolderStore(root)
+
+    @property
+    def filesystem(self) -> FileSystem:
+        """The file system for pyarrow."""
+        from pyarrow.fs import LocalFileSystem
+
+        return LocalFileSystem()
+
+    def readable(self) -> None:
+        """DuckDB reads a folder by itself."""
+
+    def path_of(self, path: str) -> str:
+        """Return the path of a file of the lake, for `filesystem`."""
+        return f"{self.uri}/{path}"
+
+    def staged(self, folder: str, name: str, final: str) -> str:  # noqa: ARG002 -- elsewhere the final path counts
+        """Return where a file lies while its batch is in the making: with the stage, and it is moved when the batch is committed."""
+        return f"{folder}/{name}"
+
+    def exists(self) -> bool:
+        """Say whether there is anything at this place.
+
+        Raises:
+            LakeError: It is there, but is no folder or may not be read.
+        """
+        with self.errors("read"):
+            if not self._root.exists():
+                return False
+            if not self._root.is_dir():
+                raise LakeError(f"the lake {self.uri} is a file, and should be a folder; name another path with --lake")
+            next(self._root.iterdir(), None)
+            return True
+
+    def create(self) -> None:
+        """Make the folder.
+
+        Raises:
+            LakeError: That is not possible; the sentence says why.
+        """
+        if not self.exists():
+            with self.errors("create"):
+                self._root.mkdir(parents=True, exist_ok=True)
+
+    def lock(self, folder: str, wait_seconds: float) -> AbstractContextManager[Held]:
+        """Return the lock of the lake (""), or of a folder of small notes inside it.
+
+        Raises:
+            TryAgainError: When entered: another process still holds it after this time.
+            LakeError: The folder cannot be made.
+        """
+        if folder:
+            with self.errors("write"):
+                (self._root / folder).mkdir(exist_ok=True)
+        return folder_lock(self._root / folder, wait_seconds=wait_seconds)
+
+    @contextmanager
+    def errors(self, what: str) -> Iterator[None]:
+        """Turn whatever storage, Delta or Arrow say into one sentence.
+
+        Raises:
+            LakeError: The storage did not do it.
+        """
+        from deltalake.exceptions import DeltaError, TableNotFoundError
+        from pyarrow import ArrowException
+
+        try:
+            yield
+        except TlsrptError:
+            raise
+        except (OSError, DeltaError, TableNotFoundError, ArrowException) as err:
+            raise LakeError(self._sentence(what, err)) from err
+
+    def _sentence(self, what: str, err: Exception) -> str:
+        text = str(err)
+        if getattr(err, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "os error 28" in text or "os error 122" in text:
+            return f"the disk of the lake {self.uri} is full; nothing that was stored is harmed, make room and run again"
+        if isinstance(err, PermissionError) or "os error 13" in text:
+            return f"the lake {self.uri} may not be {DONE[what]}; check its owner and permissions"
+        reason = getattr(err, "strerror", None) or text.strip().splitlines()[0][:300] if text.strip() else type(err).__name__
+        return f"the lake {self.uri} cannot be {DONE[what]}: {reason}"
+
+
+DONE = {"read": "read", "write": "written", "create": "created"}

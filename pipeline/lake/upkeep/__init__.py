@@ -1,0 +1,1 @@
+"""What keeps a lake small and right: compaction, retention, erasure, vacuum, rebuild."""

@@ -1,0 +1,78 @@
+"""A message: the events of one run for one channel, in the words of that channel."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.notify.notice import to_plain, worst_first
+from pipeline.notify.notice_text import defused, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.notify.notice import Notice
+
+_MARKS = {"new": "NEW", "worse": "WORSE", "over": "OVER", "changed": "CHANGED", "ahead": "AHEAD", "summary": "SUMMARY"}
+
+
+class Message(NamedTuple):
+    """What is sent at once. `key` is the same for every repetition of it."""
+
+    key: str
+    subject: str
+    text: str
+    events: tuple[Notice, ...]
+    left_out: int
+    """Events beyond the configured most; they are counted in the text."""
+
+
+def message_of(events: Sequence[Notice], *, most: int, link: str) -> Message:
+    """Return the message of these events, the worst first.
+
+    Args:
+        events: At least one.
+        most: No more than so many are told in full.
+        link: The address of the page; empty: there is none to link to.
+    """
+    ordered = worst_first(list(events))
+    shown = ordered[:most]
+    key = hashlib.sha256("\0".join(sorted(event.key for event in events)).encode()).hexdigest()[:32]
+    blocks = [_block(event, link) for event in shown]
+    if left := len(ordered) - len(shown):
+        blocks.append(f"And {left:,} more{f': {link}' if link else '; `tlsrpt incidents` lists them'}.")
+    blocks.append(f"(notice {key})")
+    return Message(key, _subject(ordered), "\n\n".join(blocks) + "\n", tuple(shown), left)
+
+
+def _subject(ordered: Sequence[Notice]) -> str:
+    first = defused(ordered[0].title)
+    more = len(ordered) - 1
+    return f"TLS reports: {first}" + (f" (and {plural(more, 'other')})" if more else "")
+
+
+def _block(event: Notice, link: str) -> str:
+    lines = [f"{_MARKS[event.kind]}: {defused(event.title)}", defused(event.what)]
+    if event.step:
+        lines.append(f"First step: {defused(event.step)}")
+    if link:
+        lines.append(f"{link.rstrip('/')}/{event.path}")
+    return "\n".join(lines)
+
+
+def as_json(message: Message, link: str) -> dict[str, Any]:
+    """Return a message for a webhook: its key, and each event with its own key and link."""
+    return {
+        "version": 1,
+        "key": message.key,
+        "subject": message.subject,
+        "events": [event_json(event, link) for event in message.events],
+        "left_out": message.left_out,
+    }
+
+
+def event_json(event: Notice, link: str) -> dict[str, Any]:
+    """Return an event as one JSON object, for a webhook or a line in a log."""
+    plain = to_plain(event)
+    path = plain.pop("path")
+    return {"key": event.key, **plain, "link": f"{link.rstrip('/')}/{path}" if link else None}

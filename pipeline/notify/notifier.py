@@ -1,0 +1,176 @@
+"""One run of the notifier: look, write what is to be said into the outbox, send it, mark what was sent.
+
+The outbox and the mutes are notes of the lake; no writer of the lake is waited for. The note is open while news is worked out and while an
+entry is marked, never while something is sent.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline import log
+from pipeline.errors import ConfigError, TlsrptError
+from pipeline.failpoint import reach
+from pipeline.lake.storage.notes import open_note
+from pipeline.notify import mutes as muting
+from pipeline.notify import outbox
+from pipeline.notify.alerts import alerts_of
+from pipeline.notify.channel_message import message_of
+from pipeline.notify.channels import SendError, channel_of, post_alerts
+from pipeline.notify.news import news_for, standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.config import ChannelSettings, NotifySettings
+    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.notes import Note
+    from pipeline.notify.mutes import Mute
+    from pipeline.notify.news import News
+    from pipeline.notify.notice import Notice
+    from pipeline.notify.observed import Observed
+    from pipeline.notify.outbox import Box, Entry
+
+OUTBOX, MUTES = "outbox", "mutes"
+_ALERTS_VALID_RUNS = 3
+
+
+class Sent(NamedTuple):
+    """What became of one channel."""
+
+    channel: str
+    events: int
+    """Delivered now."""
+    waiting: int
+    """Still in the outbox."""
+    error: str
+    """Why, in one sentence; empty where nothing failed."""
+
+
+def notify(location: Location, settings: NotifySettings, observed: Observed, *, now: datetime) -> list[Sent]:
+    """Tell every channel what is new, worse or over for it.
+
+    Args:
+        location: The lake, whose notes hold the outbox.
+        settings: The channels.
+        observed: The state of things.
+        now: The moment, aware.
+
+    Returns:
+        One entry for each channel, in their order.
+
+    Raises:
+        LakeError: The notes cannot be read or written.
+        TryAgainError: Another process holds them.
+    """
+    observed = observed_without_muted(location, observed)
+    messages = [channel for channel in settings.channel if channel.kind != "alertmanager"]
+    due = _queue_and_claim(location, messages, observed, now)
+    sent = {channel.name: _deliver(location, channel, due[channel.name], settings, now) for channel in messages}
+    alerts = {channel.name: _post_state(channel, settings, observed, now) for channel in settings.channel if channel.kind == "alertmanager"}
+    return [(sent | alerts)[channel.name] for channel in settings.channel]
+
+
+def would_send(location: Location, settings: NotifySettings, observed: Observed) -> dict[str, list[Notice]]:
+    """Return for each channel the events it would be told; nothing is written or sent."""
+    observed = observed_without_muted(location, observed)
+    with _boxes(location) as (_, boxes):
+        return {channel.name: _chosen(channel, boxes.get(channel.name, outbox.Box()), observed).events for channel in settings.channel}
+
+
+def boxes_of(location: Location) -> dict[str, Box]:
+    """Return the outbox of every channel, for status and page."""
+    with _boxes(location) as (_, boxes):
+        return boxes
+
+
+def observed_without_muted(location: Location, observed: Observed) -> Observed:
+    """Return what is observed with the lineages that mutes silence now; mutes that have lapsed are dropped."""
+    from dataclasses import replace
+
+    with open_mutes(location) as (_, mutes):
+        holding = muting.holding(mutes, observed.incidents, observed.as_of)
+    return replace(observed, muted=tuple(mute.what for mute in holding))
+
+
+@contextmanager
+def open_mutes(location: Location) -> Iterator[tuple[Note, list[Mute]]]:
+    """Hold the note of the mutes."""
+    with open_note(location, MUTES) as note:
+        try:
+            mutes = muting.from_plain(note.read())
+        except ValueError as err:
+            raise note.damaged(str(err)) from err
+        yield note, mutes
+
+
+@contextmanager
+def _boxes(location: Location) -> Iterator[tuple[Note, dict[str, Box]]]:
+    with open_note(location, OUTBOX) as note:
+        try:
+            boxes = outbox.from_plain(note.read())
+        except ValueError as err:
+            raise note.damaged(str(err)) from err
+        yield note, boxes
+
+
+def _chosen(channel: ChannelSettings, box: Box, observed: Observed) -> News:
+    """Return what a channel should hear of what is new for it, and what it knows then."""
+    news = news_for(observed, box.memory)
+    wanted = set(channel.tags)
+    return news._replace(events=[event for event in news.events if not wanted or event.tags & wanted])
+
+
+def _queue_and_claim(location: Location, channels: Sequence[ChannelSettings], observed: Observed, now: datetime) -> dict[str, list[Entry]]:
+    """Write what is to be sent before any of it is sent."""
+    with _boxes(location) as (note, boxes):
+        due = {}
+        for channel in channels:
+            box = boxes.get(channel.name, outbox.Box())
+            events, memory = _chosen(channel, box, observed)
+            boxes[channel.name], due[channel.name] = outbox.claim(outbox.queue(box, events, memory, now), now)
+        reach("outbox-before-write")
+        note.write(outbox.to_plain(boxes))
+    reach("outbox-written")
+    return due
+
+
+def _deliver(location: Location, channel: ChannelSettings, due: Sequence[Entry], settings: NotifySettings, now: datetime) -> Sent:
+    events, error = 0, ""
+    for entry in due:
+        message = message_of(entry.events, most=settings.most, link=settings.link)
+        try:
+            channel_of(channel, settings.link).send(message, now)
+        except (SendError, ConfigError) as err:
+            error = str(err)
+            log.warning("notice-not-sent", channel=channel.name, reason=error)
+        reach("outbox-sent")
+        with _boxes(location) as (note, boxes):
+            box = boxes.get(channel.name, outbox.Box())
+            boxes[channel.name] = outbox.mark_failed(box, entry.id, error, now) if error else outbox.mark_sent(box, entry.id, now)
+            note.write(outbox.to_plain(boxes))
+            waiting = len(boxes[channel.name].pending)
+        reach("outbox-marked")
+        if error:
+            return Sent(channel.name, events, waiting, error)
+        events += len(entry.events)
+    return Sent(channel.name, events, 0, "")
+
+
+def _post_state(channel: ChannelSettings, settings: NotifySettings, observed: Observed, now: datetime) -> Sent:
+    """Post what is open to Alertmanager, which keeps state itself."""
+    valid = timedelta(hours=_ALERTS_VALID_RUNS * settings.alert_hours)
+    wanted = set(channel.tags)
+    open_now = [
+        (event, datetime.combine(incident.first_day, time(), UTC) if incident else now)
+        for event, incident in standing(observed)
+        if not wanted or event.tags & wanted
+    ]
+    try:
+        post_alerts(channel.reveal_url(), alerts_of(open_now, now=now, valid=valid, link=settings.link))
+    except (SendError, TlsrptError) as err:
+        log.warning("notice-not-sent", channel=channel.name, reason=str(err))
+        return Sent(channel.name, 0, len(open_now), str(err))
+    return Sent(channel.name, len(open_now), 0, "")

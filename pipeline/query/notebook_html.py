@@ -1,0 +1,87 @@
+"""Conclusions as a notebook shows them: lists that are tables, with all text of strangers escaped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.insight.coverage import Coverage
+from pipeline.insight.coverage import as_json as coverage_json
+from pipeline.insight.incident import PROMISED, Incident
+from pipeline.insight.incident import as_json as incident_json
+from pipeline.output.markup import html_table, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import pandas as pd
+
+    from pipeline.query.ground import Ground
+
+_COLUMNS = ("id", "state", "fault", "domain", "title", "mx_hosts", "reporters", "first_day", "last_day", "failed_sessions", "share")
+_SHOWN_NAMES = 3
+
+
+class Incidents(list[Incident]):
+    """Incidents, newest first; a table in a notebook, one row each."""
+
+    def __init__(self, found: Iterable[Incident] = (), ground: Callable[[], Ground] | None = None) -> None:
+        super().__init__(found)
+        self._ground = ground
+
+    @property
+    def rests_on(self) -> Ground | None:
+        """What they rest on, asked when it is wanted; None where they come from no lake."""
+        return self._ground() if self._ground is not None else None
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a frame with one row per incident and the members of its JSON."""
+        return _frame([incident_json(incident) for incident in self], PROMISED)
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return (
+                f"<p>{text(self.rests_on.headline())} {'No incidents.' if self.rests_on.reports else ''}</p>"
+                if self.rests_on
+                else "<p>No incidents.</p>"
+            )
+        rows = [[_cell(name, getattr(incident, name)) for name in _COLUMNS] for incident in self]
+        said = f"{len(self)} incident{'s' if len(self) > 1 else ''}"
+        if (ground := self.rests_on) is not None:
+            said += f". {text(ground.headline())}"
+        return html_table(said, [name.replace("_", " ") for name in _COLUMNS], rows)
+
+
+class CoverageTable(list[Coverage]):
+    """Who reports on what; silence first. A table in a notebook."""
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a frame with one row per reporter and domain."""
+        return _frame([coverage_json(line) for line in self], Coverage._fields)
+
+    def _repr_html_(self) -> str:
+        names = Coverage._fields
+        rows = [[_cell(name, getattr(line, name)) for name in names] for line in self]
+        return html_table("Who reports on what", [name.replace("_", " ") for name in names], rows)
+
+
+def _frame(rows: list[dict[str, Any]], names: tuple[str, ...]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else list(names))
+    for name in ("first_day", "last_day", "silent_since"):
+        if name in frame:
+            frame[name] = pd.to_datetime(frame[name])
+    return frame
+
+
+def _cell(name: str, value: object) -> object:
+    if value is None:
+        return ""
+    if name == "share" and isinstance(value, float):
+        return f"{value:.1%}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, tuple):
+        more = len(value) - _SHOWN_NAMES
+        return ", ".join(map(str, value[:_SHOWN_NAMES])) + (f" and {more} more" if more > 0 else "")
+    return value

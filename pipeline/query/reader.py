@@ -1,0 +1,405 @@
+"""A lake as a reader sees it: named questions, SQL, and what the columns mean, over one snapshot."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from html import escape
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import duckdb
+
+from pipeline.errors import LakeError, NotAReportError, TlsrptError, TryAgainError, UsageError
+from pipeline.lake.delta.snapshot import Snapshot, current_version, open_snapshot
+from pipeline.lake.delta.whole import MEND
+from pipeline.lake.looks import read_looks, to_plain
+from pipeline.lake.storage.location import Location
+from pipeline.output.markup import html_table
+from pipeline.query import guard
+from pipeline.query.analysis import Analysis
+from pipeline.query.catalogue import Question, Questions, load_questions
+from pipeline.query.describe import Views
+from pipeline.query.engine import CONTESTED, Engine, Scope, needs_habits
+from pipeline.query.health import Habit, MailboxHealth, judge
+from pipeline.query.submitter_habits import Habits, learn
+from pipeline.tables.schema import TABLES
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import pyarrow as pa
+
+    from pipeline.config import Settings
+
+USUAL_DAYS = 90
+"""The period of a question that is asked without one."""
+
+WHOLE = "handed_"
+"""How questions begin that copy a part of the lake: they may take their time."""
+_RUNS = re.compile(r"\bruns\b", re.IGNORECASE)
+
+EVERY_MONTH = ("0000-00", "9999-99")
+_ENOUGH_ROWS = 1_000_000
+"""So many policies are read to learn how submitters report."""
+_GRACE_SECONDS = 3.0
+_FIRST = date(1970, 1, 1)
+_BROKEN = re.compile("parquet|magic bytes|thrift|TProtocol|decompress|snappy|zstd", re.IGNORECASE)
+"""What DuckDB says of a file that it cannot make sense of; no function that may be called says so."""
+
+_Answer = TypeVar("_Answer")
+
+
+class Lake(Analysis):
+    """An open lake. Safe to share between threads; use it in a `with`, or close it.
+
+    Attributes:
+        snapshot: What the lake held when it was opened or last refreshed.
+    """
+
+    def __init__(self, location: Location, settings: Settings) -> None:
+        """Open the lake; one that is absent or empty answers every question with no rows.
+
+        Raises:
+            LakeError: It cannot be read.
+        """
+        self.location = location
+        self._files = location.readable()
+        self.snapshot: Snapshot = self._open()
+        self._settings = settings
+        self._engines: dict[tuple[bool, bool], Engine] = {}
+        self._making = threading.Lock()
+        self._refreshing = threading.Lock()
+        self._learning = threading.Lock()
+        self._learned: tuple[str, Habits] = ("", Habits())
+
+    configuration = "settings given"
+    """Which file the settings are from: they say whose tiers and domains count."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Lake {self.location.uri} {self.version}, configuration: {self.configuration}{self._whose()}>"
+
+    def _whose(self) -> str:
+        return "" if self._settings.domains.own else "; [domains] own is not set, so every domain counts as ours"
+
+    def _repr_html_(self) -> str:
+        said = f"{self.configuration}{self._whose()}"
+        caption = f"Lake <code>{escape(self.location.uri)}</code>, version {escape(self.version)}, configuration: {escape(said)}"
+        rows = [
+            (name, TABLES[name].grain, len(entries), sum(entry.rows for entry in entries)) for name, entries in self.snapshot.files.items()
+        ]
+        return html_table(caption, ("table", "one row is", "files", "rows"), rows)
+
+    @property
+    def _engine(self) -> Engine:
+        """What runs our own questions."""
+        return self._engine_for(guests=False)
+
+    def _engine_for(self, *, guests: bool, hosts: bool = False) -> Engine:
+        with self._making:
+            if (guests, hosts) not in self._engines:
+                self._engines[guests, hosts] = Engine(self.location.uri, self._settings, self._files, guests=guests, hosts=hosts)
+            return self._engines[guests, hosts]
+
+    @property
+    def version(self) -> str:
+        """What an answer depends on beside the question: a key for caches."""
+        settings = self._settings
+        bounds = (str(settings.report_limits.policy_sessions), str(settings.report_limits.report_sessions))
+        rules = "\0".join((*settings.trust.count, "", *settings.domains.own, "", *settings.domains.mx, "", *bounds))
+        return f"{self.snapshot.version}-{_digest(rules)}"
+
+    @property
+    def questions(self) -> Questions:
+        """The named questions."""
+        return load_questions()
+
+    @property
+    def tables(self) -> Views:
+        """The tables and views with the meaning of each column."""
+        return self._engine.views()
+
+    def ask(
+        self,
+        name: str,
+        *,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        as_of: date | str | None = None,
+        **parameters: object,
+    ) -> pa.Table:
+        """Answer a named question.
+
+        Args:
+            name: One of `questions`.
+            since: First day, inclusive; 90 days up to `until` where it is not given and the question needs one.
+            until: Last day, inclusive; `as_of` where it is not given or later.
+            as_of: The day of asking, UTC; today where it is not given. Reports about later days are ignored.
+            **parameters: The question's own.
+
+        Raises:
+            UsageError: There is no such question, or a parameter is missing, unknown or wrong.
+            LakeError: The lake cannot be read.
+            TryAgainError: It took too long.
+        """
+        question = self.question(name)
+        period = period_of(since, until, as_of)
+        given = {"since": since is not None, "until": until is not None, "as_of": as_of is not None}
+        for parameter in question.parameters:
+            if parameter.name in period and (parameter.required or given[parameter.name]):
+                parameters[parameter.name] = period[parameter.name]
+        values = question.bind(parameters)
+        months = _months(values.get("since"), values.get("until"))
+        try:
+            # Bound with their types, so that an empty list or a null means what the question says.
+            bound = {p.name: duckdb.Value(values[p.name], duckdb.type(p.type)) for p in question.parameters}
+            limited = not name.startswith(WHOLE)
+            return self._answer(lambda: self._run(question.sql, bound, months, limited=limited))
+        except (duckdb.Error, ValueError, OverflowError) as err:
+            raise UsageError(f"question {name} cannot be answered: {guard.sentence(str(err))}") from err
+
+    def question(self, name: str) -> Question:
+        """Return a named question.
+
+        Raises:
+            UsageError: There is none of that name.
+        """
+        try:
+            return self.questions[name]
+        except KeyError:
+            raise UsageError(f"there is no question {name}; `tlsrpt questions` lists them") from None
+
+    def sql(self, query: str, params: Mapping[str, object] | None = None) -> pa.Table:
+        """Run one SELECT, EXPLAIN or DESCRIBE over the views.
+
+        Args:
+            query: The statement; `$name` stands for a parameter.
+            params: A value for each parameter.
+
+        Raises:
+            NotAReportError: It does not parse, names what is not there, or fails on what it is given.
+            UsageError: It does something else than read, calls what may not be called, or reads outside the lake.
+            LakeError: The lake cannot be read.
+            TryAgainError: It took too long.
+        """
+        guard.check(self._engine_for(guests=True), query)
+        try:
+            return self._answer(lambda: self._run(query, params or {}, guests=True))
+        except duckdb.PermissionException as err:
+            raise UsageError(f"nothing outside the lake can be read: {guard.sentence(str(err))}") from err
+        except duckdb.Error as err:
+            raise NotAReportError(f"the SQL cannot be run: {guard.sentence(str(err))}") from err
+
+    def refresh(self) -> bool:
+        """Look at the lake again, and say whether it has changed.
+
+        Raises:
+            LakeError: It cannot be read.
+        """
+        with self._refreshing:
+            if current_version(self.location) == self.snapshot.version:
+                return False
+            self.snapshot = self._open()
+            return True
+
+    @contextmanager
+    def ending_the_process(self, say: Callable[[str], None]) -> Iterator[None]:
+        """End the whole process where what is asked inside does not end by itself soon after its time is over.
+
+        A query is interrupted between two pieces of work; one function on one very long text is a single piece.
+
+        Args:
+            say: Says why to the user.
+        """
+        seconds = self._settings.query.seconds
+        if not seconds:
+            yield
+            return
+
+        def end() -> None:
+            for engine in tuple(self._engines.values()):
+                engine.abandon()
+            late = self._too_late()
+            say(str(late))
+            os._exit(late.exit_code)
+
+        clock = threading.Timer(seconds + _GRACE_SECONDS, end)
+        clock.daemon = True
+        clock.start()
+        try:
+            yield
+        finally:
+            clock.cancel()
+
+    def close(self) -> None:
+        """Let go of it. Queries that run are cut off."""
+        with self._making:
+            for engine in self._engines.values():
+                engine.close()
+
+    def _open(self) -> Snapshot:
+        snapshot = open_snapshot(self.location)
+        if self._files is not None:
+            self._files.know({entry.path: entry.size_bytes for entries in snapshot.files.values() for entry in entries})
+        return snapshot
+
+    def _scope(self, sql: str, months: tuple[str, str] = EVERY_MONTH) -> Scope:
+        snapshot = self.snapshot
+        habits = self._habits(snapshot) if needs_habits(sql) else Habits()
+        runs = self._runs() if _RUNS.search(sql) else "[]"
+        return self._files_of(snapshot, months)._replace(habits=habits, runs=runs)
+
+    def _runs(self) -> str:
+        """Return the looks into mailboxes as they are now: the note is read only where it is asked for."""
+        return json.dumps(to_plain(read_looks(self.location))["looks"])
+
+    def mailboxes(self, *, now: datetime | None = None) -> list[MailboxHealth]:
+        """Return whether each mailbox is looked into and gives anything, those that do not first.
+
+        Args:
+            now: The moment of asking, aware; the clock where it is not given.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        known = read_looks(self.location)
+        habits = [
+            Habit(row["account"], row["days"], row["usual_gap_days"], row["last_found_at"])
+            for row in self.ask("mailbox_habits").to_pylist()
+        ]
+        return judge(known.seen, known.looks, habits, [box.name for box in self._settings.mailbox], now=now or datetime.now(UTC))
+
+    def _habits(self, snapshot: Snapshot) -> Habits:
+        """Return how submitters report, learned once for each state of the lake, whatever period is asked about.
+
+        Of a lake of many millions of rows the newest months show it.
+        """
+        with self._learning:
+            if self._learned[0] != snapshot.version:
+                scope = self._files_of(snapshot, _newest(snapshot))
+                self._learned = (snapshot.version, learn(lambda sql, parameters: self._engine.run(sql, parameters, scope)))
+            return self._learned[1]
+
+    def _run(
+        self,
+        sql: str,
+        parameters: Mapping[str, object],
+        months: tuple[str, str] = EVERY_MONTH,
+        *,
+        guests: bool = False,
+        limited: bool = True,
+    ) -> pa.Table:
+        scope = self._scope(sql, months)
+        engine = self._engine_for(guests=guests, hosts=bool(scope.habits.hosts))
+        if guests:
+            engine.views()  # from here on `describe` and `duckdb_columns()` say what columns mean
+        return engine.run(sql, parameters, scope, limited=limited)
+
+    def _files_of(self, snapshot: Snapshot, months: tuple[str, str]) -> Scope:
+        chosen = {table: [entry for entry in snapshot.files.get(table, ()) if months[0] <= entry.month <= months[1]] for table in TABLES}
+        superseded = {entry.month for entry in chosen["superseded"] if entry.rows}
+        files = {
+            table: [entry.path for entry in entries if table not in CONTESTED or entry.month not in superseded]
+            for table, entries in chosen.items()
+        }
+        contested = {table: [entry.path for entry in chosen[table] if entry.month in superseded] for table in CONTESTED}
+        return Scope(files, snapshot.floor, snapshot.batch, contested)
+
+    def _answer(self, run: Callable[[], _Answer]) -> _Answer:
+        """Run; where a file has gone meanwhile (compacted and cleaned up), open the lake once more."""
+        try:
+            return run()
+        except (duckdb.OutOfMemoryException, duckdb.InterruptException) as err:
+            raise self._too_much(err) from err
+        except duckdb.Error as err:
+            if self._unread(err) is None:
+                raise
+            self.snapshot = self._open()
+        try:
+            return run()
+        except (duckdb.OutOfMemoryException, duckdb.InterruptException) as err:
+            raise self._too_much(err) from err
+        except duckdb.Error as err:
+            unread = self._unread(err)
+            if unread is None:
+                raise
+            try:
+                with self.location.errors("read"):
+                    raise unread from err
+            except LakeError as said:
+                raise LakeError(f"{said}; {MEND}") from err
+        raise AssertionError
+
+    def _unread(self, err: duckdb.Error) -> Exception | None:
+        """Return why a file could not be read, where that is what went wrong: DuckDB says it, or wraps what the files met."""
+        if isinstance(err, duckdb.IOException) or _BROKEN.search(str(err)):
+            # Of a file opened through Python DuckDB tells the whole traceback; the reason is its last line.
+            said = str(err)
+            lines = [line for line in said.splitlines() if line.strip()]
+            return OSError(guard.sentence(lines[-1].strip() if "Traceback" in said else said))
+        met = [engine.files.met() for engine in tuple(self._engines.values()) if engine.files is not None]
+        return next(filter(None, met), None)
+
+    def _too_much(self, err: duckdb.Error) -> TlsrptError:
+        if isinstance(err, duckdb.InterruptException):
+            return self._too_late()
+        return LakeError(f"the query needs more than {self._settings.query.memory} of memory ([query] memory): {guard.sentence(str(err))}")
+
+    def _too_late(self) -> TryAgainError:
+        return TryAgainError(f"the query takes longer than {self._settings.query.seconds:g} seconds ([query] seconds), and was ended")
+
+
+def period_of(since: date | str | None, until: date | str | None, as_of: date | str | None) -> dict[str, date]:
+    """Return the period as days: until no later than as_of, since no later than until.
+
+    Raises:
+        UsageError: One of them is no date, or the period ends before it begins.
+    """
+    asked = _day("as_of", as_of) or datetime.now(UTC).date()
+    last = min(_day("until", until) or asked, asked)
+    first = _day("since", since) or max(last, _FIRST) - timedelta(days=USUAL_DAYS - 1)
+    if until is not None and since is not None and first > (_day("until", until) or last):
+        raise UsageError(f"the period ends before it begins: {since} to {until}")
+    return {"since": first, "until": last, "as_of": asked}
+
+
+def _months(since: date | None, until: date | None) -> tuple[str, str]:
+    """Return the first and the last month whose files may hold an answer; the catalogue opens no others."""
+    return since.isoformat()[:7] if since else EVERY_MONTH[0], until.isoformat()[:7] if until else EVERY_MONTH[1]
+
+
+def _newest(snapshot: Snapshot) -> tuple[str, str]:
+    """Return the newest months that have enough policies to learn from; all of most lakes."""
+    first, rows = EVERY_MONTH[1], 0
+    for entry in sorted(snapshot.files.get("policies", ()), key=lambda entry: entry.month, reverse=True):
+        if rows >= _ENOUGH_ROWS and entry.month != first:
+            return first, EVERY_MONTH[1]
+        first, rows = entry.month, rows + entry.rows
+    return EVERY_MONTH
+
+
+def _day(name: str, value: date | str | None) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise UsageError(f"{name} is a day like 2026-05-31, which {value[:40]!r} is not") from None
+
+
+def _digest(text: str) -> str:
+    from hashlib import sha256
+
+    return sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""From one JSON value to a report: document, policies, failure details. PURE."""
