@@ -46,7 +46,7 @@ BY_HAND = {
     "failures_by_sending_network": {"mentions": 21},
     "failures_by_reporter_and_mx": {"mentions": 21},
     "outcomes": {"messages": 18},
-    "tiers": {"reports": 15},
+    "tiers": {"reports": 13, "superseded": 2},
     "worst_domains": {"failed": 20},
 }
 """Sums over all rows, computed by hand from the table at the top of `small_lake`."""
