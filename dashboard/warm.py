@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from dashboard import insight
 from dashboard.domain_list import worst
 from dashboard.filters import PERIODS, USUAL, Filters
+from dashboard.ground import ground_of, silent_mailboxes
 from dashboard.lake_door import REFRESH_SECONDS, asked, lake, today
 from pipeline.errors import TlsrptError
 
@@ -39,6 +40,8 @@ def prepare(as_of: date) -> None:
     """Work out what the first look at the page needs."""
     filters = _filters(as_of, PERIODS[USUAL])
     asked("extent")
+    ground_of(filters)
+    silent_mailboxes(filters)
     insight.coverage(filters)
     insight.incidents(filters)
     insight.verdicts(worst(filters).names, filters)
@@ -50,6 +53,7 @@ def prepare_rest(as_of: date) -> None:
         _gently(asked, question)
     for days in sorted((days for days in PERIODS.values() if days <= _LONGEST), key=lambda days: (days != PERIODS[USUAL], days)):
         chosen = _filters(as_of, days)
+        _gently(ground_of, chosen)
         for question in _ANY_PERIOD:
             _gently(asked, question, **chosen.parameters())
         _gently(insight.incidents, chosen)

@@ -71,6 +71,7 @@ class Lake(Analysis):
         self._files = location.readable()
         self.snapshot: Snapshot = self._open()
         self._settings = settings
+        self._mailbox_habits: tuple[str, list[Habit]] | None = None
         self._engines: dict[tuple[bool, bool], Engine] = {}
         self._making = threading.Lock()
         self._refreshing = threading.Lock()
@@ -273,11 +274,13 @@ class Lake(Analysis):
             LakeError: The lake cannot be read.
         """
         known = read_looks(self.location)
-        habits = [
-            Habit(row["account"], row["days"], row["usual_gap_days"], row["last_found_at"])
-            for row in self.ask("mailbox_habits").to_pylist()
-        ]
-        return judge(known.seen, known.looks, habits, [box.name for box in self._settings.mailbox], now=now or datetime.now(UTC))
+        version = self.snapshot.version
+        if self._mailbox_habits is None or self._mailbox_habits[0] != version:
+            rows = self.ask("mailbox_habits").to_pylist()
+            habits = [Habit(row["account"], row["days"], row["usual_gap_days"], row["last_found_at"]) for row in rows]
+            self._mailbox_habits = version, habits
+        configured = [box.name for box in self._settings.mailbox]
+        return judge(known.seen, known.looks, self._mailbox_habits[1], configured, now=now or datetime.now(UTC))
 
     def _habits(self, snapshot: Snapshot) -> Habits:
         """Return how submitters report, learned once for each state of the lake, whatever period is asked about.

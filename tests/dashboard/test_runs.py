@@ -67,7 +67,7 @@ def test_an_empty_lake_is_prepared_and_drawn(opened):
     opened(empty)
     warm.prepare(AS_OF)
     warm.prepare_rest(AS_OF)
-    assert "The lake is empty" in _page().text[0].value
+    assert "no report has come yet" in _page().text[0].value
 
 
 def _filters(days: int) -> Filters:
