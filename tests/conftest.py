@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+import signal
 import socket
 import sys
 
@@ -47,6 +48,11 @@ def _stay_on_this_machine(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_stay_on_this_machine)
+
+# A job in the background is started with these ignored, and so would be every program that a test starts and interrupts.
+for _interrupt in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_interrupt) is signal.SIG_IGN:
+        signal.signal(_interrupt, signal.default_int_handler if _interrupt is signal.SIGINT else signal.SIG_DFL)
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import shutil
 import sys
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,7 @@ def _installation(user: str, context: Context) -> Installation:
 
 
 def _program() -> str:
-    beside = Path(sys.executable).with_name("tlsrpt")
+    beside = Path(sysconfig.get_path("scripts")) / "tlsrpt"
     return str(beside) if beside.exists() else shutil.which("tlsrpt") or str(beside)
 
 

@@ -345,6 +345,8 @@ class Lake(Analysis):
 
     def _unread(self, err: duckdb.Error) -> Exception | None:
         """Return why a file could not be read, where that is what went wrong: DuckDB says it, or wraps what the files met."""
+        if isinstance(err, duckdb.PermissionException):
+            return None  # what a stranger's SQL may not read is no fault of the lake, whatever its name ends with
         if isinstance(err, duckdb.IOException) or _BROKEN.search(str(err)):
             # Of a file opened through Python DuckDB tells the whole traceback; the reason is its last line.
             said = str(err)
