@@ -51,6 +51,9 @@ _FIRST = date(1970, 1, 1)
 _BROKEN = re.compile("parquet|magic bytes|thrift|TProtocol|decompress|snappy|zstd", re.IGNORECASE)
 """What DuckDB says of a file that it cannot make sense of; no function that may be called says so."""
 
+_RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception): ")
+"""The last part of a traceback: what was raised, and why."""
+
 _Answer = TypeVar("_Answer")
 
 
@@ -348,10 +351,10 @@ class Lake(Analysis):
         if isinstance(err, duckdb.PermissionException):
             return None  # what a stranger's SQL may not read is no fault of the lake, whatever its name ends with
         if isinstance(err, duckdb.IOException) or _BROKEN.search(str(err)):
-            # Of a file opened through Python DuckDB tells the whole traceback; the reason is its last line.
+            # Of a file opened through Python DuckDB tells the whole traceback; the reason begins with the name of the last error in it.
             said = str(err)
-            lines = [line for line in said.splitlines() if line.strip()]
-            return OSError(guard.sentence(lines[-1].strip() if "Traceback" in said else said))
+            reasons = [line.strip() for line in said.splitlines() if _RAISED.match(line)]
+            return OSError(guard.sentence(reasons[-1] if reasons else said))
         met = [engine.files.met() for engine in tuple(self._engines.values()) if engine.files is not None]
         return next(filter(None, met), None)
 
