@@ -72,3 +72,13 @@ def known_names(settings: Settings) -> frozenset[str]:
     from pipeline.message import shipped_reporters
 
     return shipped_reporters.known_names(settings.trust.reporters)
+
+
+def who() -> str:
+    """Return the name of whoever runs the command, for a note that says by whom."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from pipeline.commands._insight import who
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -101,15 +101,8 @@ def _mute_of(args: argparse.Namespace, incidents: Sequence[Incident]) -> Mute:
         what, title = f"host:{args.what.lower()}", args.what.lower()
     else:
         raise UsageError(f"{args.what[:60]!r} is neither an incident nor an MX host of one; `tlsrpt incidents` lists them")
-    mute = Mute(what, title, args.until, args.reason, _who(), today, ())
+    mute = Mute(what, title, args.until, args.reason, who(), today, ())
     return mute._replace(as_it_was=tuple(remembered(one) for one in incidents if covers(mute, one)))
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _list(location: Location) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
+from pipeline.commands._insight import who
 from pipeline.commands.check import domains_of, exit_code, ways_of
 from pipeline.errors import UsageError
 
@@ -111,7 +111,7 @@ def _keep(domain: str, args: argparse.Namespace, against: Sequence[Finding], set
     from pipeline.published.override_reasons import NOTE, Reason, from_plain, to_plain
 
     reason = Reason(
-        datetime.now(UTC), domain, f"mode {args.mode}", tuple(finding.what for finding in against), args.despite.strip()[:1000], _who()
+        datetime.now(UTC), domain, f"mode {args.mode}", tuple(finding.what for finding in against), args.despite.strip()[:1000], who()
     )
     with open_note(Location.of(settings.lake), NOTE) as note:
         try:
@@ -138,13 +138,6 @@ def forget_reasons(domain: str, location: Location) -> None:
             raise note.damaged(str(err)) from err
         if plain is not None:
             note.write(to_plain(kept))
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 def reasons_of(settings: Settings) -> list[Reason]:

@@ -7,6 +7,7 @@ summary of how things stand.
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight import notifications
@@ -211,13 +212,11 @@ def _silences(lines: Sequence[Coverage]) -> Iterator[_Matter]:
 
 
 def _certificates(observed: Observed) -> Iterator[_Matter]:
-    of_host: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    of_host: defaultdict[tuple[str, date], list[str]] = defaultdict(list)
     for one in observed.certificates:
-        of_host[one.place, one.expires.isoformat()].append(one.domain)
+        of_host[one.place, one.expires].append(one.domain)
     for (place, expires), domains in sorted(of_host.items()):
-        left = (
-            next(one for one in observed.certificates if one.place == place and one.expires.isoformat() == expires).expires - observed.as_of
-        ).days
+        left = (expires - observed.as_of).days
         threshold = min((days for days in CERTIFICATE_DAYS if left <= days), default=None)
         if threshold is None:
             continue
