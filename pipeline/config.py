@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from pipeline.errors import ConfigError
 from pipeline.insight.settings import InsightSettings
+from pipeline.message.shipped_reporters import known_names
 from pipeline.report.limits import DEFAULT_LIMITS, Limits
 from pipeline.section import Section
 
@@ -189,6 +190,11 @@ class TrustSettings(Section):
     count: tuple[Literal["verified", "attested", "vouched", "unaligned", "unverified"], ...] = ("verified", "attested", "vouched")
     unknown_submitter_per_day: Annotated[int, Field(ge=0)] = 1000
     """Reports a day accepted from a submitter that is not known; the surplus waits. 0: no limit."""
+
+    @property
+    def known_reporters(self) -> frozenset[str]:
+        """The reporters known by name: the shipped list and `reporters`."""
+        return known_names(self.reporters)
 
 
 class RetentionSettings(Section):

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from pipeline.config import Settings
     from pipeline.query import Lake
     from pipeline.query.ground import Ground
     from pipeline.query.health import MailboxHealth
@@ -65,13 +64,6 @@ def as_of_of(args: argparse.Namespace) -> date:
         return date.fromisoformat(args.as_of)
     except ValueError as err:
         raise UsageError(f"--as-of is a day like 2026-05-31, which {args.as_of[:40]!r} is not") from err
-
-
-def known_names(settings: Settings) -> frozenset[str]:
-    """Return the reporters known by name: the shipped list and the configuration."""
-    from pipeline.message import shipped_reporters
-
-    return shipped_reporters.known_names(settings.trust.reporters)
 
 
 def who() -> str:

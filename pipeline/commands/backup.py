@@ -16,11 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.upkeep.backup import back_up
     from pipeline.query import open_lake
 
     open_lake(settings=context.settings).close()  # refuses a lake that is not there, or that is broken
-    copied = back_up(Location.of(context.settings.lake), Path(args.file))
+    copied = back_up(configured_location(context.settings.lake), Path(args.file))
     print(f"{copied.files:,} files, {copied.size_bytes / 1e6:,.1f} MB of the lake are in {args.file}; `tlsrpt restore` makes a lake of it")
     return 0

@@ -138,11 +138,10 @@ def _chain(name: str) -> tuple[Certificate, ...]:
 
 def standing_of(lake: Lake, domain: str, settings: Settings, *, today: date) -> Standing:
     """Return what the reports say of enforce."""
-    from pipeline.commands._insight import known_names
     from pipeline.insight.api import readiness
     from pipeline.published.proposed import Standing
 
-    verdict = readiness(lake.ask, domain, as_of=today, settings=settings.insight, known=known_names(settings))
+    verdict = readiness(lake.ask, domain, as_of=today, settings=settings.insight, known=settings.trust.known_reporters)
     return Standing(verdict.verdict, tuple(entry.sentence for entry in verdict.missing))
 
 
@@ -192,11 +191,11 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
 
 def lake_is_there(settings: Settings, otherwise: str = "nothing is kept of this check") -> bool:
     """Say whether there is a lake, and what that means; what is published can be looked at before the first report came."""
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing
 
     try:
-        refuse_missing(Location.of(settings.lake))
+        refuse_missing(configured_location(settings.lake))
     except InputError as err:
         sys.stderr.write(f"tlsrpt: {otherwise}: {err}\n")
         return False
@@ -230,11 +229,11 @@ def _ours(settings: Settings) -> Ours | None:
 
 
 def _store(checked: Sequence[Checked], settings: Settings) -> None:
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.writer import LakeWriter
     from pipeline.published.stored_checks import rows_of
 
-    with LakeWriter(Location.of(settings.lake), run_id="check") as writer:
+    with LakeWriter(configured_location(settings.lake), run_id="check") as writer:
         writer.store_checks([row for each in checked for row in rows_of(each)])
 
 

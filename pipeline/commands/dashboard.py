@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.dashboard_flags import command_line, environment, refuse_doubtful_claim, refuse_open_door
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing
 
     settings = context.settings
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if beyond:
         refuse_open_door(address, settings.dashboard.allow)
     refuse_doubtful_claim(settings.dashboard.verified_claim)
-    refuse_missing(Location.of(settings.lake))
+    refuse_missing(configured_location(settings.lake))
     command = command_line(address, port, settings.dashboard.hosts)
     sys.stdout.flush()
     # The page takes the place of this process: a signal meets it, and nothing is left when it ends.

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.notify.digest import as_html, as_text, digest_of
     from pipeline.notify.notifier import open_mutes
     from pipeline.notify.observe import look_back, observe
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings
     with open_lake(settings=settings) as lake:
         observed = observe(lake, as_of=as_of_of(args), own=settings.domains.own)
-        with open_mutes(Location.of(settings.lake)) as (_, mutes):
+        with open_mutes(configured_location(settings.lake)) as (_, mutes):
             pass
         days = look_back(lake, observed, mutes, days=_MONTH if args.month else _WEEK, link=settings.notify.link)
     digest = digest_of(days)

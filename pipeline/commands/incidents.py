@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
-from pipeline.commands._insight import add_period, as_of_of, known_names, say_ground, silent_mailboxes
+from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_mailboxes
 from pipeline.errors import UsageError
 from pipeline.insight.opinion import Opinion
 
@@ -98,7 +98,7 @@ def _found(lake: Lake, args: argparse.Namespace, context: Context, *, evidence: 
         lake.ask,
         as_of=as_of_of(args),
         settings=settings.insight,
-        known=known_names(settings),
+        known=settings.trust.known_reporters,
         days=args.days,
         domain=lake.known_domain(args.domain) if args.domain else None,
         evidence=evidence,

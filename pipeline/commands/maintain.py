@@ -32,14 +32,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     import pyarrow as pa
 
     from pipeline import log
-    from pipeline.lake.session import open_for_writing
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.open_lake import open_for_writing
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing
     from pipeline.lake.upkeep.maintain import Done, maintain
 
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
-    location = Location.of(settings.lake)
+    location = configured_location(settings.lake)
     refuse_missing(location)
     with open_for_writing(location) as lake:
         if args.erase:

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.notify.metrics import as_text, write_file
     from pipeline.notify.notifier import boxes_of, observed_without_muted
     from pipeline.notify.observe import measure, observe
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with open_lake(settings=settings) as lake:
         observed = observe(lake, as_of=as_of_of(args), own=settings.domains.own)
         measured = measure(lake, as_of=as_of_of(args))
-    location = Location.of(settings.lake)
+    location = configured_location(settings.lake)
     waiting = {name: len(box.pending) for name, box in boxes_of(location).items()} if settings.notify.channel else {}
     observed = observed_without_muted(location, observed)
     text = as_text(observed, measured, waiting=waiting, now=datetime.now(UTC))

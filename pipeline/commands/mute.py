@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
 
-    location = Location.of(context.settings.lake)
+    location = configured_location(context.settings.lake)
     if args.what is None:
         return _list(location)
     if args.remove:

@@ -30,14 +30,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     now = datetime.now(UTC)
     if args.test is not None:
         return _test(args.test, context, now)
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.notify.notifier import notify, would_send
     from pipeline.notify.observe import observe
     from pipeline.query import open_lake
 
     with open_lake(settings=context.settings) as lake:
         observed = observe(lake, as_of=as_of_of(args), own=context.settings.domains.own)
-    location = Location.of(context.settings.lake)
+    location = configured_location(context.settings.lake)
     if args.dry_run:
         _show({name: [event.title for event in events] for name, events in would_send(location, settings, observed).items()})
         return 0

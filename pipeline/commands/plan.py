@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
-from pipeline.commands._insight import add_as_of, as_of_of, known_names
+from pipeline.commands._insight import add_as_of, as_of_of
 from pipeline.commands.check import domains_of
 from pipeline.errors import UsageError
 
@@ -68,7 +68,7 @@ def _plan(lake: Lake, state: State, change: str, new: Sequence[Any], settings: S
     if change == "retire":
         return plan_retire(state)
     if change == "enforce":
-        verdict = readiness(lake.ask, state.domain, as_of=state.today, settings=settings.insight, known=known_names(settings))
+        verdict = readiness(lake.ask, state.domain, as_of=state.today, settings=settings.insight, known=settings.trust.known_reporters)
         ready = verdict.verdict in {"ready", "already-enforcing"}
         return plan_enforce(
             state,

@@ -106,14 +106,14 @@ def _rua(domain: str, settings: Settings) -> str:
 
 def _keep(domain: str, args: argparse.Namespace, against: Sequence[Finding], settings: Settings) -> None:
     """Keep the reason before anything is written: what went against the advice can be read later."""
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.notes import open_note
     from pipeline.published.override_reasons import NOTE, Reason, from_plain, to_plain
 
     reason = Reason(
         datetime.now(UTC), domain, f"mode {args.mode}", tuple(finding.what for finding in against), args.despite.strip()[:1000], who()
     )
-    with open_note(Location.of(settings.lake), NOTE) as note:
+    with open_note(configured_location(settings.lake), NOTE) as note:
         try:
             kept = from_plain(note.read())
         except (ValueError, KeyError, TypeError) as err:
@@ -146,11 +146,11 @@ def reasons_of(settings: Settings) -> list[Reason]:
     Raises:
         LakeError: The note cannot be read.
     """
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.notes import Note
     from pipeline.published.override_reasons import NOTE, from_plain
 
-    note = Note(Location.of(settings.lake), NOTE)
+    note = Note(configured_location(settings.lake), NOTE)
     try:
         return from_plain(note.read())
     except (ValueError, KeyError, TypeError) as err:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline import output
-from pipeline.commands._insight import add_as_of, as_of_of, known_names, say_ground, silent_mailboxes
+from pipeline.commands._insight import add_as_of, as_of_of, say_ground, silent_mailboxes
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         name = lake.known_domain(args.domain)
         ground = lake.ground(domain=name, days=settings.insight.readiness_days, as_of=as_of_of(args))
         silent = silent_mailboxes(lake, args)
-        verdict = readiness(lake.ask, name, as_of=as_of_of(args), settings=settings.insight, known=known_names(settings))
+        verdict = readiness(lake.ask, name, as_of=as_of_of(args), settings=settings.insight, known=settings.trust.known_reporters)
     say_ground(ground, args, silent=silent)
     if args.format == "json":
         output.deliver_json({**as_json(verdict), "rests_on": ground.as_json()}, args)

@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
-    from pipeline.lake.session import open_for_writing
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.open_lake import open_for_writing
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing
     from pipeline.lake.upkeep.rebuild import rebuild
     from pipeline.workers.pool import Pool
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
     began = time.monotonic()
-    location = Location.of(settings.lake)
+    location = configured_location(settings.lake)
     refuse_missing(location)
     with open_for_writing(location, mending=True) as lake, Pool(_job(settings)) as pool:
         bar = _bar(sum(file.rows for file in lake.present("messages")))

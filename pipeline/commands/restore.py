@@ -16,11 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.upkeep.backup import restore
     from pipeline.query import open_lake
 
-    location = Location.of(context.settings.lake)
+    location = configured_location(context.settings.lake)
     copied = restore(location, Path(args.file))
     open_lake(settings=context.settings).close()
     print(f"{copied.files:,} files, {copied.size_bytes / 1e6:,.1f} MB are in {location.uri}; the next `tlsrpt ingest` goes on from there")

@@ -10,7 +10,7 @@ from pipeline.errors import UsageError
 from pipeline.ingest import folder_memory
 from pipeline.ingest.poll import setting_of
 from pipeline.ingest.run import wanted_mailboxes
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.writer import LakeWriter
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.post_actions import groups_touched, housekeep
@@ -41,7 +41,10 @@ def apply_after(settings: Settings, name: str, *, confirm: Callable[[str], bool]
     box = wanted_mailboxes(settings, [name])[0]
     if not groups_touched(box):
         raise UsageError(f'mailbox {name} has after = "keep": there is nothing to apply')
-    with LakeWriter(Location.of(settings.lake), run_id="apply-after") as writer, ImapMailbox(box, settings.report_limits) as mailbox:
+    with (
+        LakeWriter(configured_location(settings.lake), run_id="apply-after") as writer,
+        ImapMailbox(box, settings.report_limits) as mailbox,
+    ):
         memories = folder_memory.load(writer.location)
         for folder in box.all_folders:
             state = mailbox.open(folder)

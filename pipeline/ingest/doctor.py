@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from pipeline.errors import LakeError, TlsrptError, TryAgainError
 from pipeline.lake.delta.snapshot import open_snapshot
 from pipeline.lake.delta.whole import MEND
+from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.storage.location import Location
 from pipeline.lake.storage.near import nearest, refuse_missing
 from pipeline.mailbox.imap import ImapMailbox
@@ -73,7 +74,7 @@ def _guarded(name: str, attempt: Callable[[], str]) -> Check:
 
 
 def _lake(settings: Settings) -> Iterator[Check]:
-    location = Location.of(settings.lake)
+    location = configured_location(settings.lake)
 
     def readable() -> str:
         if not location.exists():
@@ -107,7 +108,7 @@ def _lake(settings: Settings) -> Iterator[Check]:
 def _ground(settings: Settings, now: datetime) -> Iterator[Check]:
     """What conclusions rest on, and when each mailbox was last looked into."""
     try:
-        if not Location.of(settings.lake).exists():
+        if not configured_location(settings.lake).exists():
             return
         with open_lake(settings=settings) as lake:
             ground, boxes = lake.ground(as_of=now.date()), lake.mailboxes(now=now)

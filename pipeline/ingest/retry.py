@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from pipeline.ingest.options import RunOptions
 from pipeline.ingest.run import make_job
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.writer import LakeWriter
 from pipeline.mailbox.kept_mail import as_fetched
 from pipeline.tables.chunk_columns import choose
@@ -43,7 +43,7 @@ def retry_rejects(settings: Settings, *, workers: int | None = None) -> Retried:
     """
     job = make_job(settings, RunOptions())
     seen = stored = gone = 0
-    with LakeWriter(Location.of(settings.lake), run_id=job.run.run_id) as writer, Pool(job, workers=workers) as pool:
+    with LakeWriter(configured_location(settings.lake), run_id=job.run.run_id) as writer, Pool(job, workers=workers) as pool:
         by_month: dict[str, list[MessageRow]] = defaultdict(list)
         for row in writer.ledger.rows(pc.field("outcome") == "quarantined"):
             by_month[row.received_month].append(row)

@@ -21,7 +21,7 @@ from pipeline.ingest.stop import Stop
 from pipeline.ingest.tally import Tally
 from pipeline.ingest.vouch_earlier import vouch_for_earlier
 from pipeline.lake.dry_run import Rehearsal
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.writer import LakeWriter
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.tables.chunk_columns import message_rows
@@ -103,7 +103,7 @@ def make_job(settings: Settings, options: RunOptions) -> Job:
 
 @contextlib.contextmanager
 def _hands(settings: Settings, options: RunOptions, job: Job, stop: Stop) -> Iterator[Hands]:
-    location = Location.of(settings.lake)
+    location = configured_location(settings.lake)
     with contextlib.ExitStack() as held:
         tally = Tally()
         ledger: LakeWriter | Rehearsal

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import log
 from pipeline.errors import TlsrptError
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.storage.notes import open_note
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def what_counts(settings: Settings, today: date, *, always: bool) -> list[str]:
     """
     from pipeline.query import open_lake
 
-    location = Location.of(settings.lake)
+    location = configured_location(settings.lake)
     try:
         with open_note(location, _NOTE) as note:
             if not always and (note.read() or {}).get("ground") == today.isoformat():

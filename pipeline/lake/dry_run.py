@@ -10,6 +10,7 @@ from pipeline.lake.dedup.ledger import Ledger
 from pipeline.lake.dedup.ledger_queries import AsksLedger
 from pipeline.lake.dedup.settle import Known
 from pipeline.lake.delta.delta_tables import floor_of, open_table
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.lake.writer import Settled
 from pipeline.tables.chunk_columns import as_columns
@@ -31,7 +32,7 @@ class Rehearsal(AsksLedger):
     """
 
     def __init__(self, where: str | Path | Location) -> None:
-        self.location = Location(where)
+        self.location = locate(where)
         self._knowledge: Knowledge | None = None
         if not self.location.exists():
             return

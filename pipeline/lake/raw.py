@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pipeline.lake.dedup.dedup_index import Files
 from pipeline.lake.delta.delta_tables import open_table
 from pipeline.lake.delta.scan import read
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.lake.storage.near import refuse_missing
 
@@ -47,7 +48,7 @@ def find_raw(where: str | Path | Location, digits: str) -> dict[str, bytes]:
         InputError: There is no lake.
         LakeError: The lake cannot be read.
     """
-    location = Location(where)
+    location = locate(where)
     refuse_missing(location)
     with location.errors("read"):
         table = open_table(location, "raw")

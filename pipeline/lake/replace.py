@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from pipeline.lake.delta.stage import StageWriter
-    from pipeline.lake.session import OpenLake
+    from pipeline.lake.open_lake import OpenLake
     from pipeline.tables.row_types import MessageRow
 
 

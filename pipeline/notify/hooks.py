@@ -60,7 +60,7 @@ def tell(settings: Settings) -> None:
     """Run the notifier after another command, if channels are configured; what goes wrong is logged."""
     if not settings.notify.channel:
         return
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.notify.notifier import notify
     from pipeline.notify.observe import observe
     from pipeline.query import open_lake
@@ -69,6 +69,6 @@ def tell(settings: Settings) -> None:
     try:
         with open_lake(settings=settings) as lake:
             observed = observe(lake, as_of=now.date(), own=settings.domains.own)
-        notify(Location.of(settings.lake), settings.notify, observed, now=now)
+        notify(configured_location(settings.lake), settings.notify, observed, now=now)
     except TlsrptError as err:
         log.warning("notices-not-sent", reason=str(err), consequence="the next run tries again")

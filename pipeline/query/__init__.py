@@ -29,11 +29,11 @@ def open_lake(where: str | Path | None = None, *, settings: Settings | None = No
         LakeError: The lake cannot be read.
     """
     from pipeline.config import find_config, load_settings
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import configured_location, locate
     from pipeline.lake.storage.near import refuse_missing
 
     chosen = settings if settings is not None else load_settings(None)
-    location = Location(where) if where is not None else Location.of(chosen.lake)
+    location = locate(where) if where is not None else configured_location(chosen.lake)
     if not missing_ok:
         refuse_missing(location, also=chosen.lake.path)
     opened = Lake(location, chosen)

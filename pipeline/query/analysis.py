@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
-from pipeline.message import shipped_reporters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,7 +110,7 @@ class Analysis:
             self.ask,
             as_of=_today(as_of),
             settings=self._settings.insight,
-            known=self._known,
+            known=self._settings.trust.known_reporters,
             days=days,
             domain=self._named(domain),
             evidence=evidence,
@@ -128,7 +127,13 @@ class Analysis:
         from pipeline.insight import api
 
         found = api.find_incident(
-            self.ask, wanted, as_of=_today(as_of), settings=self._settings.insight, known=self._known, days=days, evidence=evidence
+            self.ask,
+            wanted,
+            as_of=_today(as_of),
+            settings=self._settings.insight,
+            known=self._settings.trust.known_reporters,
+            days=days,
+            evidence=evidence,
         )
         if found is None:
             raise UsageError(f"there is no incident {wanted[:40]!r} in the period; `lake.incidents()` lists them")
@@ -150,7 +155,14 @@ class Analysis:
         from pipeline.insight import api
 
         name = self.known_domain(domain)
-        return api.readiness(self.ask, name, as_of=_today(as_of), settings=self._settings.insight, known=self._known, published=published)
+        return api.readiness(
+            self.ask,
+            name,
+            as_of=_today(as_of),
+            settings=self._settings.insight,
+            known=self._settings.trust.known_reporters,
+            published=published,
+        )
 
     def policies_seen(
         self, domain: str, *, days: int | None = None, as_of: date | str | None = None, published: PublishedPolicy | None = None
@@ -182,10 +194,6 @@ class Analysis:
 
     def _named(self, domain: str | None) -> str | None:
         return None if domain is None else self.known_domain(domain)
-
-    @property
-    def _known(self) -> frozenset[str]:
-        return shipped_reporters.known_names(self._settings.trust.reporters)
 
 
 def _today(asked: date | str | None) -> date:

@@ -9,7 +9,7 @@ from pipeline.report.limits import DEFAULT_LIMITS, Limits
 from pipeline.report.mime.candidate import candidate_in
 from pipeline.report.mime.inflate import container_of, unpack
 from pipeline.report.mime.structure import read_mime
-from pipeline.report.notes import Refusal
+from pipeline.report.parse_notes import Refusal
 from pipeline.report.quirks import QUIRKS, REJECT_CODES
 
 if TYPE_CHECKING:

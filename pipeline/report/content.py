@@ -8,8 +8,8 @@ from pipeline.report.json.strict_json import load, refuse_duplicates
 from pipeline.report.mime.candidate import looks_like_report
 from pipeline.report.mime.inflate import container_of, inflated_head, unpack
 from pipeline.report.model import ReadPart, Rejected
-from pipeline.report.notes import Notes, Refusal
 from pipeline.report.parse.document import parse_report, too_deep
+from pipeline.report.parse_notes import Notes, Refusal
 from pipeline.report.plain.single import plain_report
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.report.model import Envelope
 from pipeline.report.names import address_domain, valid_domain
-from pipeline.report.notes import clean_text
+from pipeline.report.parse_notes import clean_text
 
 if TYPE_CHECKING:
     from pipeline.report.mime.headers import Headers

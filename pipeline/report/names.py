@@ -10,7 +10,7 @@ import socket
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipeline.report.notes import clean_text
+from pipeline.report.parse_notes import clean_text
 
 _HOST = re.compile(r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*", re.ASCII)
 _NO_QUIRKS: tuple[str, ...] = ()

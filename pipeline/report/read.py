@@ -18,7 +18,7 @@ from pipeline.report.mime.structure import read_mime
 from pipeline.report.model import ParsedReport, Reading, ReadPart, Rejected
 from pipeline.report.names import address_domain, valid_domain
 from pipeline.report.nested import open_messages
-from pipeline.report.notes import Notes
+from pipeline.report.parse_notes import Notes
 
 if TYPE_CHECKING:
     from pipeline.report.mime.structure import Mime

@@ -23,7 +23,7 @@ from pipeline.ingest.backfill import mbox_chunks
 from pipeline.ingest.backfill.import_progress import Bar, Lines, Shown
 from pipeline.ingest.backfill.local_workers import LocalWorkers
 from pipeline.ingest.stop import Stop
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from tests.backfill.material import OF_THE_PLACE, compressed, content, ledger, mbox_of, messages, packed, tar_of, write_folder
 from tests.report_mails import document, mail
 
@@ -41,7 +41,7 @@ def test_the_rows_are_those_of_an_ingest_of_the_same_files(archive, by_ingest, t
     assert summary(outcome.tally) == summary(tally)
     assert (tally.conflicts, tally.duplicates, tally.quarantined, tally.skipped) == (2, 3, 1, 1)
     assert content(tmp_path / "lake") == content(lake)
-    assert Location(tmp_path / "lake").store.walk("_staging") == []
+    assert locate(tmp_path / "lake").store.walk("_staging") == []
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
@@ -219,7 +219,7 @@ def test_a_driver_killed_at_any_point_is_finished_by_the_next(tlsrpt, archive, b
     assert ran.code == 0, ran.err
     assert ran.summary["messages"] == by_ingest[1].messages
     assert content(lake) == content(by_ingest[0])
-    assert Location(lake).store.walk("_staging") == []
+    assert locate(lake).store.walk("_staging") == []
 
 
 def test_a_message_that_ends_its_worker_is_quarantined_and_the_others_are_read(tmp_path, take_in, monkeypatch):
@@ -276,7 +276,7 @@ def test_sigterm_ends_it_after_the_batch_in_hand_with_75(tlsrpt, archive, by_ing
     ended = tlsrpt.end(run)
     assert (ended.signal, ended.code) == (0, 75), ended.err
     assert 0 < ended.summary["messages"] < by_ingest[1].messages
-    assert Location(lake).store.walk("_staging") == []
+    assert locate(lake).store.walk("_staging") == []
     assert tlsrpt.run(*argv, **SMALL).code == 0
     assert content(lake) == content(by_ingest[0])
 

@@ -7,7 +7,7 @@ import pytest
 from obstore.store import S3Store
 
 from pipeline.ingest.backfill import listing
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.s3 import find_access
 from tests.backfill.dask_cluster import dask_cluster
 from tests.backfill.material import OF_THE_PLACE, compressed, content, mbox_of, messages, packed, tar_of
@@ -35,7 +35,7 @@ def test_objects_become_the_rows_of_the_files_they_are(source, bucket, by_ingest
     assert outcome.exit_code == 0
     assert outcome.tally.messages == by_ingest[1].messages
     assert content(bucket, without=OF_THE_PLACE) == content(by_ingest[0], without=OF_THE_PLACE)
-    assert Location(bucket).store.walk("_staging") == []
+    assert locate(bucket).store.walk("_staging") == []
     again = take_in(source[0], lake=bucket)
     assert (again.tally.reports_new, again.tally.duplicates) == (0, again.tally.messages)
 
@@ -60,7 +60,7 @@ def test_a_cluster_takes_objects_into_a_lake_in_the_bucket(tlsrpt, source, by_in
         ran = tlsrpt.run("--lake", bucket, "backfill", source[0], "--scheduler", dask.address, "--format", "json", **environment)
     assert (ran.code, ran.summary["messages"]) == (0, by_ingest[1].messages), ran.err
     assert content(bucket, without=OF_THE_PLACE) == content(by_ingest[0], without=OF_THE_PLACE)
-    assert Location(bucket).store.walk("_staging") == []
+    assert locate(bucket).store.walk("_staging") == []
 
 
 def test_a_driver_killed_over_a_bucket_is_finished_by_the_next(tlsrpt, source, bucket, by_ingest, storage):

@@ -15,7 +15,7 @@ from pipeline.lake.dedup.decide import decide, essence_of, repeated_files, table
 from pipeline.lake.dedup.dedup_index import Knowledge
 from pipeline.lake.dedup.ledger import Ledger, key_of
 from pipeline.lake.dedup.settle import Known, settle
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.tables.chunk_columns import chunk_columns
 from pipeline.tables.schema import TRUST_TIERS
 from tests.lake.build import claims, message, report
@@ -52,7 +52,7 @@ def test_what_a_batch_takes_of_its_chunks_is_what_settling_its_messages_takes(me
     reports = [each for some in new for each in some]
     with tempfile.TemporaryDirectory() as root:
         spool = Spool(root, f"{root}/spool")
-        files, floor = looked_at(Location(Path(root) / "none"))
+        files, floor = looked_at(locate(Path(root) / "none"))
         replies = list(replies_of(messages, [cut for cut in cuts if cut < len(messages)], spool))
         chunks = [reply.essence for reply in replies]
         decided = decide(chunks, Knowledge(files, floor).about, repeated_files(chunks, Ledger(files["messages"], floor)))

@@ -12,14 +12,14 @@ from pathlib import Path
 from pipeline.lake.dedup.dedup_index import Files
 from pipeline.lake.dedup.ledger import Ledger
 from pipeline.lake.delta.delta_tables import open_table
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from tests.bench.figures import Figure
 from tests.bench.make_lake import LAST_DAY, cached
 
 
 def main(*, full: bool) -> list[dict]:
     """Ask a ledger of a million messages, or of ten million."""
-    location = Location(cached(policies=10_000_000 if full else 1_000_000))
+    location = locate(cached(policies=10_000_000 if full else 1_000_000))
     ledger = Ledger(Files(location, "messages", open_table(location, "messages")), floor=0)
     questions = {
         "UIDs of the folder": lambda: len(ledger.uids("rua", "INBOX", 1)),

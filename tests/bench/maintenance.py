@@ -18,7 +18,7 @@ from pipeline.lake.delta.data_files import describe, encode
 from pipeline.lake.delta.delta_tables import BATCH, add_version, create_tables
 from pipeline.lake.delta.scan import read
 from pipeline.lake.delta.snapshot import open_snapshot
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.tables.schema import APPEND_ORDER
 from tests.bench.figures import Figure
 from tests.bench.make_lake import cached
@@ -70,13 +70,13 @@ def line(step: str, lake: Path) -> dict:
 
 def by_day(source: Path, lake: Path) -> None:
     """Copy a lake, with a file for every day."""
-    location = Location(lake)
+    location = locate(lake)
     location.create()
     tables = create_tables(location)
     snapshot = open_snapshot(source)
     for name in APPEND_ORDER:
         for entry in snapshot.files[name]:
-            rows = read(Location(source), name, [str(Path(entry.path).relative_to(source.resolve() / name))])
+            rows = read(locate(source), name, [str(Path(entry.path).relative_to(source.resolve() / name))])
             parts = []
             for number, some in enumerate(_days(name, rows)):
                 content = encode(name, some)

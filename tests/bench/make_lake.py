@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from pipeline.lake.delta.data_files import by_month, describe, encode
 from pipeline.lake.delta.delta_tables import BATCH, add_version, create_tables
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.report.result_types import RESULT_TYPES
 from pipeline.tables.schema import APPEND_ORDER, TABLES, arrow_schema
 
@@ -353,7 +353,7 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
     """
     if (where / "messages").exists():
         return where
-    location = Location(where)
+    location = locate(where)
     location.create()
     tables = create_tables(location)
     first = LAST_DAY.replace(day=1)

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from pipeline.ingest.sink import COMMIT_MESSAGES
 from pipeline.lake.delta.data_files import COMPRESSION_LEVEL, to_arrow
 from pipeline.lake.delta.snapshot import open_snapshot
-from pipeline.lake.session import open_for_writing
+from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.writer import LakeWriter
 from pipeline.query.raw_report_text import report_texts

@@ -11,7 +11,7 @@ from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.demo.world import World
 from pipeline.demo.worldfile import read_spec
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
 from pipeline.message.source import Fetched, MessageRef
 from pipeline.message.verdict import Verdict
@@ -92,7 +92,7 @@ def _checked(where: Path, domain: str) -> None:
             finding = (number, check, code, severity, place, what, why, fix, "")
             published = (f"v=TLSRPTv1; rua=mailto:tls@{domain}", f"id{seen}", policy, tuple(hosts[:seen]), ())
             rows.append(CheckRow(f"{at:%Y-%m}", at, domain, *finding, *published, ends))
-    with LakeWriter(Location(where), run_id="check-1") as writer:
+    with LakeWriter(locate(where), run_id="check-1") as writer:
         writer.store_checks(rows)
 
 
@@ -155,6 +155,6 @@ def _rows(uid: int, content: bytes, received: datetime, ours: DomainSettings) ->
 
 
 def _written(where: Path, rows: Iterable[MessageRows]) -> Path:
-    with LakeWriter(Location(where), run_id="run-1") as writer:
+    with LakeWriter(locate(where), run_id="run-1") as writer:
         writer.commit(list(rows))
     return where

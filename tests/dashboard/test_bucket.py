@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from tests.dashboard import lakes
 from tests.dashboard.browser import Visit, serving
 
 
 def test_the_page_reads_a_lake_in_a_bucket(browser, storage, bucket, tmp_path):
     folder = lakes.small(tmp_path / "lake")
-    store = Location(bucket).store
+    store = locate(bucket).store
     for file in folder.rglob("*"):
         if file.is_file():
             store.put(file.relative_to(folder).as_posix(), file.read_bytes())

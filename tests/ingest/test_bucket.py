@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from tests.ingest.polling import ledger_keys, sessions, setup
 from tests.lake.content import rows
 from tests.report_mails import mail
@@ -34,7 +34,7 @@ def is_complete(lake) -> None:
     assert sessions(lake) == sum(range(1, REPORTS + 1))
     assert len(ledger_keys(lake)) == len(set(ledger_keys(lake))) == REPORTS
     assert len({row["report_key"] for row in rows(lake, "reports")}) == len(rows(lake, "reports")) == REPORTS
-    assert Location(lake).store.walk("_staging") == []
+    assert locate(lake).store.walk("_staging") == []
 
 
 def test_four_pollers_at_once_feed_one_lake_and_count_nothing_twice(tlsrpt, filled, place):
@@ -50,7 +50,7 @@ def test_four_pollers_at_once_feed_one_lake_and_count_nothing_twice(tlsrpt, fill
 def test_a_poller_that_finds_the_lake_busy_and_may_not_wait_says_who_writes(tlsrpt, server, user, tmp_path, place):
     lake, environment = place
     box = setup(tmp_path, server, user)._replace(lake=lake)
-    with Location(lake).writer_lock():
+    with locate(lake).writer_lock():
         ran = tlsrpt.run(*box.argv(), **environment)
     assert (ran.code, len(ran.err.strip().splitlines())) == (75, 1)
     assert "another run is writing to the lake s3://" in ran.err

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config import TrustSettings
 from pipeline.lake.delta.delta_tables import open_table, schema_version_of
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
 from pipeline.message.source import Fetched, MessageRef
 from pipeline.report.limits import DEFAULT_LIMITS
@@ -65,7 +65,7 @@ def test_it_is_brought_up_to_date_and_takes_the_same_mail_as_duplicates_only(old
     assert again.code == 0, again.err
     assert again.summary["messages"] == again.summary["duplicates"] > len(before) // 2
     assert again.summary["reports_new"] == 0
-    assert schema_version_of(open_table(Location(older), "messages")) == SCHEMA_VERSION
+    assert schema_version_of(open_table(locate(older), "messages")) == SCHEMA_VERSION
     with LakeWriter(older, run_id="later") as writer:
         assert len(writer.known_uids("rua", "INBOX", 1)) == MAILS
         assert writer.commit(read_chunk(mailbox(2), JOB))[:2] == (["duplicate"] * MAILS, 0)

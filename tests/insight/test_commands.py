@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.errors import TryAgainError
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.notes import open_note
 from tests.insight.book import DOMAIN, GOOGLE, MAILRU, MICROSOFT, MX1, Book, Fail, day, sts
 
@@ -171,17 +171,17 @@ def test_what_was_told_is_in_the_lake_and_a_damaged_note_is_said(tlsrpt, lake):
 
 
 def test_two_at_once_do_not_tell_the_same_twice(tlsrpt, lake):
-    with open_note(Location(lake), "told"):
+    with open_note(locate(lake), "told"):
         code, out, err = tlsrpt("incidents", "--new-since-last")
         assert (code, out) == (75, "")
         assert "try again" in err
-        with pytest.raises(TryAgainError), open_note(Location(lake), "told"):
+        with pytest.raises(TryAgainError), open_note(locate(lake), "told"):
             pass
     assert tlsrpt("incidents", "--new-since-last")[1].startswith("NEW")
 
 
 def test_writers_of_the_lake_are_not_held_up(lake):
-    with open_note(Location(lake), "told"):
+    with open_note(locate(lake), "told"):
         month(31).write(lake)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.lake.looks import Look, end
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from tests.insight.book import DAY_ONE, GOOGLE, MAILRU, MICROSOFT, Book, Fail, sts
 
 GOLDEN = Path(__file__).parent / "surfaces.txt"
@@ -99,7 +99,7 @@ def looked(folder, *, failing_days=0):
         at, fails = now - timedelta(hours=hours), hours < 24 * failing_days
         error = "imap.example.org:993 refuses the sign-in of x: [AUTHENTICATIONFAILED]; check user and password or token" if fails else ""
         looks.append(Look("book", f"r{hours}", at, at, 77 if fails else 0, error))
-    end(Location(folder), looks)
+    end(locate(folder), looks)
 
 
 @pytest.fixture(scope="module")

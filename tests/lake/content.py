@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 
 from pipeline.lake.delta.snapshot import Snapshot, open_snapshot
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.tables.schema import OUTLIVE_REBUILD, TABLES, arrow_schema
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def rows(root: Path | str, name: str, snapshot: Snapshot | None = None) -> list[
     if not seen.files[name]:
         return []
     partition = TABLES[name].partition
-    location = Location(root)
+    location = locate(root)
     data = pads.dataset(
         [location.path_of(file.path.removeprefix(f"{location.uri}/")) for file in seen.files[name]],
         schema=arrow_schema(name),

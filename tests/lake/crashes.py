@@ -64,13 +64,13 @@ def crash_server(environment: dict[str, str] | None = None) -> Iterator[Server]:
 
 def _child(scenario: str, root: str, kill_at: str | None, told: int) -> int:
     from pipeline import failpoint
-    from pipeline.lake.storage.location import Location
+    from pipeline.lake.storage.locate import locate
     from tests.lake.scenarios import SCENARIOS
 
     failpoint.arm(kill_at or "none")
     try:
         # In a bucket the lease of the one killed before has to run out.
-        SCENARIOS[scenario](Location(root, wait_seconds=60) if "://" in root else Path(root))
+        SCENARIOS[scenario](locate(root, wait_seconds=60) if "://" in root else Path(root))
     except BaseException:  # noqa: BLE001 -- whatever it was, the child ends here and says so
         traceback.print_exc()
         return 1

@@ -11,7 +11,7 @@ import time
 from datetime import date
 
 from pipeline.errors import TryAgainError
-from pipeline.lake.session import open_for_writing
+from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.vacuum import clean_log
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from pipeline.lake.session import open_for_writing
+from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep.erase import erase_domain
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.rebuild import rebuild

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import TryAgainError
 from pipeline.lake.delta.snapshot import current_version
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.lock import LOCK_FILE
 from pipeline.lake.writer import LakeWriter
 from pipeline.tables.schema import TABLES
@@ -113,6 +113,6 @@ def stray(root):
     from pipeline.lake.delta.delta_tables import batch_of, create_tables
     from pipeline.lake.delta.rewrite import present
 
-    tables = create_tables(Location(root))
+    tables = create_tables(locate(root))
     last = batch_of(tables["messages"])
     return sum(file.rows for name, table in tables.items() for file in present(table, name) if file.first_batch > last)

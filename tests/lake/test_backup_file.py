@@ -11,7 +11,7 @@ import pytest
 from pipeline.cli import main
 from pipeline.config import Settings
 from pipeline.errors import LakeError, NotAReportError, TryAgainError
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.upkeep.backup import back_up, restore
 from pipeline.query import open_lake
 from tests.forks import forks
@@ -41,19 +41,19 @@ def test_there_and_back_in_a_folder(lake, tmp_path, capsys):
 
 
 def test_from_a_bucket_into_a_folder_and_back(bucket, lake, tmp_path):
-    back_up(Location(lake), tmp_path / "b.tar.gz")
-    restore(Location(bucket), tmp_path / "b.tar.gz")
+    back_up(locate(lake), tmp_path / "b.tar.gz")
+    restore(locate(bucket), tmp_path / "b.tar.gz")
     assert totals(bucket) == totals(lake)
-    back_up(Location(bucket), tmp_path / "c.tar.gz")
-    restore(Location(tmp_path / "again"), tmp_path / "c.tar.gz")
+    back_up(locate(bucket), tmp_path / "c.tar.gz")
+    restore(locate(tmp_path / "again"), tmp_path / "c.tar.gz")
     assert totals(tmp_path / "again") == totals(lake)
 
 
 def test_what_a_run_keeps_for_itself_stays_out(lake, tmp_path):
-    store = Location(lake).store
+    store = locate(lake).store
     for path in ("_state/backfill.json", "_staging/7/x.parquet", "_notes/outbox.json"):
         store.put(path, b"{}")
-    back_up(Location(lake), tmp_path / "b.tar.gz")
+    back_up(locate(lake), tmp_path / "b.tar.gz")
     with tarfile.open(tmp_path / "b.tar.gz") as archive:
         tops = {name.split("/")[0] for name in archive.getnames()}
     assert tops & {"_state", "_staging", "_lock"} == set()
@@ -61,15 +61,15 @@ def test_what_a_run_keeps_for_itself_stays_out(lake, tmp_path):
 
 
 def test_it_waits_for_no_writer_and_takes_nothing_half_written(lake, tmp_path):
-    with Location(lake).writer_lock(), pytest.raises(TryAgainError):
-        back_up(Location(lake), tmp_path / "b.tar.gz")
+    with locate(lake).writer_lock(), pytest.raises(TryAgainError):
+        back_up(locate(lake), tmp_path / "b.tar.gz")
     assert list(tmp_path.glob("b.tar*")) == []
 
 
 def test_a_lake_that_is_there_is_never_written_over(lake, tmp_path):
-    back_up(Location(lake), tmp_path / "b.tar.gz")
+    back_up(locate(lake), tmp_path / "b.tar.gz")
     with pytest.raises(LakeError, match="where nothing is"):
-        restore(Location(lake), tmp_path / "b.tar.gz")
+        restore(locate(lake), tmp_path / "b.tar.gz")
 
 
 def _archive(path, name: str, *, kind=tarfile.REGTYPE):
@@ -93,13 +93,13 @@ def _archive(path, name: str, *, kind=tarfile.REGTYPE):
 )
 def test_an_archive_that_is_no_backup_writes_nothing_outside(tmp_path, name, kind):
     with pytest.raises(NotAReportError, match="not a backup"):
-        restore(Location(tmp_path / "deep" / "lake"), _archive(tmp_path / "x.tar.gz", name, kind=kind))
+        restore(locate(tmp_path / "deep" / "lake"), _archive(tmp_path / "x.tar.gz", name, kind=kind))
     assert not (tmp_path / "outside").exists()
     assert not (tmp_path / "deep" / "outside").exists()
 
 
 def test_a_torn_backup_makes_no_lake(lake, tmp_path, capsys):
-    back_up(Location(lake), tmp_path / "b.tar.gz")
+    back_up(locate(lake), tmp_path / "b.tar.gz")
     whole = (tmp_path / "b.tar.gz").read_bytes()
     (tmp_path / "torn.tar.gz").write_bytes(whole[: len(whole) // 2])
     assert main(["--lake", str(tmp_path / "again"), "restore", str(tmp_path / "torn.tar.gz")]) == 65
@@ -108,7 +108,7 @@ def test_a_torn_backup_makes_no_lake(lake, tmp_path, capsys):
 
 
 def test_a_restore_that_is_killed_leaves_no_lake_that_answers(lake, tmp_path):
-    back_up(Location(lake), tmp_path / "b.tar.gz")
+    back_up(locate(lake), tmp_path / "b.tar.gz")
     with forks() as forked:
         ran = forked.run("--lake", tmp_path / "again", "restore", tmp_path / "b.tar.gz", TLSRPT_TEST_FAILPOINT="restore-before-rename:1")
         assert ran.signal == signal.SIGKILL
@@ -120,13 +120,13 @@ def test_a_restore_that_is_killed_leaves_no_lake_that_answers(lake, tmp_path):
 def test_old_state_beside_a_newer_lake_hides_nothing(tmp_path):
     """A backup is restored, and the state folder of another time lies beside it: mail of the days between comes in again."""
     lake = book(6).write(tmp_path / "lake")
-    back_up(Location(lake), tmp_path / "b.tar.gz")
+    back_up(locate(lake), tmp_path / "b.tar.gz")
     book(12).write(lake)
     wanted = totals(lake)
-    restored = Location(tmp_path / "again")
+    restored = locate(tmp_path / "again")
     restore(restored, tmp_path / "b.tar.gz")
-    for file in Location(lake).store.walk("_state"):
-        restored.store.put(file.path, Location(lake).store.get(file.path))
+    for file in locate(lake).store.walk("_state"):
+        restored.store.put(file.path, locate(lake).store.get(file.path))
     book(12).write(tmp_path / "again")
     assert totals(tmp_path / "again") == wanted
     assert isinstance(book(1), Book)

@@ -13,9 +13,9 @@ from pipeline.errors import ConfigError, LakeError, SignInError, TlsrptError, Tr
 from pipeline.lake.delta.delta_tables import fence_of
 from pipeline.lake.delta.snapshot import current_version, open_snapshot
 from pipeline.lake.delta.stage import StageName
-from pipeline.lake.session import open_for_writing
+from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.storage.lease import VARIABLE, Lease
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.upkeep.erase import erase_domain
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.vacuum import vacuum
@@ -46,7 +46,7 @@ def test_it_has_the_same_content_as_one_in_a_folder(bucket, ingested):
     ingest(bucket)
     assert content(bucket) == content(ingested)
     assert current_version(bucket) == open_snapshot(bucket).version == "2.0.3"
-    assert Location(bucket).store.walk("_staging") == []
+    assert locate(bucket).store.walk("_staging") == []
 
 
 def test_late_verdicts_rebuild_retention_and_erasure_do_the_same_as_in_a_folder(bucket, lake):
@@ -62,7 +62,7 @@ def test_late_verdicts_rebuild_retention_and_erasure_do_the_same_as_in_a_folder(
             erase_domain(opened, "example.org")
             maintain(opened, today=APRIL)
     assert content(bucket) == content(lake)
-    store = Location(bucket).store
+    store = locate(bucket).store
     left = [file.path for file in store.walk("") if b"example.org" in (store.get(file.path) or b"")]
     assert left == []
 
@@ -93,10 +93,10 @@ def test_a_second_writer_is_told_to_try_again_or_waits(bucket):
         with pytest.raises(TryAgainError, match=f"another run is writing.*process {os.getpid()}"), LakeWriter(bucket, run_id="two"):
             pass
         # Renewed all the time: a lease that is held does not run out.
-        with pytest.raises(TryAgainError), LakeWriter(Location(bucket, wait_seconds=3), run_id="two"):
+        with pytest.raises(TryAgainError), LakeWriter(locate(bucket, wait_seconds=3), run_id="two"):
             pass
         assert time.monotonic() - began >= 3
-        waiting = threading.Thread(target=lambda: ingest(Location(bucket, wait_seconds=30)))
+        waiting = threading.Thread(target=lambda: ingest(locate(bucket, wait_seconds=30)))
         waiting.start()
     waiting.join()
     assert open_snapshot(bucket).batch == 3
@@ -109,26 +109,26 @@ def test_who_lost_the_lease_can_commit_to_no_table_whatever_it_staged(bucket):
         first.commit(batch_of_one(1))
         stale = {name: table.version() for name, table in first._lake.tables.items()}
         take_the_lease_away(bucket)
-        with LakeWriter(Location(bucket, wait_seconds=30), run_id="second") as second:
+        with LakeWriter(locate(bucket, wait_seconds=30), run_id="second") as second:
             assert {fence_of(table) for table in second._lake.tables.values()} == {second._lake.epoch}
             with pytest.raises(TryAgainError, match="taken over"):
                 first.commit(batch_of_one(2))
             versions = {name: table.version() for name, table in second._lake.tables.items()}
             assert versions == {name: version + 1 for name, version in stale.items()}, "the fence, and nothing else"
             second.commit(batch_of_one(3))
-    with LakeWriter(Location(bucket, wait_seconds=30), run_id="third") as third:
+    with LakeWriter(locate(bucket, wait_seconds=30), run_id="third") as third:
         # What the first had staged is complete, and of the batch that the second has committed: it is dropped, not committed over it.
         assert third.known_uids("rua", "INBOX", 1).missing([1, 2, 3]) == [2]
         third.commit(batch_of_one(2))
     assert sums(bucket)[2] == 3
-    assert Location(bucket).store.walk("_staging") == []
+    assert locate(bucket).store.walk("_staging") == []
 
 
 def test_who_lost_the_lease_and_came_to_a_new_version_of_a_table_since_can_commit_to_it_neither(bucket):
     with LakeWriter(bucket, run_id="first") as first:
         first.commit(batch_of_one(1))
         take_the_lease_away(bucket)
-        with LakeWriter(Location(bucket, wait_seconds=30), run_id="second") as second:
+        with LakeWriter(locate(bucket, wait_seconds=30), run_id="second") as second:
             for table in first._lake.tables.values():
                 table.refresh()
             with pytest.raises(TryAgainError, match="taken over"):
@@ -140,14 +140,14 @@ def test_who_lost_the_lease_and_came_to_a_new_version_of_a_table_since_can_commi
 def test_a_complete_stage_of_a_dead_holder_is_committed_by_the_next(crashing, bucket):
     assert crashing.run("ingest", bucket, kill_at="staged:1").signal == SIGKILL
     assert open_snapshot(bucket).batch == 0
-    with LakeWriter(Location(bucket, wait_seconds=30), run_id="next") as writer:
+    with LakeWriter(locate(bucket, wait_seconds=30), run_id="next") as writer:
         assert writer.known_uids("rua", "INBOX", 1).missing([1, 2, 3, 4, 5]) == []
 
 
 def test_of_two_stages_of_one_batch_the_later_epoch_counts(bucket, ingested):
     """The manifest of a holder who lost its lease arrives late, beside the stage of the successor, who then dies half-way."""
     ingest(bucket)
-    store = Location(bucket).store
+    store = locate(bucket).store
     with open_for_writing(bucket) as lake:
         stage = lake.stage()
         assert stage.name.epoch == lake.epoch
@@ -162,7 +162,7 @@ def test_of_two_stages_of_one_batch_the_later_epoch_counts(bucket, ingested):
 
 def test_a_lease_that_was_removed_by_hand_or_is_no_lease_does_no_harm(bucket):
     ingest(bucket)
-    store = Location(bucket).store
+    store = locate(bucket).store
     store.remove("_lock")
     with LakeWriter(bucket, run_id="two") as writer:
         writer.commit(batch_of_one(20))
@@ -183,7 +183,7 @@ def test_four_writers_at_once_lose_nothing_and_count_nothing_twice(bucket, monke
     def work(number):
         try:
             for turn in range(3):
-                with LakeWriter(Location(bucket, wait_seconds=60), run_id=f"w{number}") as writer:
+                with LakeWriter(locate(bucket, wait_seconds=60), run_id=f"w{number}") as writer:
                     own = message(f"m{100 * number + turn}", report(f"own-{number}-{turn}"))
                     shared = message(f"m{9000 + turn}", report(f"shared-{turn}"))
                     writer.commit([own, shared])
@@ -213,7 +213,7 @@ class TestReaders:
     def test_a_file_that_is_gone_for_good_is_one_sentence(self, bucket):
         ingest(bucket)
         with open_lake(bucket) as lake:
-            store = Location(bucket).store
+            store = locate(bucket).store
             store.remove_all(file.path for file in store.walk("failures") if "/_delta_log/" not in file.path)
             with pytest.raises(LakeError, match=f"the lake {bucket} cannot be read: .*not found"):
                 lake.sql("select max(result_type) from failures")
@@ -251,7 +251,7 @@ class TestErrors:
 
 def take_the_lease_away(where):
     """Let the lease look like one that was not renewed: its holder's name is another, so that the holder does not renew it."""
-    store = Location(where).store
+    store = locate(where).store
     lease = Lease.decode(store.get("_lock") or b"")
     store.put("_lock", lease._replace(holder="gone").encode())
 
@@ -272,7 +272,7 @@ def test_a_copy_made_beside_a_writer_logs_first_can_be_used_in_a_folder(bucket, 
 
 
 def copy(address, folder, wanted):
-    store = Location(address).store
+    store = locate(address).store
     for file in store.walk(""):
         if wanted(file.path):
             target = folder / file.path

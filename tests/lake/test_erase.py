@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.lake.delta.snapshot import open_snapshot
-from pipeline.lake.session import open_for_writing
+from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep.erase import erase_domain
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.writer import LakeWriter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.lake.session import open_for_writing
+from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.rebuild import rebuild
 from pipeline.lake.writer import LakeWriter

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.lake import looks
 from pipeline.lake.looks import Look, Looks
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.query import open_lake
 
 NOW = datetime(2026, 5, 31, 7, 30, tzinfo=UTC)
@@ -19,7 +19,7 @@ def look(run, hours, code=0, error="", messages=0, *, mailbox="rua"):
 
 
 def test_a_look_that_failed_leaves_when_it_last_succeeded(tmp_path):
-    where = Location(tmp_path)
+    where = locate(tmp_path)
     for one in (look(1, 5), look(2, 4, 77, "refused"), look(3, 3, 69, "gone"), look(4, 2, None)):
         looks.begin(where, ["rua"], one.run_id, one.began_at)
         if one.exit_code is not None:
@@ -41,7 +41,7 @@ def test_the_view_runs_shows_them_and_is_empty_without(tmp_path):
     with open_lake(tmp_path) as lake:
         assert lake.sql("select * from runs").num_rows == 0
         before = lake.version
-        looks.end(Location(tmp_path), [look(1, 1, 77, "it's refused", 0), look(2, 0, 0, "", 3)])
+        looks.end(locate(tmp_path), [look(1, 1, 77, "it's refused", 0), look(2, 0, 0, "", 3)])
         assert lake.sql("select mailbox, exit_code, error, messages from runs order by began_at").to_pylist() == [
             {"mailbox": "rua", "exit_code": 77, "error": "it's refused", "messages": 0},
             {"mailbox": "rua", "exit_code": 0, "error": "", "messages": 3},

@@ -8,7 +8,7 @@ from shutil import copytree
 import pytest
 
 from pipeline.lake.delta.snapshot import open_snapshot
-from pipeline.lake.session import open_for_writing
+from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep import compact
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.writer import LakeWriter

@@ -13,8 +13,8 @@ from pipeline.errors import ConfigError, LakeError, TryAgainError
 from pipeline.lake.delta.delta_tables import SCHEMA_PROPERTY, create_tables
 from pipeline.lake.delta.snapshot import current_version, open_snapshot
 from pipeline.lake.delta.upgrade import Step, upgrade
-from pipeline.lake.session import open_for_writing
-from pipeline.lake.storage.location import Location
+from pipeline.lake.open_lake import open_for_writing
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
 from pipeline.tables.schema import TABLES
 from tests.lake.build import message, report
@@ -114,12 +114,12 @@ except LakeError as err:
 )
 def test_an_address_that_is_none_is_refused_in_one_sentence(address):
     with pytest.raises(ConfigError, match="s3://bucket/prefix"):
-        Location(address)
+        locate(address)
 
 
 class TestSchema:
     def set_version(self, root, version):
-        for table in create_tables(Location(root)).values():
+        for table in create_tables(locate(root)).values():
             table.delta.alter.set_table_properties({SCHEMA_PROPERTY: version}, raise_if_not_exists=False)
 
     @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ class TestSchema:
         self.set_version(lake, "1")
         steps = (Step(2, "colour of reports", add_colour), Step(3, "nothing to do", lambda _location, _tables: ran.append(3)))
         before = content(lake)
-        location = Location(lake)
+        location = locate(lake)
         assert upgrade(location, create_tables(location), steps=steps, to=3) == ["colour of reports", "nothing to do"]
         tables = create_tables(location)
         assert {table.delta.metadata().configuration[SCHEMA_PROPERTY] for table in tables.values()} == {"3"}
@@ -157,7 +157,7 @@ class TestSchema:
 
     def test_a_step_that_was_cut_off_is_taken_again(self, lake):
         self.set_version(lake, "1")
-        location = Location(lake)
+        location = locate(lake)
         tables = create_tables(location)
         tables["raw"].delta.alter.set_table_properties({SCHEMA_PROPERTY: "2"}, raise_if_not_exists=False)
         ran = []
@@ -165,7 +165,7 @@ class TestSchema:
         assert ran == [2]
 
     def test_a_lake_too_old_for_this_program_is_refused(self, lake):
-        location = Location(lake)
+        location = locate(lake)
         with pytest.raises(ConfigError, match="cannot bring to 5"):
             upgrade(location, create_tables(location), steps=(), to=5)
 
@@ -190,7 +190,7 @@ class TestAfterAPowerCut:
 
     def test_a_torn_checkpoint_is_removed(self, lake):
         before = content(lake)
-        tables = create_tables(Location(lake))
+        tables = create_tables(locate(lake))
         for name in ("messages", "policies"):
             tables[name].delta.create_checkpoint()
             checkpoint = next((lake / name / "_delta_log").glob("*.checkpoint.parquet"))
@@ -202,7 +202,7 @@ class TestAfterAPowerCut:
     def test_a_sound_lake_is_left_alone(self, lake):
         from pipeline.lake.delta.log_repair import repair_log
 
-        assert [repair_log(Location(lake), name) for name in TABLES] == [[] for _ in TABLES]
+        assert [repair_log(locate(lake), name) for name in TABLES] == [[] for _ in TABLES]
 
 
 def run_full_disk(folder):

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, QueryBuilder
 
-from pipeline.lake.session import open_for_writing
+from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.tables.schema import TABLES, arrow_schema
 from tests.lake.content import rows

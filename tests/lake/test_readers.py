@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import TryAgainError
 from pipeline.lake.delta.snapshot import open_snapshot
-from pipeline.lake.session import open_for_writing
+from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep.erase import erase_domain
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.rebuild import rebuild

@@ -12,8 +12,8 @@ from pipeline.ingest.doctor import examine
 from pipeline.lake.delta.delta_tables import checkpoint, open_table
 from pipeline.lake.delta.snapshot import open_snapshot
 from pipeline.lake.delta.whole import OTHERS, seen
-from pipeline.lake.session import open_for_writing
-from pipeline.lake.storage.location import Location
+from pipeline.lake.open_lake import open_for_writing
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.rebuild import rebuild
 from pipeline.lake.writer import LakeWriter
@@ -103,12 +103,12 @@ def test_doctor_says_that_all_is_there(lake):
 
 def test_what_the_ledger_says_of_the_tables_survives_checkpoints_and_maintenance(lake):
     def told():
-        messages = open_table(Location(lake), "messages")
+        messages = open_table(locate(lake), "messages")
         return {name: messages.delta.transaction_version(f"tlsrpt.at.{name}") for name in OTHERS}
 
     before = told()
     assert all(version is not None for version in before.values())
-    location = Location(lake)
+    location = locate(lake)
     checkpoint(location, "messages", open_table(location, "messages"))
     for path in (lake / "messages" / "_delta_log").glob("0*.json"):
         if path != _last_entry(lake, "messages"):
@@ -130,8 +130,8 @@ def test_a_lake_that_was_written_before_is_accepted_until_its_next_commit(lake, 
         writer.commit([message("m1", report("r1"))])
     monkeypatch.undo()
     older = lake.parent / "older"
-    assert open_table(Location(older), "messages").delta.transaction_version("tlsrpt.at.reports") is None
+    assert open_table(locate(older), "messages").delta.transaction_version("tlsrpt.at.reports") is None
     open_snapshot(older)
     with LakeWriter(older, run_id="y") as writer:
         writer.commit([message("m2", report("r2"))])
-    assert open_table(Location(older), "messages").delta.transaction_version("tlsrpt.at.reports") is not None
+    assert open_table(locate(older), "messages").delta.transaction_version("tlsrpt.at.reports") is not None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.errors import ConfigError, InputError
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.mailbox.mail_files import read_paths
 from pipeline.message.source import MessageRef
 from pipeline.report.limits import DEFAULT_LIMITS
@@ -64,5 +64,5 @@ def test_a_member_of_a_tar_that_is_too_large_leaves_the_others(tlsrpt, tmp_path)
 @pytest.mark.parametrize("name", ["a%41b", "x%2Fy", "%e4"])
 def test_a_lake_is_not_put_where_a_decoded_name_leads(tmp_path, name):
     with pytest.raises(ConfigError, match=f"has {name[name.index('%') :][:3]} in its path"):
-        Location(tmp_path / name)
-    assert Location(tmp_path / "100 %").uri == str(tmp_path / "100 %")
+        locate(tmp_path / name)
+    assert locate(tmp_path / "100 %").uri == str(tmp_path / "100 %")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.config import ChannelSettings, NotifySettings
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.notify.notifier import notify
 from tests.notify.test_news import book, observed
@@ -61,7 +62,7 @@ def alerts(url: str) -> list[dict]:
 @pytest.fixture
 def location(tmp_path) -> Location:
     book(4).write(tmp_path / "lake")
-    return Location(str(tmp_path / "lake"))
+    return locate(str(tmp_path / "lake"))
 
 
 def test_what_is_open_is_active_and_ends_when_it_is_not_posted_again(location, tmp_path):

@@ -13,6 +13,7 @@ from aiosmtpd.controller import Controller
 
 from pipeline.config import ChannelSettings, NotifySettings
 from pipeline.errors import ConfigError
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.notify.channel_message import message_of
 from pipeline.notify.channels import SendError, channel_of
@@ -30,7 +31,7 @@ HOSTILE = "x]</b><!channel> @everyone [a](https://evil.example) `rm` \x1b[31m\u2
 @pytest.fixture
 def location(tmp_path) -> Location:
     book(4).write(tmp_path / "lake")
-    return Location(str(tmp_path / "lake"))
+    return locate(str(tmp_path / "lake"))
 
 
 def webhook(url: str, name: str = "hook") -> ChannelSettings:

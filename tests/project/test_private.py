@@ -16,7 +16,7 @@ from pipeline.ingest.doctor import examine
 from pipeline.lake.delta.delta_tables import create_tables
 from pipeline.lake.delta.scan import read
 from pipeline.lake.delta.upgrade_steps import forget_private
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.tables.row_types import PRIVATE_COLUMNS
@@ -80,7 +80,7 @@ def test_of_private_mail_nothing_is_kept_but_that_it_came():
 
 
 def test_an_older_lake_forgets_what_it_kept(tmp_path):
-    location = Location(tmp_path / "lake")
+    location = locate(tmp_path / "lake")
     private = message("m2")
     private = private._replace(
         message=private.message._replace(outcome="not_tlsrpt", subject="the diagnosis", from_domain="private.example")

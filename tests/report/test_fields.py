@@ -13,7 +13,7 @@ from pipeline.report.json.fields import count
 from pipeline.report.json.moments import read_moment, report_day
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.names import address_domain, domain_name, ip_address, valid_domain
-from pipeline.report.notes import Notes, Refusal, clean_text
+from pipeline.report.parse_notes import Notes, Refusal, clean_text
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.report.mime.inflate import container_of, gunzip, inflated_head, unzip
-from pipeline.report.notes import Refusal
+from pipeline.report.parse_notes import Refusal
 
 
 def zipped(content: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:

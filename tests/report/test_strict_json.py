@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.report.json.member_names import members_in
 from pipeline.report.json.strict_json import load, refuse_duplicates
 from pipeline.report.limits import DEFAULT_LIMITS
-from pipeline.report.notes import Notes, Refusal
+from pipeline.report.parse_notes import Notes, Refusal
 
 
 def code(content: bytes) -> str:

@@ -18,8 +18,8 @@ from pipeline.ingest.backfill.sources import check_sources, size_of
 from pipeline.ingest.options import Outcome, RunOptions
 from pipeline.ingest.run import make_job
 from pipeline.ingest.stop import Stop
-from pipeline.lake.session import open_for_writing
-from pipeline.lake.storage.location import Location
+from pipeline.lake.open_lake import open_for_writing
+from pipeline.lake.storage.locate import configured_location
 from pipeline.workers.pool import processors
 from pipeline.workers.protocol import pack_job
 
@@ -57,7 +57,7 @@ def backfill(settings: Settings, options: BulkOptions, stop: Stop | None = None)
     check_sources(options.sources)
     stop = Stop() if stop is None else stop  # not `or`: a Stop that nobody asked is false
     job = make_job(settings, RunOptions())
-    location = Location.of(settings.lake)
+    location = configured_location(settings.lake)
     with stop.on_signals(), contextlib.ExitStack() as held:
         lake = None if options.dry_run else held.enter_context(open_for_writing(location))
         with _workers(options, job) as workers:

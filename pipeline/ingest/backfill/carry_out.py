@@ -19,7 +19,7 @@ from pipeline.ingest.backfill.worker_log import collected
 from pipeline.lake.dedup.decide import essence_of, tables_of, take
 from pipeline.lake.delta.data_files import by_month, describe, encode
 from pipeline.lake.delta.stage import StagedPart
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.message.source import messages_and_bytes
 from pipeline.stages import COMMIT, FETCH
 from pipeline.tables.chunk_columns import chunk_columns, concat, with_batch
@@ -95,7 +95,7 @@ def write(task: Write) -> list[StagedPart]:
     rows = pa.concat_tables([take(task.table, some, each.taken) for each, some in spooled])
     if not rows.num_rows:
         return []
-    location = Location(task.lake)
+    location = locate(task.lake)
     parts = []
     with location.errors("write"):
         for month, some in by_month(task.table, with_batch(task.table, rows, task.batch)).items():

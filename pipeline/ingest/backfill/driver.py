@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.backfill.local_workers import Workers
     from pipeline.ingest.stop import Stop
     from pipeline.lake.delta.stage import StagedPart
-    from pipeline.lake.session import OpenLake
+    from pipeline.lake.open_lake import OpenLake
     from pipeline.lake.storage.location import Location
     from pipeline.workers.reading_task import Job
 

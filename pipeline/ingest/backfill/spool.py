@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Spool:
     def __init__(self, lake: str, folder: str) -> None:
         """Take the lake, and a folder: absolute, or below the lake."""
         self._local = Path(folder) if folder.startswith("/") else None
-        self._location = Location(lake)
+        self._location = locate(lake)
         self._folder = folder
 
     def write(self, tables: Mapping[str, pa.Table]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import ConfigError, LakeError
 from pipeline.lake.delta.whole import OTHERS, lacking, refuse_lacking
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.lake.storage.parallel import together
 from pipeline.tables.schema import SCHEMA_VERSION, TABLES
@@ -63,7 +64,7 @@ def open_snapshot(where: str | Path | Location) -> Snapshot:
         LakeError: It cannot be read.
         ConfigError: It was written by a newer version of this program.
     """
-    location = Location(where)
+    location = locate(where)
     if not location.exists():
         return Snapshot()
     try:
@@ -83,7 +84,7 @@ def current_version(where: str | Path | Location) -> str:
         messages = open_table(location, "messages")
         return Snapshot() if messages is None else _head(location, messages)
 
-    location = Location(where)
+    location = locate(where)
     if not location.exists():
         return Snapshot().version
     with location.errors("read"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.errors import ConfigError, LakeError, SignInError, TlsrptError, TryAgainError, UnreachableError
 from pipeline.lake.storage.folder import DONE
+from pipeline.lake.storage.location import Location
 
 try:
     from pipeline.lake.storage.objects import ObjectStore
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyarrow.fs import FileSystem
 
-    from pipeline.lake.storage.place import Held
+    from pipeline.lake.storage.location import Held
     from pipeline.lake.storage.ranges import RangeFiles
 
 _ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<prefix>[^?#*\\\x00-\x1f\x7f]+?)/*")
@@ -72,13 +73,15 @@ _FAILURES = (
 _VERB = {"read": "read", "write": "write to", "create": "create"}
 
 
-class BucketPlace:
+class BucketLocation(Location):
     """A prefix in a bucket."""
 
     far = True
     loses_writes = False
 
-    def __init__(self, address: str) -> None:
+    store: ObjectStore
+
+    def __init__(self, address: str, wait_seconds: float) -> None:
         """Take s3://bucket/prefix.
 
         Raises:
@@ -88,8 +91,7 @@ class BucketPlace:
         if match is None or any(part in {"", ".", ".."} for part in match["prefix"].split("/")):
             raise ConfigError(f"the lake {address} is no address like s3://bucket/prefix")
         self._bucket, self._prefix = match["bucket"], match["prefix"]
-        self.uri = f"s3://{self._bucket}/{self._prefix}"
-        self.store = ObjectStore(self._bucket, self._prefix)
+        super().__init__(f"s3://{self._bucket}/{self._prefix}", ObjectStore(self._bucket, self._prefix), wait_seconds)
 
     @property
     def storage_options(self) -> dict[str, str] | None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.errors import LakeError, TlsrptError
+from pipeline.lake.storage.location import Location
 from pipeline.lake.storage.lock import folder_lock
 from pipeline.lake.storage.store import FolderStore
 
@@ -17,22 +18,22 @@ if TYPE_CHECKING:
 
     from pyarrow.fs import FileSystem
 
-    from pipeline.lake.storage.place import Held
-    from pipeline.lake.storage.store import Store
+    from pipeline.lake.storage.location import Held
 
 
-class FolderPlace:
+class FolderLocation(Location):
     """A folder."""
 
-    storage_options: dict[str, str] | None = None
     far = False
     loses_writes = True
-    """What was written and not synced may be torn after a power cut."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, wait_seconds: float) -> None:
+        super().__init__(str(root), FolderStore(root), wait_seconds)
         self._root = root
-        self.uri = str(root)
-        self.store: Store = FolderStore(root)
+
+    @property
+    def storage_options(self) -> None:
+        """Nothing: the address is enough."""
 
     @property
     def filesystem(self) -> FileSystem:

@@ -24,8 +24,8 @@ from obstore.exceptions import BaseError
 
 from pipeline import log
 from pipeline.errors import ConfigError, TryAgainError
+from pipeline.lake.storage.location import Held
 from pipeline.lake.storage.lock import LOCK_FILE, PAUSE_SECONDS
-from pipeline.lake.storage.place import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

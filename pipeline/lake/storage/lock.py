@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.errors import TryAgainError
-from pipeline.lake.storage.place import Held
+from pipeline.lake.storage.location import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError, TlsrptError
-from pipeline.lake.storage.location import S3, Location
+from pipeline.lake.storage.locate import S3, locate
+from pipeline.lake.storage.location import Location
 from pipeline.tables.schema import TABLES
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def nearest(location: Location, *, also: str | None = None) -> str | None:
     """Return the lake that exists and whose address is most like this one; None where none is nearby."""
     try:
         found = [*(_in_bucket(location) if location.uri.startswith(S3) else _in_folders(Path(location.uri)))]
-        if also is not None and Location(also).exists():
-            found.append(Location(also).uri)
+        if also is not None and locate(also).exists():
+            found.append(locate(also).uri)
     except (OSError, TlsrptError):
         return None
     others = sorted({uri for uri in found if uri != location.uri})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import InputError, LakeError, NotAReportError
 from pipeline.failpoint import reach
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def restore(location: Location, source: Path) -> Copied:
     waiting = Path(f"{location.uri}.restoring")
     shutil.rmtree(waiting, ignore_errors=True)  # of a restore that was killed
     try:
-        copied = _fill(Location(waiting), source)
+        copied = _fill(locate(waiting), source)
         reach("restore-before-rename")
         with location.errors("write"):
             waiting.replace(location.uri)

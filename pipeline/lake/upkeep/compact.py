@@ -21,7 +21,7 @@ from pipeline.lake.upkeep.vacuum import vacuum
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pipeline.lake.session import OpenLake
+    from pipeline.lake.open_lake import OpenLake
 
 SMALL_BYTES = 32 * 1024 * 1024
 """A file below this is merged with others of its month."""

@@ -25,7 +25,7 @@ from pipeline.lake.upkeep.retention import CARRIES, drop_bytes, retire
 from pipeline.lake.upkeep.vacuum import clean_log, vacuum
 
 if TYPE_CHECKING:
-    from pipeline.lake.session import OpenLake
+    from pipeline.lake.open_lake import OpenLake
 
 _NOBODY = "erased.invalid"
 

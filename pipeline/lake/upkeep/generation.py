@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.lake.dedup.settle import Claim
     from pipeline.lake.delta.stage import StageWriter
-    from pipeline.lake.session import OpenLake
+    from pipeline.lake.open_lake import OpenLake
 
 
 class Generation:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from pipeline.lake.session import OpenLake
+    from pipeline.lake.open_lake import OpenLake
 
 
 class Done(NamedTuple):

@@ -31,7 +31,7 @@ from pipeline.tables.chunk_columns import as_columns
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pipeline.lake.session import OpenLake
+    from pipeline.lake.open_lake import OpenLake
     from pipeline.tables.chunk_columns import ChunkColumns
     from pipeline.tables.row_types import MessageRow, MessageRows
 

@@ -25,7 +25,7 @@ from pipeline.lake.replace import stage_edit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.lake.session import OpenLake
+    from pipeline.lake.open_lake import OpenLake
 
 REPORT_TABLES = ("superseded", "failures", "policies", "reports")
 """In the order in which their rows go."""

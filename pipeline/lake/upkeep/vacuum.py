@@ -10,7 +10,7 @@ from deltalake.transaction import PostCommitHookProperties
 from pipeline.lake.delta.delta_tables import check_fence, checkpoint, commit_parts
 
 if TYPE_CHECKING:
-    from pipeline.lake.session import OpenLake
+    from pipeline.lake.open_lake import OpenLake
 
 _DAY = 24 * 3600
 _LEFT_OVER = (".part", "#")

@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report.names import Address, domain_name, ip_address
-from pipeline.report.notes import Refusal, clean_text
+from pipeline.report.parse_notes import Refusal, clean_text
 
 if TYPE_CHECKING:
-    from pipeline.report.notes import Notes
+    from pipeline.report.parse_notes import Notes
 
 LARGEST = 2**53 - 1
 """The largest integer that I-JSON can carry (RFC 7493 §2.2)."""

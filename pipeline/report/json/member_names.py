@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.report.notes import Refusal
+from pipeline.report.parse_notes import Refusal
 
 if TYPE_CHECKING:
-    from pipeline.report.notes import Notes
+    from pipeline.report.parse_notes import Notes
 
 _SPELLINGS_KEPT = 512
 """Orders of members remembered per kind of object; a stranger cannot make it grow beyond."""

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.report.notes import Refusal, clean_text
+from pipeline.report.parse_notes import Refusal, clean_text
 
 if TYPE_CHECKING:
-    from pipeline.report.notes import Notes
+    from pipeline.report.parse_notes import Notes
 
 EARLIEST = datetime(2016, 1, 1, tzinfo=UTC)
 """The example of RFC 8460 appendix B is of April 2016; nothing can be older."""

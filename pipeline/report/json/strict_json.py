@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from pipeline.report.notes import Refusal
+from pipeline.report.parse_notes import Refusal
 
 if TYPE_CHECKING:
     from pipeline.report.limits import Limits
-    from pipeline.report.notes import Notes
+    from pipeline.report.parse_notes import Notes
 
 _BOM = b"\xef\xbb\xbf"
 _DIGITS_OF_A_DOUBLE = 309

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.report.mime.headers import decode_words
 from pipeline.report.mime.inflate import container_of
 from pipeline.report.mime.transfer import decode_body, decode_head
-from pipeline.report.notes import clean_text
+from pipeline.report.parse_notes import clean_text
 
 if TYPE_CHECKING:
     from pipeline.report.mime.structure import Part

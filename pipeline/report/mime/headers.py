@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.report.model import Rejected
-from pipeline.report.notes import clean_text
+from pipeline.report.parse_notes import clean_text
 
 if TYPE_CHECKING:
     from pipeline.report.limits import Limits

@@ -10,7 +10,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pipeline.report.notes import Refusal
+from pipeline.report.parse_notes import Refusal
 
 if TYPE_CHECKING:
     from pipeline.report.limits import Limits

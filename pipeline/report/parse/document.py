@@ -10,8 +10,8 @@ from pipeline.report.json.moments import read_window, seconds
 from pipeline.report.keys.content_digest import content_digest
 from pipeline.report.model import ParsedReport
 from pipeline.report.names import address_domain
-from pipeline.report.notes import Notes, Refusal
-from pipeline.report.parse.policy import read_policy
+from pipeline.report.parse.policy_entry import read_policy
+from pipeline.report.parse_notes import Notes, Refusal
 
 if TYPE_CHECKING:
     from pipeline.report.limits import Limits

@@ -8,12 +8,12 @@ from pipeline.report.json.fields import address, count, host, text, uri
 from pipeline.report.json.member_names import FAILURE_DETAIL, canonical
 from pipeline.report.model import FailureDetail
 from pipeline.report.names import Address
-from pipeline.report.notes import Refusal, clean_text
+from pipeline.report.parse_notes import Refusal, clean_text
 from pipeline.report.result_types import RESULT_TYPES
 
 if TYPE_CHECKING:
     from pipeline.report.names import Address
-from pipeline.report.notes import Notes
+from pipeline.report.parse_notes import Notes
 
 _PATH = "policies[].failure-details[]."
 _SENDING, _RECEIVING, _HOST = _PATH + "sending-mta-ip", _PATH + "receiving-ip", _PATH + "receiving-mx-hostname"

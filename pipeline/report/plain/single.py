@@ -13,9 +13,9 @@ from pipeline.report.json.fields import host, text
 from pipeline.report.json.moments import check_age, read_window, seconds
 from pipeline.report.keys.content_digest import content_digest
 from pipeline.report.model import ParsedReport, PolicyResult
-from pipeline.report.notes import Notes, Refusal
 from pipeline.report.parse.document import read_contact
-from pipeline.report.parse.policy import compare_counts, mx_hosts, policy_strings, policy_type
+from pipeline.report.parse.policy_entry import compare_counts, mx_hosts, policy_strings, policy_type
+from pipeline.report.parse_notes import Notes, Refusal
 from pipeline.report.plain.details import DetailReader
 
 if TYPE_CHECKING:

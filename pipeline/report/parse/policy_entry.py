@@ -9,11 +9,11 @@ import orjson
 from pipeline.report.json.fields import count, host, texts
 from pipeline.report.json.member_names import POLICY, POLICY_ENTRY, SUMMARY, canonical
 from pipeline.report.model import PolicyResult
-from pipeline.report.notes import Refusal, clean_text
 from pipeline.report.parse.failure_details import read_failures
+from pipeline.report.parse_notes import Refusal, clean_text
 
 if TYPE_CHECKING:
-    from pipeline.report.notes import Notes
+    from pipeline.report.parse_notes import Notes
 
 POLICY_TYPES = frozenset({"sts", "tlsa", "no-policy-found"})
 """All there are (RFC 8460 §4.4)."""

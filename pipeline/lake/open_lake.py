@@ -17,6 +17,7 @@ from pipeline.lake.delta.rewrite import Present, drop_generation, present
 from pipeline.lake.delta.stage import StageWriter
 from pipeline.lake.delta.upgrade import upgrade
 from pipeline.lake.delta.whole import OTHERS, lacking, refuse_lacking
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.lake.storage.parallel import together
 from pipeline.tables.schema import APPEND_ORDER, OUTLIVE_REBUILD
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.lake.delta.delta_tables import LakeTable
-    from pipeline.lake.storage.place import Held
+    from pipeline.lake.storage.location import Held
 
 
 @dataclass(slots=True)
@@ -80,7 +81,7 @@ def open_for_writing(where: str | Path | Location, *, mending: bool = False) -> 
         ConfigError: The lake was written by a newer version of this program.
         LakeError: It cannot be read or written.
     """
-    location = Location(where)
+    location = locate(where)
     location.create()
     with location.errors("write"), location.writer_lock() as held:
         for name in APPEND_ORDER if location.loses_writes else ():

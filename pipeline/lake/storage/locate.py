@@ -1,0 +1,53 @@
+"""The place of a lake, by its address."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ConfigError
+from pipeline.lake.storage.folder import FolderLocation
+from pipeline.lake.storage.location import Location
+
+if TYPE_CHECKING:
+    from pipeline.config import LakeSettings
+
+S3 = "s3://"
+
+
+def locate(where: str | Path | Location, *, wait_seconds: float = 0.0) -> Location:
+    """Return the place of a lake.
+
+    Args:
+        where: A folder or s3://bucket/prefix; a place is returned as it is.
+        wait_seconds: How long a writer waits for another one before it gives up.
+
+    Raises:
+        ConfigError: It is a URI of a kind that this version cannot use, or what it needs is not configured.
+    """
+    if isinstance(where, Location):
+        return where
+    text = str(where)
+    if text.startswith(S3):
+        from pipeline.lake.storage.bucket import BucketLocation
+
+        return BucketLocation(text, wait_seconds)
+    if "://" in text:
+        raise ConfigError(f"the lake {text} is at no place this program knows; a lake is a folder or s3://bucket/prefix")
+    folder = Path(text).expanduser().absolute()
+    if (code := re.search("%[0-9A-Fa-f]{2}", str(folder))) is not None:
+        # deltalake writes to the folder as it is named and reads from the decoded one; a link to it is followed first.
+        raise ConfigError(
+            f"the lake {folder} has {code[0]} in its path, which the Delta library takes for another character; name it otherwise"
+        )
+    return FolderLocation(folder, wait_seconds)
+
+
+def configured_location(settings: LakeSettings) -> Location:
+    """Return the place that is configured.
+
+    Raises:
+        ConfigError: As `locate`.
+    """
+    return locate(settings.path, wait_seconds=settings.wait_seconds)
