@@ -170,7 +170,8 @@ def test_what_was_told_is_in_the_lake_and_a_damaged_note_is_said(tlsrpt, lake):
     assert "remove it, and everything counts as not told" in err
 
 
-def test_two_at_once_do_not_tell_the_same_twice(tlsrpt, lake):
+def test_two_at_once_do_not_tell_the_same_twice(tlsrpt, lake, monkeypatch):
+    monkeypatch.setattr("pipeline.lake.storage.location.NOTE_SECONDS", 0.2)
     with open_note(locate(lake), "told"):
         code, out, err = tlsrpt("incidents", "--new-since-last")
         assert (code, out) == (75, "")
