@@ -6,6 +6,7 @@ Markdown or HTML; control and bidirectional characters become visible escapes he
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ NO_RESULT = "no details given"
 """What stands for the result of a failure without one."""
 _LONGEST = 400
 """Characters of one text in a table."""
+
+_PLAIN_NAME = re.compile(r"(?!www\.)[a-z0-9]+(?:[.-][a-z0-9]+)+")
+"""Letters, digits, single dots and hyphens; what begins with www. would become a link."""
 
 
 def number(value: Any) -> str:
@@ -94,6 +98,11 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
 def rows(answer: pa.Table) -> pd.DataFrame:
     """Return an answer ready to be drawn."""
     return shown(answer.to_pandas())
+
+
+def is_plain_name(domain: str) -> bool:
+    """Return whether a name can be nothing else in Markdown."""
+    return _PLAIN_NAME.fullmatch(domain) is not None
 
 
 def plain(text: Any) -> str:

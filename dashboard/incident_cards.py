@@ -11,15 +11,18 @@ from dashboard.navigation import link
 from dashboard.verdicts import FAULTS, STATES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.insight.api import Incident
 
 
-def card(incident: Incident, *, new: bool = False) -> None:
+def card(incident: Incident, *, new: bool = False, others: Sequence[Incident] = ()) -> None:
     """Draw one incident; its title and badges are our words, all else is plain text.
 
     Args:
         incident: The incident.
         new: Whether it is news this morning.
+        others: The incidents of the same fault on other domains.
     """
     fault, state = FAULTS[incident.fault], STATES[incident.state]
     with st.container(border=True, gap="xsmall"):
@@ -31,9 +34,17 @@ def card(incident: Incident, *, new: bool = False) -> None:
             if incident.state != "open":
                 st.badge(state.short, color=state.colour)
         st.text(where(incident))
+        if others:
+            st.text(also_on(others))
         if incident.last_check:
             st.text(f"Last check: {incident.last_check.says}")
         link("What it means, what to do, the proof", "incident", id=incident.id)
+
+
+def also_on(others: Sequence[Incident]) -> str:
+    """Return the other domains of a fault; plain text."""
+    domains = sorted({one.domain for one in others})
+    return f"The same fault on {count_of(len(domains), 'more domain')}: {listed(domains, 12)}"
 
 
 def headline(incident: Incident) -> str:

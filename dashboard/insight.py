@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dashboard.lake_door import concluded, lake, settings
 from pipeline.insight import api
-from pipeline.insight.incident import with_id
+from pipeline.insight.faults import others_of, with_id
 from pipeline.insight.proving_reports import with_evidence
 from pipeline.message.shipped_reporters import REPORTERS
 
@@ -127,6 +127,11 @@ def incident(wanted: str, filters: Filters, *, slot: DeltaGenerator | None = Non
         last=one.last_day,
     )
     return proved
+
+
+def same_fault(one: Incident, filters: Filters) -> list[Incident]:
+    """Return the other incidents of the fault of one, on whatever domain."""
+    return others_of(one, incidents(filters._replace(days=max(filters.days, settings().insight.days), domain=None)))
 
 
 def readiness(domain: str, filters: Filters, *, slot: DeltaGenerator | None = None) -> Readiness:

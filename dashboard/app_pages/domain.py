@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,9 @@ from dashboard.drawn import chart
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.flows import flow_tile
-from dashboard.formatting import NO_HOST, NO_RESULT, count_of, plain, rate
+from dashboard.formatting import NO_HOST, NO_RESULT, count_of, is_plain_name, plain, rate
 from dashboard.incident_cards import card
-from dashboard.insight import incidents, policies
+from dashboard.insight import incidents, policies, same_fault
 from dashboard.lake_door import Answer, ask, asked
 from dashboard.navigation import Target, to_reports
 from dashboard.readiness_part import readiness_part
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 _DIFFS = 6
 """So many senders with an older policy are shown line by line."""
 
-_PLAIN_NAME = re.compile(r"(?!www\.)[a-z0-9]+(?:[.-][a-z0-9]+)+")
-"""Letters, digits, single dots and hyphens; what begins with www. would become a link."""
-
 
 def main() -> None:
     """Draw the page."""
@@ -51,7 +47,7 @@ def main() -> None:
     slot.empty()
     for one in found[:3]:
         if one.state == "open":
-            card(one)
+            card(one, others=same_fault(one, filters))
     readiness_part(filters.domain, filters)
     trends(filters, sessions="How many used authenticated TLS?", failures="What failed?")
     _policies(filters, filters.domain)
@@ -62,7 +58,7 @@ def main() -> None:
 
 def _title(domain: str) -> None:
     """Draw the name as the title where it cannot be anything else in Markdown, as plain text otherwise."""
-    if _PLAIN_NAME.fullmatch(domain):
+    if is_plain_name(domain):
         st.title(domain, anchor=False)
     else:
         st.title("Domain", anchor=False)

@@ -13,9 +13,9 @@ from dashboard.charts.days import calendar, failures_by_day
 from dashboard.charts.heat import heat, height_of
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
-from dashboard.formatting import NO_HOST, NO_RESULT, listed
-from dashboard.incident_cards import headline, where
-from dashboard.insight import incident
+from dashboard.formatting import NO_HOST, NO_RESULT, is_plain_name, listed
+from dashboard.incident_cards import also_on, headline, where
+from dashboard.insight import incident, same_fault
 from dashboard.lake_door import Answer, asked, settings
 from dashboard.marks import marks
 from dashboard.navigation import Target, link, place, to_report, to_reports
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _MARGIN = timedelta(days=7)
 _HEAT_ROWS = 30
 _EVIDENCE = 50
+_OTHERS = 12
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def main() -> None:
         st.text("There is no such incident in this period; a longer period may have it.")
         link("All incidents", "incidents")
         return
-    _head(found)
+    _head(found, filters)
     _advice(found)
     answer = failures_of(found, filters)
     _course(found, answer, filters)
@@ -56,7 +57,7 @@ def main() -> None:
         st.code(ticket(found), language=None, wrap_lines=True)
 
 
-def _head(found: Incident) -> None:
+def _head(found: Incident, filters: Filters) -> None:
     fault, state = FAULTS[found.fault], STATES[found.state]
     link("← All incidents", "incidents")
     st.title(headline(found), anchor=False)
@@ -66,6 +67,11 @@ def _head(found: Incident) -> None:
         if found.blocking:
             st.badge("stands in the way of enforce", color="orange")
     st.text(where(found))
+    if others := same_fault(found, filters):
+        st.text(also_on(others))
+        with st.container(horizontal=True, gap="small"):
+            for number, one in enumerate(others[:_OTHERS], start=1):
+                link(f"Domain {number}" if not is_plain_name(one.domain) else one.domain, "incident", id=one.id)
 
 
 def _advice(found: Incident) -> None:

@@ -16,6 +16,7 @@ from dashboard.navigation import Target, to_reports
 from dashboard.tiles import rows_tile
 from dashboard.verdicts import FAULTS, STATES
 from pipeline.insight.advice.explanations import explain_result_type
+from pipeline.insight.faults import by_fault
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,9 @@ def _summary(found: list[Incident]) -> str:
     standing = [one for one in found if one.state == "open"]
     ours = sum(one.fault == "ours" for one in standing)
     many = f"The newest {MOST:,} incidents" if len(found) == MOST else count_of(len(found), "incident")
-    return f"{many} of this period, {len(standing):,} open, {ours:,} of these ours."
+    faults = len(by_fault(standing))
+    in_all = f" ({count_of(faults, 'fault')}, some on several domains)" if faults < len(standing) else ""
+    return f"{many} of this period, {len(standing):,} open{in_all}, {ours:,} of these ours."
 
 
 def _list(shown: list[Incident], filters: Filters) -> None:
@@ -60,9 +63,10 @@ def _list(shown: list[Incident], filters: Filters) -> None:
     asked_for = {"as_of": filters.as_of, "days": filters.days, "domain": filters.domain, "tiers": filters.tiers}
     rows_tile(
         "Which incidents are there?",
-        Answer(pa.Table.from_pylist([_line(one) for one in shown]), INCIDENT_QUESTIONS, asked_for),
+        Answer(pa.Table.from_pylist([_line(group) for group in by_fault(shown)]), INCIDENT_QUESTIONS, asked_for),
         names,
-        unit="Failed sessions; the share is that of the sessions of the reporters it hit. Choose a row to open the incident.",
+        unit="One row per fault, with its domains together. Failed sessions; the share is that of the sessions of the reporters it hit. "
+        "Choose a row to open it.",
         empty="None that fits.",
         alt="Incidents, the open ones first",
         key="incidents",
@@ -71,19 +75,22 @@ def _list(shown: list[Incident], filters: Filters) -> None:
     )
 
 
-def _line(one: Incident) -> dict[str, Any]:
+def _line(group: list[Incident]) -> dict[str, Any]:
+    """Return one fault as a row: its domains together, its sessions summed."""
+    first = group[0]
+    failed, sessions = sum(one.failed_sessions for one in group), sum(one.sessions for one in group)
     return {
-        "incident": headline(one),
-        "fault": FAULTS[one.fault].short,
-        "state": STATES[one.state].short,
-        "report_domain": one.domain,
-        "mx_hosts": list(one.mx_hosts),
-        "first_day": one.first_day,
-        "last_day": one.last_day,
-        "failed_sessions": one.failed_sessions,
-        "share": one.share,
-        "reporters": len(one.reporters),
-        "id": one.id,
+        "incident": headline(first),
+        "fault": FAULTS[first.fault].short,
+        "state": STATES[first.state].short,
+        "report_domain": [one.domain for one in group],
+        "mx_hosts": sorted({host for one in group for host in one.mx_hosts}),
+        "first_day": min(one.first_day for one in group),
+        "last_day": max(one.last_day for one in group),
+        "failed_sessions": failed,
+        "share": failed / sessions if sessions else 0.0,
+        "reporters": len({reporter for one in group for reporter in one.reporters}),
+        "id": first.id,
     }
 
 

@@ -23,8 +23,7 @@ from dashboard.navigation import Target, link, to_reports
 from dashboard.tiles import rows_tile
 from dashboard.trends import trends
 from dashboard.verdicts import VERDICTS
-from pipeline.insight.incident import by_fault
-from pipeline.output import escape
+from pipeline.insight.faults import by_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,10 +161,7 @@ def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters
         )
     faults = by_fault(standing)
     for group in faults[:_CARDS]:
-        card(group[0], new=group[0].first_day > _lately(filters))
-        if len(group) > 1:
-            others = ", ".join(escape(one.domain) for one in group[1:])
-            st.text(f"The same fault on {count_of(len(group) - 1, 'more domain')}: {others}")
+        card(group[0], new=group[0].first_day > _lately(filters), others=group[1:])
     if len(found) > sum(len(group) for group in faults[:_CARDS]):
         link(f"All {len(found):,} incidents of the period" if len(found) < MOST else "All incidents", "incidents")
 

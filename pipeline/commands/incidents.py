@@ -30,7 +30,12 @@ _ROWS = 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", nargs="?", metavar="ID", help="one incident in full; an id it had earlier is found, too")
+    parser.add_argument(
+        "id",
+        nargs="?",
+        metavar="ID",
+        help="one incident, or one fault with its domains, in full; an earlier id or a unique beginning will do, too",
+    )
     add_period(parser)
     parser.add_argument("--domain", metavar="NAME", help="one domain only")
     parser.add_argument("--all", action="store_true", help="every incident, and every report that proves it, not the newest alone")
@@ -48,9 +53,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     gc.disable()
     with open_lake(settings=context.settings) as lake:
         if args.id:
-            shown = [_one(lake, args, context)]
+            shown = _named(lake, args, context)
             if args.format == "table":
-                return _tell_one(shown[0], names_of(lake, shown), lake, args)
+                return _tell_all(shown, lake, args)
         elif args.new_since_last:
             return _tell_news(lake, args, context)
         else:
@@ -66,16 +71,25 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return 1 if ground.is_nothing and not args.id else _exit_code(shown, args.fail_on, silent)
 
 
-def _tell_one(incident: Incident, names: Mapping[str, str], lake: Lake, args: argparse.Namespace) -> int:
-    """Tell all of one incident, and what to write to the sender's postmaster where the fault is theirs."""
+def _tell_all(named: Sequence[Incident], lake: Lake, args: argparse.Namespace) -> int:
+    """Tell all of one incident, and what to write to the sender's postmaster where the fault is theirs; of a fault all its domains."""
     from pipeline.insight.letter import letter
     from pipeline.output import escape
 
+    incident, *others = named
     found = [lake.ask("report_one", report_key=key).to_pylist() for key in incident.report_keys[:_IDS]]
     text = letter(incident, [rows[0]["report_id"] for rows in found if rows])
     written = [] if text is None else ["", "  To write to them:", *(f"    {escape(line)}" for line in text.split("\n"))]
-    output.deliver_text("".join(f"{line}\n" for line in [*in_full(incident, names), *written]), args)
-    return _exit_code([incident], args.fail_on, ())
+    lines = [*in_full(incident, names_of(lake, [incident])), *map(_the_same, others), *written]
+    output.deliver_text("".join(f"{line}\n" for line in lines), args)
+    return _exit_code(named, args.fail_on, ())
+
+
+def _the_same(other: Incident) -> str:
+    return (
+        f"  the same fault on {output.escape(other.domain)}: {other.failed_sessions:,} of {other.sessions:,} sessions {other.went}, "
+        f"{other.state}, id {other.id}"
+    )
 
 
 def _most(args: argparse.Namespace) -> int | None:
@@ -113,17 +127,15 @@ def names_of(lake: Lake, incidents: Sequence[Incident]) -> dict[str, str]:
     return {row["report_key"]: f"{row['report_day']}  {row['submitter_domain']}  {row['report_id']}" for row in rows}
 
 
-def _one(lake: Lake, args: argparse.Namespace, context: Context) -> Incident:
-    from pipeline.insight.incident import beginning_with, with_id
+def _named(lake: Lake, args: argparse.Namespace, context: Context) -> list[Incident]:
+    """Return the incident of the ID, or all those of the fault it names, the standing ones first."""
+    from pipeline.insight.faults import named_by
     from pipeline.insight.proving_reports import with_evidence
 
-    candidates = _found(lake, args, context, evidence=0)
-    if len(several := beginning_with(candidates, args.id)) > 1:
-        raise UsageError(f"{args.id!r} is the beginning of several incidents: {', '.join(one.id for one in several[:5])}")
-    found = with_id(candidates, args.id)
-    if found is None:
+    found = named_by(_found(lake, args, context, evidence=0), args.id)
+    if not found:
         raise UsageError(f"there is no incident {args.id!r} in the period; `tlsrpt incidents` lists them, --days looks further back")
-    return with_evidence(lake.ask, [found], limit=_evidence(args, context))[0]
+    return with_evidence(lake.ask, sorted(found, key=lambda one: one.state != "open"), limit=_evidence(args, context))
 
 
 def _tell_news(lake: Lake, args: argparse.Namespace, context: Context) -> int:
@@ -159,11 +171,13 @@ def _exit_code(shown: Sequence[Incident], fail_on: str | None, silent: Sequence[
 
 
 def _show(incidents: Sequence[Incident], args: argparse.Namespace, ground: Ground, silent: Sequence[MailboxHealth]) -> None:
-    from pipeline.insight.incident import as_json, by_fault
+    from pipeline.insight.faults import by_fault
+    from pipeline.insight.incident import as_json
     from pipeline.query.health import as_incident
 
     if args.format == "json":
-        output.deliver_json([*map(as_incident, silent), *map(as_json, incidents)] if not args.id else as_json(incidents[0]), args)
+        is_one = args.id and len(incidents) == 1
+        output.deliver_json(as_json(incidents[0]) if is_one else [*map(as_incident, silent), *map(as_json, incidents)], args)
     elif args.format == "table" and not incidents:
         output.deliver_text("no incidents\n" if ground.reports else "no conclusion: nothing counts\n", args)
     elif args.format == "table":
@@ -200,11 +214,7 @@ def _one_fault_each(news: Sequence[News]) -> list[list[News]]:
 
 def _news_in_full(group: Sequence[News], names: Mapping[str, str]) -> list[str]:
     first, *others = group
-    below = [
-        f"  the same fault on {output.escape(other.incident.domain)}: {other.incident.failed_sessions:,} of {other.incident.sessions:,} "
-        f"sessions failed, id {other.incident.id}"
-        for other in others
-    ]
+    below = [_the_same(other.incident) for other in others]
     return [f"{first.kind.upper()}: {first.why}", *in_full(first.incident, names), *below, ""]
 
 

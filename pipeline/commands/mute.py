@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from pipeline.notify.mutes import Mute
 
 
+_LEAST_PREFIX = 4
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "what", nargs="?", metavar="ID|HOST", help="an incident (its whole fault is muted) or an MX host; without it: list the mutes"
+        "what",
+        nargs="?",
+        metavar="ID|HOST",
+        help="an incident or fault (the whole fault is muted) or an MX host; without it: list the mutes",
     )
     parser.add_argument(
         "--until", type=_day, metavar="DATE", help="last day it holds, UTC (default: until it is over); it lapses when it gets worse"
@@ -74,7 +80,7 @@ def remove(what: str, location: Location) -> int:
 
 
 def _is(prefix: str, identifier: str) -> bool:
-    return len(prefix) >= 4 and identifier.startswith(prefix)
+    return len(prefix) >= _LEAST_PREFIX and identifier.startswith(prefix)
 
 
 def _incidents(context: Context) -> Sequence[Incident]:
@@ -85,6 +91,7 @@ def _incidents(context: Context) -> Sequence[Incident]:
 
 
 def _mute_of(args: argparse.Namespace, incidents: Sequence[Incident]) -> Mute:
+    from pipeline.insight.faults import named_by
     from pipeline.insight.notifications import remembered
     from pipeline.notify.mutes import Mute, covers
     from pipeline.notify.news import lineage_of
@@ -93,7 +100,7 @@ def _mute_of(args: argparse.Namespace, incidents: Sequence[Incident]) -> Mute:
     today = datetime.now(UTC).date()
     if args.until is not None and args.until < today:
         raise UsageError(f"--until {args.until} is in the past")
-    found = [one for one in incidents if _is(args.what, one.id)]
+    found = named_by(incidents, args.what) if len(args.what) >= _LEAST_PREFIX else []
     hosts = {host for one in incidents for host in one.mx_hosts}
     if found:
         what, title = lineage_of(found[:1]), f"{found[0].title} on {names(found[0].mx_hosts) or found[0].domain}"

@@ -19,7 +19,8 @@ from pipeline.insight.applied_policies import PoliciesSeen, PublishedPolicy, che
 from pipeline.insight.checked_policies import published_policies
 from pipeline.insight.coverage import Coverage, read_coverage
 from pipeline.insight.enforce.readiness import Readiness, assess
-from pipeline.insight.incident import Incident, with_id
+from pipeline.insight.faults import with_fault_ids, with_id
+from pipeline.insight.incident import Incident
 from pipeline.insight.incidents import find
 from pipeline.insight.period import period_of
 from pipeline.insight.proving_reports import with_evidence
@@ -77,7 +78,7 @@ def find_incidents(
     found = find(
         ask, as_of=as_of, days=days or settings.days, settings=settings, known=known, domain=domain, published=published, most=most
     )
-    found = with_opinions(ask, found, as_of=as_of)
+    found = with_fault_ids(with_opinions(ask, found, as_of=as_of))
     return found if evidence == 0 else with_evidence(ask, found, limit=evidence)
 
 
@@ -91,7 +92,11 @@ def find_incident(
     days: int | None = None,
     evidence: int | None = 20,
 ) -> Incident | None:
-    """Return one incident by its id, also by the id it had before later reports came; None where there is none in the period."""
+    """Return one incident by its id or that of its fault, also by the id it had before later reports came; None where there is none.
+
+    Raises:
+        UsageError: Several begin so.
+    """
     found = with_id(find_incidents(ask, as_of=as_of, settings=settings, known=known, days=days), wanted)
     return None if found is None else with_evidence(ask, [found], limit=evidence)[0]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import date
-from itertools import combinations
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pipeline.insight.advice.advice_facts import Facts
@@ -16,16 +15,13 @@ from pipeline.insight.disputed import said_of
 from pipeline.output.markup import Html, html_table, joined, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.insight.attribution import Fault, Standing
     from pipeline.insight.detect.failure_runs import Run
     from pipeline.insight.opinion import Opinion
 
 State = Literal["open", "resolved", "unconfirmed"]
-
-_HOSTS_TRIED = 6
-"""Sub-sets of more hosts than this are not tried when an old id is looked up."""
 
 
 class Basis(NamedTuple):
@@ -71,6 +67,10 @@ class Incident:
     """Reports that prove it in all; report_keys may hold the newest of them only."""
     last_check: Opinion | None = None
     """What the last live checks say of it, where it is ours and not over."""
+    certificate_ends: datetime | None = None
+    """When the certificate at fault ends, as the checks saw it: two hosts whose certificates end in one second have the same."""
+    fault_id: str = ""
+    """12 hex digits that all incidents of one fault share, whatever their domain (`pipeline.insight.faults`)."""
 
     @property
     def title(self) -> str:
@@ -169,11 +169,6 @@ class Incident:
         """Where the standard speaks of it."""
         return CAUSES[self.cause].rfc
 
-    @property
-    def fault_id(self) -> str:
-        """12 hex digits that all incidents of one fault share, whatever their domain."""
-        return hashlib.sha256("\0".join(("fault", *fault_key(self))).encode()).hexdigest()[:12]
-
     def with_evidence(self, keys: Sequence[str], in_all: int) -> Incident:
         """Return the incident with the reports that prove it."""
         return replace(self, report_keys=tuple(keys), report_count=in_all)
@@ -186,58 +181,6 @@ def incident_id(domain: str, cause: str, hosts: Iterable[str], first_day: date) 
     """Return 12 hex digits that name an incident by domain, cause, hosts (`*` for none) and first day."""
     where = ",".join(sorted(hosts)) or "*"
     return hashlib.sha256(f"{domain}\0{cause}\0{where}\0{first_day.isoformat()}".encode()).hexdigest()[:12]
-
-
-def fault_key(incident: Incident) -> tuple[str, ...]:
-    """Return what incidents of several domains share that are one fault: cause and hosts; where no host is named, the domain."""
-    return (incident.cause, *(sorted(incident.mx_hosts) or (f"@{incident.domain}",)))
-
-
-def by_fault(incidents: Iterable[Incident]) -> list[list[Incident]]:
-    """Return incidents in groups: one cause at the same hosts, over several domains and the same days, is one fault."""
-    groups: list[list[Incident]] = []
-    for one in incidents:
-        group = next((each for each in groups if any(_is_same(one, other) for other in each)), None)
-        if group is None:
-            groups.append([one])
-        else:
-            group.append(one)
-    return groups
-
-
-def _is_same(one: Incident, other: Incident) -> bool:
-    overlap = one.first_day <= other.last_day and other.first_day <= one.last_day
-    return overlap and (one.fault_id, one.state) == (other.fault_id, other.state)
-
-
-def beginning_with(incidents: Iterable[Incident], prefix: str) -> list[Incident]:
-    """Return the incidents whose id begins so: somebody copied part of it."""
-    return [one for one in incidents if prefix and one.id.startswith(prefix.strip().lower())]
-
-
-def with_id(incidents: Iterable[Incident], wanted: str) -> Incident | None:
-    """Return the incident of that id, or the one that an old id has become.
-
-    Any beginning that only one has is enough. Later reports may move the first day back, add hosts, or tell a stripped STARTTLS from a
-    missing one; then the id of yesterday is that of another day, fewer hosts or the sibling cause of the same incident.
-    """
-    candidates = list(incidents)
-    begun = beginning_with(candidates, wanted)
-    exact = begun[0] if len(begun) == 1 else None
-    return exact or next((incident for incident in candidates if wanted in set(_former_ids(incident))), None)
-
-
-def _former_ids(incident: Incident) -> Iterator[str]:
-    siblings = ("starttls-missing", "starttls-stripped", "mx-not-in-policy", "policy-stale")
-    pair = {incident.cause} | (
-        {*siblings[:2]} if incident.cause in siblings[:2] else {*siblings[2:]} if incident.cause in siblings[2:] else set()
-    )
-    sizes = range(len(incident.mx_hosts) + 1) if len(incident.mx_hosts) <= _HOSTS_TRIED else (0, 1, len(incident.mx_hosts))
-    scopes = [scope for size in sizes for scope in combinations(incident.mx_hosts, size)]
-    for offset in range((incident.last_day - incident.first_day).days + 1):
-        day = date.fromordinal(incident.first_day.toordinal() + offset)
-        for cause in pair:
-            yield from (incident_id(incident.domain, cause, scope, day) for scope in scopes)
 
 
 PROMISED = (

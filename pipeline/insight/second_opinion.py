@@ -62,7 +62,12 @@ def with_opinions(ask: Ask, incidents: Sequence[Incident], *, as_of: date) -> li
     rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in ask("checks_faults", checked_until=as_of).to_pylist():
         rows[row["domain"]].append(row)
-    return [replace(each, last_check=opinion_on(each, rows.get(each.domain, ()))) if _is_asked(each) else each for each in incidents]
+    return [_with_opinion(each, rows.get(each.domain, ())) if _is_asked(each) else each for each in incidents]
+
+
+def _with_opinion(incident: Incident, rows: Sequence[dict[str, Any]]) -> Incident:
+    ends = [row["expires_at"] for row in rows if row["code"] and row["expires_at"] and _is_same(incident, row)]
+    return replace(incident, last_check=opinion_on(incident, rows), certificate_ends=max(ends, default=None))
 
 
 def _is_asked(incident: Incident) -> bool:

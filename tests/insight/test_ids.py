@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 
 from pipeline.insight.api import find_incident
-from pipeline.insight.incident import incident_id, with_id
+from pipeline.insight.faults import with_id
+from pipeline.insight.incident import incident_id
 from tests.insight.asking import as_of, only
 from tests.insight.book import DOMAIN, GOOGLE, KNOWN, MICROSOFT, MX1, MX2, SETTINGS, Book, Fail, day, sts
 

@@ -10,7 +10,8 @@ with kept as (
         code,
         place,
         what,
-        severity
+        severity,
+        expires_at
     from checks
     where
         ($domain is null or domain = $domain)
@@ -41,7 +42,8 @@ faults as (
         place,
         max(checked_at) as checked_at,
         max_by(what, checked_at) as what,
-        max_by(severity, checked_at) as severity
+        max_by(severity, checked_at) as severity,
+        max_by(expires_at, checked_at) as expires_at
     from kept
     where severity <> 'ok'
     group by domain, check_name, code, place
@@ -54,6 +56,7 @@ select
     place,
     what,
     severity,
+    expires_at,
     followed.checked_at as found_at,
     next_checked_at as gone_at,
     last_checked_at
