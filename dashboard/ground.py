@@ -12,7 +12,7 @@ from pipeline.tables.schema import TRUST_TIERS
 
 if TYPE_CHECKING:
     from dashboard.filters import Filters
-    from pipeline.query.ground import Ground
+    from pipeline.insight.ground import Ground
     from pipeline.query.health import MailboxHealth
 
 
@@ -54,7 +54,10 @@ def say_ground(filters: Filters) -> None:
         return
     st.text(ground.headline())
     if notes := ground.notes():
-        with st.expander("What is left out, and what to do" if ground.left_out else "What else to know", expanded=_outweighs(ground)):
+        with st.expander(
+            "What is left out, and what to do" if ground.left_out else "What else to know",
+            expanded=_outweighs(ground) or bool(ground.waiting),
+        ):
             st.text("\n".join(notes))
 
 

@@ -39,4 +39,6 @@ COVERAGE = {
     "rare": "… rare",
     "new": "+ new",
     "ingest-outage": "! all silent",
+    "waiting": "… no report yet",
+    "never": "– no report ever",
 }

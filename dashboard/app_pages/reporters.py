@@ -13,6 +13,7 @@ from dashboard.charts.palette import CALM
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
 from dashboard.formatting import count_of
+from dashboard.ground import ground_of
 from dashboard.insight import Silence, coverage, coverage_asked, silence
 from dashboard.lake_door import Answer, asked, concluded, lake, settings
 from dashboard.navigation import to_reports
@@ -91,11 +92,15 @@ def _coverage(lines: list[Coverage], filters: Filters) -> None:
     opened = lake(filters.tiers)
     # Tens of thousands of lines take half a second to become a table: once for each version of the lake.
     table = concluded(opened, "coverage-table", lambda: _table(lines), **coverage_asked(filters))
+    unreported = [{"report_domain": name, "state": COVERAGE[state]} for name, state in ground_of(filters).without_reports()]
+    if unreported:
+        table = pa.concat_tables([pa.Table.from_pylist(unreported, schema=table.schema), table])
     rows_tile(
         "How often do they report, how late, and who is silent?",
         Answer(table, ("insight_coverage",), {"as_of": filters.as_of, "domain": filters.domain, "tiers": filters.tiers}),
         [field.name for field in _COVERAGE_COLUMNS],
-        unit="Per reporter and domain. The lag is from the end of the day to the arrival of the report. Choose a row to see the reports.",
+        unit="Per reporter and domain; domains of yours without a report come first. The lag is from the end of the day to the arrival of "
+        "the report. Choose a row to see the reports.",
         empty="Nobody reports in this period.",
         alt="Reporters by domain, the silent ones first",
         key="coverage",

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from pipeline.insight.ground import Ground
     from pipeline.query import Lake
-    from pipeline.query.ground import Ground
     from pipeline.query.health import MailboxHealth
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from pipeline import output
 from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_mailboxes
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.insight.api import coverage
-    from pipeline.insight.coverage import as_json
+    from pipeline.insight.coverage import as_json, unreported_json
     from pipeline.query import open_lake
 
     with open_lake(settings=context.settings) as lake:
@@ -47,16 +48,16 @@ def run(args: argparse.Namespace, context: Context) -> int:
         silent = silent_mailboxes(lake, args)
         ground = lake.ground(days=args.days, domain=domain, as_of=as_of_of(args))
     say_ground(ground, args, silent=silent)
+    rows = [*(unreported_json(name, state) for name, state in ground.without_reports()), *map(as_json, lines)]
     if args.format == "json":
-        output.deliver_json([as_json(line) for line in lines], args)
+        output.deliver_json(rows, args)
+    elif args.format == "csv":
+        output.deliver(_table(rows), args)
     else:
-        shown = lines[:_ROWS] if args.format == "table" and not args.all else lines
-        if args.format == "table":
-            output.deliver_rows(_COLUMNS, [[getattr(line, name) for name in _COLUMNS] for line in shown], args)
-        else:
-            output.deliver(_table(shown), args)
-        if len(shown) < len(lines):
-            sys.stderr.write(f"tlsrpt: the first {_ROWS} of {len(lines):,} rows, the silent ones first; --all shows all of them\n")
+        shown = rows if args.all else rows[:_ROWS]
+        output.deliver_rows(_COLUMNS, [[row[name] for name in _COLUMNS] for row in shown], args)
+        if len(shown) < len(rows):
+            sys.stderr.write(f"tlsrpt: the first {_ROWS} of {len(rows):,} rows, the silent ones first; --all shows all of them\n")
     if args.format == "table" and any(line.state == "ingest-outage" for line in lines):
         sys.stderr.write(
             "tlsrpt: every reporter stopped at once: look at the mailbox, at the run that fetches it, and at the _smtp._tls record, not "
@@ -70,17 +71,12 @@ def _fails(lines: Sequence[Coverage], silent: Sequence[MailboxHealth], fail_on: 
     return fail_on is not None and (bool(silent) or any(line.state in states for line in lines))
 
 
-def _table(lines: Sequence[Coverage]) -> pa.Table:
+def _table(rows: Sequence[dict[str, Any]]) -> pa.Table:
     import pyarrow as pa
 
-    return pa.table(
-        {
-            "domain": pa.array([line.domain for line in lines], pa.string()),
-            "reporter": pa.array([line.reporter for line in lines], pa.string()),
-            "usual_every_days": pa.array([line.usual_every_days for line in lines], pa.float64()),
-            "last_day": pa.array([line.last_day for line in lines], pa.date32()),
-            "silent_since": pa.array([line.silent_since for line in lines], pa.date32()),
-            "lag_hours": pa.array([line.lag_hours for line in lines], pa.float64()),
-            "state": pa.array([line.state for line in lines], pa.string()),
-        }
-    )
+    kinds = {"usual_every_days": pa.float64(), "lag_hours": pa.float64(), "last_day": pa.date32(), "silent_since": pa.date32()}
+    columns = {
+        name: [row[name] and date.fromisoformat(row[name]) if kinds.get(name) == pa.date32() else row[name] for row in rows]
+        for name in _COLUMNS
+    }
+    return pa.table({name: pa.array(values, kinds.get(name, pa.string())) for name, values in columns.items()})

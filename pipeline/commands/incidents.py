@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.insight.api import Incident
+    from pipeline.insight.ground import Ground
     from pipeline.insight.notifications import News
     from pipeline.query import Lake
-    from pipeline.query.ground import Ground
     from pipeline.query.health import MailboxHealth
 
 _NOTE = "told"

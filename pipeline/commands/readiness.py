@@ -23,19 +23,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.insight.api import readiness
     from pipeline.insight.enforce.readiness import as_json
     from pipeline.query import open_lake
 
-    settings = context.settings
-    with open_lake(settings=settings) as lake:
+    with open_lake(settings=context.settings) as lake:
         name = lake.known_domain(args.domain)
-        ground = lake.ground(domain=name, days=settings.insight.readiness_days, as_of=as_of_of(args))
         silent = silent_mailboxes(lake, args)
-        verdict = readiness(lake.ask, name, as_of=as_of_of(args), settings=settings.insight, known=settings.trust.known_reporters)
+        verdict = lake.readiness(name, as_of=as_of_of(args))
+    ground = verdict.rests_on
+    assert ground is not None  # noqa: S101 -- `Lake.readiness` gives it
     say_ground(ground, args, silent=silent)
     if args.format == "json":
-        output.deliver_json({**as_json(verdict), "rests_on": ground.as_json()}, args)
+        output.deliver_json(as_json(verdict), args)
     elif args.format == "csv":
         output.deliver(_replay(verdict), args)
     else:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
+    from pipeline.insight.ground import Ground
     from pipeline.query import Lake
-    from pipeline.query.ground import Ground
     from pipeline.query.health import MailboxHealth
 
 _KEYS_GONE = ("no_key", "expired")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.insight.api import Coverage, Incident, PoliciesSeen, Readiness
+    from pipeline.insight.ground import Ground
     from pipeline.query import Lake
-    from pipeline.query.ground import Ground
 
 Row = dict[str, Any]
 _AT_MOST = 10_000

@@ -20,23 +20,24 @@ if TYPE_CHECKING:
 class Looking:
     """The looks of one run."""
 
-    def __init__(self, location: Location | None, job: Job, mailboxes: Sequence[str]) -> None:
+    def __init__(self, location: Location | None, job: Job, mailboxes: Sequence[str], own: Sequence[str]) -> None:
         """Take the mailboxes that are to be looked into.
 
         Args:
             location: The lake; None in a dry run, which leaves no trace.
             job: The run.
-            mailboxes: Their names.
+            mailboxes: Their names; none where files are imported.
+            own: The domains of ours.
         """
-        self._location, self._job, self._open = location, job, list(mailboxes)
+        self._location, self._job, self._open, self._own = location, job, list(mailboxes), own
         self._ended: list[Look] = []
 
     def begin(self) -> None:
         """Write that they are about to be looked into."""
-        if self._location is None or not self._open:
+        if self._location is None or not (self._open or self._own):
             return
         try:
-            notes.begin(self._location, self._open, self._job.run.run_id, self._job.run.ingested_at)
+            notes.begin(self._location, self._open, self._job.run.run_id, self._job.run.ingested_at, self._own)
         except TlsrptError as err:
             log.warning("look-not-noted", reason=err)
 

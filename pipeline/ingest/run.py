@@ -54,7 +54,7 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
     stop = Stop() if stop is None else stop  # not `or`: a Stop that nobody asked is false
     job = make_job(settings, options)
     with stop.on_signals(), _hands(settings, options, job, stop) as hands:
-        looking = Looking(hands.writer.location if hands.writer else None, job, [box.name for box in boxes])
+        looking = Looking(hands.writer.location if hands.writer else None, job, [box.name for box in boxes], settings.domains.own)
         looking.begin()
         try:
             _ask_dns_again(hands)

@@ -129,17 +129,26 @@ def _as_outage(line: Coverage) -> Coverage:
     return line._replace(state="ingest-outage", silent_since=line.last_day + timedelta(days=1))
 
 
+def unreported_json(domain: str, state: str) -> dict[str, Any]:
+    """Return a domain of ours that nobody ever reported about with the members of a line; `state` is waiting or never."""
+    return {**dict.fromkeys(_MEMBERS), "domain": domain, "state": state, "days": 0, "sessions": 0}
+
+
+_MEMBERS = (
+    "domain",
+    "reporter",
+    "usual_every_days",
+    "last_day",
+    "silent_since",
+    "lag_hours",
+    "state",
+    "first_day",
+    "days",
+    "sessions",
+)
+"""Members of the JSON, in their order."""
+
+
 def as_json(line: Coverage) -> dict[str, Any]:
     """Return a line as `coverage --format json` prints it."""
-    return {
-        "domain": line.domain,
-        "reporter": line.reporter,
-        "usual_every_days": line.usual_every_days,
-        "last_day": line.last_day.isoformat(),
-        "silent_since": line.silent_since.isoformat() if line.silent_since else None,
-        "lag_hours": line.lag_hours,
-        "state": line.state,
-        "first_day": line.first_day.isoformat(),
-        "days": line.days,
-        "sessions": line.sessions,
-    }
+    return {name: value.isoformat() if isinstance(value := getattr(line, name), date) else value for name in _MEMBERS}

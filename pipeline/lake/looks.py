@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.lake.storage.notes import Note, open_note
@@ -55,18 +55,24 @@ class Looks(NamedTuple):
     """One for each mailbox ever looked into; none in a lake older than this note."""
     looks: tuple[Look, ...] = ()
     """Oldest first."""
+    own: tuple[tuple[str, date], ...] = ()
+    """The domains of ours, and since when runs have known of each (UTC)."""
 
 
-def begin(location: Location, mailboxes: Iterable[str], run_id: str, now: datetime) -> None:
-    """Write that a run is about to look into these mailboxes.
+def begin(location: Location, mailboxes: Iterable[str], run_id: str, now: datetime, own: Sequence[str] = ()) -> None:
+    """Write that a run is about to look into these mailboxes, for reports about these domains of ours.
 
     Raises:
         LakeError: The note cannot be read or written.
         TryAgainError: Another process holds it.
     """
     with open_note(location, NAME) as note:
-        looks = _of(note)
-        _write(note, with_looks(looks, [Look(name, run_id, now) for name in mailboxes]))
+        before = _of(note)
+        looks = with_looks(before, [Look(name, run_id, now) for name in mailboxes])
+        since = dict(before.own)
+        looks = looks._replace(own=tuple((name, since.get(name, now.date())) for name in sorted(own)))
+        if looks != before:
+            _write(note, looks)
 
 
 def end(location: Location, ended: Sequence[Look]) -> None:
@@ -102,7 +108,7 @@ def with_looks(before: Looks, more: Sequence[Look]) -> Looks:
     seen = {each.mailbox: each for each in before.seen}
     for look in more:
         seen[look.mailbox] = _after(seen.get(look.mailbox), look)
-    return Looks(tuple(seen[name] for name in sorted(seen)), tuple(reversed(kept)))
+    return before._replace(seen=tuple(seen[name] for name in sorted(seen)), looks=tuple(reversed(kept)))
 
 
 def _after(seen: Seen | None, look: Look) -> Seen:
@@ -118,7 +124,12 @@ def _after(seen: Seen | None, look: Look) -> Seen:
 
 def to_plain(looks: Looks) -> dict[str, Any]:
     """Return the note as plain values, for JSON."""
-    return {"version": VERSION, "seen": [_plain(each) for each in looks.seen], "looks": [_plain(look) for look in looks.looks]}
+    return {
+        "version": VERSION,
+        "seen": [_plain(each) for each in looks.seen],
+        "looks": [_plain(look) for look in looks.looks],
+        "own": {name: since.isoformat() for name, since in looks.own},
+    }
 
 
 def from_plain(plain: dict[str, Any] | None) -> Looks:
@@ -132,7 +143,11 @@ def from_plain(plain: dict[str, Any] | None) -> Looks:
     if plain.get("version") != VERSION:
         raise ValueError(f"it has version {plain.get('version')}; this program reads version {VERSION}")
     try:
-        return Looks(tuple(Seen(**_moments(each)) for each in plain["seen"]), tuple(Look(**_moments(each)) for each in plain["looks"]))
+        return Looks(
+            tuple(Seen(**_moments(each)) for each in plain["seen"]),
+            tuple(Look(**_moments(each)) for each in plain["looks"]),
+            tuple((name, date.fromisoformat(since)) for name, since in plain.get("own", {}).items()),
+        )
     except (KeyError, TypeError, AttributeError) as err:
         raise ValueError(f"not a list of looks: {err}") from err
 

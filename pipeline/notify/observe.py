@@ -37,7 +37,7 @@ def observe(lake: Lake, *, as_of: date, own: Iterable[str]) -> Observed:
     incidents = tuple(lake.incidents(as_of=as_of))
     coverage = tuple(lake.coverage(as_of=as_of))
     domains = sorted(set(own) or {line.domain for line in coverage})
-    verdicts = {domain: lake.readiness(domain, as_of=as_of).verdict for domain in domains}
+    verdicts = {domain: lake.readiness(domain, as_of=as_of, ground=False).verdict for domain in domains}
     published = _published(lake, as_of)
     enforcing = {one.domain for one in published if one.mode == "enforce"}
     enforcing |= {domain for domain, verdict in verdicts.items() if verdict == "already-enforcing"}
@@ -129,7 +129,7 @@ def look_back(lake: Lake, observed: Observed, mutes: Iterable[Mute], *, days: in
     left_out: dict[str, int] = {}
     for one in lake.ask("not_counted", since=since, until=until).to_pylist():
         left_out[one["reason"]] = left_out.get(one["reason"], 0) + one["reports"]
-    before = tuple((domain, lake.readiness(domain, as_of=since).verdict) for domain, _ in observed.verdicts)
+    before = tuple((domain, lake.readiness(domain, as_of=since, ground=False).verdict) for domain, _ in observed.verdicts)
     return Days(
         since=since,
         until=until,

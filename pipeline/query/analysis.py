@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Settings
     from pipeline.insight.api import Incident, PoliciesSeen, PublishedPolicy, Readiness
-    from pipeline.query.ground import Ground
+    from pipeline.insight.ground import Ground
     from pipeline.query.notebook_html import CoverageTable, Incidents
 
 
@@ -27,6 +28,10 @@ class Analysis:
 
     def ask(self, name: str, **parameters: Any) -> pa.Table:
         """Answer a named question; see `Lake.ask`."""
+        raise NotImplementedError
+
+    def waited_for(self) -> dict[str, date | None]:
+        """Return the domains of ours, and since when runs have known of each; None: no run wrote it down."""
         raise NotImplementedError
 
     def frame(self, name: str, **parameters: Any) -> pd.DataFrame:
@@ -67,8 +72,8 @@ class Analysis:
             UsageError: `as_of` is no day, or nobody knows the domain.
             LakeError: The lake cannot be read.
         """
+        from pipeline.insight.ground import read_ground
         from pipeline.insight.period import period_of
-        from pipeline.query.ground import read_ground
         from pipeline.tables.schema import TRUST_TIERS
 
         today = _today(as_of)
@@ -78,7 +83,8 @@ class Analysis:
             since=since or period.since,
             until=until or today,
             as_of=today,
-            own=self._settings.domains.own,
+            complete_until=period.until,
+            own=self.waited_for(),
             domain=self._named(domain),
             trusts_all=set(TRUST_TIERS) <= set(self._settings.trust.count),
         )
@@ -139,14 +145,17 @@ class Analysis:
             raise UsageError(f"there is no incident {wanted[:40]!r} in the period; `lake.incidents()` lists them")
         return found
 
-    def readiness(self, domain: str, *, as_of: date | str | None = None, published: PublishedPolicy | None = None) -> Readiness:
-        """Return whether a domain may go from `testing` to `enforce`, and what is missing.
+    def readiness(
+        self, domain: str, *, as_of: date | str | None = None, published: PublishedPolicy | None = None, ground: bool = True
+    ) -> Readiness:
+        """Return whether a domain may go from `testing` to `enforce`, what is missing, and what that rests on (`rests_on`).
 
         Args:
             domain: The domain, as a lower-case A-label.
             as_of: The day of asking.
             published: The policy now published; None: as last checked in the seven days before, or else as the senders of the last three
                 days show it.
+            ground: Whether to work out what it rests on, which takes some questions more.
 
         Raises:
             UsageError: `as_of` is no day, or nobody knows the domain.
@@ -154,15 +163,10 @@ class Analysis:
         """
         from pipeline.insight import api
 
-        name = self.known_domain(domain)
-        return api.readiness(
-            self.ask,
-            name,
-            as_of=_today(as_of),
-            settings=self._settings.insight,
-            known=self._settings.trust.known_reporters,
-            published=published,
-        )
+        name, settings = self.known_domain(domain), self._settings.insight
+        known = self._settings.trust.known_reporters
+        verdict = api.readiness(self.ask, name, as_of=_today(as_of), settings=settings, known=known, published=published)
+        return replace(verdict, rests_on=self.ground(domain=name, days=settings.readiness_days, as_of=as_of)) if ground else verdict
 
     def policies_seen(
         self, domain: str, *, days: int | None = None, as_of: date | str | None = None, published: PublishedPolicy | None = None
@@ -188,9 +192,9 @@ class Analysis:
         from pipeline.insight import api
         from pipeline.query.notebook_html import CoverageTable
 
-        return CoverageTable(
-            api.coverage(self.ask, as_of=_today(as_of), settings=self._settings.insight, days=days, domain=self._named(domain))
-        )
+        named = self._named(domain)
+        lines = api.coverage(self.ask, as_of=_today(as_of), settings=self._settings.insight, days=days, domain=named)
+        return CoverageTable(lines, lambda: self.ground(domain=named, days=days, as_of=as_of))
 
     def _named(self, domain: str | None) -> str | None:
         return None if domain is None else self.known_domain(domain)

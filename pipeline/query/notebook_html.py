@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.insight.coverage import Coverage
+from pipeline.insight.coverage import Coverage, unreported_json
 from pipeline.insight.coverage import as_json as coverage_json
 from pipeline.insight.incident import PROMISED, Incident
 from pipeline.insight.incident import as_json as incident_json
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from pipeline.query.ground import Ground
+    from pipeline.insight.ground import Ground
 
 _COLUMNS = ("id", "state", "fault", "domain", "title", "mx_hosts", "reporters", "first_day", "last_day", "failed_sessions", "share")
 _SHOWN_NAMES = 3
@@ -52,16 +52,31 @@ class Incidents(list[Incident]):
 
 
 class CoverageTable(list[Coverage]):
-    """Who reports on what; silence first. A table in a notebook."""
+    """Who reports on what; silence first. A table in a notebook, with the domains of ours that nobody ever reported about above it."""
+
+    def __init__(self, found: Iterable[Coverage] = (), ground: Callable[[], Ground] | None = None) -> None:
+        super().__init__(found)
+        self._ground = ground
+
+    @property
+    def rests_on(self) -> Ground | None:
+        """What it rests on, asked when it is wanted; None where it comes from no lake."""
+        return self._ground() if self._ground is not None else None
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a frame with one row per reporter and domain."""
-        return _frame([coverage_json(line) for line in self], Coverage._fields)
+        """Return a frame with one row per reporter and domain, and one for each domain of ours without any report."""
+        return _frame([*_unreported(self.rests_on), *map(coverage_json, self)], Coverage._fields)
 
     def _repr_html_(self) -> str:
-        names = Coverage._fields
-        rows = [[_cell(name, getattr(line, name)) for name in names] for line in self]
-        return html_table("Who reports on what", [name.replace("_", " ") for name in names], rows)
+        ground, names = self.rests_on, Coverage._fields
+        lines = [*_unreported(ground), *(line._asdict() for line in self)]
+        rows = [[_cell(name, line[name]) for name in names] for line in lines]
+        said = f"Who reports on what. {text(ground.headline())}" if ground is not None else "Who reports on what"
+        return html_table(said, [name.replace("_", " ") for name in names], rows)
+
+
+def _unreported(ground: Ground | None) -> list[dict[str, Any]]:
+    return [] if ground is None else [unreported_json(name, state) for name, state in ground.without_reports()]
 
 
 def _frame(rows: list[dict[str, Any]], names: tuple[str, ...]) -> pd.DataFrame:

@@ -267,6 +267,11 @@ class Lake(Analysis):
         """Return the looks into mailboxes as they are now: the note is read only where it is asked for."""
         return json.dumps(to_plain(read_looks(self.location))["looks"])
 
+    def waited_for(self) -> dict[str, date | None]:
+        """Return the domains of ours, and since when runs have known of each (UTC); None: no run wrote it down."""
+        known = dict(read_looks(self.location).own)
+        return {name: known.get(name) for name in self._settings.domains.own}
+
     def mailboxes(self, *, now: datetime | None = None) -> list[MailboxHealth]:
         """Return whether each mailbox is looked into and gives anything, those that do not first.
 

@@ -37,7 +37,13 @@ def test_conclusions_on_an_empty_lake_are_empty_and_say_so(empty_lake):
     assert "no report has come yet" in found._repr_html_()
     assert "No incidents" not in found._repr_html_()
     assert found.rests_on.ever == 0
-    assert empty_lake.coverage(as_of=AS_OF).to_pandas().empty
+    covered = empty_lake.coverage(as_of=AS_OF)
+    assert not covered
+    assert covered.to_pandas()[["domain", "reporter", "state"]].values.tolist() == [
+        ["example.org", None, "waiting"],
+        ["example.net", None, "waiting"],
+    ]
+    assert "no report has come yet" in empty_lake.readiness("example.org", as_of=AS_OF).rests_on.headline()
     assert empty_lake.policies_seen("example.org", as_of=AS_OF).held == ()
     assert empty_lake.readiness("example.org", as_of=AS_OF).verdict in ("not-enough-evidence", "no-policy")
 

@@ -47,3 +47,10 @@ def test_the_view_runs_shows_them_and_is_empty_without(tmp_path):
             {"mailbox": "rua", "exit_code": 0, "error": "", "messages": 3},
         ]
         assert lake.version == before
+
+
+def test_a_domain_of_ours_is_waited_for_since_a_run_first_knew_of_it(tmp_path):
+    where = locate(tmp_path)
+    looks.begin(where, [], "r1", NOW - 48 * HOUR, ["example.org", "example.net"])
+    looks.begin(where, ["rua"], "r2", NOW, ["example.org", "example.com"])
+    assert dict(looks.read_looks(where).own) == {"example.org": (NOW - 48 * HOUR).date(), "example.com": NOW.date()}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from pipeline.insight.ask import Ask
+    from pipeline.insight.ground import Ground
     from pipeline.insight.incident import Incident
     from pipeline.insight.settings import InsightSettings
 
@@ -60,6 +61,8 @@ class Readiness:
     """Reports of known reporters that have several contents, one of which may be forged: the one with more failures is taken."""
     replay: tuple[ReplayDay, ...]
     """The what-if by day and sender, known reporters only."""
+    rests_on: Ground | None = None
+    """All that is counted of the domain on those days, and what is left out; None where it was not asked for."""
 
     @property
     def refused(self) -> str:
@@ -225,12 +228,14 @@ def as_json(readiness: Readiness) -> dict[str, Any]:
             {"day": d.report_day.isoformat(), "reporter": d.submitter_domain, "sessions": d.sts_sessions, "would_refuse": d.would_refuse}
             for d in readiness.replay
         ],
+        **({"rests_on": readiness.rests_on.as_json()} if readiness.rests_on is not None else {}),
     }
 
 
 def readiness_html(verdict: Readiness) -> str:
     """Return all that is said of a verdict, but for the days and senders of the what-if."""
     facts = [
+        *([("rests on", " ".join(verdict.rests_on.lines()))] if verdict.rests_on is not None else []),
         ("sessions", f"{verdict.sessions:,}, of which {verdict.would_refuse:,} {verdict.refused}"),
         ("upper bound, 95 %", f"{verdict.upper_bound_95:.2%}. {verdict.arithmetic}"),
         ("known reporters", joined(verdict.reporters)),

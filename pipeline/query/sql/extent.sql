@@ -8,7 +8,11 @@ with days as (
     from settings.report_rows
 ),
 mail as (
-    select count(*) as messages, max(received_at) as last_received_at, max(ingested_at) as last_ingested_at
+    select
+        count(*) as messages,
+        max(received_at) as last_received_at,
+        min(ingested_at) as first_ingested_at,
+        max(ingested_at) as last_ingested_at
     from messages
 )
 select days.*, mail.*

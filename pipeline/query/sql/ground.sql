@@ -1,10 +1,12 @@
 -- What conclusions rest on
--- One row: sessions, reports, reporters and days that count.
+-- One row: sessions, reports, reporters and days that count, and how many of the sessions are of days that are not complete yet.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): one report domain; null for all
+-- complete_until (DATE = null): the last complete day; null: every day is
 select
     coalesce(sum(sessions), 0)::bigint as sessions,
+    coalesce(sum(case when report_day > $complete_until then sessions end), 0)::bigint as incomplete_sessions,
     count(distinct report_key) as reports,
     count(distinct submitter_domain) as reporters,
     count(distinct report_day) as days,

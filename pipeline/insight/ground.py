@@ -5,17 +5,20 @@ Nothing counted is not the same as nothing failing: a mailbox of unsigned mail, 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.message.verdict import DKIM_RESULTS
 from pipeline.output.markup import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from pipeline.insight.ask import Ask
 
+WAITED_FOR = timedelta(days=14)
+"""So long the first report about a domain may be on its way."""
 _WAYS = {
     "fail": "if a border server of yours checks mail before it changes it, name it in [trust] authserv_ids and run `tlsrpt rebuild`; for "
     "old mail you trust, `tlsrpt ingest --vouch-before DAY`",
@@ -81,6 +84,10 @@ class Ground(NamedTuple):
     """`[domains] own`; none: every domain counts as ours."""
     unreported: tuple[str, ...]
     """Domains of ours that no report was ever about."""
+    waiting: tuple[str, ...] = ()
+    """Those of them that have been waited for no longer than two weeks."""
+    incomplete_sessions: int = 0
+    """Sessions of days that are not complete yet: they are counted, and judged by nobody."""
     domain: str | None = None
     trusts_all: bool = False
     """Whether reports of every tier count: somebody wants to see all, whoever sent it."""
@@ -95,23 +102,33 @@ class Ground(NamedTuple):
         """Whether there are reports and none of them counts: then nothing is known, and that is a finding (exit 1)."""
         return not self.reports and self.reports_left_out > 0
 
+    def without_reports(self) -> list[tuple[str, str]]:
+        """Return the domains of ours without any report, as far as they are asked about: waiting in the first two weeks, then never."""
+        asked = [name for name in self.unreported if self.domain in (None, name)]
+        return [(name, "waiting" if name in self.waiting else "never") for name in asked]
+
     def headline(self) -> str:
         """Return what it rests on, in one sentence."""
         about = f" about {self.domain}" if self.domain else ""
         if self.reports:
             everything = " of every trust tier, forged ones included" if self.trusts_all else ""
+            later = f"; {self.incomplete_sessions:,} of the sessions are of days not complete yet" if self.incomplete_sessions else ""
             return (
                 f"Rests on {_count(self.sessions, 'session')} in {_count(self.reports, 'report')}{everything}{about} of "
-                f"{_count(self.reporters, 'reporter')} on {_count(self.days, 'day')} ({self.since} to {self.until})."
+                f"{_count(self.reporters, 'reporter')} on {_count(self.days, 'day')} ({self.since} to {self.until}{later})."
             )
         if self.left_out:
             return (
                 f"Nothing is known: none of the {_count(self.reports_left_out, 'report')}{about} of {self.since} to {self.until} counts. "
                 "That is not the same as nothing failing."
             )
+        if self.domain in self.unreported and self.ever:
+            return f"Nothing is known: {self._no_report_about((self.domain,), is_waited_for=self.domain in self.waiting)}"
         if self.ever:
             missing = f"no report{about} of {self.since} to {self.until} is in the lake"
             return f"Nothing is known: {missing}. That is not the same as nothing failing."
+        if self.unreported and not self.waiting:
+            return f"Nothing is known: no report has come in more than {WAITED_FOR.days} days. That is not the same as nothing failing."
         return (
             "Nothing is known: no report has come yet. First reports usually come within 3 days of publishing the _smtp._tls record; "
             "`tlsrpt check` says whether it can be found."
@@ -126,13 +143,23 @@ class Ground(NamedTuple):
             said += [f"Way out ({each.reason}): {each.way_out()}." for each in self.left_out[:3]]
         if not self.own:
             said.append("[domains] own is not set, so every domain counts as yours.")
-        if self.unreported and not self.domain:
-            shown = ", ".join(self.unreported[:5]) + (f" and {len(self.unreported) - 5} more" if len(self.unreported) > 5 else "")
-            said.append(
-                f"No report ever about {shown}: first reports usually come within 3 days; "
-                "check the _smtp._tls record and that its rua reaches this mailbox."
-            )
+        if not self.domain:
+            never = tuple(name for name in self.unreported if name not in self.waiting)
+            said += [self._no_report_about(names, is_waited_for=names is self.waiting) for names in (self.waiting, never) if names]
         return said
+
+    @staticmethod
+    def _no_report_about(names: Sequence[str], *, is_waited_for: bool) -> str:
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        if is_waited_for:
+            return (
+                f"No report ever about {shown}: first reports usually come within 3 days; check the _smtp._tls record "
+                f"(`tlsrpt check {names[0]}`) and that its rua reaches this mailbox."
+            )
+        return (
+            f"No report ever about {shown}, in more than {WAITED_FOR.days} days: `tlsrpt check {names[0]}` says what its _smtp._tls "
+            "record names; a domain that large senders do not write to gets no reports."
+        )
 
     def lines(self) -> list[str]:
         """Return all of it, the headline first."""
@@ -144,17 +171,31 @@ class Ground(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values."""
         return {
-            **{name: getattr(self, name) for name in ("sessions", "reports", "reporters", "days", "ever", "domain", "trusts_all")},
+            **{
+                name: getattr(self, name)
+                for name in ("sessions", "incomplete_sessions", "reports", "reporters", "days", "ever", "domain", "trusts_all")
+            },
             "since": self.since.isoformat(),
             "until": self.until.isoformat(),
             "left_out": [each._asdict() for each in self.left_out],
             "reports_left_out": self.reports_left_out,
             "own": list(self.own),
             "unreported": list(self.unreported),
+            "waiting": list(self.waiting),
         }
 
 
-def read_ground(ask: Ask, *, since: date, until: date, as_of: date, own: Sequence[str], domain: str | None, trusts_all: bool) -> Ground:
+def read_ground(
+    ask: Ask,
+    *,
+    since: date,
+    until: date,
+    as_of: date,
+    complete_until: date,
+    own: Mapping[str, date | None],
+    domain: str | None,
+    trusts_all: bool,
+) -> Ground:
     """Return what conclusions about some days rest on.
 
     Args:
@@ -162,7 +203,8 @@ def read_ground(ask: Ask, *, since: date, until: date, as_of: date, own: Sequenc
         since: First day, inclusive.
         until: Last day, inclusive.
         as_of: The day of asking.
-        own: `[domains] own`.
+        complete_until: The last complete day.
+        own: `[domains] own`, and since when reports about each are waited for; None: nobody wrote it down.
         domain: One domain only; None: all.
         trusts_all: Whether every tier counts.
 
@@ -170,18 +212,20 @@ def read_ground(ask: Ask, *, since: date, until: date, as_of: date, own: Sequenc
         LakeError: The lake cannot be read.
     """
     period: dict[str, Any] = {"since": since, "until": until, "as_of": as_of, "domain": domain}
-    counted = ask("ground", **period).to_pylist()[0]
+    counted = ask("ground", **period, complete_until=complete_until).to_pylist()[0]
     left_out = ask("ground_left_out", **period).to_pylist()
-    ever = int(ask("extent").to_pylist()[0]["reports"])
-    unreported = _unreported(ask, own)
+    extent = ask("extent").to_pylist()[0]
+    unreported = _unreported(ask, tuple(own))
+    began = extent["first_ingested_at"].date() if extent["first_ingested_at"] else as_of
     return Ground(
         since=since,
         until=until,
-        **{name: int(counted[name]) for name in ("sessions", "reports", "reporters", "days")},
+        **{name: int(counted[name]) for name in ("sessions", "incomplete_sessions", "reports", "reporters", "days")},
         left_out=tuple(LeftOut(row["reason"], row["reports"], tuple(filter(None, row["domains"] or ()))) for row in left_out),
-        ever=ever,
+        ever=int(extent["reports"]),
         own=tuple(own),
         unreported=unreported,
+        waiting=tuple(name for name in unreported if as_of - (own[name] or began) <= WAITED_FOR),
         domain=domain,
         trusts_all=trusts_all,
     )
