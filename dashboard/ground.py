@@ -8,10 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.lake_door import concluded, lake, now, today
+from dashboard.navigation import link
 from pipeline.tables.schema import TRUST_TIERS
 
 if TYPE_CHECKING:
     from dashboard.filters import Filters
+    from pipeline.insight.first_weeks import FirstWeeks
     from pipeline.insight.ground import Ground
     from pipeline.query.health import MailboxHealth
 
@@ -46,6 +48,8 @@ def say_ground(filters: Filters) -> None:
             st.error("The mailbox is not read, or gives nothing (ingest-silent).", icon=":material/warning:")
             st.text(f"{box.title()}. {box.sentence()}\n{box.fix()}")
     ground = ground_of(filters)
+    if filters.as_of >= today() and first_weeks(filters).last:
+        link("The first two weeks: who has reported, and who usually does", "first_weeks")
     if filters.tiers == TRUST_TIERS:
         st.warning("Reports of every trust tier count here, forged ones included: these figures are what somebody claims.")
     if not ground.reports:
@@ -66,6 +70,13 @@ def ground_of(filters: Filters) -> Ground:
     opened = lake(filters.tiers)
     asked: dict[str, Any] = {"since": filters.since, "until": filters.as_of, "as_of": filters.as_of, "domain": filters.domain}
     found: Ground = concluded(opened, "ground", lambda: opened.ground(**asked), **asked)
+    return found
+
+
+def first_weeks(filters: Filters) -> FirstWeeks:
+    """Return how far the beginning has come."""
+    opened = lake(filters.tiers)
+    found: FirstWeeks = concluded(opened, "first-weeks", lambda: opened.first_weeks(today=today()), today=today())
     return found
 
 

@@ -22,7 +22,7 @@ _TITLES = {
 }
 _SEARCH = "search"
 _PAGE, _ARRIVED = "page", "arrived"
-_DETAILS = {"incident": "Incident", "report": "Report"}
+_DETAILS = {"incident": "Incident", "report": "Report", "first_weeks": "The first two weeks"}
 """Pages that others lead to."""
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from dashboard import insight
 from dashboard.domain_list import worst
 from dashboard.filters import PERIODS, USUAL, Filters
-from dashboard.ground import ground_of, silent_mailboxes
+from dashboard.ground import first_weeks, ground_of, silent_mailboxes
 from dashboard.lake_door import REFRESH_SECONDS, asked, lake, today
 from pipeline.errors import TlsrptError
 
@@ -41,6 +41,7 @@ def prepare(as_of: date) -> None:
     filters = _filters(as_of, PERIODS[USUAL])
     asked("extent")
     ground_of(filters)
+    first_weeks(filters)
     silent_mailboxes(filters)
     insight.coverage(filters)
     insight.incidents(filters)

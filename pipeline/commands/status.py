@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
+    from pipeline.insight.first_weeks import FirstWeeks
     from pipeline.insight.ground import Ground
     from pipeline.query import Lake
     from pipeline.query.health import MailboxHealth
@@ -33,12 +34,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     with open_lake(settings=context.settings) as lake:
         status = status_of(lake, context.settings)
+        weeks = lake.first_weeks()
         ground, boxes = lake.ground(since=lake.ask("extent").to_pylist()[0]["first_day"]), lake.mailboxes()
     status |= {"rests_on": ground.as_json(), "looks": [box.as_json() for box in boxes]}
     if args.format == "json":
         output.deliver_json(status, args)
     else:
-        output.deliver(_lines(status, ground, boxes), args)
+        output.deliver(_lines(status, ground, boxes, weeks), args)
     if args.format == "table":
         said = [f"{box.title()}. {box.sentence()} {box.fix()}" for box in boxes if box.why]
         sys.stderr.writelines(f"tlsrpt: {output.escape(note)}\n" for note in [*said, *ground.notes(), *notes(status)])
@@ -97,12 +99,16 @@ def _named(table: pa.Table, name: str, value: str) -> dict[str, int]:
     return {row[name]: row[value] for row in table.to_pylist()}
 
 
-def _lines(status: dict[str, Any], ground: Ground, boxes: Sequence[MailboxHealth]) -> pa.Table:
+def _lines(status: dict[str, Any], ground: Ground, boxes: Sequence[MailboxHealth], weeks: FirstWeeks) -> pa.Table:
     """Return the status as rows of section, name and value."""
     import pyarrow as pa
 
     rows: list[tuple[str, str, str]] = [("ground", "", ground.headline())]
     rows += [("look", box.mailbox, f"{box.title()}. {box.sentence()}" if box.why else box.sentence()) for box in boxes]
+    rows += [("domain", name, f"no report {'yet' if state == 'waiting' else 'ever'}") for name, state in ground.without_reports()]
+    if weeks.last:
+        rows.append(("first weeks", "", weeks.sentence()))
+        rows += [("usual reporter", one.reporter, f"{one.state()}; usually {one.usually}") for one in weeks.reporters if one.usually]
     rows += [("lake", "schema", str(status["schema"]))]
     rows += [("table", name, f"{count:,} rows") for name, count in status["tables"].items()]
     for box in status["mailboxes"]:

@@ -27,6 +27,8 @@ class Reporter(NamedTuple):
     """The From addresses its reports come from, lower-case. Its domain signs other mail too, with the words of strangers in it."""
     seen: str
     """What is known of its reports, and since when."""
+    usually: str
+    """When its reports usually come."""
 
 
 REPORTERS = (
@@ -35,12 +37,14 @@ REPORTERS = (
         "Google (Gmail, Workspace)",
         frozenset({"noreply-smtp-tls-reporting@google.com"}),
         "sts and no-policy-found, 2048 bit, expires after seven days; consumer mail is gmail.com",
+        "daily, to whoever gets mail from Gmail or Google Workspace",
     ),
     Reporter(
         "microsoft.com",
         "Microsoft (Exchange Online, Outlook)",
         frozenset({"tlsrpt-noreply@microsoft.com"}),
         "sts and tlsa, 1024 bit; consumer mail is outlook.com and hotmail.com",
+        "daily, to whoever gets mail from Microsoft 365 or Outlook",
     ),
 )
 """Who is known without configuration."""

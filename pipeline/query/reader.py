@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import duckdb
 
 from pipeline.errors import LakeError, NotAReportError, TlsrptError, TryAgainError, UsageError
+from pipeline.insight.first_weeks import FirstWeeks, read_first_weeks
 from pipeline.lake.delta.snapshot import Snapshot, current_version, open_snapshot
 from pipeline.lake.delta.whole import MEND
 from pipeline.lake.looks import read_looks, to_plain
@@ -271,6 +272,18 @@ class Lake(Analysis):
         """Return the domains of ours, and since when runs have known of each (UTC); None: no run wrote it down."""
         known = dict(read_looks(self.location).own)
         return {name: known.get(name) for name in self._settings.domains.own}
+
+    def first_weeks(self, *, today: date | None = None) -> FirstWeeks:
+        """Return which reporters and domains of ours have been seen, and which are waited for.
+
+        Args:
+            today: The day of asking (UTC); the clock where it is not given.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        first = min((each.first_try.date() for each in read_looks(self.location).seen), default=None)
+        return read_first_weeks(self.ask, today=today or datetime.now(UTC).date(), own=self.waited_for(), first_look=first)
 
     def mailboxes(self, *, now: datetime | None = None) -> list[MailboxHealth]:
         """Return whether each mailbox is looked into and gives anything, those that do not first.

@@ -67,7 +67,13 @@ def test_an_empty_lake_is_prepared_and_drawn(opened):
     opened(empty)
     warm.prepare(AS_OF)
     warm.prepare_rest(AS_OF)
-    assert "no report has come yet" in _page().text[0].value
+    app = _page()
+    assert "no report has come yet" in app.text[0].value
+    app.switch_page("app_pages/first_weeks.py").run()
+    assert not app.exception
+    said = [one.value for one in app.text]
+    assert any("Nobody has looked for reports yet" in text for text in said)
+    assert any("1. tlsrpt check" in text for text in said)
 
 
 def _filters(days: int) -> Filters:

@@ -1,0 +1,11 @@
+-- Reporters that were ever seen
+-- Per submitter: its reports of any day, how many of them count, and when the first came. Who does not count may not be who the report says.
+select
+    submitter_domain,
+    count(*) as reports,
+    count(*) filter (where counted) as counted,
+    min(received_at) as first_received_at,
+    max(report_day) as last_day
+from reports
+group by submitter_domain
+order by reports desc, submitter_domain;

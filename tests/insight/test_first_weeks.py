@@ -1,0 +1,52 @@
+"""The first two weeks: who has been seen, who usually comes, and when it is over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pipeline.insight.first_weeks import read_first_weeks
+from tests.insight.book import CAMPUS, GOOGLE, MICROSOFT, Book, day, sts
+
+OWN = dict.fromkeys(("example.org", "example.net"))
+
+
+@pytest.fixture(scope="module")
+def ask():
+    book = Book().every_day(GOOGLE, 0, 2, sts(10)).every_day(CAMPUS, 0, 1, sts(10), tier="unverified")
+    with book.lake() as lake:
+        yield lake.ask
+
+
+def weeks(ask, *, after=3, own=OWN):
+    return read_first_weeks(ask, today=day(after), own=own, first_look=day(0))
+
+
+def test_who_usually_comes_is_there_whether_or_not_it_was_seen(ask):
+    found = weeks(ask)
+    said = {one.reporter: one.state() for one in found.reporters}
+    assert list(said)[:2] == [GOOGLE, MICROSOFT]
+    assert said[MICROSOFT] == "not seen yet"
+    assert "3 reports" in said[GOOGLE]
+    assert said[CAMPUS].endswith("2 reports, 0 of them count")
+    assert found.sentence() == "Day 4: 2 reporters seen so far, about 1 of 2 domains."
+    assert [(one.domain, one.reports) for one in found.domains] == [("example.net", 0), ("example.org", 5)]
+    assert "tlsrpt check example.net" in found.to_check()[0]
+
+
+def test_two_weeks_are_the_first_two_weeks(ask):
+    assert weeks(ask, after=14).last
+    over = weeks(ask, after=15)
+    assert not over.last
+    assert not over.reporters
+
+
+def test_nothing_after_three_days_is_said_to_be_unusual():
+    with Book().lake() as lake:
+        began = day(0)
+        assert "usually come within 3 days of" in weeks(lake.ask, after=2).sentence()
+        assert "though first reports usually" in weeks(lake.ask, after=5).sentence()
+        nobody = read_first_weeks(lake.ask, today=began + timedelta(days=1), own={}, first_look=None)
+        assert nobody.last
+        assert "Nobody has looked" in nobody.sentence()
