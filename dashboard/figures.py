@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from dashboard.filters import CLAIMED, chosen
 from dashboard.formatting import number, short
 from dashboard.navigation import link
 
@@ -46,5 +47,7 @@ def figure(label: str, value: object, *, help: str | None = None, note: str = ""
         st.metric(label, told, help=help)
         if note:
             st.caption(note)
+        if chosen().believes_all:
+            st.caption(f"**{CLAIMED}**")
         if way is not None:
             link(way.label, way.page, **way.parameters)

@@ -14,6 +14,8 @@ from pipeline.tables.schema import TRUST_TIERS
 PERIODS = {"7d": 7, "28d": 28, "90d": 90, "1y": 365}
 TIERS = {"counted": None, "verified": ("verified",), "attested": ("verified", "attested"), "vouched": ("vouched",), "all": TRUST_TIERS}
 ALL = "all"
+CLAIMED = "Every trust tier, forged reports included."
+"""What stands at each figure where all is counted."""
 USUAL = "28d"
 _STATE = "filters"
 _PENDING = "pending-filters"
@@ -30,6 +32,11 @@ class Filters(NamedTuple):
     domain: str | None
     tiers: tuple[str, ...] | None
     days: int
+
+    @property
+    def believes_all(self) -> bool:
+        """Whether reports of every tier count: then each figure is what somebody claims."""
+        return self.tiers == TRUST_TIERS
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters most questions share."""
@@ -78,7 +85,7 @@ def choose(*, whole: bool = False) -> Filters:
             disabled=whole,
         )
         st.caption("This page is about all mail, whatever the domain." if whole else _NOTE, help=_KEYS)
-    chosen = Filters(since, as_of, domain, TIERS[tiers or "counted"], days)
+    chosen = Filters(since, as_of, domain, None if whole else TIERS[tiers or "counted"], days)
     st.session_state[_STATE] = chosen
     return chosen
 

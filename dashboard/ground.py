@@ -9,7 +9,6 @@ import streamlit as st
 
 from dashboard.lake_door import concluded, lake, now, today
 from dashboard.navigation import link
-from pipeline.tables.schema import TRUST_TIERS
 
 if TYPE_CHECKING:
     from dashboard.filters import Filters
@@ -50,7 +49,7 @@ def say_ground(filters: Filters) -> None:
     ground = ground_of(filters)
     if filters.as_of >= today() and first_weeks(filters).last:
         link("The first two weeks: who has reported, and who usually does", "first_weeks")
-    if filters.tiers == TRUST_TIERS:
+    if filters.believes_all:
         st.warning("Reports of every trust tier count here, forged ones included: these figures are what somebody claims.")
     if not ground.reports:
         st.warning("Nothing counts in this period and choice, so nothing is known.")

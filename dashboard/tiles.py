@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
+from dashboard.filters import CLAIMED, chosen
 from dashboard.formatting import shown
 from dashboard.lake_door import Answer, lake
 from dashboard.navigation import follow
@@ -63,7 +64,7 @@ def tile(
         if not answer.table.num_rows:
             st.text(empty)
             return
-        st.caption(unit)
+        st.caption(f"**{CLAIMED}** {unit}" if chosen().believes_all else unit)
         target = draw(shown(answer.frame))
         target = _footer(name, whole or answer, rows) or target
     if target is not None:

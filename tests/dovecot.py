@@ -60,12 +60,13 @@ class Dovecot:
 
     host = "localhost"
 
-    def __init__(self, root: Path, capability: str = "") -> None:
+    def __init__(self, root: Path, capability: str = "", days: tuple[int, int] = (-1, 1)) -> None:
         self.root = root
         self.ca_file = root / "tls" / "ca.pem"
         self.port = 0
         self.plain_port = 0
         self._capability = capability
+        self._days = days
         self._secret = os.urandom(32)
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -195,6 +196,7 @@ class Dovecot:
     def _greets(self) -> bool:
         """Whether the server says hello over TLS; a TCP connection alone succeeds before it can sign anybody in."""
         context = ssl.create_default_context(cafile=self.ca_file)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it may be out of date on purpose
         end = time.monotonic() + 10
         while time.monotonic() < end and self._process.poll() is None:
             with (
@@ -214,7 +216,7 @@ class Dovecot:
         self._give(self.root / "mail")
         authority = Authority("tlsrpt test CA")
         self.ca_file.write_bytes(authority.certificate_pem)
-        certificate, key = authority.issue("localhost", "127.0.0.1")
+        certificate, key = authority.issue("localhost", "127.0.0.1", days=self._days)
         (self.root / "tls" / "cert.pem").write_bytes(certificate)
         (self.root / "tls" / "key.pem").write_bytes(key)
         (self.root / "jwt/default/HS256/default").write_bytes(base64.b64encode(self._secret))
@@ -237,16 +239,17 @@ class Dovecot:
 
 
 @contextlib.contextmanager
-def dovecot(root: Path | None = None, *, capability: str = "") -> Iterator[Dovecot]:
+def dovecot(root: Path | None = None, *, capability: str = "", days: tuple[int, int] = (-1, 1)) -> Iterator[Dovecot]:
     """Start a server, and stop it at the end.
 
     Args:
         root: An empty folder with a short path that everybody may enter; default: a new one, removed at the end.
         capability: What the server says it can do, instead of what it can.
+        days: From and to how many days from now its certificate is valid.
     """
     _executable("dovecot")
     folder = root or Path(tempfile.mkdtemp(prefix="tlsrpt-dovecot-", dir=_base_folder()))
-    server = Dovecot(folder, capability)
+    server = Dovecot(folder, capability, days)
     try:
         server.start()
         yield server

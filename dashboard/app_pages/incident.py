@@ -13,7 +13,7 @@ from dashboard.charts.days import calendar, failures_by_day
 from dashboard.charts.heat import heat, height_of
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
-from dashboard.formatting import NO_HOST, NO_RESULT, is_plain_name, listed
+from dashboard.formatting import NO_HOST, NO_RESULT, is_plain_name, listed, number
 from dashboard.incident_cards import also_on, headline, where
 from dashboard.insight import incident, same_fault
 from dashboard.lake_door import Answer, asked, settings
@@ -70,8 +70,8 @@ def _head(found: Incident, filters: Filters) -> None:
     if others := same_fault(found, filters):
         st.text(also_on(others))
         with st.container(horizontal=True, gap="small"):
-            for number, one in enumerate(others[:_OTHERS], start=1):
-                link(f"Domain {number}" if not is_plain_name(one.domain) else one.domain, "incident", id=one.id)
+            for place_of, one in enumerate(others[:_OTHERS], start=1):
+                link(f"Domain {place_of}" if not is_plain_name(one.domain) else one.domain, "incident", id=one.id)
 
 
 def _advice(found: Incident) -> None:
@@ -143,12 +143,30 @@ def _course(found: Incident, answer: Answer, filters: Filters) -> None:
             to=lambda part: _to(found, day=part.column, reporter=None if str(part.row).endswith(" others") else part.row),
         ),
         unit="Failures of this kind per UTC day, as the reporters named count them; a week before and after. Pale days are incomplete, "
-        "upright lines are changes of what is published. Choose a bar to see its reports.",
+        "upright lines are changes of what is published. "
+        f"{_adds_up(found, answer)}Choose a bar to see its reports.",
         empty="The reports of those days are no longer in the lake.",
         rows=Rows(
             ("report_day", "submitter_domain", "receiving_mx_hostname", "mentions"),
             lambda row: _to(found, day=row["report_day"], reporter=row["submitter_domain"], host=row["receiving_mx_hostname"]),
         ),
+    )
+
+
+def _adds_up(found: Incident, answer: Answer) -> str:
+    """Name the difference between the failures drawn and the failed sessions of the incident, where there is one."""
+    rows = answer.table.to_pylist()
+    drawn = sum(row["mentions"] for row in rows)
+    within = sum(row["mentions"] for row in rows if found.first_day <= row["report_day"] <= found.last_day)
+    if drawn == within == found.failed_sessions:
+        return ""
+    around = f", and {number(drawn - within)} in the weeks around it" if drawn > within else ""
+    why = (
+        "" if within == found.failed_sessions else "; a session that failed in several ways is one session, and single strays are left out"
+    )
+    return (
+        f"Drawn are {number(within)} failures on the days of the incident{around}; it counts {number(found.failed_sessions)} failed "
+        f"sessions{why}. "
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import output
 from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_mailboxes
@@ -151,16 +152,53 @@ def _tell_news(lake: Lake, args: argparse.Namespace, context: Context) -> int:
             raise note.damaged(str(err)) from err
         incidents = _found(lake, args, context, evidence=_evidence(args, context))
         news = news_of(incidents, memory)
-        silent = silent_mailboxes(lake, args)
-        said = {f"{box.mailbox} {box.why}" for box in silent}
-        told = set((plain or {}).get("mailboxes", ()))
+        boxes = [] if args.as_of is not None else lake.mailboxes()
+        silent = [box for box in boxes if box.why is not None]
+        told = _told(plain)
+        said = {f"{box.mailbox} {box.why}": str(box.silent_since) for box in silent} if args.as_of is None else told
         names = names_of(lake, [entry.incident for entry in news]) if args.format == "table" else {}
-        _show_news(news, args, names, [box for box in silent if f"{box.mailbox} {box.why}" not in told])
+        fresh = [box for box in silent if f"{box.mailbox} {box.why}" not in told]
+        again = {box.mailbox: box for box in boxes if box.why is None and box.configured}
+        over = [(again[name], since) for name, since in _silent_before(told).items() if name in again]
+        _show_news(news, args, names, _Mailboxes(fresh, over))
         sys.stdout.flush()
         remembered = next_memory(incidents, memory, news, until=as_of_of(args))
         if remembered != memory or said != told:
-            note.write({**to_plain(remembered), "mailboxes": sorted(said)})
+            note.write({**to_plain(remembered), "mailboxes": said})
     return _exit_code([entry.incident for entry in news if entry.kind != "over"], args.fail_on, silent)
+
+
+class _Mailboxes(NamedTuple):
+    """What is new of the mailboxes."""
+
+    silent: Sequence[MailboxHealth]
+    over: Sequence[tuple[MailboxHealth, datetime | None]]
+    """Those that are read again, and since when they were silent."""
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return them like incidents."""
+        from pipeline.query.health import as_incident
+
+        fresh = [{**as_incident(box), "news": "new", "news_why": box.sentence()} for box in self.silent]
+        return fresh + [{**as_incident(box, since=since), "news": "over", "news_why": box.sentence()} for box, since in self.over]
+
+    def in_full(self) -> list[str]:
+        """Return them as lines."""
+        lines = [line for box in self.silent for line in _about(box)]
+        for box, since in self.over:
+            silent = f" It was silent since {since:%Y-%m-%d %H:%M} UTC." if since else ""
+            lines += [f"OVER: {output.escape(box.title())} again", f"  {output.escape(box.sentence())}{silent}", ""]
+        return lines
+
+
+def _told(plain: dict[str, Any] | None) -> dict[str, str]:
+    """Return the mailboxes that were told to be silent, with why, and since when; a note of an earlier version does not say that."""
+    told = (plain or {}).get("mailboxes", {})
+    return told if isinstance(told, dict) else dict.fromkeys(told, "")
+
+
+def _silent_before(told: dict[str, str]) -> dict[str, datetime | None]:
+    return {key.rpartition(" ")[0]: datetime.fromisoformat(since) if since else None for key, since in told.items()}
 
 
 def _exit_code(shown: Sequence[Incident], fail_on: str | None, silent: Sequence[MailboxHealth]) -> int:
@@ -186,21 +224,20 @@ def _show(incidents: Sequence[Incident], args: argparse.Namespace, ground: Groun
         output.deliver(_table(incidents), args)
 
 
-def _show_news(news: Sequence[News], args: argparse.Namespace, names: Mapping[str, str], silent: Sequence[MailboxHealth]) -> None:
+def _show_news(news: Sequence[News], args: argparse.Namespace, names: Mapping[str, str], boxes: _Mailboxes) -> None:
     from pipeline.insight.incident import as_json
-    from pipeline.query.health import as_incident
 
     if args.format == "json":
-        fresh = [{**as_incident(box), "news": "new", "news_why": box.sentence()} for box in silent]
-        output.deliver_json([*fresh, *({**as_json(entry.incident), "news": entry.kind, "news_why": entry.why} for entry in news)], args)
+        output.deliver_json(
+            [*boxes.as_json(), *({**as_json(entry.incident), "news": entry.kind, "news_why": entry.why} for entry in news)], args
+        )
     elif args.format == "csv":
         import pyarrow as pa
 
         table = _table([entry.incident for entry in news])
         output.deliver(table.add_column(0, "news", pa.array([entry.kind for entry in news], pa.string())), args)
-    elif news or silent:
-        about = [line for box in silent for line in _about(box)]
-        lines = [*about, *(line for group in _one_fault_each(news) for line in _news_in_full(group, names))]
+    elif news or boxes.silent or boxes.over:
+        lines = [*boxes.in_full(), *(line for group in _one_fault_each(news) for line in _news_in_full(group, names))]
         output.deliver_text("".join(f"{line}\n" for line in lines), args)
 
 

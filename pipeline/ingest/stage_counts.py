@@ -50,4 +50,6 @@ def what_counts(settings: Settings, today: date, *, always: bool) -> list[str]:
     except TlsrptError as err:
         log.warning("ground-not-told", reason=err)
         return []
-    return ground.lines() if not ground.reports or ground.reports_left_out > ground.reports else []
+    if not ground.reports or ground.reports_left_out > ground.reports:
+        return ground.lines()
+    return ground.notes() if always and (ground.left_out or ground.waiting or not ground.own) else []

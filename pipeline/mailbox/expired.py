@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import imaplib
+import socket
 import ssl
+from contextlib import suppress
 from datetime import UTC, datetime
 
 _SECONDS = 5.0
@@ -32,14 +35,36 @@ def _look(server: str) -> tuple[str, datetime | None, datetime | None]:
     from cryptography import x509
 
     host, _, port = server.rpartition(":")
+    shown = _shown_by(host.strip("[]"), int(port))
     try:
-        pem = ssl.get_server_certificate((host.strip("[]"), int(port)), timeout=_SECONDS)
-        found = x509.load_pem_x509_certificate(pem.encode())
-    except (OSError, ValueError):
+        found = x509.load_der_x509_certificate(shown or b"")
+    except ValueError:
         return "", None, None
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
     except (x509.ExtensionNotFound, ValueError):
         names = []
-    shown = ", ".join("".join(char for char in name if char.isprintable()) for name in names[:3])
-    return f" (for {shown})" if shown else "", found.not_valid_before_utc, found.not_valid_after_utc
+    whose = ", ".join("".join(char for char in name if char.isprintable()) for name in names[:3])
+    return f" (for {whose})" if whose else "", found.not_valid_before_utc, found.not_valid_after_utc
+
+
+def _shown_by(host: str, port: int) -> bytes | None:
+    """Return the certificate a server shows, over TLS from the first byte or after STARTTLS (RFC 9051 §6.2.1)."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with (
+        suppress(OSError),
+        socket.create_connection((host, port), timeout=_SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        return secure.getpeercert(binary_form=True)
+    with suppress(OSError, imaplib.IMAP4.error):
+        client = imaplib.IMAP4(host, port, timeout=_SECONDS)
+        try:
+            client.starttls(context)
+            certificate: bytes | None = client.sock.getpeercert(binary_form=True)  # type: ignore[attr-defined]  # it is TLS by now
+            return certificate
+        finally:
+            client.shutdown()
+    return None

@@ -148,20 +148,25 @@ def _moment(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC" if moment is not None else "never"
 
 
-def as_incident(box: MailboxHealth) -> dict[str, Any]:
-    """Return a silent mailbox with the members that an incident has in JSON; its scope is the mailbox, and no domain."""
-    assert box.silent_since is not None  # noqa: S101 -- only silent ones are shown so
-    first = box.silent_since.date().isoformat()
+def as_incident(box: MailboxHealth, *, since: datetime | None = None) -> dict[str, Any]:
+    """Return a silent mailbox with the members that an incident has in JSON; its scope is the mailbox, and no domain.
+
+    Args:
+        box: The mailbox.
+        since: Since when it was silent, of one that is read again.
+    """
+    began, ended = box.silent_since or since, None if box.why else box.last_success
+    first = began.date().isoformat() if began else None
     return {
         "id": hashlib.sha256(f"{box.mailbox}\0{CAUSE}\0{first}".encode()).hexdigest()[:12],
         "domain": None,
         "mailbox": box.mailbox,
         "cause": CAUSE,
         "fault": "ours",
-        "state": "open",
+        "state": "open" if box.why else "resolved",
         **{name: [] for name in ("result_types", "mx_hosts", "receiving_ips", "reporters")},
         "first_day": first,
-        "last_day": None,
+        "last_day": ended.date().isoformat() if ended else None,
         "failed_sessions": 0,
         "share": 0.0,
         "comparison": "",

@@ -38,16 +38,14 @@ class Incidents(list[Incident]):
         return _frame([incident_json(incident) for incident in self], PROMISED)
 
     def _repr_html_(self) -> str:
+        ground = self.rests_on
         if not self:
-            return (
-                f"<p>{text(self.rests_on.headline())} {'No incidents.' if self.rests_on.reports else ''}</p>"
-                if self.rests_on
-                else "<p>No incidents.</p>"
-            )
+            said = "" if ground is None else _said(ground)
+            return f"<p>{said} {'No incidents.' if ground is None or ground.reports else ''}</p>"
         rows = [[_cell(name, getattr(incident, name)) for name in _COLUMNS] for incident in self]
         said = f"{len(self)} incident{'s' if len(self) > 1 else ''}"
-        if (ground := self.rests_on) is not None:
-            said += f". {text(ground.headline())}"
+        if ground is not None:
+            said += f". {_said(ground)}"
         return html_table(said, [name.replace("_", " ") for name in _COLUMNS], rows)
 
 
@@ -71,8 +69,12 @@ class CoverageTable(list[Coverage]):
         ground, names = self.rests_on, Coverage._fields
         lines = [*_unreported(ground), *(line._asdict() for line in self)]
         rows = [[_cell(name, line[name]) for name in names] for line in lines]
-        said = f"Who reports on what. {text(ground.headline())}" if ground is not None else "Who reports on what"
+        said = f"Who reports on what. {_said(ground)}" if ground is not None else "Who reports on what"
         return html_table(said, [name.replace("_", " ") for name in names], rows)
+
+
+def _said(ground: Ground) -> str:
+    return text(" ".join(ground.lines()))
 
 
 def _unreported(ground: Ground | None) -> list[dict[str, Any]]:

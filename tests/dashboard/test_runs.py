@@ -84,3 +84,33 @@ def _marked(app: AppTest) -> list[tuple[str, str]]:
     options = [json.loads(chart.proto.spec) for chart in app.get("echarts_chart")]
     lines = [series["markLine"]["data"] for option in options for series in option["series"] if "markLine" in series]
     return [(line["xAxis"], line["label"]["formatter"]) for some in lines for line in some]
+
+
+def test_where_every_tier_counts_each_figure_and_tile_says_so(opened):
+    opened(demo)
+    app = AppTest.from_file(str(Path(dashboard.__file__).with_name("app.py")), default_timeout=60)
+    app.query_params["trust"] = "all"
+    app.run()
+    assert not app.exception
+    marked = [one.value for one in app.caption if "Every trust tier, forged reports included." in one.value]
+    assert len(marked) >= len(app.metric) + 4
+    assert any("Reports of every trust tier count here" in one.value for one in app.warning)
+    app.switch_page("app_pages/ingest.py").run()
+    assert not any("Every trust tier" in one.value for one in app.caption), "the page about all mail asks with what is configured"
+
+
+def test_what_is_drawn_of_an_incident_adds_up_or_the_difference_is_named(opened):
+    opened(demo)
+    app = _page()
+    for one in warm.insight.incidents(_filters(28))[:4]:
+        app.query_params["id"] = one.id
+        app.switch_page("app_pages/incident.py").run()
+        assert not app.exception
+        table = app.get("echarts_chart")[0]
+        drawn = sum(value or 0 for series in json.loads(table.proto.spec)["series"] for value in _values(series))
+        (unit,) = [caption.value for caption in app.caption if "Failures of this kind per UTC day" in caption.value]
+        assert drawn == one.failed_sessions or "Drawn are" in unit, (drawn, one.failed_sessions, unit)
+
+
+def _values(series: dict) -> list:
+    return [point["value"] if isinstance(point, dict) else point for point in series.get("data", [])]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pipeline.cli import main
 from pipeline.errors import TryAgainError
+from pipeline.lake.looks import Look, end
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.notes import open_note
 from tests.insight.book import DOMAIN, GOOGLE, MAILRU, MICROSOFT, MX1, Book, Fail, day, sts
@@ -283,3 +284,29 @@ def test_one_certificate_of_two_domains_is_one_fault(tlsrpt, tmp_path):
     told = tlsrpt("incidents", "--new-since-last")[1]
     assert told.count("NEW:") == 1
     assert "the same fault on" in told
+
+
+def test_a_silent_mailbox_is_told_once_and_once_more_when_it_is_read_again(tlsrpt, tmp_path):
+    box = '[[mailbox]]\nname = "rua"\nhost = "imap.example.org"\nuser = "x"\n'
+    (tmp_path / "tlsrpt.toml").write_text(CONFIGURATION + box)
+    (tmp_path / "lake").mkdir()
+
+    def ask(*more):
+        return tlsrpt("incidents", "--new-since-last", *more, last=None)
+
+    where, now = locate(tmp_path / "lake"), datetime.now(UTC)
+
+    def look(hours, code):
+        began = now - timedelta(hours=hours)
+        end(where, [Look("rua", f"r{hours}", began, began, code, "refused" if code else "", 0)])
+
+    for hours in range(30, 0, -1):
+        look(hours, 77 if hours < 29 else 0)
+    assert ask()[1].count("NEW: Mailbox rua cannot be read") == 1
+    assert "Mailbox" not in ask()[1]
+    look(0, 0)
+    code, out, _ = ask("--format", "json")
+    (news,) = [one for one in json.loads(out) if one["cause"] == "ingest-silent"]
+    assert (code, news["news"], news["state"], news["mailbox"]) == (0, "over", "resolved", "rua")
+    assert news["first_day"] == (now - timedelta(hours=29)).date().isoformat()
+    assert "Mailbox" not in ask()[1]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import socket
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pipeline.errors import ConfigError, TryAgainError, UnreachableError
 from tests.authority import Authority
+from tests.dovecot import dovecot
 from tests.mailbox.box import mailbox
 from tests.mailbox.scripted import scripted
 from tests.mailbox.test_odd_servers import Here
@@ -33,6 +35,23 @@ def test_a_certificate_of_an_unknown_authority_is_refused(server, user):
     with pytest.raises(UnreachableError, match=r"does not verify: .*; set ca_file") as caught:
         mailbox(server, user, ca_file="").__enter__()
     assert caught.value.exit_code == 69
+
+
+@pytest.fixture(scope="module")
+def late_server():
+    with dovecot(days=(-90, -3)) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("tls", "port"), [("implicit", "port"), ("starttls", "plain_port")])
+def test_an_expired_certificate_is_said_to_be_that_with_whose_it_is_and_since_when(late_server, user, tls, port):
+    with pytest.raises(UnreachableError) as caught:
+        mailbox(late_server, user, tls=tls, port=getattr(late_server, port)).__enter__()
+    said = str(caught.value)
+    assert (caught.value.exit_code, "ca_file" in said) == (69, False)
+    ended = datetime.now(UTC) - timedelta(days=3)
+    assert f"the certificate of localhost:{getattr(late_server, port)} (for localhost) has expired on {ended:%Y-%m-}" in said
+    assert "3 days ago; whoever runs that mail server has to renew it" in said
 
 
 def test_a_certificate_of_another_authority_is_refused(server, user, tmp_path):
