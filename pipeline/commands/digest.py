@@ -30,15 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.storage.locate import configured_location
     from pipeline.notify.digest import as_html, as_text, digest_of
-    from pipeline.notify.notifier import open_mutes
+    from pipeline.notify.notifier import mutes_of
     from pipeline.notify.observe import look_back, observe
     from pipeline.query import open_lake
 
     settings = context.settings
     with open_lake(settings=settings) as lake:
         observed = observe(lake, as_of=as_of_of(args), own=settings.domains.own)
-        with open_mutes(configured_location(settings.lake)) as (_, mutes):
-            pass
+        mutes = mutes_of(configured_location(settings.lake))
         days = look_back(lake, observed, mutes, days=_MONTH if args.month else _WEEK, link=settings.notify.link)
     digest = digest_of(days)
     if args.send:

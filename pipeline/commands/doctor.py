@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.output.safe_text import escape
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from pipeline.cli import Context
+    from pipeline.config import Settings
+    from pipeline.ingest.doctor import Check
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +36,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
         sign_in_interactively(wanted_mailboxes(settings, [args.sign_in])[0], say=lambda text: print(text, flush=True))
         return 0
-    from pipeline.ingest.doctor import Check, examine
+    from pipeline.ingest.doctor import examine
 
     checks: list[Check] = []
-    for check in examine(settings, find_config(context.config)):
+    for check in chain(examine(settings, find_config(context.config)), _channels(settings)):
         checks.append(check)
         if args.format == "table":
             line = f"{check.state:<5} {check.name}: {check.says}"
@@ -46,3 +50,26 @@ def run(args: argparse.Namespace, context: Context) -> int:
         json.dump([{"check": each.name, "state": each.state, "says": each.says} for each in checks], sys.stdout)
         print()
     return 1 if any(check.state == "fail" for check in checks) else 0
+
+
+def _channels(settings: Settings) -> Iterator[Check]:
+    """Whether what is to be told gets out; nothing is sent for it."""
+    from pipeline.errors import TlsrptError
+    from pipeline.ingest.doctor import Check
+    from pipeline.lake.storage.locate import configured_location
+    from pipeline.notify.notifier import channel_states
+
+    location = configured_location(settings.lake)
+    try:
+        states = channel_states(location, settings.notify) if location.exists() else []
+    except TlsrptError as err:
+        yield Check("channels", "fail", str(err), err.exit_code)
+        return
+    for each in states:
+        said = each.sentence()
+        if each.failing_since:
+            yield Check(f"channel {each.channel}", "fail", f"{said}; tlsrpt notify --test {each.channel} tries it", 1)
+        elif not each.configured:
+            yield Check(f"channel {each.channel}", "warn", f"is not configured any more, and has {said}")
+        else:
+            yield Check(f"channel {each.channel}", "ok", said)

@@ -113,14 +113,14 @@ def _mute_of(args: argparse.Namespace, incidents: Sequence[Incident]) -> Mute:
 
 
 def _list(location: Location) -> int:
-    from pipeline.notify.notifier import open_mutes
+    from pipeline.lake.storage.near import refuse_missing
+    from pipeline.notify.notifier import mutes_of
     from pipeline.output import escape
 
-    with open_mutes(location) as (_, mutes):
-        for mute in mutes:
-            print(
-                f"{escape(mute.title)}\n  until {mute.until or 'it is over'}, by {escape(mute.by)} on {mute.since}: {escape(mute.reason)}"
-            )
+    refuse_missing(location)
+    mutes = mutes_of(location)
+    for mute in mutes:
+        print(f"{escape(mute.title)}\n  until {mute.until or 'it is over'}, by {escape(mute.by)} on {mute.since}: {escape(mute.reason)}")
     if not mutes:
         print("nothing is muted")
     return 0

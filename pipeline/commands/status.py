@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.insight.first_weeks import FirstWeeks
     from pipeline.insight.ground import Ground
+    from pipeline.notify.channel_state import ChannelState
     from pipeline.query import Lake
     from pipeline.query.health import MailboxHealth
 
@@ -30,19 +31,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.lake.storage.locate import configured_location
+    from pipeline.notify.notifier import channel_states
     from pipeline.query import open_lake
 
     with open_lake(settings=context.settings) as lake:
         status = status_of(lake, context.settings)
         weeks = lake.first_weeks()
         ground, boxes = lake.ground(since=lake.ask("extent").to_pylist()[0]["first_day"]), lake.mailboxes()
-    status |= {"rests_on": ground.as_json(), "looks": [box.as_json() for box in boxes]}
+    channels = channel_states(configured_location(context.settings.lake), context.settings.notify)
+    status |= {
+        "rests_on": ground.as_json(),
+        "looks": [box.as_json() for box in boxes],
+        "channels": [channel.as_json() for channel in channels],
+    }
     if args.format == "json":
         output.deliver_json(status, args)
     else:
-        output.deliver(_lines(status, ground, boxes, weeks), args)
+        output.deliver(_lines(status, ground, boxes, weeks, channels), args)
     if args.format == "table":
         said = [f"{box.title()}. {box.sentence()} {box.fix()}" for box in boxes if box.why]
+        said += [f"Channel {channel.channel} is {channel.sentence()}" for channel in channels if channel.failing_since]
         sys.stderr.writelines(f"tlsrpt: {output.escape(note)}\n" for note in [*said, *ground.notes(), *notes(status)])
     return 0
 
@@ -99,7 +108,9 @@ def _named(table: pa.Table, name: str, value: str) -> dict[str, int]:
     return {row[name]: row[value] for row in table.to_pylist()}
 
 
-def _lines(status: dict[str, Any], ground: Ground, boxes: Sequence[MailboxHealth], weeks: FirstWeeks) -> pa.Table:
+def _lines(
+    status: dict[str, Any], ground: Ground, boxes: Sequence[MailboxHealth], weeks: FirstWeeks, channels: Sequence[ChannelState]
+) -> pa.Table:
     """Return the status as rows of section, name and value."""
     import pyarrow as pa
 
@@ -109,6 +120,7 @@ def _lines(status: dict[str, Any], ground: Ground, boxes: Sequence[MailboxHealth
     if weeks.last:
         rows.append(("first weeks", "", weeks.sentence()))
         rows += [("usual reporter", one.reporter, f"{one.state()}; usually {one.usually}") for one in weeks.reporters if one.usually]
+    rows += [("channel", channel.channel, channel.sentence()) for channel in channels]
     rows += [("lake", "schema", str(status["schema"]))]
     rows += [("table", name, f"{count:,} rows") for name, count in status["tables"].items()]
     for box in status["mailboxes"]:

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from pipeline.insight.coverage import Coverage
     from pipeline.insight.incident import Incident
     from pipeline.notify.notice import Kind, Urgency
-    from pipeline.notify.observed import Observed
+    from pipeline.notify.observed import Observed, RollOver
 
 CERTIFICATE_DAYS = (30, 14, 7, 0)
 """A certificate is flagged when it has no more days left than each of these; 0: it has expired."""
 _HABIT_DAYS = 14
 """Days with reports from which on the silence of a reporter is worth a word."""
+_LASTING = ("ingest:", "reporter:", "readiness:", "published:", "certificate:", "rollover:")
+"""Matters whose state stands until the next is seen: a check that was not made for a while says nothing new."""
+_FORGET_DAYS = 90
 _VERDICTS = {"ready": "ready for enforce", "already-enforcing": "already enforcing"}
 
 
@@ -262,21 +265,25 @@ def _published(observed: Observed) -> Iterator[_Matter]:
 
 
 def _roll_overs(observed: Observed) -> Iterator[_Matter]:
+    of_host: defaultdict[tuple[str, str], list[RollOver]] = defaultdict(list)
     for one in observed.roll_overs:
-        lineage = f"rollover:{one.domain}:{one.place}"
+        of_host[one.place, one.what].append(one)
+    for (place, what), found in of_host.items():
+        domains = tuple(sorted({one.domain for one in found}))
+        lineage = f"rollover:{place}"
         event = Notice(
             lineage,
             "rollover",
             "ahead",
             "now",
-            one.what,
-            (one.domain,),
-            f"A DANE roll-over ahead will break mail to {name(one.place)}",
-            one.what,
-            one.step,
-            f"domain?domain={name(one.domain)}",
+            what,
+            domains,
+            f"A DANE roll-over ahead: the TLSA records of {name(place)} will not match",
+            f"It serves {names(domains)}; {what}.",
+            found[0].step,
+            f"domain?domain={name(domains[0])}",
         )
-        yield _Matter(lineage, one.what, event)
+        yield _Matter(lineage, what, event)
 
 
 def _changes(matters: Sequence[_Matter], memory: Memory, observed: Observed) -> Iterator[Notice]:
@@ -337,12 +344,15 @@ def _states_after(matters: Sequence[_Matter], observed: Observed, memory: Memory
     kept = {
         lineage: state
         for lineage, state in (memory.states if memory else {}).items()
-        if lineage.startswith(("ingest:", "reporter:", "readiness:", "published:")) and not _ended(lineage, observed)
+        if lineage.startswith(_LASTING) and not _ended(lineage, observed)
     }
     return {**kept, **{matter.lineage: matter.state for matter in matters}}
 
 
 def _ended(lineage: str, observed: Observed) -> bool:
+    """Say whether a state need not be remembered: its end was seen, or its certificate is long gone."""
+    if lineage.startswith("certificate:"):
+        return (observed.as_of - date.fromisoformat(lineage[-10:])).days > _FORGET_DAYS
     return lineage.startswith(("ingest:", "reporter:")) and _is_seen(lineage, observed)
 
 

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pipeline import log
 from pipeline.errors import ConfigError, TlsrptError
 from pipeline.failpoint import reach
-from pipeline.lake.storage.notes import open_note
+from pipeline.lake.storage.notes import Note, open_note
 from pipeline.notify import mutes as muting
 from pipeline.notify import outbox
 from pipeline.notify.alerts import alerts_of
 from pipeline.notify.channel_message import message_of
+from pipeline.notify.channel_state import states_of
 from pipeline.notify.channels import SendError, channel_of, post_alerts
 from pipeline.notify.news import news_for, standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.config import ChannelSettings, NotifySettings
     from pipeline.lake.storage.location import Location
-    from pipeline.lake.storage.notes import Note
+    from pipeline.notify.channel_state import ChannelState
     from pipeline.notify.mutes import Mute
     from pipeline.notify.news import News
     from pipeline.notify.notice import Notice
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 OUTBOX, MUTES = "outbox", "mutes"
 _ALERTS_VALID_RUNS = 3
+_Values = TypeVar("_Values")
 
 
 class Sent(NamedTuple):
@@ -76,22 +78,49 @@ def notify(location: Location, settings: NotifySettings, observed: Observed, *, 
 def would_send(location: Location, settings: NotifySettings, observed: Observed) -> dict[str, list[Notice]]:
     """Return for each channel the events it would be told; nothing is written or sent."""
     observed = observed_without_muted(location, observed)
-    with _boxes(location) as (_, boxes):
-        return {channel.name: _chosen(channel, boxes.get(channel.name, outbox.Box()), observed).events for channel in settings.channel}
+    boxes = boxes_of(location)
+    return {channel.name: _chosen(channel, boxes.get(channel.name, outbox.Box()), observed).events for channel in settings.channel}
 
 
 def boxes_of(location: Location) -> dict[str, Box]:
-    """Return the outbox of every channel, for status and page."""
-    with _boxes(location) as (_, boxes):
-        return boxes
+    """Return the outbox of every channel, for status and page; takes no lock.
+
+    Raises:
+        LakeError: The note cannot be read.
+    """
+    return _read(Note(location, OUTBOX), outbox.from_plain)
+
+
+def channel_states(location: Location, settings: NotifySettings) -> list[ChannelState]:
+    """Return how the channels are; Alertmanager is posted the state and has no outbox. Takes no lock.
+
+    Raises:
+        LakeError: The note cannot be read.
+    """
+    return states_of(boxes_of(location), [channel.name for channel in settings.channel if channel.kind != "alertmanager"])
+
+
+def mutes_of(location: Location) -> list[Mute]:
+    """Return what is muted; takes no lock.
+
+    Raises:
+        LakeError: The note cannot be read.
+    """
+    return _read(Note(location, MUTES), muting.from_plain)
+
+
+def _read(note: Note, from_plain: Callable[[dict[str, Any] | None], _Values]) -> _Values:
+    try:
+        return from_plain(note.read())
+    except ValueError as err:
+        raise note.damaged(str(err)) from err
 
 
 def observed_without_muted(location: Location, observed: Observed) -> Observed:
     """Return what is observed with the lineages that mutes silence now; mutes that have lapsed are dropped."""
     from dataclasses import replace
 
-    with open_mutes(location) as (_, mutes):
-        holding = muting.holding(mutes, observed.incidents, observed.as_of)
+    holding = muting.holding(mutes_of(location), observed.incidents, observed.as_of)
     return replace(observed, muted=tuple(mute.what for mute in holding))
 
 
@@ -99,21 +128,13 @@ def observed_without_muted(location: Location, observed: Observed) -> Observed:
 def open_mutes(location: Location) -> Iterator[tuple[Note, list[Mute]]]:
     """Hold the note of the mutes."""
     with open_note(location, MUTES) as note:
-        try:
-            mutes = muting.from_plain(note.read())
-        except ValueError as err:
-            raise note.damaged(str(err)) from err
-        yield note, mutes
+        yield note, _read(note, muting.from_plain)
 
 
 @contextmanager
 def _boxes(location: Location) -> Iterator[tuple[Note, dict[str, Box]]]:
     with open_note(location, OUTBOX) as note:
-        try:
-            boxes = outbox.from_plain(note.read())
-        except ValueError as err:
-            raise note.damaged(str(err)) from err
-        yield note, boxes
+        yield note, _read(note, outbox.from_plain)
 
 
 def _chosen(channel: ChannelSettings, box: Box, observed: Observed) -> News:

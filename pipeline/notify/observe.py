@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,19 @@ import orjson
 
 from pipeline.notify.digest import Days, LeftOut, Totals
 from pipeline.notify.metrics import Measured
-from pipeline.notify.observed import Certificate, MailboxState, Observed, Published
+from pipeline.notify.observed import Certificate, MailboxState, Observed, Published, RollOver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
+    from typing import Any
 
     from pipeline.notify.mutes import Mute
     from pipeline.query import Lake
 
+ROLL_OVER = "dane-roll-over"
+"""The code of the finding (`pipeline.published.dane`)."""
+_SERVICE = re.compile(r"^_[0-9]+\._tcp\.")
 _FRESH_DAYS = 7
 """A check older than this says nothing of what is published now."""
 
@@ -41,13 +46,15 @@ def observe(lake: Lake, *, as_of: date, own: Iterable[str]) -> Observed:
     published = _published(lake, as_of)
     enforcing = {one.domain for one in published if one.mode == "enforce"}
     enforcing |= {domain for domain, verdict in verdicts.items() if verdict == "already-enforcing"}
+    checks = _fresh_checks(lake, as_of)
     return Observed(
         as_of=as_of,
         incidents=incidents,
         enforcing=frozenset(enforcing),
         coverage=coverage,
         mailboxes=_mailboxes(lake) if as_of >= datetime.now(UTC).date() else (),
-        certificates=_certificates(lake, as_of),
+        certificates=_certificates(checks),
+        roll_overs=_roll_overs(checks),
         published=published,
         verdicts=tuple(verdicts.items()),
     )
@@ -83,10 +90,29 @@ def _published(lake: Lake, as_of: date) -> tuple[Published, ...]:
     return tuple(found)
 
 
-def _certificates(lake: Lake, as_of: date) -> tuple[Certificate, ...]:
-    rows = lake.ask("checks_latest").to_pylist()
-    fresh = [row for row in rows if row["expires_at"] is not None and 0 <= (as_of - row["checked_at"].date()).days <= _FRESH_DAYS]
-    return tuple(sorted({Certificate(row["domain"], row["place"], row["expires_at"].date()) for row in fresh}))
+def _fresh_checks(lake: Lake, as_of: date) -> list[dict[str, Any]]:
+    """Return the findings of the last check of each domain, where it was lately."""
+    rows = lake.ask("checks_latest", checked_until=as_of).to_pylist()
+    return [row for row in rows if (as_of - row["checked_at"].date()).days <= _FRESH_DAYS]
+
+
+def _certificates(checks: Iterable[dict[str, Any]]) -> tuple[Certificate, ...]:
+    """Return when the certificates of hosts end, whatever their addresses; of an end that a roll-over speaks of it alone does."""
+    dated = [row for row in checks if row["expires_at"] is not None]
+    told = {(_host(row["place"]), row["expires_at"].date()) for row in dated if row["code"] == ROLL_OVER}
+    ends = {Certificate(row["domain"], _host(row["place"]), row["expires_at"].date()) for row in dated}
+    return tuple(sorted(one for one in ends if (one.place, one.expires) not in told))
+
+
+def _roll_overs(checks: Iterable[dict[str, Any]]) -> tuple[RollOver, ...]:
+    """Return the hosts all of whose TLSA records are of a certificate that is soon renewed."""
+    found = [row for row in checks if row["code"] == ROLL_OVER]
+    return tuple(sorted(RollOver(row["domain"], _host(row["place"]), row["what"], row["fix"]) for row in found))
+
+
+def _host(place: str) -> str:
+    """Return the host of a place such as `mx1.example.org [192.0.2.1]` or `_25._tcp.mx1.example.org`."""
+    return _SERVICE.sub("", place.split(" ", 1)[0])
 
 
 def measure(lake: Lake, *, as_of: date) -> Measured:
@@ -102,7 +128,8 @@ def measure(lake: Lake, *, as_of: date) -> Measured:
             last[row["account"]] = max(row["last_ingested_at"], last.get(row["account"], row["last_ingested_at"]))
     quarantined = sum(row["messages"] for row in lake.ask("outcomes").to_pylist() if row["outcome"] in ("quarantined", "too_large"))
     left_out = sum(row["reports"] for row in lake.ask("not_counted", until=as_of).to_pylist())
-    return Measured(last, {}, quarantined, left_out)
+    looked = {box.mailbox: box.last_success for box in lake.mailboxes() if box.last_success is not None}
+    return Measured(last, looked, quarantined, left_out)
 
 
 _LEFT_OUT = {

@@ -123,7 +123,19 @@ def test_status_tells_what_is_in_the_lake_and_what_was_forged(tlsrpt):
     code, out, err = tlsrpt("status", "--format", "json")
     status = json.loads(out)
     assert (code, err) == (0, "")
-    assert list(status) == ["mailboxes", "tables", "last_run", "outcomes", "tiers", "forged", "left_out", "schema", "rests_on", "looks"]
+    assert list(status) == [
+        "mailboxes",
+        "tables",
+        "last_run",
+        "outcomes",
+        "tiers",
+        "forged",
+        "left_out",
+        "schema",
+        "rests_on",
+        "looks",
+        "channels",
+    ]
     assert [(box["account"], box["folder"], box["messages"], box["configured"]) for box in status["mailboxes"]] == [
         ("rua", "INBOX", 17, True),
         ("second", "INBOX", 1, False),

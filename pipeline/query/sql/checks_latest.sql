@@ -1,10 +1,13 @@
 -- Findings of the last check of each domain
 -- What is wrong with what each domain publishes, worst first: what, where, why, and what to change.
 -- domain (VARCHAR = null): one report domain; null for all
+-- checked_until (DATE = null): leave out later checks; null: none
 with latest as (
     select domain, max(checked_at) as checked_at
     from checks
-    where $domain is null or domain = $domain
+    where
+        ($domain is null or domain = $domain)
+        and ($checked_until is null or cast(checked_at as date) <= $checked_until)
     group by domain
 )
 
