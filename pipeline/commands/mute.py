@@ -94,7 +94,7 @@ def _mute_of(args: argparse.Namespace, incidents: Sequence[Incident]) -> Mute:
     from pipeline.insight.faults import named_by
     from pipeline.insight.notifications import remembered
     from pipeline.notify.mutes import Mute, covers
-    from pipeline.notify.news import lineage_of
+    from pipeline.notify.notice import lineage_of
     from pipeline.notify.notice_text import names
 
     today = datetime.now(UTC).date()
@@ -103,7 +103,7 @@ def _mute_of(args: argparse.Namespace, incidents: Sequence[Incident]) -> Mute:
     found = named_by(incidents, args.what) if len(args.what) >= _LEAST_PREFIX else []
     hosts = {host for one in incidents for host in one.mx_hosts}
     if found:
-        what, title = lineage_of(found[:1]), f"{found[0].title} on {names(found[0].mx_hosts) or found[0].domain}"
+        what, title = lineage_of(found[0]), f"{found[0].title} on {names(found[0].mx_hosts) or found[0].domain}"
     elif args.what.lower() in hosts:
         what, title = f"host:{args.what.lower()}", args.what.lower()
     else:

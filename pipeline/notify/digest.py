@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.notify.news import is_muted, lineage_of
+from pipeline.insight.faults import by_fault
+from pipeline.notify.mutes import is_muted
 from pipeline.notify.notice_text import defused, name, names, plural
 from pipeline.output.markup import Html, text
 
@@ -71,7 +72,7 @@ class Digest(NamedTuple):
 def digest_of(days: Days) -> Digest:
     """Return the digest of some days."""
     faults = _faults(days.observed.incidents)
-    loud = [fault for fault in faults if not is_muted(fault[0], [mute.what for mute in days.mutes])]
+    loud = [fault for fault in faults if not is_muted(fault[0], days.mutes)]
     began = [fault for fault in loud if _first(fault) >= days.since and not _over(fault)]
     ended = [fault for fault in loud if _over(fault) and max(one.last_day for one in fault) >= days.since - timedelta(days=2)]
     goes_on = [fault for fault in loud if _first(fault) < days.since and not _over(fault)]
@@ -123,10 +124,7 @@ _STYLE = (
 
 
 def _faults(incidents: Iterable[Incident]) -> list[list[Incident]]:
-    groups: dict[tuple[str, str], list[Incident]] = {}
-    for incident in incidents:
-        groups.setdefault((lineage_of([incident]), incident.state), []).append(incident)
-    return sorted(groups.values(), key=lambda fault: (fault[0].fault != "ours", -sum(one.failed_sessions for one in fault)))
+    return sorted(by_fault(incidents), key=lambda fault: (fault[0].fault != "ours", -sum(one.failed_sessions for one in fault)))
 
 
 def _first(fault: Sequence[Incident]) -> date:

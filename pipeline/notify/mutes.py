@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.insight import notifications
+from pipeline.notify.notice import lineage_of
 from pipeline.notify.notice_text import speaks_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Mute(NamedTuple):
     """One fault or host that no notice speaks of."""
 
     what: str
-    """`fault:CAUSE:HOSTS`, or `host:NAME` for every fault on that host."""
+    """`fault:CAUSE:ID`, or `host:NAME` for every fault on that host."""
     title: str
     until: date | None
     """The last day it holds; None: until it is over."""
@@ -50,10 +51,15 @@ def lapsed(mute: Mute, incidents: Sequence[Incident], today: date) -> str | None
 
 
 def covers(mute: Mute, incident: Incident) -> bool:
-    """Say whether a mute is about an incident."""
-    from pipeline.notify.news import lineage_of
+    """Say whether a mute is about an incident: of its host, its fault, or what was muted and goes by another id since."""
+    if mute.what.startswith("host:"):
+        return mute.what.removeprefix("host:") in incident.mx_hosts
+    return mute.what == lineage_of(incident) or notifications.told_of(incident, mute.as_it_was) is not None
 
-    return mute.what == lineage_of([incident]) or mute.what in {f"host:{host}" for host in incident.mx_hosts}
+
+def is_muted(incident: Incident, mutes: Iterable[Mute]) -> bool:
+    """Say whether one of these mutes is about an incident."""
+    return any(covers(mute, incident) for mute in mutes)
 
 
 def holding(mutes: Iterable[Mute], incidents: Sequence[Incident], today: date) -> tuple[Mute, ...]:
@@ -63,8 +69,13 @@ def holding(mutes: Iterable[Mute], incidents: Sequence[Incident], today: date) -
 
 def without_domain(mutes: Iterable[Mute], domain: str) -> list[Mute]:
     """Return the mutes without a domain whose data is erased."""
-    left = (mute._replace(as_it_was=tuple(one for one in mute.as_it_was if one.domain != domain)) for mute in mutes)
-    return [mute for mute in left if not speaks_of(f"{mute.what} {mute.title}", domain)]
+    left = ((mute, mute._replace(as_it_was=tuple(one for one in mute.as_it_was if one.domain != domain))) for mute in mutes)
+    return [
+        after
+        for before, after in left
+        if (after.as_it_was or not before.as_it_was)
+        and not speaks_of(" ".join((after.what, after.title, *(host for one in after.as_it_was for host in one.mx_hosts))), domain)
+    ]
 
 
 def to_plain(mutes: Iterable[Mute]) -> dict[str, Any]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from pipeline.insight.incident import Incident
 
 Kind = Literal["new", "worse", "over", "changed", "ahead", "summary"]
 Urgency = Literal["now", "later"]
@@ -18,7 +21,7 @@ class Notice(NamedTuple):
     """One thing to tell. Its texts hold names of hosts, domains and reporters, and no other text out of a report."""
 
     lineage: str
-    """What it is about, the same as long as the matter lasts: `fault:mx-certificate-expired:mx2.example.org:2026-11-02`."""
+    """What it is about, the same as long as the matter lasts: `fault:mx-certificate-expired:0f3a52c19be7`."""
     topic: Topic
     kind: Kind
     urgency: Urgency
@@ -44,6 +47,11 @@ class Notice(NamedTuple):
     def key(self) -> str:
         """32 hex digits by which a receiver drops a repetition."""
         return hashlib.sha256(f"{self.lineage}\0{self.kind}\0{self.revision}".encode()).hexdigest()[:32]
+
+
+def lineage_of(incident: Incident) -> str:
+    """Return the name of the fault of an incident: its cause, and the id all incidents of that fault share."""
+    return f"fault:{incident.cause}:{incident.fault_id or incident.id}"
 
 
 def worst_first(events: list[Notice]) -> list[Notice]:

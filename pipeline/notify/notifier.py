@@ -117,11 +117,11 @@ def _read(note: Note, from_plain: Callable[[dict[str, Any] | None], _Values]) ->
 
 
 def observed_without_muted(location: Location, observed: Observed) -> Observed:
-    """Return what is observed with the lineages that mutes silence now; mutes that have lapsed are dropped."""
+    """Return what is observed with the mutes that hold now."""
     from dataclasses import replace
 
     holding = muting.holding(mutes_of(location), observed.incidents, observed.as_of)
-    return replace(observed, muted=tuple(mute.what for mute in holding))
+    return replace(observed, muted=holding)
 
 
 @contextmanager

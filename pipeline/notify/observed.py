@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from pipeline.insight.coverage import Coverage
     from pipeline.insight.incident import Incident
+    from pipeline.notify.mutes import Mute
 
 
 class MailboxState(NamedTuple):
@@ -66,5 +67,5 @@ class Observed:
     verdicts: tuple[tuple[str, str], ...] = ()
     """Domain and verdict of readiness."""
     roll_overs: tuple[RollOver, ...] = ()
-    muted: tuple[str, ...] = ()
-    """Lineages that are muted now."""
+    muted: tuple[Mute, ...] = ()
+    """Those that hold now."""

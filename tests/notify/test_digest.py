@@ -11,7 +11,7 @@ from pipeline.cli import main
 from pipeline.insight.notifications import remembered
 from pipeline.notify.digest import Days, LeftOut, Totals, as_html, as_text, digest_of
 from pipeline.notify.mutes import Mute
-from pipeline.notify.news import lineage_of
+from pipeline.notify.notice import lineage_of
 from pipeline.notify.observed import Certificate, MailboxState
 from tests.insight.asking import as_of
 from tests.insight.book import DOMAIN, MX1
@@ -74,7 +74,7 @@ def test_a_week_without_counted_reports_never_says_that_nothing_failed():
 def test_a_muted_fault_is_listed_as_such_with_reason_and_end():
     seen = observed(book(8), 8)
     mute = Mute(
-        lineage_of(seen.incidents), "the old relay", None, "being replaced", "ops", as_of(8), tuple(map(remembered, seen.incidents))
+        lineage_of(seen.incidents[0]), "the old relay", None, "being replaced", "ops", as_of(8), tuple(map(remembered, seen.incidents))
     )
     text = as_text(digest_of(days(seen, mutes=(mute,))))
     assert headings(text) == ["Muted"]

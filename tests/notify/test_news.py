@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from pipeline.insight.coverage import Coverage
-from pipeline.notify.news import lineage_of, news_for, standing
+from pipeline.insight.notifications import remembered
+from pipeline.notify.mutes import Mute, is_muted, lapsed
+from pipeline.notify.news import news_for, standing
+from pipeline.notify.notice import lineage_of
 from pipeline.notify.observed import Certificate, MailboxState, Observed, Published, RollOver
 from tests.insight.asking import as_of, incidents
 from tests.insight.book import DOMAIN, GOOGLE, MICROSOFT, MX1, MX2, Book, Fail, day, sts, tlsa
@@ -27,6 +31,10 @@ def book(last: int, *, hosts=(MX1,), share: int = 20, until: int | None = None, 
 
 def observed(made: Book, last: int, **more) -> Observed:
     return Observed(as_of=as_of(last), incidents=tuple(incidents(made, last)), **more)
+
+
+def muted(what: str) -> Mute:
+    return Mute(what, "known", None, "being replaced", "ops", as_of(8), ())
 
 
 def hear(*observations: Observed):
@@ -92,9 +100,47 @@ def test_the_key_is_the_same_for_the_same_event_and_another_for_the_next():
 def test_a_muted_fault_is_not_told():
     _, memory = news_for(observed(book(4), 4), None)
     found = observed(book(8), 8)
-    for mute in (lineage_of(found.incidents), f"host:{MX1}"):
-        events, _ = news_for(observed(book(8), 8, muted=(mute,)), memory)
+    for what in (lineage_of(found.incidents[0]), f"host:{MX1}"):
+        events, _ = news_for(observed(book(8), 8, muted=(muted(what),)), memory)
         assert events == []
+
+
+def test_a_mute_follows_the_fault_when_its_id_changes():
+    old = observed(book(8), 8).incidents[0]
+    mute = muted("fault:mx-certificate-expired:anotherid")._replace(as_it_was=(remembered(old),))
+    more = observed(book(12, hosts=(MX1, MX2)), 12).incidents[0]
+    assert more.id != old.id
+    assert is_muted(more, (mute,))
+    assert lapsed(mute, [more], as_of(12)) == "it got worse: 1 more MX host fails"
+
+
+def test_a_domain_more_makes_a_fault_worse_and_it_is_over_when_it_is_on_all():
+    def seen(last: int, *, until: int = 20, second: bool = True) -> Observed:
+        made = book(last, until=until)
+        if second:
+            made.reports += book(last, until=12, domains=("example.net",)).reports
+        return observed(made, last)
+
+    quiet = observed(book(4), 4)
+    alone, both = seen(8, second=False), seen(10)
+    one_is_over, all_are_over = seen(16, until=16), seen(24, until=16)
+    memory, heard = news_for(quiet, None).memory, []
+    for each in (alone, both, one_is_over, all_are_over):
+        events, memory = news_for(each, memory)
+        heard.append([(event.kind, event.domains) for event in events])
+    two = ("example.net", DOMAIN)
+    assert heard == [[("new", (DOMAIN,))], [("worse", two)], [], [("over", two)]]
+
+
+def test_a_fault_that_nobody_knew_is_told_as_new_when_it_is_known_and_never_as_over_alone():
+    found = observed(book(8), 8)
+    unknown = replace(found, incidents=tuple(replace(one, fault="unknown") for one in found.incidents))
+    over = observed(book(14, until=8), 14)
+    quiet = observed(book(4), 4)
+    assert hear(quiet, unknown, found)[1:] == [[], [("fault", "new", "later")]]
+    assert hear(quiet, found, replace(over, incidents=tuple(replace(one, fault="unknown") for one in over.incidents)))[2] == [
+        ("fault", "over", "later")
+    ]
 
 
 def test_a_mailbox_that_fails_is_told_once_and_once_more_when_it_works():

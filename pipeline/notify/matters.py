@@ -1,0 +1,165 @@
+"""What is remembered by one text each, beside the faults: mailboxes, reporters, certificates, what is published, verdicts. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.notify.notice import Notice
+from pipeline.notify.notice_text import name, names, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.insight.coverage import Coverage
+    from pipeline.notify.observed import Observed, RollOver
+
+CERTIFICATE_DAYS = (30, 14, 7, 0)
+"""A certificate is flagged when it has no more days left than each of these; 0: it has expired."""
+_HABIT_DAYS = 14
+"""Days with reports from which on the silence of a reporter is worth a word."""
+
+
+class Matter(NamedTuple):
+    """A state that is remembered by one text: an event when the text changes."""
+
+    lineage: str
+    state: str
+    event: Notice | None
+    """What is told when it came to be so; None: nothing, it is only remembered."""
+
+
+def matters_of(observed: Observed) -> Iterator[Matter]:
+    """Yield every state there is to remember, with what is told of it."""
+    yield from _ingest(observed)
+    yield from _silences(observed.coverage)
+    yield from _certificates(observed)
+    yield from _published(observed)
+    yield from _roll_overs(observed)
+    for domain, verdict in observed.verdicts:
+        yield Matter(f"readiness:{domain}", verdict, None)
+
+
+def _ingest(observed: Observed) -> Iterator[Matter]:
+    for box in observed.mailboxes:
+        since = box.failing_since or box.silent_since
+        if since is None:
+            continue
+        lineage, state = f"ingest:{box.name}", f"{'failing' if box.failing_since else 'silent'} since {since:%Y-%m-%d}"
+        what = (
+            f"No look into it has succeeded since {since:%Y-%m-%d %H:%M} UTC. {box.error}"
+            if box.failing_since
+            else f"Nothing has arrived since {since:%Y-%m-%d}, longer than its longest usual gap."
+        )
+        step = (
+            "Run `tlsrpt doctor`, which says what the mail server answers."
+            if box.failing_since
+            else "Check that the _smtp._tls records still name this mailbox, and that mail to it is delivered."
+        )
+        title = f"Mailbox {name(box.name)} {'cannot be read' if box.failing_since else 'has gone silent'}"
+        yield Matter(lineage, state, Notice(lineage, "ingest", "new", "now", state, (), title, what, step, "ingest"))
+
+
+def _silences(lines: Sequence[Coverage]) -> Iterator[Matter]:
+    """Yield the reporters that are silent on every domain they used to report on; silence of all at once is the ingest's matter."""
+    if any(line.state == "ingest-outage" for line in lines):
+        return
+    of_reporter: defaultdict[str, list[Coverage]] = defaultdict(list)
+    for line in lines:
+        if line.days >= _HABIT_DAYS:
+            of_reporter[line.reporter].append(line)
+    for reporter, own in sorted(of_reporter.items()):
+        if any(line.state != "silent" for line in own):
+            continue
+        last = max(line.last_day for line in own)
+        domains = tuple(sorted(line.domain for line in own))
+        lineage = f"reporter:{reporter}"
+        yield Matter(
+            lineage,
+            f"silent since {last}",
+            Notice(
+                lineage,
+                "reporter",
+                "new",
+                "later",
+                str(last),
+                domains,
+                f"{name(reporter)} has stopped reporting",
+                f"Its last report is about {last}; it used to report on {names(domains)}.",
+                "If others go on reporting, nothing is wrong on your side; without its reports nothing is known of its sessions.",
+                f"reporters?reporter={name(reporter)}",
+            ),
+        )
+
+
+def _certificates(observed: Observed) -> Iterator[Matter]:
+    of_host: defaultdict[tuple[str, date], list[str]] = defaultdict(list)
+    for one in observed.certificates:
+        of_host[one.place, one.expires].append(one.domain)
+    for (place, expires), domains in sorted(of_host.items()):
+        left = (expires - observed.as_of).days
+        threshold = min((days for days in CERTIFICATE_DAYS if left <= days), default=None)
+        if threshold is None:
+            continue
+        lineage = f"certificate:{place}:{expires}"
+        urgent = left <= 0 or (left <= 7 and any(domain in observed.enforcing for domain in domains))
+        yield Matter(
+            lineage,
+            str(threshold),
+            Notice(
+                lineage,
+                "certificate",
+                "ahead",
+                "now" if urgent else "later",
+                str(threshold),
+                tuple(sorted(set(domains))),
+                f"The certificate of {name(place)} {'expired on' if left < 0 else 'expires on'} {expires}",
+                f"{plural(max(left, 0), 'day')} left; it serves {names(sorted(set(domains)))}.",
+                "Renew it, and look at it with `tlsrpt check`.",
+                f"domain?domain={name(domains[0])}",
+            ),
+        )
+
+
+def _published(observed: Observed) -> Iterator[Matter]:
+    for one in observed.published:
+        lineage = f"published:{one.domain}"
+        yield Matter(
+            lineage,
+            one.digest,
+            Notice(
+                lineage,
+                "published",
+                "changed",
+                "now" if one.domain in observed.enforcing else "later",
+                one.digest,
+                (one.domain,),
+                f"What {name(one.domain)} publishes has changed",
+                f"The check of {one.checked} found another policy, id, MX host or TLSA record than the check before.",
+                "If you did not change it, find out who did; `tlsrpt check` shows what is there now.",
+                f"domain?domain={name(one.domain)}",
+            ),
+        )
+
+
+def _roll_overs(observed: Observed) -> Iterator[Matter]:
+    of_host: defaultdict[tuple[str, str], list[RollOver]] = defaultdict(list)
+    for one in observed.roll_overs:
+        of_host[one.place, one.what].append(one)
+    for (place, what), found in of_host.items():
+        domains = tuple(sorted({one.domain for one in found}))
+        lineage = f"rollover:{place}"
+        event = Notice(
+            lineage,
+            "rollover",
+            "ahead",
+            "now",
+            what,
+            domains,
+            f"A DANE roll-over ahead: the TLSA records of {name(place)} will not match",
+            f"It serves {names(domains)}; {what}.",
+            found[0].step,
+            f"domain?domain={name(domains[0])}",
+        )
+        yield Matter(lineage, what, event)
