@@ -183,7 +183,8 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
     with open_lake(settings=settings, missing_ok=True) as lake, ThreadPoolExecutor(max_workers=16) as threads:
         before = last_published(lake.ask)
         last = {domain: each.published for domain, each in before.items()}
-        looked = threads.map(lambda domain: check_domain(domain, ways, now=now, before=last.get(domain)), domains)
+        together = {domain: each.together for domain, each in before.items()}
+        looked = threads.map(lambda domain: check_domain(domain, ways, now=now, before=together.get(domain)), domains)
         checked = [hold_against_reports(lake.ask, each, before.get(each.domain)) for each in looked]
         told = findings_of(lake.ask("checks_latest").to_pylist())
         return checked, [change for each in checked for change in changes(each, told.get(each.domain, ()), last.get(each.domain))]

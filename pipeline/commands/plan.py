@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import output
 from pipeline.commands._insight import add_as_of, as_of_of
-from pipeline.commands.check import domains_of
+from pipeline.commands.check import domains_of, lake_is_there
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError(f"`plan DOMAIN {args.change}` {'takes nothing more' if args.new else 'needs what is to be there'}")
     (domain,) = domains_of([args.domain], context.settings)
     new = _wanted(args, context.settings)
-    with open_lake(settings=context.settings) as lake:
+    lake_is_there(context.settings, "what senders hold is not known")
+    with open_lake(settings=context.settings, missing_ok=True) as lake:
         state = _state(lake, domain, as_of_of(args), context.settings)
         steps = _plan(lake, state, args.change, new, context.settings)
     if args.format == "json":

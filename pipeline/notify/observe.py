@@ -83,7 +83,7 @@ def _published(lake: Lake, as_of: date) -> tuple[Published, ...]:
         checked = row["checked_at"].date()
         if (as_of - checked).days > _FRESH_DAYS or not row["policy_lines"]:
             continue
-        parts = (row["policy_lines"], row["sts_id"], sorted(row["mx_hosts"] or ()), sorted(row["tlsa_records"] or ()))
+        parts = (row["policy_lines"], row["known_sts_id"], sorted(row["mx_hosts"] or ()), sorted(row["tlsa_records"] or ()))
         digest = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]
         policy = checked_policy(row["policy_lines"], since=checked)
         found.append(Published(row["domain"], checked, digest, policy.mode))

@@ -16,7 +16,7 @@ from pipeline.published import dane, smtp, web
 from pipeline.published.dns_lookup import Answer, Names
 from pipeline.published.finding import Finding
 from pipeline.published.history import Published, judge_change
-from pipeline.published.mx import NULL_MX, judge_mx
+from pipeline.published.mx import NULL_MX, is_address, judge_mx
 from pipeline.published.policy_text import PolicyText, encoded, read_policy
 from pipeline.published.records import NEAR_STS, NEAR_TLSRPT, Ours, TlsrptRecord, judge_near_miss, read_sts, read_tlsrpt
 from pipeline.published.servers import Asks, judge_fetch, judge_media_type, judge_server
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cryptography.x509 import Certificate
+
+    from pipeline.published.tlsa import Tlsa
 
 MOST_HOSTS = 20
 """MX hosts of one domain that are looked at; a sender would not try more."""
@@ -281,10 +283,20 @@ def look_at_mail(names: Names, domain: str, ways: Ways, proposed: tuple[str, ...
         hosts = []
         for host, reaching, asking in looking:
             addresses, servers = reaching.result()
-            hosts.append(Host(host, dane.Names(mx, addresses, *asking.result()), tuple(server.result() for server in servers)))
+            found = _below(names, asking.result(), addresses, ways.smtp_port)
+            hosts.append(Host(host, dane.Names(mx, addresses, *found), tuple(server.result() for server in servers)))
     own = hosts[0].names.addresses
     implicit = not mx.values and bool(own.values or own.trouble)
     return mx, implicit, hosts if mx.values or implicit else []
+
+
+def _below(names: Names, own: tuple[list[Tlsa], Answer], addresses: Answer, port: int) -> tuple[list[Tlsa], Answer, str]:
+    """Return the TLSA records of an MX host: those below the name it is an alias of come first (RFC 7672 §2.2.2)."""
+    if addresses.canonical and addresses.secure:
+        followed, answer = names.tlsa(addresses.canonical, port)
+        if followed or answer.trouble or answer.malformed:
+            return followed, answer, addresses.canonical
+    return *own, ""
 
 
 def _look(host: str, address: str, ways: Ways) -> smtp.Server:
@@ -318,6 +330,10 @@ def trusted_roots(ways: Ways) -> tuple[Certificate, ...]:
 
 def _of_host(host: Host, domain: str, sts: Sts, ways: Ways, now: datetime, trusted: Sequence[Certificate]) -> list[Finding]:  # noqa: PLR0917
     addresses = host.names.addresses
+    if is_address(host.name):
+        what, why = "the MX record names an address, where only the name of a host may be", "mail cannot be delivered to it (RFC 5321 §5.1)"
+        fix = "give the server a name with that address, and let the MX record name it"
+        return [Finding("smtp", "mx-is-address", "bad", host.name, what, why, fix)]
     findings = [_no_address(host.name)] if not addresses.values and not addresses.trouble else []
     if addresses.trouble:
         findings.append(_unknown("smtp", host.name, addresses))

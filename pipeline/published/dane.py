@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published.finding import Finding
-from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, fault_of, matches, mistake_of, names_one_of, record_for
+from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, fault_of, is_of, matches, mistake_of, names_one_of, record_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,8 @@ class Names(NamedTuple):
     records: Sequence[Tlsa]
     answer: Answer
     """That came with the records."""
+    base: str = ""
+    """The name they are below, where that is the one the host is an alias of."""
 
     @property
     def applies(self) -> bool:
@@ -60,7 +62,8 @@ def judge_tlsa(
         port: Of the service, for the record to publish.
         trusted: Root certificates at hand, to name one that is not sent.
     """
-    where = f"_{port}._tcp.{host}"
+    base = names.base or host
+    where = f"_{port}._tcp.{base}"
     if names.answer.malformed:
         why = "senders cannot read it either; some then keep back mail to this host (RFC 7672 §2.1.2)"
         fix = "replace it; a digest of type 1 has 64 hex digits, of type 2 128 (RFC 6698 §2.1.3)"
@@ -72,7 +75,7 @@ def judge_tlsa(
         why = "senders ask for no TLSA records unless address and records are in signed zones (RFC 7672 §2.2.2, §2.1)"
         fix = "sign the zone, or ask a validating resolver (`resolver` in [check])"
         return [Finding("tlsa", "tlsa-insecure", "warn", where, f"{what} not validated by DNSSEC", why, fix)]
-    return _of_records(where, host, domain, names, servers, now=now, port=port, trusted=trusted)
+    return _of_records(where, base, domain, names, servers, now=now, port=port, trusted=trusted)
 
 
 def _of_records(
@@ -101,7 +104,7 @@ def _of_records(
         why = "nothing to match with"
         return [
             *found,
-            Finding("tlsa", "tlsa-not-checked", "unknown", where, "no address showed a certificate", why, "run the check again"),
+            Finding("tlsa", "tlsa-not-held", "unknown", where, "no address showed a certificate", why, "run the check again"),
         ]
     failing = [chain for chain in shown if not any(_holds(record, chain, host, domain, now) for record in usable)]
     if failing:
@@ -142,7 +145,7 @@ def _fault_of_chain(record: Tlsa, chain: Sequence[Certificate], host: str, domai
     """Return what is wrong with a chain up to the certificate that a DANE-TA record names (RFC 7672 §3.1.2); empty: nothing."""
     from cryptography.exceptions import InvalidSignature
 
-    place = next(place for place, each in enumerate(chain) if associated(each, record.selector, record.matching) == record.association)
+    place = next(place for place, each in enumerate(chain) if place and is_of(record, each))
     if not names_one_of(chain[0], {host, domain}):
         return f"the certificate names neither {host} nor {domain}"
     for number, certificate in enumerate(chain[: place + 1]):
@@ -182,7 +185,7 @@ def _mismatch(  # noqa: PLR0917 -- what the sentence is made of
         fix = f"serve a valid certificate for {host} with its chain up to the one that the record names (RFC 7672 §3.1.2)"
         publish = ""
     elif anchors:
-        root = next((each for each in trusted for record in anchors if matches(record, (each,))), None)
+        root = next((each for each in trusted for record in anchors if is_of(record, each)), None)
         named = f"the root {root.subject.rfc4514_string()[:80]}" if root is not None else "a CA"
         what += (
             f": usage 2 names {named}, whose certificate the server does not send"
@@ -211,7 +214,7 @@ def _roll_over(  # noqa: PLR0917 -- what the sentence is made of
     ends = chain[0].not_valid_after_utc
     near = min(timedelta(days=ROLL_DAYS), (ends - chain[0].not_valid_before_utc) / 3 + timedelta(days=14))
     if all(record.usage == DANE_TA for record in records):
-        ends = min([ends, *(each.not_valid_after_utc for record in records for each in chain if matches(record, (each,)))])
+        ends = min([ends, *(each.not_valid_after_utc for record in records for each in chain if is_of(record, each))])
         what = "is renewed by another issuer, or the issuer changes its key"
     elif all(record.usage == DANE_EE and record.selector == 1 for record in records):
         what = "is renewed with a new key"

@@ -54,7 +54,9 @@ def _judge_implicit(domain: str, policy: PolicyText | None) -> list[Finding]:
 def _judge_covered(domain: str, hosts: Sequence[str], policy: PolicyText | None) -> list[Finding]:
     if policy is None or policy.mode == "none":
         return []
-    findings = [_uncovered(host, policy) for host in hosts if not any(mx_matches(pattern, host) for pattern in policy.mx)]
+    findings = [
+        _uncovered(host, policy) for host in hosts if not is_address(host) and not any(mx_matches(pattern, host) for pattern in policy.mx)
+    ]
     written = {line.partition(":")[2].strip().lower() for line in policy.lines}
     unused = [
         pattern
@@ -86,3 +88,8 @@ def _uncovered(host: str, policy: PolicyText) -> Finding:
     return Finding(
         "mx", "mx-not-in-policy", "bad", host, what, f"{lost} (RFC 8461 §4.1)", "add it to the policy, then change the id", f"mx: {host}"
     )
+
+
+def is_address(host: str) -> bool:
+    """Whether an MX record names an address, which no policy can cover and no sender has to try (RFC 5321 §5.1)."""
+    return host.rpartition(".")[2].isdecimal()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.insight.applied_policies import checked_policy, read_policies
 from pipeline.insight.checked_policies import FRESH_DAYS
@@ -36,7 +36,9 @@ def gather(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:
     """
     runs = ask("published_policies", domain=domain, checked_until=today).to_pylist()
     last = next((row for row in ask("published_now", checked_until=today).to_pylist() if row["domain"] == domain), None)
-    fresh = last if last is not None and last["checked_at"].date() >= today - timedelta(days=FRESH_DAYS) else None
+    recent = today - timedelta(days=FRESH_DAYS)
+    fresh = last if last is not None and last["checked_at"].date() >= recent else None
+    mx_before = _if_seen(last, "mx", recent)
     published, source = _published(live, runs, fresh, today)
     seen = read_policies(ask, domain, since=today - timedelta(days=LOOK_BACK_DAYS), until=today, published=published)
     if published is None and live is not None and live.policy_known:
@@ -50,15 +52,22 @@ def gather(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:
         domain,
         today,
         seen,
-        live.mx_hosts if live is not None and live.mx_known else tuple(fresh["mx_hosts"] if fresh else ()),
-        live.tlsa if live is not None and live.tlsa_known else tuple(fresh["tlsa_records"] if fresh else ()),
+        live.mx_hosts if live is not None and live.mx_known else mx_before,
+        live.tlsa if live is not None and live.tlsa_known else _if_seen(last, "tlsa", recent),
         tuple(_served(row) for row in runs),
-        tuple(fresh["mx_hosts"] if fresh else ()),
+        mx_before,
         tuple(last["tlsa_records"] if last else ()),
         _tlsa_since(last, live),
         live.ttl_seconds if live is not None else 0,
         tuple(_sentences(live, source, runs, [held.reporter for held in seen.held])),
     )
+
+
+def _if_seen(last: dict[str, Any] | None, kind: Literal["mx", "tlsa"], recent: date) -> tuple[str, ...]:
+    """Return the MX hosts or TLSA records of the last check, if one saw them lately: what was not seen since may be another."""
+    if last is None or last[f"{kind}_seen_at"] is None or last[f"{kind}_seen_at"].date() < recent:
+        return ()
+    return tuple(last["mx_hosts" if kind == "mx" else "tlsa_records"])
 
 
 def _tlsa_since(last: dict[str, Any] | None, live: Live | None) -> datetime | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published.finding import Finding, Severity
 from pipeline.published.idn import a_label
 from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, MODES, parse_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _DAY = 86_400
 MOST_FINDINGS = 10
@@ -21,6 +24,7 @@ _AGE = re.compile(r"[0-9]{1,10}")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PATTERN = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})+", re.IGNORECASE)
 _ONCE = ("version", "mode", "max_age")
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 class PolicyText(NamedTuple):
@@ -42,8 +46,9 @@ def read_policy(where: str, body: bytes) -> tuple[PolicyText | None, list[Findin
     if len(body) > LARGEST_BYTES:
         what = f"the file has {len(body):,} bytes"
         return None, [_bad("policy-too-large", where, what, "senders need not read more than 64 KB (RFC 8461 §3.3)", "shorten it")]
-    if body.startswith(b"\x1f\x8b"):
-        return None, [encoded(where, "gzip")]
+    for magic, encoding in _COMPRESSED.items():
+        if body.startswith(magic):
+            return None, [encoded(where, encoding)]
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         what = "the file is UTF-16, as some editors of Windows write it"
         return None, [_bad("policy-not-text", where, what, "senders read ASCII lines (RFC 8461 §3.2)", "save it as plain UTF-8 or ASCII")]
@@ -93,24 +98,80 @@ def encoded(where: str, encoding: str) -> Finding:
 def _cause_of(where: str, text: str) -> Finding | None:
     """Return the one cause why a text as a whole is no policy, instead of a finding for each of its lines."""
     start = text.lstrip("\ufeff \t\r\n")[:200].lower()
-    if not text.strip("\ufeff \t\r\n"):
-        return _bad("policy-empty", where, "the file is empty", "senders find no policy in it (RFC 8461 §3.2)", "put the policy there")
-    if start.startswith(("<!doctype", "<html", "<head", "<body", "<?xml", "<!--", "<script")):
-        what = "a web page (HTML) is served where the policy should be"
-        why = "senders find no policy in it (RFC 8461 §3.2); a site that answers every address with its start page does this"
-        return _bad("policy-html", where, what, why, "serve the policy file itself at this address")
-    if start.startswith(("{", "[")):
-        what = "JSON is served where the policy should be"
-        return _bad("policy-json", where, what, "a policy is lines of `key: value` (RFC 8461 §3.2)", "write it as lines")
-    if text.startswith("\ufeff"):
-        what = "the file begins with a byte order mark"
-        why = "it belongs to the first key, so that senders find no version (RFC 8461 §3.2)"
-        return _bad("policy-bom", where, what, why, "save it as UTF-8 without a byte order mark")
-    if "\r" in text.replace("\r\n", "") and "\n" not in text.replace("\r\n", ""):
-        what = "lines end in CR alone"
-        why = "lines end in CRLF or LF; senders read one long line (RFC 8461 §3.2)"
-        return _bad("policy-line-ends", where, what, why, "save it with the line ends of Unix or Windows")
+    for applies, code, what, why, fix in _CAUSES:
+        if applies(text, start):
+            return _bad(code, where, what, why, fix)
     return None
+
+
+def _is_one_line(text: str, start: str) -> bool:
+    return len(text.splitlines()) == 1 and sum(f"{key}:" in start for key in (*_ONCE, "mx")) > 1
+
+
+def _ends_in_cr(text: str, _start: str) -> bool:
+    rest = text.replace("\r\n", "")
+    return "\r" in rest and "\n" not in rest
+
+
+_CAUSES: tuple[tuple[Callable[[str, str], bool], str, str, str, str], ...] = (
+    (
+        lambda text, _: not text.strip("\ufeff \t\r\n"),
+        "policy-empty",
+        "the file is empty",
+        "senders find no policy in it (RFC 8461 §3.2)",
+        "put the policy there",
+    ),
+    (
+        lambda _, start: start.startswith(("<!doctype", "<html", "<head", "<body", "<?xml", "<!--", "<script")),
+        "policy-html",
+        "a web page (HTML) is served where the policy should be",
+        "senders find no policy in it (RFC 8461 §3.2); a site that answers every address with its start page does this",
+        "serve the policy file itself at this address",
+    ),
+    (
+        lambda _, start: start.startswith(("{", "[")),
+        "policy-json",
+        "JSON is served where the policy should be",
+        "a policy is lines of `key: value` (RFC 8461 §3.2)",
+        "write it as lines",
+    ),
+    (
+        lambda _, start: start.startswith(("v=stsv1", '"v=stsv1')),
+        "policy-is-record",
+        "the text of the TXT record is served where the policy should be",
+        "the record and the file are two things: the file has version, mode, mx and max_age (RFC 8461 §3.2)",
+        "serve the policy file at this address",
+    ),
+    (
+        lambda text, _: text.startswith("\ufeff"),
+        "policy-bom",
+        "the file begins with a byte order mark",
+        "it belongs to the first key, so that senders find no version (RFC 8461 §3.2)",
+        "save it as UTF-8 without a byte order mark",
+    ),
+    (
+        _ends_in_cr,
+        "policy-line-ends",
+        "lines end in CR alone",
+        "lines end in CRLF or LF; senders read one long line (RFC 8461 §3.2)",
+        "save it with the line ends of Unix or Windows",
+    ),
+    (
+        lambda text, start: _is_one_line(text, start) and "\\n" in start,
+        "policy-one-line",
+        "the whole policy stands in one line, with \\n written out instead of line ends",
+        "every `key: value` has a line of its own; senders find no policy in it (RFC 8461 §3.2)",
+        "write each key in a line of its own",
+    ),
+    (
+        _is_one_line,
+        "policy-one-line",
+        "the whole policy stands in one line",
+        "every `key: value` has a line of its own; senders find no policy in it (RFC 8461 §3.2)",
+        "write each key in a line of its own",
+    ),
+)
+"""Whether a text (and its beginning, in lower case) is of that kind; code, what, why and fix. The first that applies is the cause."""
 
 
 def _at_most(findings: list[Finding], where: str) -> list[Finding]:
@@ -149,6 +210,10 @@ def _wanted_mx(value: str) -> str:
         return "mx: the name of the MX host; an address matches no host"
     if not value.isascii() and (ascii_name := a_label(value.removeprefix("*."))):
         return f"mx: {'*.' if value.startswith('*.') else ''}{ascii_name}"
+    parts = [part for part in re.split(r"[\s,;]+", value) if part and not part.isdecimal()]
+    names = [re.sub(r"^[a-z]+://", "", part, flags=re.IGNORECASE).rstrip("./") for part in parts]
+    if names and all(map(is_pattern, names)):
+        return "; ".join(f"mx: {name}" for name in names[:5]) + (", each in a line of its own" if len(names) > 1 else "")
     return "mx: a host name, or *. and a domain; non-ASCII names as A-labels"
 
 

@@ -41,6 +41,8 @@ class Before(NamedTuple):
     published: Published
     policy_since: date
     tlsa_since: date
+    together: Published
+    """The same with the id and the policy that were last read in one check, however long ago: what a new text is held against."""
 
 
 def hold_against_reports(ask: Ask, checked: Checked, before: Before | None) -> Checked:

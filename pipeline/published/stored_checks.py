@@ -42,16 +42,17 @@ def rows_of(checked: Checked) -> Iterator[CheckRow]:
 
 
 def last_published(ask: Ask) -> dict[str, Before]:
-    """Return what the last check of each domain saw, and since when it is so."""
+    """Return what the last checks of each domain saw, and since when it is so; what the very last could not look at, from those before."""
     return {row["domain"]: _before(row) for row in ask("published_now").to_pylist()}
 
 
 def _before(row: dict[str, Any]) -> Before:
     published = Published(
-        sts_id=row["sts_id"],
-        policy_lines=tuple(row["policy_lines"]) or None,
-        tlsrpt_text=row["tlsrpt_record"],
+        sts_id=row["known_sts_id"],
+        policy_lines=tuple(row["known_policy_lines"] or ()) or None,
+        tlsrpt_text=row["known_tlsrpt_record"],
         mx_hosts=tuple(row["mx_hosts"]),
         tlsa=tuple(row["tlsa_records"]),
     )
-    return Before(published, (row["policy_since"] or row["checked_at"]).date(), row["tlsa_since"].date())
+    together = published._replace(sts_id=row["read_sts_id"], policy_lines=tuple(row["read_policy_lines"] or ()) or None)
+    return Before(published, (row["policy_since"] or row["checked_at"]).date(), row["tlsa_since"].date(), together)

@@ -108,18 +108,24 @@ def _is_whole(record: Tlsa) -> bool:
 def matches(record: Tlsa, chain: Sequence[Certificate]) -> bool:
     """Whether a usable record matches the chain a server shows, its own certificate first.
 
-    DANE-EE matches the first certificate alone, without regard to name or expiry; DANE-TA any of the chain (RFC 7672 §3.1.1, §3.1.2).
+    DANE-EE matches the first certificate alone, without regard to name or expiry; DANE-TA any of those that issued it, never itself
+    (RFC 7672 §3.1.1, §3.1.2, RFC 7671 §5.2).
     """
-    if not record.usable:
-        return False
-    candidates = chain[:1] if record.usage == DANE_EE else chain
-    return any(associated(certificate, record.selector, record.matching) == record.association for certificate in candidates)
+    candidates = chain[:1] if record.usage == DANE_EE else chain[1:]
+    return record.usable and any(is_of(record, certificate) for certificate in candidates)
+
+
+def is_of(record: Tlsa, certificate: Certificate) -> bool:
+    """Whether a record holds this certificate or its key, whatever its usage."""
+    return associated(certificate, record.selector, record.matching) == record.association
 
 
 def mistake_of(record: Tlsa, chain: Sequence[Certificate]) -> str:
     """Return the known mistake behind a digest that matches nothing in the way the record says; empty: none that is known."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+    if record.usage == DANE_TA and is_of(record, chain[0]):
+        return "it is of the server's own certificate, and usage 2 means an issuer: usage 3 is the one for it (RFC 7671 §5.2)"
     name = {1: "sha256", 2: "sha512"}.get(record.matching)
     if name is None:
         return ""
@@ -137,8 +143,8 @@ def mistake_of(record: Tlsa, chain: Sequence[Certificate]) -> str:
             if record.association in digests:
                 return f"it is the digest of {what}"
         if associated(certificate, 1 - record.selector, record.matching) == record.association:
-            is_of, says = ("whole certificate", "key") if record.selector == 1 else ("key", "whole certificate")
-            return f"it is the digest of the {is_of}, and selector {record.selector} means the {says}"
+            held, meant = ("whole certificate", "key") if record.selector == 1 else ("key", "whole certificate")
+            return f"it is the digest of the {held}, and selector {record.selector} means the {meant}"
         if record.usage == DANE_EE and certificate is not chain[0] and matches(record._replace(usage=DANE_TA), chain):
             return "it is the digest of the issuer, and usage 3 means the server's own certificate"
     return ""

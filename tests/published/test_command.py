@@ -146,9 +146,15 @@ def test_what_could_not_be_looked_at_this_time_is_neither_over_nor_different(tls
     assert code == 75
     assert {(change["change"], change["severity"]) for change in out} == {("new", "unknown")}
     _, (now,), _ = tlsrpt("questions", "run", "published_now", "--format", "json")
-    assert now["mx_hosts"] == ["mx.good.example"]
-    assert tlsrpt("check", "--format", "json")[0] == 1
-    assert [row for row in tlsrpt("questions", "run", "published_changes", "--format", "json")[1] if row["mx_changed"]] == []
+    assert (now["mx_hosts"], now["sts_id"], now["known_sts_id"]) == (["mx.good.example"], None, "1")
+    assert now["mx_seen_at"] == now["tlsa_seen_at"] < now["checked_at"]  # an old fact is not shown as today's
+    town.publish(POLICY)
+    code, (domain,), _ = tlsrpt("check", "--format", "json")
+    assert code == 1
+    # Held against the last check that saw both.
+    assert [finding["code"] for finding in domain["findings"] if finding["severity"] != "ok"] == ["id-unchanged"]
+    (change,) = tlsrpt("questions", "run", "published_changes", "--format", "json")[1]
+    assert [change[f"{what}_changed"] for what in ("policy", "id", "mx", "tlsa")] == [True, False, False, False]
 
 
 def test_the_list_is_made_for_a_terminal_of_eighty_columns(tlsrpt, monkeypatch):

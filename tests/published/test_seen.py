@@ -161,7 +161,7 @@ def test_tlsa_records_of_reports_are_held_against_those_of_the_last_check():
     wrong = right._replace(tlsa=(f"{MX1} {A}",))
     with lake_of(made) as lake:
         for published, since, codes in ((right, 15, []), (wrong, 15, ["tlsa-stale-seen"]), (wrong, 19, [])):
-            before = Before(published, date(2026, 4, since), date(2026, 4, since))
+            before = Before(published, date(2026, 4, since), date(2026, 4, since), published)
             checked = hold_against_reports(lake.ask, Checked(NAME, at, (), published), before)
             assert [finding.code for finding in checked.findings] == codes
 

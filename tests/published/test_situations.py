@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
+import os
+import re
 import socketserver
 import threading
 from contextlib import ExitStack
@@ -22,16 +25,37 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pipeline.published.check import Ways, check_domain
 from pipeline.published.records import Ours
+from pipeline.published.time_limit import Deadline
 from pipeline.published.tlsa import associated
 from tests.authority import Authority
 from tests.published.servers import MailServer, Page, context_of, mail, names, web
 
-GOOD, SELF, EXPIRED, OTHER, BLOCKED, BUSY, EHLO, TEMPORARY, HANGS, CUT, REFUSES, LINES, LOWER, CHAIN, CHAIN_OTHER, NOBODY, SOON = (
-    f"127.0.4.{n}" for n in range(1, 18)
-)
+(
+    GOOD,
+    SELF,
+    EXPIRED,
+    OTHER,
+    BLOCKED,
+    BUSY,
+    EHLO,
+    TEMPORARY,
+    HANGS,
+    CUT,
+    REFUSES,
+    LINES,
+    LOWER,
+    CHAIN,
+    CHAIN_OTHER,
+    NOBODY,
+    SOON,
+    CHAIN_EXPIRED,
+) = (f"127.0.4.{n}" for n in range(1, 19))
+SIX = "::1"
+"""An IPv6 address; the machine of these tests has no such network."""
 POLICY = "version: STSv1\nmode: enforce\nmx: mx.{d}\nmax_age: 1209600\n"
 RUA = '"v=TLSRPTv1; rua=mailto:tls@good.example"'
 NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+NOTHING_PUBLISHED = ("tlsrpt-record-missing", "!sts-record-missing")
 
 
 class Is(NamedTuple):
@@ -86,11 +110,68 @@ SITUATIONS = {
     "numeric": Is("RFC 8461 §3.2", ("policy-mx-invalid",), policy=lines("mx: mail.123")),
     "u-label": Is("RFC 8461 §3.2", ("policy-mx-invalid",), policy=lines("mx: m\u00fcx.example"), says="mx: xn--mx-xka.example"),
     "star-inside": Is("RFC 8461 §3.2", ("policy-mx-invalid",), policy=lines("mx: m*.example")),
+    "final-dot": Is("RFC 8461 §3.2", ("policy-mx-invalid",), policy=POLICY.replace("mx.{d}", "mx.{d}."), says="mx: mx.final-dot.example"),
+    "comma": Is(
+        "RFC 8461 §3.2",
+        ("policy-mx-invalid", "mx-not-in-policy"),
+        policy=lines(mx="mx: mx.{d}, b.{d}"),
+        says="mx: mx.comma.example; mx: b.comma.example",
+    ),
+    "preference": Is("RFC 8461 §3.2", ("policy-mx-invalid",), policy=lines("mx: 10 b.{d}"), says="mx: b.preference.example"),
+    "star-alone": Is("RFC 8461 §3.2", ("policy-mx-invalid",), policy=lines("mx: *")),
+    "mode-upper-case": Is("RFC 8461 §3.2", ("policy-mode-invalid",), policy=POLICY.replace("enforce", "Enforce")),
+    "key-upper-case": Is(
+        "RFC 8461 §3.2", ("policy-key-misspelt", "policy-mode-missing"), policy=POLICY.replace("mode:", "Mode:"), says="mode was meant"
+    ),
+    "space-before-colon": Is("RFC 8461 §3.2", ("policy-line-invalid", "!mx-pattern-unused"), policy=lines("mx : b.{d}")),
+    "one-line": Is("RFC 8461 §3.2", ("policy-one-line",), policy=POLICY.replace("\n", "; ")),
+    "backslash-n": Is("RFC 8461 §3.2", ("policy-one-line",), policy=POLICY.replace("\n", r"\n"), says="instead of line ends"),
+    "record-as-policy": Is("RFC 8461 §3.2", ("policy-is-record",), policy="v=STSv1; id=1;\n"),
+    "zstd": Is("RFC 9110 §8.4", ("policy-encoded",), policy=b"\x28\xb5\x2f\xfd\x04\x00", says="zstd"),
+    "page-not-found": Is("RFC 8461 §3.3", ("policy-status",), policy=Page(b"<html>gone</html>", 410, "text/html")),
+    "media-type-missing": Is(
+        "RFC 8461 §3.2", ("!policy-media-type",), policy=Page(lines().replace("{d}", "media-type-missing.example").encode(), media_type="")
+    ),
     "many-lines": Is("RFC 8461 §3.2", ("policy-line-invalid",) * 9 + ("policy-more-findings",), policy=lines(*("?",) * 500)),
     "upper-case": Is("RFC 8461 §4.1", policy=lines(mx="mx: MX.{d}"), mx=("Mx.{d}.",)),
     "no-content": Is("RFC 8461 §3.3", ("policy-status",), policy=Page(b"", 204)),
     "wildcard-certificate": Is("RFC 8461 §3.3", names_host="*.{d}"),
+    "host-other-name": Is(
+        "RFC 8461 §3.3", ("policy-host-certificate",), names_host="mta-sts.provider.example", says="names mta-sts.host-other"
+    ),
+    "host-six-alone": Is("RFC 8461 §3.3", ("?policy-host-not-checked",), host=(SIX,), says="this machine has no IPv6"),
+    "host-six-beside": Is("RFC 8461 §3.3", ("?policy-host-not-checked",), host=("127.0.0.1", SIX), says=SIX),
+    "host-two-of-one-name": Is("RFC 8461 §3.3", ("policy-host-address-dead",), host=(NOBODY, "127.0.0.1"), says="another address serves"),
+    "host-alias": Is("RFC 8461 §8.2", host=(), more="mta-sts.{d}. 60 IN CNAME mta-sts.crlf.example.\n"),
+    "host-alias-of-nothing": Is("RFC 8461 §3.3", ("policy-host-missing",), host=(), more="mta-sts.{d}. 60 IN CNAME nobody.good.example.\n"),
     "dead-beside-good": Is("RFC 8461 §3.3", ("policy-host-address-dead",), host=("127.0.0.1", NOBODY), says=NOBODY),
+    # Wildcards in the zone
+    "star-text": Is(
+        "RFC 4592 §2.1",
+        NOTHING_PUBLISHED,
+        policy=None,
+        sts=(),
+        host=(),
+        tlsrpt=(),
+        more='*.{d}. 60 IN TXT "v=spf1 -all"\n',
+        says="none of its 1 TXT",
+    ),
+    "star-address": bare("RFC 4592 §2.1", more="*.{d}. 60 IN A 127.0.0.1\n", says="first serve a policy"),
+    "star-address-alone": Is("RFC 8461 §3.3", ("policy-status",), policy=None, host=(), more="*.{d}. 60 IN A 127.0.0.1\n"),
+    "star-alias": Is(
+        "RFC 4592 §2.1",
+        NOTHING_PUBLISHED,
+        policy=None,
+        sts=(),
+        host=(),
+        tlsrpt=(),
+        more='*.{d}. 60 IN CNAME {d}.\n{d}. 60 IN TXT "v=spf1 -all"\n',
+        says="1 TXT",
+    ),
+    "star-record": Is("RFC 4592 §2.1", sts=(), more='*.{d}. 60 IN TXT "v=STSv1; id=1;"\n'),
+    "star-policy-served": Is(
+        "RFC 8461 §3.1", ("!sts-record-missing",), sts=(), host=(), more="*.{d}. 60 IN A 127.0.0.1\n", says='TXT "v=STSv1'
+    ),
     # The records
     "others": Is("RFC 8461 §3.1", sts=('"v=spf1 -all"', '"v=STSv1; id=1;"')),
     "long-id": Is("RFC 8461 §3.1", ("sts-id-invalid",), sts=(f'"v=STSv1; id={"a" * 33};"',)),
@@ -131,6 +212,7 @@ SITUATIONS = {
     "mx-alias": Is(
         "RFC 5321 §5.1", ("!mx-is-alias",), policy=lines(mx="mx: mx.{d}"), address="", more="mx.{d}. 60 IN CNAME mx.crlf.example.\n"
     ),
+    "mx-address": Is("RFC 5321 §5.1", ("mx-is-address",), mx=("mx.{d}.", "192.0.2.7."), address=GOOD, says="names an address"),
     # Mail servers
     "blocked": Is("RFC 5321 §3.1", ("?mx-refuses-prober",), address=BLOCKED, says="554 5.7.1"),
     "busy": Is("RFC 5321 §3.8", ("?mx-refuses-prober",), address=BUSY, says="421"),
@@ -161,6 +243,26 @@ SITUATIONS = {
     "of-a-file": bare("RFC 6698 §2.1.3", "tlsa-mismatch", tlsa=("3 1 1 %pem",), says="PEM file"),
     "of-the-certificate": bare("RFC 6698 §2.1.2", "tlsa-mismatch", tlsa=("3 1 1 %certificate",), says="whole certificate"),
     "of-the-issuer": bare("RFC 6698 §2.1.1", "tlsa-mismatch", address=CHAIN, tlsa=("3 1 1 %root",), says="digest of the issuer"),
+    "tlsa-alias": bare("RFC 7671 §7", more="_{port}._tcp.mx.{d}. 60 IN CNAME _tlsa.{d}.\n_tlsa.{d}. 60 IN TLSA 3 1 1 %good\n"),
+    "mx-alias-dane": bare(
+        "RFC 7672 §2.2.2",
+        "!mx-is-alias",
+        address="",
+        more="mx.{d}. 60 IN CNAME real.{d}.\nreal.{d}. 60 IN A 127.0.4.1\n_{port}._tcp.real.{d}. 60 IN TLSA 3 1 1 %good\n",
+        tlsa=("3 1 1 " + "ab" * 32,),
+    ),
+    "mx-alias-dane-wrong": bare(
+        "RFC 7672 §2.2.2",
+        "!mx-is-alias",
+        "tlsa-mismatch",
+        address="",
+        more="mx.{d}. 60 IN CNAME real.{d}.\nreal.{d}. 60 IN A 127.0.4.1\n_{port}._tcp.real.{d}. 60 IN TLSA 3 1 1 %other\n",
+        tlsa=("3 1 1 %good",),
+        says="_tcp.real.mx-alias-dane-wrong.example",
+    ),
+    "ta-of-the-leaf": bare("RFC 7671 §5.2", "tlsa-mismatch", address=CHAIN, tlsa=("2 1 1 %good",), says="usage 3 is the one"),
+    "ta-expired": bare("RFC 7672 §3.1.2", "tlsa-mismatch", address=CHAIN_EXPIRED, tlsa=("2 1 1 %root",), says="not valid now"),
+    "ta-and-ee": bare("RFC 7671 §8.1", address=CHAIN, tlsa=("2 1 1 %root", "3 1 1 " + "ab" * 32)),
     "roll-over-ahead": bare("RFC 7671 §8.1", "!dane-roll-over", address=SOON, tlsa=("3 1 1 %soon",), says="two TTLs later"),
     "roll-over-prepared": bare("RFC 7671 §8.1", address=SOON, tlsa=("3 1 1 %soon", "3 1 1 " + "cd" * 32)),
     "bogus-tlsa": bare("RFC 7672 §2.1.2", "dnssec-broken", tlsa=("3 1 1 %good",)),
@@ -189,7 +291,7 @@ def digests(certificates: dict[str, bytes]) -> dict[str, str]:
 def records(name: str, situation: Is, port: int, known: dict[str, str]) -> str:
     found = [f"_smtp._tls.{name}. 60 IN TXT {text}" for text in situation.tlsrpt]
     found += [f"_mta-sts.{name}. 60 IN TXT {text}" for text in situation.sts]
-    found += [f"mta-sts.{name}. 60 IN A {address}" for address in situation.host]
+    found += [f"mta-sts.{name}. 60 IN {'AAAA' if ':' in address else 'A'} {address}" for address in situation.host]
     for place, host in enumerate(situation.mx):
         found.append(f"{name}. 60 IN MX {place} {host.format(d=name)}")
         if situation.address and host != ".":
@@ -197,7 +299,8 @@ def records(name: str, situation: Is, port: int, known: dict[str, str]) -> str:
     for text in situation.tlsa:
         usage, _, rest = text.partition(" ")
         found.append(f"_{port}._tcp.mx.{name}. 60 IN TLSA {usage} {known.get(rest, rest)}")
-    return "\n".join(found) + "\n" + situation.more.replace("{d}", name)
+    more = re.sub(r"(?<=TLSA \d )(\d \d %\w+)", lambda match: known[match[1]], situation.more)
+    return "\n".join(found) + "\n" + more.replace("{d}", name).replace("{port}", str(port))
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +332,7 @@ def ways(tmp_path_factory):
         CHAIN: MailServer(chain(good)),
         CHAIN_OTHER: MailServer(chain(other)),
         SOON: MailServer(context_of(*soon)),
+        CHAIN_EXPIRED: MailServer(chain(expired)),
     }
     known = digests(
         {"good": good[0], "self": self_signed[0], "expired": expired[0], "other": other[0], "soon": soon[0], "root": ours.certificate_pem}
@@ -242,7 +346,8 @@ def ways(tmp_path_factory):
         pages[host] = text if isinstance(text, Page) else Page(text)
     ca_file = tmp_path_factory.mktemp("ca") / "ca.pem"
     ca_file.write_bytes(ours.certificate_pem)
-    with ExitStack() as held:
+    with ExitStack() as held, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Deadline, "connect", without_ipv6(errno.ENETUNREACH))
         smtp_port = held.enter_context(mail(servers))
         https_port = held.enter_context(web(pages, certificates))
         signed = "good.example. 60 IN MX 10 mx.good.example.\nmx.good.example. 60 IN A 127.0.4.1\n"
@@ -253,6 +358,18 @@ def ways(tmp_path_factory):
         resolver = held.enter_context(names(signed, unsigned, spoil=spoil, spoil_type="TLSA"))
         ours_is = Ours(("tls@good.example",), ("good.example",))
         yield Ways(resolver=resolver, timeout=4.0, ca_file=str(ca_file), https_port=https_port, smtp_port=smtp_port, ours=ours_is)
+
+
+def without_ipv6(number: int):
+    """`Deadline.connect`, of a machine on which a connection by IPv6 ends with this error."""
+
+    def connect(self, address, port):
+        if ":" in address:
+            raise OSError(number, os.strerror(number))
+        return reach(self, address, port)
+
+    reach = Deadline.connect
+    return connect
 
 
 MARKS = {"bad": "", "warn": "!", "unknown": "?"}
@@ -267,6 +384,16 @@ def test_each_situation_has_its_finding_and_no_other(ways, name):
     if situation.says:
         said = [word for each in trouble for word in (each.what, each.why, each.fix, each.publish, each.where)]
         assert any(situation.says in word for word in said), said
+
+
+@pytest.mark.parametrize(
+    ("label", "code"), [("host-six-alone", "policy-host-unreachable"), ("host-six-beside", "policy-host-address-dead")]
+)
+def test_an_address_that_refuses_by_ipv6_is_a_fault_and_named(ways, monkeypatch, label, code):
+    monkeypatch.setattr(Deadline, "connect", without_ipv6(errno.ECONNREFUSED))
+    (finding,) = (each for each in check_domain(f"{label}.example", ways, now=datetime.now(UTC)).findings if each.severity != "ok")
+    assert (finding.code, finding.severity) == (code, "bad")
+    assert SIX in finding.where + finding.what
 
 
 def test_there_are_as_many_situations_as_the_standards_deserve():

@@ -1,5 +1,6 @@
 -- Changes of what is published
 -- One row per domain and check that saw another policy, id, MX host or TLSA record than the one before: a mark on a trend.
+-- What a check could not look at is no change; the next one that could is held against the last that could.
 -- since (DATE): first day, inclusive
 -- until (DATE): last day, inclusive
 -- domain (VARCHAR = null): one report domain; null for all
@@ -7,8 +8,11 @@ with looks as (
     select
         domain,
         checked_at,
-        any_value(sts_id) as sts_id,
-        any_value(policy_lines) as policy_lines,
+        case when not bool_or(severity = 'unknown' and check_name = 'sts-record') then coalesce(any_value(sts_id), '') end as sts_id,
+        case
+            when len(any_value(policy_lines)) > 0 or not bool_or(severity = 'unknown' and check_name in ('sts-record', 'sts-policy'))
+                then any_value(policy_lines)
+        end as policy_lines,
         any_value(mx_hosts) as mx_hosts,
         any_value(tlsa_records) as tlsa_records
     from checks
@@ -21,8 +25,8 @@ compared as (
         domain,
         checked_at,
         lag(checked_at) over earlier as checked_before,
-        coalesce(sts_id, '') <> coalesce(lag(sts_id) over earlier, '') as id_changed,
-        policy_lines <> lag(policy_lines) over earlier as policy_changed,
+        coalesce(sts_id <> lag(sts_id ignore nulls) over earlier, false) as id_changed,
+        coalesce(policy_lines <> lag(policy_lines ignore nulls) over earlier, false) as policy_changed,
         list_sort(mx_hosts) <> list_sort(lag(mx_hosts) over earlier) as mx_changed,
         tlsa_records <> lag(tlsa_records) over earlier as tlsa_changed
     from looks
