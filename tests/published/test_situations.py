@@ -147,7 +147,7 @@ SITUATIONS = {
     "dead-beside-good": Is("RFC 8461 §3.3", ("policy-host-address-dead",), host=("127.0.0.1", NOBODY), says=NOBODY),
     # Wildcards in the zone
     "star-text": Is(
-        "RFC 4592 §2.1",
+        "RFC 8461 §3.1",
         NOTHING_PUBLISHED,
         policy=None,
         sts=(),
@@ -156,10 +156,10 @@ SITUATIONS = {
         more='*.{d}. 60 IN TXT "v=spf1 -all"\n',
         says="none of its 1 TXT",
     ),
-    "star-address": bare("RFC 4592 §2.1", more="*.{d}. 60 IN A 127.0.0.1\n", says="first serve a policy"),
+    "star-address": bare("RFC 8461 §3.1", more="*.{d}. 60 IN A 127.0.0.1\n", says="first serve a policy"),
     "star-address-alone": Is("RFC 8461 §3.3", ("policy-status",), policy=None, host=(), more="*.{d}. 60 IN A 127.0.0.1\n"),
     "star-alias": Is(
-        "RFC 4592 §2.1",
+        "RFC 8461 §3.1",
         NOTHING_PUBLISHED,
         policy=None,
         sts=(),
@@ -168,7 +168,7 @@ SITUATIONS = {
         more='*.{d}. 60 IN CNAME {d}.\n{d}. 60 IN TXT "v=spf1 -all"\n',
         says="1 TXT",
     ),
-    "star-record": Is("RFC 4592 §2.1", sts=(), more='*.{d}. 60 IN TXT "v=STSv1; id=1;"\n'),
+    "star-record": Is("RFC 8461 §3.1", sts=(), more='*.{d}. 60 IN TXT "v=STSv1; id=1;"\n'),
     "star-policy-served": Is(
         "RFC 8461 §3.1", ("!sts-record-missing",), sts=(), host=(), more="*.{d}. 60 IN A 127.0.0.1\n", says='TXT "v=STSv1'
     ),
