@@ -12,7 +12,7 @@ ARGS ?=
 
 .NOTPARALLEL:
 .PHONY: help setup demo dashboard test system browser check lint types imports notebooks tests soak release-test score bench bench-full \
-	screenshots sample docs format pins clean
+	screenshots sample docs site format pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,8 +83,13 @@ format: $(TEST) ## format the code
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-docs: $(TEST) ## the generated parts of the README anew
+docs: $(TEST) ## the generated parts of README and documentation anew
 	$(BIN)/python -m tests.project.readme
+
+site: $(TEST) ## the documentation as a site with a search, in build/site
+	@rm -rf build/site
+	$(BIN)/sphinx-build -q -W --keep-going -c .ci/site -d build/doctrees pipeline/docs build/site
+	@echo "The site is build/site/index.html"
 
 screenshots: browser ## the pictures of the dashboard anew, on demo data
 	$(BIN)/python -m tests.dashboard.screenshots

@@ -37,7 +37,7 @@ class LakeSettings(Section):
 
 
 class OAuth2Settings(Section):
-    """`[mailbox.oauth2]`: how to get an access token (see README, Microsoft 365 and Google)."""
+    """`[mailbox.oauth2]`: how to get an access token (see pipeline/docs/how-to)."""
 
     provider: Literal["microsoft", "google", "command"]
     mechanism: Literal["xoauth2", "oauthbearer"] = "xoauth2"

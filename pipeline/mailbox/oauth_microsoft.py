@@ -1,7 +1,7 @@
 """Microsoft 365: an application that signs in by itself (client credentials), or a person who signed in once (device code).
 
 App-only access needs the application permission `IMAP.AccessAsApp`, a service principal in Exchange and the right on the one
-mailbox; see the README. There are no basic passwords any more.
+mailbox; see pipeline/docs/how-to/microsoft-365.md. There are no basic passwords any more.
 """
 
 from __future__ import annotations

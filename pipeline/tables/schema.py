@@ -1,6 +1,6 @@
 """The tables of the lake as data: each column with its meaning, unit and source.
 
-The Arrow and Delta schemas, the `COMMENT`s on the DuckDB views, `tlsrpt schema` and the README's tables are all made from this module; the
+The Arrow and Delta schemas, the `COMMENT`s on the DuckDB views, `tlsrpt schema` and the reference of tables are all made from this; the
 row types of `pipeline.tables.row_types` are held to it by a test. Arrays are never null; times are UTC; counts are sessions unless the unit
 says otherwise.
 Field metadata travels into the Parquet files, so that a notebook can ask a column what it means.

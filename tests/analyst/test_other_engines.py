@@ -1,4 +1,4 @@
-"""The recipes of the README: the same sums without this program."""
+"""The recipes of how-to/other-engines.md: the same sums without this program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.project.tree import ROOT
 from tests.query.small_lake import SETTINGS
 
-SECTION = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Other engines\n")[2].partition("\n## ")[0]
+SECTION = (ROOT / "pipeline" / "docs" / "how-to" / "other-engines.md").read_text(encoding="utf-8")
 RECIPES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 
 
@@ -27,7 +27,7 @@ def everything(lake_folder):
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=["polars", "pandas"])
-def test_a_recipe_of_the_readme_counts_as_the_program_does(recipe, lake_folder, everything, capfd):
+def test_a_recipe_of_the_page_counts_as_the_program_does(recipe, lake_folder, everything, capfd):
     script = recipe.replace("/var/lib/tlsrpt/lake", str(lake_folder))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     numbers = {int(word.replace(",", "")) for word in re.findall(r"\d[\d,]*", done.stdout)}

@@ -1,4 +1,4 @@
-"""Backup and restore as the README tells them: under the lock any copy is sound; beside a writer, a copy in the right order is."""
+"""Backup and restore as how-to/back-up.md tells them: under the lock any copy is sound; beside a writer, a copy in the right order is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated parts of the README: tables, questions, commands, codes, each made from the code that defines it.
+"""The generated parts of README and pipeline/docs: tables, questions, commands, codes, each made from the code that defines it.
 
 `python -m tests.project.readme` (`make docs`) writes them between their markers; a test holds them to be fresh.
 """
@@ -8,27 +8,40 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from pipeline import errors
 from pipeline.cli import build_parser
+from pipeline.insight.detect.causes import CAUSES
+from pipeline.notify.metrics import Measured, as_text
+from pipeline.notify.observed import Observed
 from pipeline.query.catalogue import load_questions
 from pipeline.query.describe import GRAINS
 from pipeline.report.quirks import QUIRKS, REJECT_CODES
 from pipeline.report.result_types import RESULT_TYPES
 from pipeline.tables.schema import TABLES
 from tests.bench.figures import HEAD, Figure, lines
+from tests.project.settings_reference import sections
 from tests.project.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 README = ROOT / "README.md"
+DOCS = ROOT / "pipeline" / "docs"
 BLOCK = re.compile(r"(?s)<!-- generated: (?P<name>[a-z-]+) -->\n.*?<!-- end -->")
 
 
+def pages() -> dict[str, Path]:
+    """README and documentation, decisions excepted, by their path from the root."""
+    found = [README, *(path for path in sorted(DOCS.rglob("*.md")) if path.parent.name != "decisions")]
+    return {str(path.relative_to(ROOT)): path for path in found}
+
+
 def fresh(text: str) -> str:
-    """The README with every generated part made anew."""
+    """A page with every generated part made anew."""
     return BLOCK.sub(lambda match: f"<!-- generated: {match['name']} -->\n\n{BLOCKS[match['name']]()}\n\n<!-- end -->", text)
 
 
@@ -36,10 +49,6 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [list(head), *(list(row) for row in rows)]
     lines.insert(1, ["---"] * len(lines[0]))
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def _folded(title: str, body: str) -> str:
-    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
 
 
 def _words(text: str) -> str:
@@ -57,7 +66,7 @@ def tables() -> str:
         ]
         key = ", ".join(table.key)
         body = f"Key: {key}. Partitioned by {table.partition}.\n\n" + _table(("column", "type", "meaning [unit]", "source"), rows)
-        parts.append(_folded(f"<code>{table.name}</code> – {_words(table.grain)}", body))
+        parts.append(f"## `{table.name}`\n\n{_words(table.grain[0].upper() + table.grain[1:])}.\n\n{body}")
     return "\n\n".join(parts)
 
 
@@ -82,7 +91,7 @@ def commands() -> str:
     parts = ["Before the command: " + "; ".join(_argument(action) for action in _shown(parser)) + "."]
     for name, command in subparsers.choices.items():
         lines = [f"* {_argument(action)}" for action in _shown(command)]
-        parts.append("\n".join([f"#### `tlsrpt {name}`", "", _words(command.description or ""), *([""] if lines else []), *lines]))
+        parts.append("\n".join([f"## `tlsrpt {name}`", "", _words(command.description or ""), *([""] if lines else []), *lines]))
     return "\n\n".join(parts)
 
 
@@ -131,6 +140,29 @@ def result_types() -> str:
     return _table(("result type", "group", "meaning", "source"), rows)
 
 
+def causes() -> str:
+    """What an incident is told as."""
+    rows = ((f"`{cause.code}`", cause.title, cause.component, cause.rfc) for cause in CAUSES.values())
+    return _table(("cause", "title", "the part at fault", "source"), rows)
+
+
+def metrics() -> str:
+    """What `tlsrpt metrics` writes, from what it writes where nothing is known."""
+    text = as_text(Observed(as_of=date(2026, 1, 1)), Measured({}, {}, 0, 0), waiting={}, now=datetime(2026, 1, 1, tzinfo=UTC))
+    rows = re.findall(r"(?m)^# HELP (\S+) (.+)$", text)
+    return _table(("metric", "meaning"), ((f"`{name}`", _words(meaning)) for name, meaning in rows))
+
+
+def settings() -> str:
+    """Every setting."""
+    head = ("setting", "default or example", "meaning")
+    parts = []
+    for section in sections():
+        rows = [(f"`{name}`", f"`{value}`", _words(meaning)) for name, value, meaning in section.settings]
+        parts += [f"## `{section.name}`", *([_words(section.prose)] if section.prose else []), _table(head, rows)]
+    return "\n\n".join(parts)
+
+
 def benchmarks() -> str:
     """The figures of the last run that was published, with its day, versions and machine."""
     published = json.loads((ROOT / "tests" / "bench" / "published.json").read_text(encoding="utf-8"))
@@ -140,8 +172,27 @@ def benchmarks() -> str:
     days = sorted({run["at"][:10] for run in runs})
     size = f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']:.0f} GiB of memory"
     load = f"a load of {min(run['load'] for run in runs):.0f} to {max(run['load'] for run in runs):.0f} beside it"
-    figures = [Figure(**each) for run in runs for each in run["figures"]]
-    return f"{' to '.join(dict.fromkeys((days[0], days[-1])))}, {size}, {load}; {programs}.\n\n{_table(HEAD, lines(figures))}"
+    return f"{' to '.join(dict.fromkeys((days[0], days[-1])))}, {size}, {load}; {programs}.\n\n{_table(HEAD, lines(_figures()))}"
+
+
+def _figures() -> list[Figure]:
+    published = json.loads((ROOT / "tests" / "bench" / "published.json").read_text(encoding="utf-8"))
+    return [Figure(**each) for run in published["runs"].values() for each in run["figures"]]
+
+
+IN_SHORT = (
+    "`.eml` files → stored rows, from the shell and back",
+    "IMAP mailbox → committed rows, then moved to a folder",
+    "`tlsrpt incidents` over 90 days, from the shell and back",
+    "dearest question of the overview, 90 days, 10 million policy rows",
+    "bytes on disk, everything: rows, ledger, mails as received",
+)
+"""What a reader of the README asks first."""
+
+
+def benchmarks_short() -> str:
+    """A few of the figures, each beside a program that does the same."""
+    return _table(HEAD, lines([each for each in _figures() if each.what in IN_SHORT]))
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -153,9 +204,14 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "quirks": quirks,
     "rejects": rejects,
     "result-types": result_types,
+    "causes": causes,
+    "settings": settings,
+    "metrics": metrics,
     "benchmarks": benchmarks,
+    "benchmarks-short": benchmarks_short,
 }
 
 
 if __name__ == "__main__":
-    README.write_text(fresh(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in pages().values():
+        page.write_text(fresh(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The README's way to back up and restore a lake, run as it stands there."""
+"""The documented way to back up and restore a lake, run as it stands there."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ import pytest
 from pipeline.config import Settings
 from pipeline.lake.storage.lock import folder_lock
 from pipeline.query import open_lake
-from tests.project.readme import README
+from tests.project.readme import DOCS
 from tests.project.test_sample import SAMPLE, tlsrpt
+from tests.project.tree import ROOT
 
 TOTALS = "select count(*) as reports, sum(sessions) as sessions, sum(failed) as failed from sessions"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the README calls /var/lib/tlsrpt, with a lake of sample mails."""
+    """What the page calls /var/lib/tlsrpt, with a lake of sample mails."""
     folder = tmp_path_factory.mktemp("backup")
     tlsrpt(folder / "lake", "ingest", SAMPLE)
     return folder
@@ -36,8 +37,7 @@ def _commands(home: Path) -> list[str]:
 
 
 def _blocks() -> list[str]:
-    section = README.read_text(encoding="utf-8").split("## Back up and restore")[1].split("\n## ")[0]
-    return re.findall(r"(?s)```sh\n(.*?)```", section)
+    return re.findall(r"(?s)```sh\n(.*?)```", (DOCS / "how-to" / "back-up.md").read_text(encoding="utf-8"))
 
 
 def _totals(lake: Path | str) -> list[dict[str, object]]:
@@ -83,6 +83,6 @@ def test_a_copy_of_a_lake_in_a_bucket_answers_the_same_in_a_folder(bucket, tmp_p
     aws.chmod(0o755)
     [block] = [block for block in _blocks() if "s3://" in block]
     block = block.replace("s3://mail-reports/tlsrpt", bucket).replace("/var/backups", str(tmp_path))
-    paths = {"PATH": f"{aws.parent}:{os.environ['PATH']}", "PYTHONPATH": str(README.parent)}
+    paths = {"PATH": f"{aws.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     subprocess.run(["/bin/sh", "-ec", block], check=True, timeout=120, env={**os.environ, **paths})
     assert _totals(tmp_path / "tlsrpt") == _totals(bucket)

@@ -7,33 +7,15 @@ import tomllib
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from pipeline.config import Settings, load_settings
 from pipeline.report.limits import Limits
-from tests.project.tree import ROOT
-
-EXAMPLE = ROOT / "data" / "tlsrpt.example.toml"
+from tests.project.settings_reference import EXAMPLE, settings_of
 
 
 def _uncommented() -> str:
     """The example with every shown setting set: prose has a blank after the `#`, a setting has not."""
     return re.sub(r"(?m)^#(?=[a-z\[])", "", EXAMPLE.read_text(encoding="utf-8"))
-
-
-def _settings_of(model: type[BaseModel], prefix: str = "") -> set[str]:
-    """Every setting by its dotted name."""
-    names: set[str] = set()
-    for name, field in model.model_fields.items():
-        section = _section_of(field.annotation)
-        names |= _settings_of(section, f"{prefix}{name}.") if section else {prefix + name}
-    return names
-
-
-def _section_of(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in getattr(annotation, "__args__", ()) if (found := _section_of(part))), None)
 
 
 def _names(table: dict[str, Any], prefix: str = "") -> set[str]:
@@ -55,7 +37,7 @@ def test_the_example_configuration_loads(text, tmp_path):
 
 
 def test_the_example_names_every_setting_and_no_other():
-    known = _settings_of(Settings) - {"limits"} | {f"limits.{name}" for name in Limits._fields}
+    known = settings_of(Settings) - {"limits"} | {f"limits.{name}" for name in Limits._fields}
     shown = _names(tomllib.loads(_uncommented()))
     assert (known - shown, shown - known) == (set(), set()), "settings the example lacks, and names that are no settings"
 
