@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.filters import chosen
 from dashboard.lake_door import concluded, lake, now, today
 from dashboard.navigation import link
+from pipeline.query.health import not_read
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dashboard.filters import Filters
     from pipeline.insight.first_weeks import FirstWeeks
     from pipeline.insight.ground import Ground
     from pipeline.query.health import MailboxHealth
+
+
+NOTHING_COUNTS = "Nothing counts in this period and choice, so nothing is known."
+_COUNTED = re.compile(r"\b(?:session_parts|sessions|mentions|counted_\w+)\b")
+"""Views of what counts."""
 
 
 class LastLook(NamedTuple):
@@ -52,7 +62,7 @@ def say_ground(filters: Filters) -> None:
     if filters.believes_all:
         st.warning("Reports of every trust tier count here, forged ones included: these figures are what somebody claims.")
     if not ground.reports:
-        st.warning("Nothing counts in this period and choice, so nothing is known.")
+        st.warning(NOTHING_COUNTS)
         st.text("\n".join(ground.lines()))
         return
     st.text(ground.headline())
@@ -70,6 +80,19 @@ def ground_of(filters: Filters) -> Ground:
     asked: dict[str, Any] = {"since": filters.since, "until": filters.as_of, "as_of": filters.as_of, "domain": filters.domain}
     found: Ground = concluded(opened, "ground", lambda: opened.ground(**asked), **asked)
     return found
+
+
+def nothing_counts(questions: Sequence[str]) -> str:
+    """Return what to say instead of "none" where no report counts by which the questions could be answered; empty where some do."""
+    opened = lake()
+    is_about = any(_COUNTED.search(opened.questions[name].sql) for name in questions)
+    return NOTHING_COUNTS if is_about and not ground_of(chosen()).reports else ""
+
+
+def read_so_far(said: str, filters: Filters) -> str:
+    """Return good news as what it is while a mailbox is not read: news of what has been read."""
+    missing = not_read(silent_mailboxes(filters))
+    return f"{said.removesuffix('.')}, in what has been read: {missing}." if missing else said
 
 
 def first_weeks(filters: Filters) -> FirstWeeks:

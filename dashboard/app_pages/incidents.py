@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.filters import Filters, chosen
 from dashboard.formatting import NO_RESULT, count_of
+from dashboard.ground import NOTHING_COUNTS, ground_of, read_so_far
 from dashboard.incident_cards import headline
 from dashboard.insight import INCIDENT_QUESTIONS, MOST, incidents
 from dashboard.lake_door import Answer, asked
@@ -37,7 +38,7 @@ def main() -> None:
     place = st.container()
     _by_result(filters)
     found = incidents(filters, slot=summary)
-    summary.text(_summary(found))
+    summary.text(_summary(found, filters))
     with place:
         _list([one for one in found if _fits(one, state or "all", fault or "any")], filters)
 
@@ -47,9 +48,11 @@ def _fits(incident: Incident, state: str, fault: str) -> bool:
     return (state == "all" or over == (state == "over")) and fault in ("any", incident.fault)
 
 
-def _summary(found: list[Incident]) -> str:
+def _summary(found: list[Incident], filters: Filters) -> str:
     if not found:
-        return "No incident in this period. Single stray failures are counted, and are none."
+        if not ground_of(filters).reports:
+            return NOTHING_COUNTS
+        return f"{read_so_far('No incident in this period.', filters)} Single stray failures are counted, and are none."
     standing = [one for one in found if one.state == "open"]
     ours = sum(one.fault == "ours" for one in standing)
     many = f"The newest {MOST:,} incidents" if len(found) == MOST else count_of(len(found), "incident")

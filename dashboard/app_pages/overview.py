@@ -15,7 +15,7 @@ from dashboard.domain_list import worst
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.formatting import ago, count_of, number, rate
-from dashboard.ground import last_look
+from dashboard.ground import last_look, read_so_far
 from dashboard.incident_cards import card
 from dashboard.insight import MOST, Silence, incidents, silence, verdicts
 from dashboard.lake_door import Answer, ask, asked, now, settings
@@ -57,7 +57,7 @@ def main() -> None:
         _wrong_now(standing, found, filters, known=bool(total["sessions"]))
     silent = silence(filters, slot=sentence)
     _reporters(reporters, total, silent)
-    sentence.text(_sentence(total, standing, silent))
+    sentence.text(_sentence(total, standing, silent, filters))
     with last:
         _silent(silent.lines)
     with domains:
@@ -73,7 +73,7 @@ def _nothing_yet() -> None:
     st.text("No mailbox at hand? tlsrpt demo shows the whole way on synthetic mail.")
 
 
-def _sentence(total: pd.Series, standing: list[Incident], silent: Silence) -> str:
+def _sentence(total: pd.Series, standing: list[Incident], silent: Silence, filters: Filters) -> str:
     """Say in one sentence how things are."""
     if not total["sessions"]:
         return "No report about this period and choice."
@@ -85,7 +85,7 @@ def _sentence(total: pd.Series, standing: list[Incident], silent: Silence) -> st
         return f"{count_of(len(ours), 'open incident')} of ours; {used}."
     if standing:
         return f"{count_of(len(standing), 'open incident')}, none of them ours; {used}."
-    return f"All quiet: no open incident; {used}."
+    return read_so_far(f"All quiet: no open incident; {used}.", filters)
 
 
 def _figures(filters: Filters, total: pd.Series) -> Any:
@@ -155,7 +155,7 @@ def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters
         over = sum(one.state == "resolved" for one in found)
         unsure = sum(one.state == "unconfirmed" for one in found)
         st.text(
-            "Nothing is open."
+            read_so_far("Nothing is open.", filters)
             + (f" {count_of(over, 'incident')} of this period {'is' if over == 1 else 'are'} over." if over else "")
             + (f" Of {count_of(unsure, 'incident')} nobody has sent enough since to tell." if unsure else "")
         )

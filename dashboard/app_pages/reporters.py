@@ -13,7 +13,7 @@ from dashboard.charts.palette import CALM
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
 from dashboard.formatting import count_of
-from dashboard.ground import ground_of
+from dashboard.ground import ground_of, nothing_counts
 from dashboard.insight import Silence, coverage, coverage_asked, silence
 from dashboard.lake_door import Answer, asked, concluded, lake, settings
 from dashboard.navigation import to_reports
@@ -51,7 +51,11 @@ def _sentence(lines: list[Coverage], silent: Silence) -> str:
     if silent.is_ours:
         return "All reporters fell silent at once: that is the mailbox, the _smtp._tls record or the ingest, and not the senders."
     everybody = {line.reporter for line in lines}
-    return f"{count_of(len(everybody), 'reporter')}, {silent.told()}." if everybody else "Nobody reports in this period."
+    return (
+        f"{count_of(len(everybody), 'reporter')}, {silent.told()}."
+        if everybody
+        else nothing_counts(("insight_coverage",)) or "Nobody reports in this period."
+    )
 
 
 def _calendar(filters: Filters) -> None:
@@ -173,7 +177,7 @@ def _trust(filters: Filters) -> None:
         asked("not_counted", **filters.parameters()),
         ("submitter_domain", "trust_tier", "reason", "reports", "first_day", "last_day"),
         unit="Reports of the period. What is not proved may claim any name. Choose a row to see them.",
-        empty="Every report of this period counts.",
+        empty="No report of this period is left out.",
         alt="Reports that do not count",
         key="not-counted",
         to=lambda row: to_reports(reporter=row["submitter_domain"], shown="not counted"),

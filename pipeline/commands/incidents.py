@@ -211,13 +211,15 @@ def _exit_code(shown: Sequence[Incident], fail_on: str | None, silent: Sequence[
 def _show(incidents: Sequence[Incident], args: argparse.Namespace, ground: Ground, silent: Sequence[MailboxHealth]) -> None:
     from pipeline.insight.faults import by_fault
     from pipeline.insight.incident import as_json
-    from pipeline.query.health import as_incident
+    from pipeline.query.health import as_incident, not_read
 
     if args.format == "json":
         is_one = args.id and len(incidents) == 1
         output.deliver_json(as_json(incidents[0]) if is_one else [*map(as_incident, silent), *map(as_json, incidents)], args)
     elif args.format == "table" and not incidents:
-        output.deliver_text("no incidents\n" if ground.reports else "no conclusion: nothing counts\n", args)
+        missing = output.escape(not_read(silent))
+        none = f"no incidents in what has been read: {missing}\n" if missing else "no incidents\n"
+        output.deliver_text(none if ground.reports else "no conclusion: nothing counts\n", args)
     elif args.format == "table":
         output.deliver_rows(_BRIEF, [[_brief(_of_fault(group, name)) for name in _BRIEF] for group in by_fault(incidents)], args)
     else:

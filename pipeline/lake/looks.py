@@ -70,7 +70,9 @@ def begin(location: Location, mailboxes: Iterable[str], run_id: str, now: dateti
         before = _of(note)
         looks = with_looks(before, [Look(name, run_id, now) for name in mailboxes])
         since = dict(before.own)
-        looks = looks._replace(own=tuple((name, since.get(name, now.date())) for name in sorted(own)))
+        # A note of an earlier version names no domain: they have been waited for since the first look.
+        new = now.date() if since else min((each.first_try.date() for each in before.seen), default=now.date())
+        looks = looks._replace(own=tuple((name, since.get(name, new)) for name in sorted(own)))
         if looks != before:
             _write(note, looks)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.insight.api import Incident, PoliciesSeen, PublishedPolicy, Readiness
     from pipeline.insight.ground import Ground
+    from pipeline.query.health import MailboxHealth
     from pipeline.query.notebook_html import CoverageTable, Incidents
 
 
@@ -32,6 +33,10 @@ class Analysis:
 
     def waited_for(self) -> dict[str, date | None]:
         """Return the domains of ours, and since when runs have known of each; None: no run wrote it down."""
+        raise NotImplementedError
+
+    def mailboxes(self, *, now: datetime | None = None) -> list[MailboxHealth]:
+        """Return whether each mailbox is looked into and gives anything; see `Lake.mailboxes`."""
         raise NotImplementedError
 
     def frame(self, name: str, **parameters: Any) -> pd.DataFrame:
@@ -121,7 +126,8 @@ class Analysis:
             domain=self._named(domain),
             evidence=evidence,
         )
-        return Incidents(found, lambda: self.ground(domain=domain, days=days, as_of=as_of))
+        silent = (lambda: [box for box in self.mailboxes() if box.why is not None]) if as_of is None else tuple
+        return Incidents(found, lambda: self.ground(domain=domain, days=days, as_of=as_of), silent)
 
     def incident(self, wanted: str, *, days: int | None = None, as_of: date | str | None = None, evidence: int | None = 20) -> Incident:
         """Return one incident by its id, also by one it had earlier, with the reports that prove it.

@@ -148,6 +148,11 @@ def _moment(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC" if moment is not None else "never"
 
 
+def not_read(silent: Sequence[MailboxHealth]) -> str:
+    """Return what no conclusion can be about: nothing of these mailboxes since a day; empty where all are read."""
+    return ", ".join(f"nothing of mailbox {box.mailbox} since {_moment(box.silent_since)}" for box in silent if box.why)
+
+
 def as_incident(box: MailboxHealth, *, since: datetime | None = None) -> dict[str, Any]:
     """Return a silent mailbox with the members that an incident has in JSON; its scope is the mailbox, and no domain.
 

@@ -11,11 +11,12 @@ from pipeline.insight.incident import as_json as incident_json
 from pipeline.output.markup import html_table, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
 
     from pipeline.insight.ground import Ground
+    from pipeline.query.health import MailboxHealth
 
 _COLUMNS = ("id", "state", "fault", "domain", "title", "mx_hosts", "reporters", "first_day", "last_day", "failed_sessions", "share")
 _SHOWN_NAMES = 3
@@ -24,14 +25,25 @@ _SHOWN_NAMES = 3
 class Incidents(list[Incident]):
     """Incidents, newest first; a table in a notebook, one row each."""
 
-    def __init__(self, found: Iterable[Incident] = (), ground: Callable[[], Ground] | None = None) -> None:
+    def __init__(
+        self,
+        found: Iterable[Incident] = (),
+        ground: Callable[[], Ground] | None = None,
+        silent: Callable[[], Sequence[MailboxHealth]] = tuple,
+    ) -> None:
         super().__init__(found)
         self._ground = ground
+        self._silent = silent
 
     @property
     def rests_on(self) -> Ground | None:
         """What they rest on, asked when it is wanted; None where they come from no lake."""
         return self._ground() if self._ground is not None else None
+
+    @property
+    def silent_mailboxes(self) -> list[MailboxHealth]:
+        """The mailboxes that are not read, or give nothing: what they hold is in no incident."""
+        return list(self._silent())
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a frame with one row per incident and the members of its JSON."""
@@ -39,14 +51,21 @@ class Incidents(list[Incident]):
 
     def _repr_html_(self) -> str:
         ground = self.rests_on
+        silent = "".join(f"<p>{text(box.title())}. {text(box.sentence())} {text(box.fix())}</p>" for box in self.silent_mailboxes)
         if not self:
-            said = "" if ground is None else _said(ground)
-            return f"<p>{said} {'No incidents.' if ground is None or ground.reports else ''}</p>"
+            said = silent + ("" if ground is None else _said(ground))
+            return f"<p>{said} {_none(ground, silent)}</p>"
         rows = [[_cell(name, getattr(incident, name)) for name in _COLUMNS] for incident in self]
         said = f"{len(self)} incident{'s' if len(self) > 1 else ''}"
         if ground is not None:
             said += f". {_said(ground)}"
-        return html_table(said, [name.replace("_", " ") for name in _COLUMNS], rows)
+        return silent + html_table(said, [name.replace("_", " ") for name in _COLUMNS], rows)
+
+
+def _none(ground: Ground | None, silent: str) -> str:
+    if ground is not None and not ground.reports:
+        return ""
+    return "No incidents in what has been read." if silent else "No incidents."
 
 
 class CoverageTable(list[Coverage]):
