@@ -43,14 +43,36 @@ class RunStamp(NamedTuple):
     parser_version: str
 
 
+class Arrival(NamedTuple):
+    """What is known of a message before it is read: the columns `pipeline.tables.schema.ARRIVAL` of its ledger row."""
+
+    received_month: str
+    message_sha256: str
+    account: str
+    folder: str
+    uidvalidity: int | None
+    uid: int | None
+    item: str | None
+    received_at: datetime
+    size_bytes: int
+    run_id: str
+    ingested_at: datetime
+    parser_version: str
+
+
+def arrival_of(fetched: Fetched, run: RunStamp) -> Arrival:
+    """Return what is known of a message before it is read."""
+    received = fetched.received_at
+    digest = sha256(fetched.content).hexdigest() if fetched.content is not None else ""
+    return Arrival(f"{received.year:04}-{received.month:02}", digest, *fetched.ref, received, fetched.size_bytes, *run)
+
+
 class _Carrier(NamedTuple):
     """What came with the reports of one message."""
 
     envelope: Envelope
-    message_sha256: str
-    received_at: datetime
+    arrival: Arrival
     own: Ownership
-    run: RunStamp
 
 
 class _Frame(NamedTuple):
@@ -81,8 +103,7 @@ def build_rows(*, fetched: Fetched, reading: Reading, verdicts: Sequence[Verdict
         own: What is ours.
         run: What the rows of this run share.
     """
-    digest = sha256(fetched.content).hexdigest() if fetched.content is not None else ""
-    carrier = _Carrier(reading.envelope, digest, fetched.received_at, own, run)
+    carrier = _Carrier(reading.envelope, arrival_of(fetched, run), own)
     reports: dict[str, ReportRows] = {}
     judged = verdicts[0] if verdicts else _UNJUDGED
     refused = reading.rejected
@@ -98,7 +119,7 @@ def build_rows(*, fetched: Fetched, reading: Reading, verdicts: Sequence[Verdict
         else:
             judged = judged if reports else verdict
             reports.setdefault(rows.report.report_key, rows)
-    message = _message_row(fetched, reading, _Result(judged, refused, tuple(reports)), carrier)
+    message = _message_row(reading, _Result(judged, refused, tuple(reports)), carrier)
     if message.outcome == "not_tlsrpt":
         kept = zip(MessageRow._fields, message, strict=True)
         message = MessageRow._make(None if name in PRIVATE_COLUMNS else value for name, value in kept)
@@ -135,7 +156,7 @@ def _report_rows(report: ParsedReport, verdict: Verdict, carrier: _Carrier) -> R
         frame.key,
         identity,
         report.content_sha256,
-        carrier.message_sha256,
+        carrier.arrival.message_sha256,
         day,
         distinct,
         submitter,
@@ -148,14 +169,14 @@ def _report_rows(report: ParsedReport, verdict: Verdict, carrier: _Carrier) -> R
         report.window_end,
         report.window_start_raw,
         report.window_end_raw,
-        carrier.received_at,
+        carrier.arrival.received_at,
         len(policies),
         len(failures),
         _quirks(report, domains),
         report.unknown_members,
         report.unknown_member_count,
-        carrier.run.ingested_at,
-        carrier.run.parser_version,
+        carrier.arrival.ingested_at,
+        carrier.arrival.parser_version,
     )
     return ReportRows(head, mark_repeats(policies), tuple(failures))
 
@@ -209,24 +230,16 @@ def _failure_rows(frame: _Frame, row: PolicyRow, policy: PolicyResult) -> list[F
     ]
 
 
-def _message_row(fetched: Fetched, reading: Reading, result: _Result, carrier: _Carrier) -> MessageRow:
-    envelope, ref, run = reading.envelope, fetched.ref, carrier.run
+def _message_row(reading: Reading, result: _Result, carrier: _Carrier) -> MessageRow:
+    envelope, arrival = reading.envelope, carrier.arrival
     verdict, refused, keys = result
     first = reading.parts[0][:3] if reading.parts else _NO_PART
-    received = fetched.received_at
     return MessageRow(
-        f"{received.year:04}-{received.month:02}",
-        carrier.message_sha256,
-        ref.account,
-        ref.folder,
-        ref.uidvalidity,
-        ref.uid,
-        ref.item,
-        received,
+        *arrival[:8],
         envelope.header_date,
         envelope.message_id,
         envelope.subject,
-        fetched.size_bytes,
+        arrival.size_bytes,
         envelope.from_domain,
         envelope.tls_report_domain,
         envelope.tls_report_submitter,
@@ -247,10 +260,10 @@ def _message_row(fetched: Fetched, reading: Reading, result: _Result, carrier: _
         refused.code if refused is not None else None,
         refused.detail if refused is not None else None,
         keys,
-        run.run_id,
-        run.ingested_at,
+        arrival.run_id,
+        arrival.ingested_at,
         None,
-        run.parser_version,
+        arrival.parser_version,
     )
 
 

@@ -8,6 +8,7 @@ refused.
 from __future__ import annotations
 
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 
 from pipeline.tables.column_text import CHUNK_TABLES, DETAILS, LENGTHS, SAME, TEXTS, chunk_as_values, own_columns
 from pipeline.tables.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
-from pipeline.tables.schema import INHERITED, arrow_schema
+from pipeline.tables.schema import ARRIVAL, INHERITED, arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,14 +66,19 @@ class MalformedChunkError(Exception):
     """Values that are no rows of our tables."""
 
 
-def typed_chunk(values: dict[str, list[Any]], contents: list[bytes]) -> ChunkColumns:
+def typed_chunk(values: dict[str, list[Any]], arrivals: Sequence[tuple[Any, ...]], contents: list[bytes]) -> ChunkColumns:
     """Return what `chunk_as_values` gave, parsed from JSON, with every value of the type its column has.
+
+    Args:
+        values: What the process that read the messages sent.
+        arrivals: For each message what is known of it without reading it: the columns `ARRIVAL`, which that process has no say in.
+        contents: The bytes of each message.
 
     Raises:
         MalformedChunkError: They are not the rows of as many messages as there are contents.
     """
     try:
-        messages = _table("messages", values["messages"], None, np.arange(len(contents)))
+        messages = _table("messages", values["messages"], _arrived(arrivals), np.arange(len(contents)))
         reports = _table("reports", values["reports"], messages, _of(pc.list_value_length(messages.column("report_keys"))))
         policies = _table("policies", values["policies"], reports, _of(reports.column("policy_count")))
         details = np.asarray(values[DETAILS] if values["failures"] else [0] * policies.num_rows, dtype=np.int64)
@@ -89,7 +95,11 @@ def typed_chunk(values: dict[str, list[Any]], contents: list[bytes]) -> ChunkCol
 def chunk_columns(chunk: Iterable[MessageRows]) -> ChunkColumns:
     """Return the rows of messages as columns."""
     rows = list(chunk)
-    return typed_chunk(orjson.loads(orjson.dumps(chunk_as_values(rows))), [each.content for each in rows])
+    arrivals = list(map(_arrival, [each.message for each in rows]))
+    return typed_chunk(orjson.loads(orjson.dumps(chunk_as_values(rows))), arrivals, [each.content for each in rows])
+
+
+_arrival = attrgetter(*ARRIVAL)
 
 
 def as_columns(messages: ChunkColumns | Sequence[MessageRows]) -> ChunkColumns:
@@ -158,6 +168,12 @@ def _of(counts: Any) -> NDArray[np.int64]:
     """Return the place of the parent of each row, given how many each parent has."""
     many = counts if isinstance(counts, np.ndarray) else counts.to_numpy()
     return np.repeat(np.arange(len(many)), many)
+
+
+def _arrived(arrivals: Sequence[tuple[Any, ...]]) -> pa.Table:
+    schema = pa.schema([column_schema("messages").field(name) for name in ARRIVAL])
+    columns = zip(*arrivals, strict=True) if arrivals else ((),) * len(ARRIVAL)
+    return pa.Table.from_arrays([pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema)
 
 
 def _table(name: str, values: list[Any], parents: pa.Table | None, of: NDArray[np.int64]) -> pa.Table:

@@ -16,8 +16,10 @@ import orjson
 
 from pipeline.errors import TryAgainError
 from pipeline.report.model import Rejected
+from pipeline.report.rows import arrival_of
 from pipeline.tables.chunk_columns import ChunkColumns, MalformedChunkError, typed_chunk
 from pipeline.workers.protocol import LENGTH, frame, pack_chunk, pack_job
+from pipeline.workers.reading_task import stamp_of
 from pipeline.workers.time_bounds import PLACE, wall_seconds
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Worker:
                 )
             except OSError as err:
                 raise TryAgainError(f"no worker process can be started: {err.strerror}; free memory or processes and try again") from err
+        self._job = job
         self._patience = wall_seconds(job) + GRACE_SECONDS
         self._cpu_seconds = job.limits.seconds_per_message
         self._memory_bytes = job.limits.worker_memory_bytes
@@ -146,10 +149,10 @@ class Worker:
             raise WorkerLostError(Rejected("limits_exceeded", detail), place=place)
         return failure(kind, where)
 
-    @staticmethod
-    def _columns(values: dict[str, list[Any]], chunk: Sequence[Task]) -> ChunkColumns:
+    def _columns(self, values: dict[str, list[Any]], chunk: Sequence[Task]) -> ChunkColumns:
+        arrivals = [arrival_of(task.fetched, stamp_of(task.known, self._job)) for task in chunk]
         try:
-            return typed_chunk(values, [task.fetched.content or b"" for task in chunk])
+            return typed_chunk(values, arrivals, [task.fetched.content or b"" for task in chunk])
         except MalformedChunkError as err:
             raise WorkerLostError(Rejected("limits_exceeded", f"the worker gave back {err}")) from err
 

@@ -16,10 +16,10 @@ import pytest
 from pipeline.config import TrustSettings
 from pipeline.errors import ConfigError, TryAgainError
 from pipeline.report.limits import DEFAULT_LIMITS
-from pipeline.report.rows import Ownership, RunStamp
+from pipeline.report.rows import Arrival, Ownership, RunStamp, arrival_of
 from pipeline.tables.chunk_columns import MalformedChunkError, chunk_columns, concat, message_rows, typed_chunk
 from pipeline.tables.column_text import chunk_as_values, own_columns
-from pipeline.tables.schema import TABLES
+from pipeline.tables.schema import ARRIVAL, TABLES
 from pipeline.workers.pool import Pool
 from pipeline.workers.protocol import Task, pack_job, unpack_job
 from pipeline.workers.reading_task import Job, read_chunk
@@ -231,7 +231,17 @@ def _values(chunk):
 
 def test_rows_come_out_of_the_pipe_as_they_went_in():
     chunk = [fetched(report_mail()), *_mails(3)]
-    assert message_rows(typed_chunk(_values(chunk), [mail.content for mail in chunk])) == read_chunk(chunk, _job())
+    assert message_rows(_typed(_values(chunk), chunk)) == read_chunk(chunk, _job())
+
+
+def _typed(values, chunk):
+    return typed_chunk(values, [arrival_of(mail, _job().run) for mail in chunk], [mail.content for mail in chunk])
+
+
+def test_what_reads_a_message_has_no_say_in_where_it_came_from():
+    sent = {TABLES["messages"].columns[1:][place].name for place, _ in own_columns("messages")}
+    assert not sent & {"account", "folder", "uidvalidity", "uid", "item", "message_sha256", "received_at", "size_bytes", "run_id"}
+    assert Arrival._fields == ARRIVAL
 
 
 def _column(table: str, name: str) -> int:
@@ -257,13 +267,13 @@ def _with(table: str, name: str, value):
         lambda values: values | {"policies": {"a": 1}},
         lambda values: values | {"policies": []},
         lambda values: values | {"failures": [["x"]]},
-        _with("messages", "received_at", ["yesterday"] * 2),
-        _with("messages", "size_bytes", [1, "2"]),
-        _with("messages", "size_bytes", [1, True]),
-        _with("messages", "size_bytes", [1, 1 << 70]),
-        _with("messages", "account", [None, "file"]),
-        _with("messages", "account", ["file"]),
-        _with("messages", "account", ["file", 7]),
+        _with("messages", "header_date", ["yesterday"] * 2),
+        _with("messages", "dkim_key_bits", [1, "2"]),
+        _with("messages", "dkim_key_bits", [1, True]),
+        _with("messages", "dkim_key_bits", [1, 1 << 70]),
+        _with("messages", "outcome", [None, "stored"]),
+        _with("messages", "outcome", ["stored"]),
+        _with("messages", "outcome", ["stored", 7]),
         _with("messages", "report_keys", {"lengths": [1, 5], "texts": ["a", "b"]}),
         _with("messages", "report_keys", {"lengths": [3, -1], "texts": ["a", "b"]}),
         _with("messages", "report_keys", {"lengths": [1, 1], "texts": ["a", None]}),
@@ -276,7 +286,7 @@ def _with(table: str, name: str, value):
 def test_what_is_no_row_of_a_table_is_refused(spoil):
     chunk = _mails(2)
     with pytest.raises(MalformedChunkError):
-        typed_chunk(spoil(_values(chunk)), [mail.content for mail in chunk])
+        _typed(spoil(_values(chunk)), chunk)
 
 
 def test_one_message_in_the_middle_that_kills_its_worker_costs_no_other_message():
