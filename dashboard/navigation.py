@@ -18,6 +18,7 @@ _TITLES = {
     "reporters": ("Reporters", "Who reports, who went silent, who can be believed"),
     "hosts": ("MX hosts", "Failures by MX host and address"),
     "reports": ("Reports", "Every report, searched"),
+    "notices": ("Notices", "What was told, when, to whom, and what is muted"),
     "ingest": ("Ingest health", "Runs, rejects, duplicates, forgeries"),
 }
 _SEARCH = "search"

@@ -18,6 +18,7 @@ from dashboard.incident_cards import also_on, headline, where
 from dashboard.insight import incident, same_fault
 from dashboard.lake_door import Answer, asked, settings
 from dashboard.marks import marks
+from dashboard.muting import mute_form
 from dashboard.navigation import Target, link, place, to_report, to_reports
 from dashboard.tickets import ticket
 from dashboard.tiles import Rows, rows_tile, tile
@@ -51,6 +52,7 @@ def main() -> None:
     _course(found, answer, filters)
     _senders_and_hosts(found, answer)
     _proof(found)
+    mute_form(found, filters)
     with st.container(border=True):
         st.header("Copy for a ticket", anchor=False)
         st.caption("Plain text; the button at its corner copies it.")

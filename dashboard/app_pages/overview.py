@@ -19,6 +19,7 @@ from dashboard.ground import last_look, read_so_far
 from dashboard.incident_cards import card
 from dashboard.insight import MOST, Silence, incidents, silence, verdicts
 from dashboard.lake_door import Answer, ask, asked, now, settings
+from dashboard.muting import say_muted
 from dashboard.navigation import Target, link, to_reports
 from dashboard.tiles import rows_tile
 from dashboard.trends import trends
@@ -55,6 +56,7 @@ def main() -> None:
     standing = [one for one in found if one.state == "open"]
     with wrong:
         _wrong_now(standing, found, filters, known=bool(total["sessions"]))
+        say_muted(filters)
     silent = silence(filters, slot=sentence)
     _reporters(reporters, total, silent)
     sentence.text(_sentence(total, standing, silent, filters))

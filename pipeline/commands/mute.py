@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.commands._insight import who
-from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,10 +14,6 @@ if TYPE_CHECKING:
     from pipeline.cli import Context
     from pipeline.insight.incident import Incident
     from pipeline.lake.storage.location import Location
-    from pipeline.notify.mutes import Mute
-
-
-_LEAST_PREFIX = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,44 +38,24 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return _list(location)
     if args.remove:
         return remove(args.what, location)
-    if not args.reason:
-        raise UsageError("say why with --reason; whoever reads the list later will want to know")
-    incidents = _incidents(context)
-    mute = _mute_of(args, incidents)
-    from pipeline.notify.mutes import to_plain
-    from pipeline.notify.notifier import open_mutes
+    from pipeline.notify.mute_notes import mute
 
-    with open_mutes(location) as (note, mutes):
-        note.write(to_plain([*(one for one in mutes if one.what != mute.what), mute]))
-    print(f"muted {mute.title} until {mute.until or 'it is over'}, or until it gets worse")
+    today = datetime.now(UTC).date()
+    made = mute(location, _incidents(context), args.what, until=args.until, reason=args.reason or "", by=who(), today=today)
+    print(f"muted {made.title} until {made.until or 'it is over'}, or until it gets worse")
     return 0
 
 
 def remove(what: str, location: Location) -> int:
-    """End the mute whose fault or host is named by its title, name or a unique beginning of it.
+    """End a mute, and say so.
 
     Raises:
         UsageError: There is none, or several.
     """
-    from pipeline.notify.mutes import to_plain
-    from pipeline.notify.notifier import open_mutes
+    from pipeline.notify.mute_notes import unmute
 
-    with open_mutes(location) as (note, mutes):
-        found = [
-            one
-            for one in mutes
-            if what in (one.what, one.title, one.what.removeprefix("host:")) or any(_is(what, told.id) for told in one.as_it_was)
-        ]
-        if len(found) != 1:
-            listed = ", ".join(one.title for one in mutes) or "none"
-            raise UsageError(f"{what[:60]!r} names {len(found)} mutes; there are: {listed}")
-        note.write(to_plain([one for one in mutes if one is not found[0]]))
-    print(f"{found[0].title} is no longer muted")
+    print(f"{unmute(location, what).title} is no longer muted")
     return 0
-
-
-def _is(prefix: str, identifier: str) -> bool:
-    return len(prefix) >= _LEAST_PREFIX and identifier.startswith(prefix)
 
 
 def _incidents(context: Context) -> Sequence[Incident]:
@@ -88,28 +63,6 @@ def _incidents(context: Context) -> Sequence[Incident]:
 
     with open_lake(settings=context.settings) as lake:
         return lake.incidents()
-
-
-def _mute_of(args: argparse.Namespace, incidents: Sequence[Incident]) -> Mute:
-    from pipeline.insight.faults import named_by
-    from pipeline.insight.notifications import remembered
-    from pipeline.notify.mutes import Mute, covers
-    from pipeline.notify.notice import lineage_of
-    from pipeline.notify.notice_text import names
-
-    today = datetime.now(UTC).date()
-    if args.until is not None and args.until < today:
-        raise UsageError(f"--until {args.until} is in the past")
-    found = named_by(incidents, args.what) if len(args.what) >= _LEAST_PREFIX else []
-    hosts = {host for one in incidents for host in one.mx_hosts}
-    if found:
-        what, title = lineage_of(found[0]), f"{found[0].title} on {names(found[0].mx_hosts) or found[0].domain}"
-    elif args.what.lower() in hosts:
-        what, title = f"host:{args.what.lower()}", args.what.lower()
-    else:
-        raise UsageError(f"{args.what[:60]!r} is neither an incident nor an MX host of one; `tlsrpt incidents` lists them")
-    mute = Mute(what, title, args.until, args.reason, who(), today, ())
-    return mute._replace(as_it_was=tuple(remembered(one) for one in incidents if covers(mute, one)))
 
 
 def _list(location: Location) -> int:

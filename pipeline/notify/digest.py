@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.faults import by_fault
 from pipeline.notify.mutes import is_muted
-from pipeline.notify.notice_text import defused, name, names, plural
+from pipeline.notify.notice_text import defused, first_step, name, names, plural
 from pipeline.output.markup import Html, text
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.notify.mutes import Mute
     from pipeline.notify.observed import Observed
 
+_COLUMNS = 78
 CERTIFICATE_DAYS = 60
 """How far ahead the digest looks."""
 
@@ -53,11 +55,21 @@ class Days:
     link: str = ""
 
 
+class Line(NamedTuple):
+    """One line of a section."""
+
+    says: str
+    step: str = ""
+    """What to do first; empty: nothing."""
+    link: str = ""
+    """Where its evidence is; empty: there is no page."""
+
+
 class Section(NamedTuple):
     """A heading with its lines; one without lines is left out."""
 
     title: str
-    lines: tuple[str, ...]
+    lines: tuple[Line, ...]
 
 
 class Digest(NamedTuple):
@@ -77,15 +89,15 @@ def digest_of(days: Days) -> Digest:
     ended = [fault for fault in loud if _over(fault) and max(one.last_day for one in fault) >= days.since - timedelta(days=2)]
     goes_on = [fault for fault in loud if _first(fault) < days.since and not _over(fault)]
     sections = (
-        Section("Reading the mailboxes", tuple(_mailboxes(days.observed))),
+        _section("Reading the mailboxes", _mailboxes(days.observed)),
         Section("Began", tuple(_line(fault, days) for fault in began)),
         Section("Goes on", tuple(_line(fault, days) for fault in goes_on)),
         Section("Ended", tuple(_line(fault, days) for fault in ended)),
-        Section("Muted", tuple(_muted(mute) for mute in days.mutes)),
-        Section("Verdicts that changed", tuple(_verdicts(days))),
-        Section("Senders", tuple(_senders(days.observed))),
-        Section("Certificates", tuple(_certificates(days.observed))),
-        Section("Not counted", tuple(f"{plural(one.reports, 'report')}: {defused(one.reason)}" for one in days.left_out)),
+        _section("Muted", (_muted(mute) for mute in days.mutes)),
+        _section("Verdicts that changed", _verdicts(days)),
+        _section("Senders", _senders(days.observed)),
+        _section("Certificates and roll-overs", (*_certificates(days.observed), *_roll_overs(days.observed))),
+        _section("Not counted", (f"{plural(one.reports, 'report')}: {defused(one.reason)}" for one in days.left_out)),
     )
     return Digest(
         f"TLS reports, {days.since} to {days.until}: {_state(began, goes_on, days)}",
@@ -97,9 +109,15 @@ def digest_of(days: Days) -> Digest:
 
 def as_text(digest: Digest) -> str:
     """Return the digest as plain text."""
-    blocks = [digest.opening]
-    blocks += ["\n".join((section.title, *(f"  - {line}" for line in section.lines))) for section in digest.sections]
-    return "\n\n".join((*blocks, digest.closing)) + "\n"
+    blocks = [_wrapped(digest.opening, "", "")]
+    for section in digest.sections:
+        lines = [_wrapped(part, "    " if place else "  - ", "    ") for line in section.lines for place, part in enumerate(line) if part]
+        blocks.append("\n".join((section.title, *lines)))
+    return "\n\n".join((*blocks, _wrapped(digest.closing, "", ""))) + "\n"
+
+
+def _wrapped(words: str, first: str, others: str) -> str:
+    return textwrap.fill(words, _COLUMNS, initial_indent=first, subsequent_indent=others, break_long_words=False, break_on_hyphens=False)
 
 
 def as_html(digest: Digest) -> str:
@@ -108,18 +126,31 @@ def as_html(digest: Digest) -> str:
     return Html(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{text(digest.subject)}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>{text(digest.subject)}</h1><p class=o>{text(digest.opening)}</p>{sections}<p>{text(digest.closing)}</p></body></html>\n"
+        f"<h1>{text(digest.subject)}</h1><p class=o>{text(digest.opening)}</p>{sections}"
+        f"<p class=c>{text(digest.closing)}</p></body></html>\n"
     )
 
 
-def _items(lines: Iterable[str]) -> str:
-    return "".join(f"<li>{text(line)}</li>" for line in lines)
+def _items(lines: Iterable[Line]) -> str:
+    return "".join(
+        f"<li>{text(line.says)}"
+        + (f"<br><span class=s>{text(line.step)}</span>" if line.step else "")
+        + (f' <a href="{text(line.link)}">See the evidence</a>' if line.link else "")
+        + "</li>"
+        for line in lines
+    )
+
+
+def _section(title: str, lines: Iterable[str]) -> Section:
+    return Section(title, tuple(map(Line, lines)))
 
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:1.5rem auto;padding:0 1rem;color:#1c2430;background:#fff}"
     "h1{font-size:1.25rem}h2{font-size:1rem;margin:1.4rem 0 .3rem;border-bottom:1px solid #ccd3dc}ul{margin:.3rem 0;padding-left:1.2rem}"
-    "li{margin:.3rem 0;overflow-wrap:anywhere}.o{font-size:1.05rem}"
+    "li{margin:.5rem 0;overflow-wrap:anywhere}.o{font-size:1.05rem}.s{color:#414b5a}"
+    ".c{color:#5a6575;font-size:.9rem;margin-top:2rem}a{color:#1f5fbf}"
+    "@media print{body{margin:0;max-width:none}h2{break-after:avoid}li{break-inside:avoid}}"
 )
 
 
@@ -153,7 +184,7 @@ def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Inc
             "failing."
         )
     rate = totals.authenticated / totals.sessions
-    reporters = len({line.reporter for line in days.observed.coverage})
+    reporters = len({line.reporter for line in days.observed.coverage if line.reporter})
     ours = sum(1 for fault in (*began, *goes_on) if fault[0].fault == "ours")
     no_policy = f"; {totals.no_policy:,} found no policy" if totals.no_policy else ""
     faults = f"{plural(ours, 'open fault')} on your side." if ours else "No open fault on your side."
@@ -163,16 +194,16 @@ def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Inc
     )
 
 
-def _line(fault: Sequence[Incident], days: Days) -> str:
+def _line(fault: Sequence[Incident], days: Days) -> Line:
     first = max(fault, key=lambda one: one.failed_sessions)
     domains = sorted({one.domain for one in fault})
     when = f"from {_first(fault)} to {max(one.last_day for one in fault)}" if _over(fault) else f"since {_first(fault)}"
     failed, sessions = sum(one.failed_sessions for one in fault), sum(one.sessions for one in fault)
     where = f" on {names(first.mx_hosts)}" if first.mx_hosts else ""
-    told = f"{failed:,} of {plural(sessions, 'session')} failed for {names(domains)}; fault: {first.fault}."
-    step = "" if _over(fault) else f" First step: {first.fix}"
-    link = f" {days.link.rstrip('/')}/incident?id={first.id}" if days.link else ""
-    return defused(f"{first.title[:1].upper()}{first.title[1:]}{where}, {when}: {told}{step}") + link
+    told = f"{failed:,} of {plural(sessions, 'session')} {first.went} for {names(domains)}; fault: {first.fault}."
+    step = "" if _over(fault) else f"First step: {first_step(first.fix)}"
+    link = f"{days.link.rstrip('/')}/incident?id={first.id}" if days.link else ""
+    return Line(defused(f"{first.title[:1].upper()}{first.title[1:]}{where}, {when}: {told}"), defused(step), link)
 
 
 def _mailboxes(observed: Observed) -> Iterable[str]:
@@ -203,6 +234,11 @@ def _senders(observed: Observed) -> Iterable[str]:
     for reporter in silent:
         last = max(line.last_day for line in observed.coverage if line.reporter == reporter)
         yield f"{name(reporter)} has stopped reporting; its last report is about {last}"
+
+
+def _roll_overs(observed: Observed) -> Iterable[str]:
+    for place, what in sorted({(one.place, one.what) for one in observed.roll_overs}):
+        yield defused(f"{name(place)}: a DANE roll-over is ahead; {what}")
 
 
 def _certificates(observed: Observed) -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.insight import notifications
 from pipeline.insight.detect.causes import CAUSES, POLICY_HOST_CAUSES
 from pipeline.notify.notice import Notice, lineage_of
-from pipeline.notify.notice_text import name, names, plural
+from pipeline.notify.notice_text import first_step, name, names, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,7 @@ def fault_notice(kind: Kind, why: str, incidents: Sequence[Incident], observed: 
     domains = tuple(sorted({one.domain for one in incidents}))
     failed, sessions = sum(one.failed_sessions for one in incidents), sum(one.sessions for one in incidents)
     began, last = min(one.first_day for one in incidents), max(one.last_day for one in incidents)
-    where = f" on {names(first.mx_hosts)}" if first.mx_hosts else ""
+    where = f": {names(first.mx_hosts)}" if first.mx_hosts else ""
     over = all(one.state == "resolved" for one in incidents)
     days = f"from {began} to {last}{'' if kind == 'over' else ', and not since'}" if over else f"since {began}"
     what = (
@@ -79,10 +79,10 @@ def fault_notice(kind: Kind, why: str, incidents: Sequence[Incident], observed: 
         "later" if over and kind == "new" else _fault_urgency(incidents, observed),
         f"{last if kind == 'over' else began}:{len(first.mx_hosts)}:{f'{len(domains)}:{first.share:.2f}' if kind == 'worse' else ''}",
         domains,
-        f"{CAUSES[first.cause].title[:1].upper()}{CAUSES[first.cause].title[1:]}{where}"
-        + (f" ({plural(len(domains), 'domain')})" if len(domains) > 1 else f", {name(domains[0])}"),
+        f"{CAUSES[first.cause].title[:1].upper()}{CAUSES[first.cause].title[1:]}{where}, for "
+        + (plural(len(domains), "domain") if len(domains) > 1 else name(domains[0])),
         what,
-        "" if over else first.fix.split("\n", 1)[0],
+        "" if over else first_step(first.fix),
         f"incident?id={first.id}",
         first.fault,
     )

@@ -16,7 +16,7 @@ from pipeline.notify.fault_notices import endangers, fault_notice, fault_notices
 from pipeline.notify.matters import matters_of
 from pipeline.notify.mutes import is_muted
 from pipeline.notify.notice import Notice
-from pipeline.notify.notice_text import name, plural
+from pipeline.notify.notice_text import name, names, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _LASTING = ("ingest:", "reporter:", "readiness:", "published:", "certificate:", "rollover:")
 """Matters whose state stands until the next is seen: a check that was not made for a while says nothing new."""
 _FORGET_DAYS = 90
+_NAMED = 10
+"""Domains named in one notice."""
 _VERDICTS = {"ready": "ready for enforce", "already-enforcing": "already enforcing"}
 
 
@@ -78,13 +80,12 @@ def standing(observed: Observed) -> list[tuple[Notice, Incident | None]]:
 
 def _changes(matters: Sequence[Matter], memory: Memory, observed: Observed) -> Iterator[Notice]:
     """Yield what came to be so, and what is over, since the channel was told last."""
+    yield from _verdict_changes([one for one in matters if one.lineage.startswith("readiness:")], memory, observed)
     for matter in matters:
         before = memory.states.get(matter.lineage)
         if matter.state == before:
             continue
-        if matter.lineage.startswith("readiness:"):
-            yield from _verdict_change(matter, before, observed)
-        elif matter.event is not None and not (before is None and matter.event.topic == "published"):
+        if matter.event is not None and not (before is None and matter.event.topic == "published"):
             yield matter.event
     now = {matter.lineage for matter in matters}
     for lineage, state in memory.states.items():
@@ -109,24 +110,28 @@ def _over(lineage: str, state: str) -> Notice:
     return Notice(lineage, "reporter", "over", "later", state, (), title, text, "", f"reporters?reporter={name(what)}")
 
 
-def _verdict_change(matter: Matter, before: str | None, observed: Observed) -> Iterator[Notice]:
-    """Yield that a domain became ready or stopped being so; other changes of a verdict are not worth a word."""
-    domain = matter.lineage.removeprefix("readiness:")
-    if before is None or "ready" not in (matter.state, before) or matter.state == "already-enforcing":
-        return
-    became = matter.state == "ready"
-    yield Notice(
-        matter.lineage,
-        "readiness",
-        "changed",
-        "later",
-        f"{matter.state}:{observed.as_of}",
-        (domain,),
-        f"{name(domain)} is {'now ready for enforce' if became else 'no longer ready for enforce'}",
-        f"The verdict was {_VERDICTS.get(before, before)} and is {_VERDICTS.get(matter.state, matter.state)}.",
-        f"`tlsrpt readiness {name(domain)}` shows what it rests on.",
-        f"domain?domain={name(domain)}",
-    )
+def _verdict_changes(matters: Iterable[Matter], memory: Memory, observed: Observed) -> Iterator[Notice]:
+    """Yield which domains became ready, and which stopped being so; other changes of a verdict are not worth a word."""
+    groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for matter in matters:
+        before = memory.states.get(matter.lineage)
+        if before not in {None, matter.state} and "ready" in {matter.state, before} and matter.state != "already-enforcing":
+            groups[before or "", matter.state].append(matter.lineage.removeprefix("readiness:"))
+    for (before, now), domains in groups.items():
+        first, many = name(domains[0]), len(domains) > 1
+        yield Notice(
+            f"readiness:{','.join(domains)}" if len(domains) <= _NAMED else f"readiness:{first} and {len(domains) - 1} more",
+            "readiness",
+            "changed",
+            "later",
+            f"{now}:{observed.as_of}",
+            tuple(domains),
+            f"{plural(len(domains), 'domain') if many else first} {'are' if many else 'is'} "
+            f"{'now' if now == 'ready' else 'no longer'} ready for enforce",
+            f"{names(domains, _NAMED)}: the verdict was {_VERDICTS.get(before, before)} and is {_VERDICTS.get(now, now)}.",
+            f"`tlsrpt readiness {first}` shows what it rests on.",
+            f"domain?domain={first}",
+        )
 
 
 def _states_after(matters: Sequence[Matter], observed: Observed, memory: Memory | None) -> dict[str, str]:

@@ -68,6 +68,7 @@ def notify(location: Location, settings: NotifySettings, observed: Observed, *, 
         TryAgainError: Another process holds them.
     """
     observed = observed_without_muted(location, observed)
+    _forget_lapsed(location, observed)
     messages = [channel for channel in settings.channel if channel.kind != "alertmanager"]
     due = _queue_and_claim(location, messages, observed, now)
     sent = {channel.name: _deliver(location, channel, due[channel.name], settings, now) for channel in messages}
@@ -122,6 +123,17 @@ def observed_without_muted(location: Location, observed: Observed) -> Observed:
 
     holding = muting.holding(mutes_of(location), observed.incidents, observed.as_of)
     return replace(observed, muted=holding)
+
+
+def _forget_lapsed(location: Location, observed: Observed) -> None:
+    """Take away the mutes that hold no longer; what they silenced is told from now on."""
+    if len(observed.muted) == len(mutes_of(location)):
+        return
+    with open_mutes(location) as (note, mutes):
+        for mute in mutes:
+            if why := muting.lapsed(mute, observed.incidents, observed.as_of):
+                log.info("mute-lapsed", what=mute.title, reason=why)
+        note.write(muting.to_plain(muting.holding(mutes, observed.incidents, observed.as_of)))
 
 
 @contextmanager

@@ -28,13 +28,14 @@ _FRESH_DAYS = 7
 """A check older than this says nothing of what is published now."""
 
 
-def observe(lake: Lake, *, as_of: date, own: Iterable[str]) -> Observed:
+def observe(lake: Lake, *, as_of: date, own: Iterable[str], now: datetime | None = None) -> Observed:
     """Return the state of things.
 
     Args:
         lake: Where to look.
         as_of: The day of asking (UTC).
         own: Our domains, whose verdicts are watched; none: those that are reported about.
+        now: The moment of asking, aware; the clock where it is not given.
 
     Raises:
         LakeError: The lake cannot be read.
@@ -42,7 +43,7 @@ def observe(lake: Lake, *, as_of: date, own: Iterable[str]) -> Observed:
     incidents = tuple(lake.incidents(as_of=as_of))
     coverage = tuple(lake.coverage(as_of=as_of))
     domains = sorted(set(own) or {line.domain for line in coverage})
-    verdicts = {domain: lake.readiness(domain, as_of=as_of, ground=False).verdict for domain in domains}
+    verdicts = lake.verdicts(domains, as_of=as_of)
     published = _published(lake, as_of)
     enforcing = {one.domain for one in published if one.mode == "enforce"}
     enforcing |= {domain for domain, verdict in verdicts.items() if verdict == "already-enforcing"}
@@ -52,7 +53,7 @@ def observe(lake: Lake, *, as_of: date, own: Iterable[str]) -> Observed:
         incidents=incidents,
         enforcing=frozenset(enforcing),
         coverage=coverage,
-        mailboxes=_mailboxes(lake) if as_of >= datetime.now(UTC).date() else (),
+        mailboxes=_mailboxes(lake, now) if as_of >= (now or datetime.now(UTC)).date() else (),
         certificates=_certificates(checks),
         roll_overs=_roll_overs(checks),
         published=published,
@@ -60,7 +61,7 @@ def observe(lake: Lake, *, as_of: date, own: Iterable[str]) -> Observed:
     )
 
 
-def _mailboxes(lake: Lake) -> tuple[MailboxState, ...]:
+def _mailboxes(lake: Lake, now: datetime | None) -> tuple[MailboxState, ...]:
     """Return the mailboxes as they are now; of another day nothing is known."""
     return tuple(
         MailboxState(
@@ -69,7 +70,7 @@ def _mailboxes(lake: Lake) -> tuple[MailboxState, ...]:
             silent_since=box.silent_since if box.why == "nothing-found" else None,
             error=box.error if box.why == "failing" else "Nobody has looked into it." if box.why else "",
         )
-        for box in lake.mailboxes()
+        for box in lake.mailboxes(now=now)
         if box.configured and box.last_try is not None
     )
 
@@ -156,7 +157,7 @@ def look_back(lake: Lake, observed: Observed, mutes: Iterable[Mute], *, days: in
     left_out: dict[str, int] = {}
     for one in lake.ask("not_counted", since=since, until=until).to_pylist():
         left_out[one["reason"]] = left_out.get(one["reason"], 0) + one["reports"]
-    before = tuple((domain, lake.readiness(domain, as_of=since, ground=False).verdict) for domain, _ in observed.verdicts)
+    before = tuple(lake.verdicts((domain for domain, _ in observed.verdicts), as_of=since).items())
     return Days(
         since=since,
         until=until,

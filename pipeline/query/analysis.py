@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     import pyarrow as pa
 
@@ -173,6 +175,20 @@ class Analysis:
         known = self._settings.trust.known_reporters
         verdict = api.readiness(self.ask, name, as_of=_today(as_of), settings=settings, known=known, published=published)
         return replace(verdict, rests_on=self.ground(domain=name, days=settings.readiness_days, as_of=as_of)) if ground else verdict
+
+    def verdicts(self, domains: Iterable[str], *, as_of: date | str | None = None) -> dict[str, str]:
+        """Return the verdict of `readiness` on each of some domains, from incidents that are found once for all of them.
+
+        Raises:
+            UsageError: `as_of` is no day, or nobody knows a domain.
+            LakeError: The lake cannot be read.
+        """
+        from pipeline.insight import api
+
+        today, settings, known = _today(as_of), self._settings.insight, self._settings.trust.known_reporters
+        names = [self.known_domain(domain) for domain in domains]
+        found = api.find_incidents(self.ask, as_of=today, settings=settings, known=known, days=settings.readiness_days) if names else []
+        return {name: api.readiness(self.ask, name, as_of=today, settings=settings, known=known, incidents=found).verdict for name in names}
 
     def policies_seen(
         self, domain: str, *, days: int | None = None, as_of: date | str | None = None, published: PublishedPolicy | None = None

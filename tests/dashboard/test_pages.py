@@ -8,7 +8,7 @@ from tests.dashboard.lakes import AS_OF
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("Overview", "Incidents", "Domain", "Reporters", "MX hosts", "Reports", "Ingest health")
+PAGES = ("Overview", "Incidents", "Domain", "Reporters", "MX hosts", "Reports", "Notices", "Ingest health")
 
 
 @pytest.mark.parametrize(("lake", "as_of"), [("empty", AS_OF), ("small", "2026-05-10"), ("hostile", AS_OF), ("bounds", "2026-04-01")])

@@ -46,7 +46,14 @@ def test_a_week_with_everything_in_it():
     text = as_text(
         digest_of(days(seen, left_out=(LeftOut("their sender was not authenticated", 300),), verdicts_before=((DOMAIN, "ready"),)))
     )
-    assert headings(text) == ["Reading the mailboxes", "Began", "Verdicts that changed", "Senders", "Certificates", "Not counted"]
+    assert headings(text) == [
+        "Reading the mailboxes",
+        "Began",
+        "Verdicts that changed",
+        "Senders",
+        "Certificates and roll-overs",
+        "Not counted",
+    ]
     assert text.startswith(
         "Of 1,000 sessions reported by 2 senders, 90.0% were authenticated and 80 failed; 20 found no policy. 1 open fault"
     )

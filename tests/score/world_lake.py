@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.demo.world import World, WorldReport
-    from pipeline.tables.row_types import ReportRows
+    from pipeline.tables.row_types import CheckRow, ReportRows
 
 _RUN = RunStamp("score", datetime(2026, 1, 1, tzinfo=UTC), "score")
 
@@ -71,13 +71,14 @@ def _engine(*, hosts: bool) -> Engine:
 class ReportLake:
     """Report rows in Parquet files of a temporary folder, behind the engine of `pipeline.query`; the default settings count."""
 
-    def __init__(self, reports: Iterable[ReportRows]) -> None:
+    def __init__(self, reports: Iterable[ReportRows], checks: Iterable[CheckRow] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=_root()))
         kept = list(reports)
         tables = {
             "reports": [report.report for report in kept],
             "policies": [row for report in kept for row in report.policies],
             "failures": [row for report in kept for row in report.failures],
+            "checks": list(checks),
         }
         self.files: dict[str, list[str]] = {}
         for name, rows in tables.items():
@@ -86,6 +87,10 @@ class ReportLake:
                 path.parent.mkdir(parents=True)
                 path.write_bytes(encode(name, part))
                 self.files.setdefault(name, []).append(str(path))
+        self.look_again()
+
+    def look_again(self) -> None:
+        """See the files that are there now."""
         everything = Scope(self.files, floor=0, batch=1)
         self.scope = everything._replace(habits=learn(lambda sql, parameters: _engine(hosts=False).run(sql, parameters, everything)))
         self.engine = _engine(hosts=bool(self.scope.habits.hosts))

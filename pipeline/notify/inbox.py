@@ -1,0 +1,131 @@
+"""What was told, when and to whom, and what is muted: for the page, which also mutes where it may write there."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.errors import TlsrptError
+from pipeline.lake.storage.locate import configured_location
+from pipeline.notify import mute_notes
+from pipeline.notify.mutes import lapsed
+from pipeline.notify.notifier import boxes_of, channel_states, mutes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from pipeline.config import Settings
+    from pipeline.insight.incident import Incident
+    from pipeline.notify.channel_state import ChannelState
+    from pipeline.notify.mutes import Mute
+    from pipeline.notify.notice import Notice
+    from pipeline.notify.outbox import Box, Entry
+
+
+class Told(NamedTuple):
+    """One thing that was told, or waits to be."""
+
+    notice: Notice
+    channels: tuple[str, ...]
+    """To whom."""
+    at: datetime
+    """When it was sent first; of what waits, when it was found."""
+    waiting: tuple[str, ...]
+    """Channels that have not got it yet."""
+
+
+class MuteState(NamedTuple):
+    """A mute, and whether it holds."""
+
+    mute: Mute
+    lapsed: str | None
+    """Why it holds no longer, as the end of a sentence; None: it does."""
+
+
+class Inbox(NamedTuple):
+    """All there is to know of notices."""
+
+    told: tuple[Told, ...]
+    """Newest first."""
+    channels: tuple[ChannelState, ...]
+    mutes: tuple[MuteState, ...]
+
+
+def read_inbox(settings: Settings, incidents: Sequence[Incident], today: date) -> Inbox:
+    """Return what was told over every channel; takes no lock.
+
+    Args:
+        settings: Whose lake and channels.
+        incidents: All there are now: by them a mute holds or has lapsed.
+        today: UTC.
+
+    Raises:
+        LakeError: A note cannot be read.
+    """
+    location = configured_location(settings.lake)
+    if not location.exists():
+        return Inbox((), (), ())
+    return Inbox(
+        tuple(told_of(boxes_of(location))), tuple(channel_states(location, settings.notify)), read_mutes(settings, incidents, today)
+    )
+
+
+def read_mutes(settings: Settings, incidents: Sequence[Incident], today: date) -> tuple[MuteState, ...]:
+    """Return the mutes, those that hold first; parameters and errors as `read_inbox` has them."""
+    location = configured_location(settings.lake)
+    found = [MuteState(mute, lapsed(mute, incidents, today)) for mute in (mutes_of(location) if location.exists() else ())]
+    return tuple(sorted(found, key=lambda one: one.lapsed is not None))
+
+
+def any_mutes(settings: Settings) -> bool:
+    """Say whether anything is muted, or was and has lapsed.
+
+    Raises:
+        LakeError: The note cannot be read.
+    """
+    location = configured_location(settings.lake)
+    return location.exists() and bool(mutes_of(location))
+
+
+def told_of(boxes: Mapping[str, Box]) -> list[Told]:
+    """Return each event once, with all the channels it went or is to go to; newest first."""
+    found: dict[str, Told] = {}
+    for channel, box in sorted(boxes.items()):
+        for entry in (*box.sent, *box.pending):
+            for notice in entry.events:
+                found[notice.key] = _with(found.get(notice.key), notice, channel, entry)
+    return sorted(found.values(), key=lambda one: one.at, reverse=True)
+
+
+def _with(before: Told | None, notice: Notice, channel: str, entry: Entry) -> Told:
+    waiting = () if entry.sent else (channel,)
+    at = entry.sent or entry.created
+    if before is None:
+        return Told(notice, (channel,), at, waiting)
+    return before._replace(channels=(*before.channels, channel), at=min(before.at, at), waiting=(*before.waiting, *waiting))
+
+
+def may_write(settings: Settings) -> bool:
+    """Say whether this process can be expected to write notes into the lake; on object storage only the try tells."""
+    path = settings.lake.path
+    return "://" in path or os.access(path, os.W_OK)
+
+
+def mute(settings: Settings, incidents: Iterable[Incident], what: str, *, until: date | None, reason: str, by: str, today: date) -> str:
+    """Mute a fault or host; return why it could not be done, or an empty text."""
+    try:
+        mute_notes.mute(configured_location(settings.lake), list(incidents), what, until=until, reason=reason, by=by, today=today)
+    except TlsrptError as err:
+        return str(err)
+    return ""
+
+
+def unmute(settings: Settings, what: str) -> str:
+    """End a mute; return why it could not be done, or an empty text."""
+    try:
+        mute_notes.unmute(configured_location(settings.lake), what)
+    except TlsrptError as err:
+        return str(err)
+    return ""
