@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline import log
 from pipeline.errors import TlsrptError
 from pipeline.lake import looks as notes
-from pipeline.lake.looks import Look
+from pipeline.lake.looks import Look, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.lake.storage.location import Location
     from pipeline.workers.reading_task import Job
+
+_DAY = timedelta(days=1)
 
 
 class Looking:
@@ -31,15 +33,30 @@ class Looking:
         """
         self._location, self._job, self._open, self._own = location, job, list(mailboxes), own
         self._ended: list[Look] = []
+        self._before: dict[str, Seen] = {}
 
     def begin(self) -> None:
         """Write that they are about to be looked into."""
         if self._location is None or not (self._open or self._own):
             return
         try:
+            self._before = {seen.mailbox: seen for seen in notes.read_looks(self._location).seen}
             notes.begin(self._location, self._open, self._job.run.run_id, self._job.run.ingested_at, self._own)
         except TlsrptError as err:
             log.warning("look-not-noted", reason=err)
+
+    def is_news(self, mailbox: str, err: TlsrptError) -> bool:
+        """Say whether a look that failed is worth a word: it failed for another reason before, or a day more has passed since it began to.
+
+        Args:
+            mailbox: Its name.
+            err: What ended the look.
+        """
+        before = self._before.get(mailbox)
+        if before is None or before.failing_since is None or before.error != without_name(mailbox, err)[: notes.MOST_WORDS]:
+            return True
+        now = self._job.run.ingested_at
+        return (now - before.failing_since) // _DAY > (before.last_try - before.failing_since) // _DAY
 
     def ended(self, mailbox: str, err: TlsrptError | None, messages: int) -> None:
         """Remember how a look ended."""

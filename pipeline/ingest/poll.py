@@ -43,14 +43,16 @@ def poll(hands: Hands, boxes: Sequence[MailboxSettings], looking: Looking) -> No
         except LakeError:
             raise
         except TlsrptError as err:
-            _failed(hands, settings.name, err)
+            _failed(hands, settings.name, err, news=looking.is_news(settings.name, err))
             looking.ended(settings.name, err, hands.tally.messages - before)
         else:
             looking.ended(settings.name, None, hands.tally.messages - before)
 
 
-def _failed(hands: Hands, mailbox: str, err: TlsrptError) -> None:
-    log.error("mailbox-failed", mailbox=mailbox, reason=without_name(mailbox, err))
+def _failed(hands: Hands, mailbox: str, err: TlsrptError, *, news: bool) -> None:
+    """Count a mailbox that failed; cron's output has it once, then daily: the exit code says it each time."""
+    say = log.error if news else log.info
+    say("mailbox-failed", mailbox=mailbox, reason=without_name(mailbox, err))
     hands.tally.mailboxes_failed += 1
     hands.tally.exit_codes.append(err.exit_code)
 

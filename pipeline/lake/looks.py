@@ -16,7 +16,7 @@ NAME = "looks"
 VERSION = 1
 KEPT = 1_000
 """Looks kept of each mailbox, the newest."""
-_MOST_WORDS = 300
+MOST_WORDS = 300
 
 
 class Look(NamedTuple):
@@ -121,7 +121,7 @@ def _after(seen: Seen | None, look: Look) -> Seen:
         return seen
     if look.exit_code == 0:
         return seen._replace(last_success=look.ended_at, failing_since=None, error="")
-    return seen._replace(failing_since=seen.failing_since or look.began_at, error=look.error[:_MOST_WORDS])
+    return seen._replace(failing_since=seen.failing_since or look.began_at, error=look.error[:MOST_WORDS])
 
 
 def to_plain(looks: Looks) -> dict[str, Any]:

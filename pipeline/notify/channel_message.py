@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pipeline.notify.notice import Notice
 
-_MARKS = {"new": "NEW", "worse": "WORSE", "over": "OVER", "changed": "CHANGED", "ahead": "AHEAD", "summary": "SUMMARY"}
+_MARKS = {"new": "NEW", "worse": "WORSE", "still": "STILL", "over": "OVER", "changed": "CHANGED", "ahead": "AHEAD", "summary": "SUMMARY"}
 
 
 class Message(NamedTuple):

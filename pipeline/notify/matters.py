@@ -47,6 +47,8 @@ def _ingest(observed: Observed) -> Iterator[Matter]:
         if since is None:
             continue
         lineage, state = f"ingest:{box.name}", f"{'failing' if box.failing_since else 'silent'} since {since:%Y-%m-%d}"
+        if box.failing_since and (number := (observed.as_of - since.date()).days) > 0:
+            state += f", day {number + 1}"
         what = (
             f"No look into it has succeeded since {since:%Y-%m-%d %H:%M} UTC. {box.error}"
             if box.failing_since

@@ -86,11 +86,20 @@ def _changes(matters: Sequence[Matter], memory: Memory, observed: Observed) -> I
         if matter.state == before:
             continue
         if matter.event is not None and not (before is None and matter.event.topic == "published"):
-            yield matter.event
+            yield _still(matter.event) if before is not None and _root(before) == _root(matter.state) else matter.event
     now = {matter.lineage for matter in matters}
     for lineage, state in memory.states.items():
         if lineage not in now and lineage.startswith(("ingest:", "reporter:")) and _is_seen(lineage, observed):
             yield _over(lineage, state)
+
+
+def _root(state: str) -> str:
+    """Return a state without the day it has come to: a mailbox that cannot be read is told again each day."""
+    return state.split(", day ", 1)[0]
+
+
+def _still(event: Notice) -> Notice:
+    return event._replace(kind="still", title=f"{event.title}, still") if event.topic == "ingest" else event
 
 
 def _is_seen(lineage: str, observed: Observed) -> bool:
@@ -104,7 +113,7 @@ def _is_seen(lineage: str, observed: Observed) -> bool:
 def _over(lineage: str, state: str) -> Notice:
     topic, what = lineage.split(":", 1)
     if topic == "ingest":
-        title, text, path = f"Mailbox {name(what)} is read again", f"It had been {state}.", "ingest"
+        title, text, path = f"Mailbox {name(what)} is read again", f"It had been {_root(state)}.", "ingest"
         return Notice(lineage, "ingest", "over", "now", state, (), title, text, "", path)
     title, text = f"{name(what)} reports again", f"It had been {state}."
     return Notice(lineage, "reporter", "over", "later", state, (), title, text, "", f"reporters?reporter={name(what)}")

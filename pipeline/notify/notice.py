@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from pipeline.insight.incident import Incident
 
-Kind = Literal["new", "worse", "over", "changed", "ahead", "summary"]
+Kind = Literal["new", "worse", "still", "over", "changed", "ahead", "summary"]
 Urgency = Literal["now", "later"]
 Topic = Literal["fault", "ingest", "reporter", "certificate", "published", "readiness", "rollover", "summary"]
 
 TOPICS: tuple[Topic, ...] = ("fault", "ingest", "reporter", "certificate", "published", "readiness", "rollover", "summary")
 
-_KIND_ORDER = {"summary": 0, "new": 1, "worse": 1, "changed": 2, "ahead": 2, "over": 3}
+_KIND_ORDER = {"summary": 0, "new": 1, "worse": 1, "still": 2, "changed": 2, "ahead": 2, "over": 3}
 
 
 class Notice(NamedTuple):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from pipeline.errors import ConfigError, SignInError
 from pipeline.notify.digest import Days, LeftOut, Totals
 from pipeline.notify.metrics import Measured
 from pipeline.notify.observed import Certificate, MailboxState, Observed, Published, RollOver
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
     from pipeline.notify.mutes import Mute
     from pipeline.query import Lake
+    from pipeline.query.health import MailboxHealth
 
 ROLL_OVER = "dane-roll-over"
 """The code of the finding (`pipeline.published.dane`)."""
 _SERVICE = re.compile(r"^_[0-9]+\._tcp\.")
+_LASTING = (SignInError.exit_code, ConfigError.exit_code)
 _FRESH_DAYS = 7
 """A check older than this says nothing of what is published now."""
 
@@ -66,13 +69,20 @@ def _mailboxes(lake: Lake, now: datetime | None) -> tuple[MailboxState, ...]:
     return tuple(
         MailboxState(
             box.mailbox,
-            failing_since=box.silent_since if box.why in ("failing", "not-looked-into") else None,
+            failing_since=_failing_since(box),
             silent_since=box.silent_since if box.why == "nothing-found" else None,
-            error=box.error if box.why == "failing" else "Nobody has looked into it." if box.why else "",
+            error="Nobody has looked into it." if box.why == "not-looked-into" else box.error,
         )
         for box in lake.mailboxes(now=now)
         if box.configured and box.last_try is not None
     )
+
+
+def _failing_since(box: MailboxHealth) -> datetime | None:
+    """Return since when nobody reads a mailbox. What mends itself has its day; what the server refuses stays so until somebody acts."""
+    if box.exit_code in _LASTING:
+        return box.failing_since or box.silent_since
+    return (box.failing_since or box.silent_since) if box.why in ("failing", "not-looked-into") else None
 
 
 def _published(lake: Lake, as_of: date) -> tuple[Published, ...]:

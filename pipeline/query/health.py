@@ -52,6 +52,8 @@ class MailboxHealth(NamedTuple):
     silent_since: datetime | None
     """Since when it is `ingest-silent`; None: it is not."""
     why: Why | None
+    exit_code: int | None = None
+    """Of the last look that ended; 0: it was well."""
 
     def title(self) -> str:
         """Return the state in a few words."""
@@ -118,6 +120,7 @@ def _of(
         last_found_at=habit.last_found_at if habit else None,
         silent_since=None,
         why=None,
+        exit_code=next((look.exit_code for look in reversed(looks) if look.mailbox == name and look.exit_code is not None), None),
     )
     if seen is None or not configured:
         return health

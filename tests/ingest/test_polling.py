@@ -78,6 +78,8 @@ password_file = "{tmp_path}/password"
     ran = tlsrpt.run(*box.argv())
     assert (ran.code, ran.summary["mailboxes_failed"], ran.summary["reports_new"]) == (69, 1, 2)
     assert "gone" in ran.err
+    again = tlsrpt.run(*box.argv())
+    assert (again.code, again.err) == (69, ""), "cron has been told; the exit code says it again"
 
 
 def test_a_wrong_password_is_one_sentence_and_exit_77(tlsrpt, server, user, tmp_path):

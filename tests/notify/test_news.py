@@ -84,7 +84,7 @@ def test_one_certificate_of_many_domains_is_one_event():
     _, memory = news_for(observed(book(4, domains=domains), 4), None)
     (event,), _ = news_for(observed(book(8, domains=domains), 8), memory)
     assert event.domains == tuple(sorted(domains))
-    assert "(3 domains)" in event.title
+    assert event.title.endswith(", for 3 domains")
 
 
 def test_the_key_is_the_same_for_the_same_event_and_another_for_the_next():
@@ -158,6 +158,17 @@ def test_a_mailbox_that_fails_is_told_once_and_once_more_when_it_works():
         [("ingest", "over", "now")],
         [],
     ]
+
+
+def test_a_mailbox_that_goes_on_failing_is_told_once_a_day():
+    box = MailboxState("rua", BEGAN, None, "imap.example.org refused the sign-in.")
+
+    def on(number: int, *boxes: MailboxState) -> Observed:
+        return Observed(as_of=date.fromordinal(BEGAN.toordinal() + number), mailboxes=boxes)
+
+    heard = hear(on(0), on(0, box), on(0, box), on(1, box), on(1, box), on(2, box), on(2, box._replace(failing_since=None)))
+    told = [("ingest", "still", "now")]
+    assert heard[1:] == [[("ingest", "new", "now")], [], told, [], told, [("ingest", "over", "now")]]
 
 
 def line(reporter: str, state: str, *, days: int = 40, domain: str = DOMAIN) -> Coverage:
