@@ -154,7 +154,8 @@ class Play:
         self.looks = Looks()
         self._own = Ownership(played.own_domains, played.own_hosts)
         self._coming = sorted(played.reports(), key=lambda report: report.sent_at)
-        self._files = 0
+        self._rows: list[ReportRows] = []
+        self._checks: list[CheckRow] = []
 
     def morning(self, number: int) -> Played:
         """Take in what has come until the morning of the n-th day, unless nobody could read it."""
@@ -167,11 +168,18 @@ class Play:
             arrived = [report for report in self._coming if report.sent_at <= now]
             self._coming = self._coming[len(arrived) :]
             rows = [row for report in arrived for row in rows_of(_without_policy(report) if not self.quiet else report, self._own)]
-            self._add(rows, checks(number) if not self.quiet else ())
+            self._add(number, rows, checks(number) if not self.quiet else ())
         return Played(self, day(number))
 
-    def _add(self, reports: Sequence[ReportRows], found: Sequence[CheckRow]) -> None:
-        more = ReportLake(reports, checks=found)
+    def _add(self, number: int, reports: Sequence[ReportRows], found: Sequence[CheckRow]) -> None:
+        """Add files for what is new; once a week all is written anew, since hundreds of small files take long to ask."""
+        self._rows += reports
+        self._checks += found
+        if not number % 7:
+            self.lake.close()
+            self.lake = ReportLake(self._rows, self._checks)
+            return
+        more = ReportLake(reports, found)
         for name, files in more.files.items():
             self.lake.files.setdefault(name, []).extend(files)
         self.lake.look_again()
