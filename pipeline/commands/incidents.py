@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import output
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pipeline.query import Lake
     from pipeline.query.health import MailboxHealth
 
-_NOTE = "told"
 _ROWS = 200
 """A longer table nobody reads."""
 
@@ -141,20 +140,15 @@ def _named(lake: Lake, args: argparse.Namespace, context: Context) -> list[Incid
 
 def _tell_news(lake: Lake, args: argparse.Namespace, context: Context) -> int:
     """Tell what is new, and remember that it was told; what could not be written out is told again."""
-    from pipeline.insight.notifications import from_plain, news_of, next_memory, to_plain
-    from pipeline.lake.storage.notes import open_note
+    from pipeline.insight.notifications import news_of
+    from pipeline.notify.cron_channel import open_cron_channel
 
-    with open_note(lake.location, _NOTE) as note:
-        plain = note.read()
-        try:
-            memory = None if plain is None else from_plain(plain)
-        except ValueError as err:
-            raise note.damaged(str(err)) from err
-        incidents = _found(lake, args, context, evidence=_evidence(args, context))
-        news = news_of(incidents, memory)
+    with open_cron_channel(lake.location) as channel:
+        incidents = channel.loud(_found(lake, args, context, evidence=_evidence(args, context)), as_of_of(args))
+        news = news_of(incidents, channel.incidents)
         boxes = [] if args.as_of is not None else lake.mailboxes()
         silent = [box for box in boxes if box.why is not None]
-        told = _told(plain)
+        told = dict(channel.mailboxes)
         said = {f"{box.mailbox} {box.why}": str(box.silent_since) for box in silent} if args.as_of is None else told
         names = names_of(lake, [entry.incident for entry in news]) if args.format == "table" else {}
         fresh = [box for box in silent if f"{box.mailbox} {box.why}" not in told]
@@ -162,9 +156,7 @@ def _tell_news(lake: Lake, args: argparse.Namespace, context: Context) -> int:
         over = [(again[name], since) for name, since in _silent_before(told).items() if name in again]
         _show_news(news, args, names, _Mailboxes(fresh, over))
         sys.stdout.flush()
-        remembered = next_memory(incidents, memory, news, until=as_of_of(args))
-        if remembered != memory or said != told:
-            note.write({**to_plain(remembered), "mailboxes": said})
+        channel.remember(incidents, news, said, now=datetime.now(UTC), as_of=as_of_of(args))
     return _exit_code([entry.incident for entry in news if entry.kind != "over"], args.fail_on, silent)
 
 
@@ -189,12 +181,6 @@ class _Mailboxes(NamedTuple):
             silent = f" It was silent since {since:%Y-%m-%d %H:%M} UTC." if since else ""
             lines += [f"OVER: {output.escape(box.title())} again", f"  {output.escape(box.sentence())}{silent}", ""]
         return lines
-
-
-def _told(plain: dict[str, Any] | None) -> dict[str, str]:
-    """Return the mailboxes that were told to be silent, with why, and since when; a note of an earlier version does not say that."""
-    told = (plain or {}).get("mailboxes", {})
-    return told if isinstance(told, dict) else dict.fromkeys(told, "")
 
 
 def _silent_before(told: dict[str, str]) -> dict[str, datetime | None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.insight import notifications
 from pipeline.lake.storage.notes import open_note
 from pipeline.notify import mutes, outbox
+from pipeline.notify.cron_channel import FORMER
 from pipeline.notify.notifier import MUTES, OUTBOX
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pipeline.lake.storage.location import Location
-
-_TOLD = "told"
 
 
 def forget_domain(location: Location, domain: str) -> None:
@@ -32,7 +31,7 @@ def forget_domain(location: Location, domain: str) -> None:
     _rewrite(location, OUTBOX, lambda plain: outbox.to_plain(_without(outbox.from_plain(plain), domain)))
     _rewrite(location, MUTES, lambda plain: mutes.to_plain(mutes.without_domain(mutes.from_plain(plain), domain)))
     _rewrite(
-        location, _TOLD, lambda plain: notifications.to_plain([one for one in notifications.from_plain(plain) if one.domain != domain])
+        location, FORMER, lambda plain: notifications.to_plain([one for one in notifications.from_plain(plain) if one.domain != domain])
     )
 
 

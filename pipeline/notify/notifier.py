@@ -144,7 +144,8 @@ def open_mutes(location: Location) -> Iterator[tuple[Note, list[Mute]]]:
 
 
 @contextmanager
-def _boxes(location: Location) -> Iterator[tuple[Note, dict[str, Box]]]:
+def open_boxes(location: Location) -> Iterator[tuple[Note, dict[str, Box]]]:
+    """Hold the note of the outboxes."""
     with open_note(location, OUTBOX) as note:
         yield note, _read(note, outbox.from_plain)
 
@@ -158,7 +159,7 @@ def _chosen(channel: ChannelSettings, box: Box, observed: Observed) -> News:
 
 def _queue_and_claim(location: Location, channels: Sequence[ChannelSettings], observed: Observed, now: datetime) -> dict[str, list[Entry]]:
     """Write what is to be sent before any of it is sent."""
-    with _boxes(location) as (note, boxes):
+    with open_boxes(location) as (note, boxes):
         due = {}
         for channel in channels:
             box = boxes.get(channel.name, outbox.Box())
@@ -180,7 +181,7 @@ def _deliver(location: Location, channel: ChannelSettings, due: Sequence[Entry],
             error = str(err)
             log.warning("notice-not-sent", channel=channel.name, reason=error)
         reach("outbox-sent")
-        with _boxes(location) as (note, boxes):
+        with open_boxes(location) as (note, boxes):
             box = boxes.get(channel.name, outbox.Box())
             boxes[channel.name] = outbox.mark_failed(box, entry.id, error, now) if error else outbox.mark_sent(box, entry.id, now)
             note.write(outbox.to_plain(boxes))

@@ -14,6 +14,9 @@ from pipeline.errors import TryAgainError
 from pipeline.lake.looks import Look, end
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.notes import open_note
+from pipeline.notify.cron_channel import NAME
+from pipeline.notify.mute_notes import mute
+from pipeline.query import open_lake
 from tests.insight.book import DOMAIN, GOOGLE, MAILRU, MICROSOFT, MX1, Book, Fail, day, sts
 
 EXPIRED = Fail("certificate-expired", 40)
@@ -164,11 +167,27 @@ def test_asking_about_one_domain_forgets_nothing_of_the_others(tlsrpt, tmp_path)
 def test_what_was_told_is_in_the_lake_and_a_damaged_note_is_said(tlsrpt, lake):
     tlsrpt("incidents", "--new-since-last")
     (note,) = (lake / "_notes").glob("*.json")
-    assert [entry["cause"] for entry in json.loads(note.read_text())["told"]] == ["mx-certificate-expired"]
+    assert [entry["cause"] for entry in json.loads(note.read_text())["channels"][NAME]["memory"]["incidents"]["told"]] == [
+        "mx-certificate-expired"
+    ]
     note.write_text("{")
     code, out, err = tlsrpt("incidents", "--new-since-last")
     assert (code, out) == (74, "")
     assert "remove it, and everything counts as not told" in err
+
+
+def test_what_an_earlier_version_told_is_not_told_again_and_what_is_muted_is_not_told(tlsrpt, lake):
+    note = lake / "_notes" / "told.json"
+    tlsrpt("incidents", "--new-since-last")
+    memory = json.loads((lake / "_notes" / "outbox.json").read_text())["channels"][NAME]["memory"]
+    (lake / "_notes" / "outbox.json").unlink()
+    note.write_text(json.dumps({**memory["incidents"], "mailboxes": []}))
+    assert tlsrpt("incidents", "--new-since-last") == (0, "", "")
+    note.unlink()
+    with open_lake(lake) as opened:
+        found = opened.incidents(as_of=day(31))
+    mute(locate(lake), found, found[0].id, until=None, reason="known", by="ops", today=day(31))
+    assert tlsrpt("incidents", "--new-since-last") == (0, "", "")
 
 
 def test_two_at_once_do_not_tell_the_same_twice(tlsrpt, lake, monkeypatch):

@@ -95,7 +95,7 @@ def test_erasing_a_domain_leaves_no_word_of_it_in_the_notes(lake, monkeypatch, c
         assert main(["--config", str(config), "notify", "--as-of", str(as_of(8))]) == 75
     assert main(["--config", str(config), "incidents", "--new-since-last", "--as-of", str(as_of(8))]) == 0
     notes = sorted((lake / "_notes").glob("*.json"))
-    assert {"outbox.json", "mutes.json", "told.json"} <= {note.name for note in notes}
+    assert {"outbox.json", "mutes.json"} <= {note.name for note in notes}
     assert run(lake, "maintain", "--erase", "example.org") == 0
     assert [note.name for note in notes if note.exists() and b"example.org" in note.read_bytes()] == []
     capsys.readouterr()
