@@ -11,9 +11,11 @@ from pipeline.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.cli import Context
+    from pipeline.config import NotifySettings
+    from pipeline.notify.notice import Notice
     from pipeline.notify.notifier import Sent
 
 
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         observed = observe(lake, as_of=as_of_of(args), own=context.settings.domains.own)
     location = configured_location(context.settings.lake)
     if args.dry_run:
-        _show({name: [event.title for event in events] for name, events in would_send(location, settings, observed).items()})
+        _show(would_send(location, settings, observed), settings)
         return 0
     return _exit_code(notify(location, settings, observed, now=now))
 
@@ -77,13 +79,21 @@ def _test(wanted: str, context: Context, now: datetime) -> int:
     return 0
 
 
-def _show(titles: dict[str, list[str]]) -> None:
+def _show(events: Mapping[str, Sequence[Notice]], settings: NotifySettings) -> None:
+    """Print what each channel would be sent, as it would be sent; Alertmanager is posted what is open, by title."""
+    from pipeline.notify.channel_message import message_of
     from pipeline.output import escape
 
-    for channel, lines in titles.items():
-        print(f"{channel}: {'nothing' if not lines else ''}".rstrip())
+    for channel in settings.channel:
+        found = events[channel.name]
+        print(f"{channel.name}: {'' if found else 'nothing'}".rstrip())
+        if channel.kind == "alertmanager":
+            lines = [event.title for event in found]
+        else:
+            message = message_of(found, most=settings.most, link=settings.link) if found else None
+            lines = [f"Subject: {message.subject}", "", *message.text.splitlines()] if message else []
         for line in lines:
-            print(f"  {escape(line)}")
+            print(f"  {escape(line)}".rstrip())
 
 
 def _exit_code(sent: Sequence[Sent]) -> int:

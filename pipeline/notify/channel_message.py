@@ -48,7 +48,8 @@ def message_of(events: Sequence[Notice], *, most: int, link: str) -> Message:
 def _subject(ordered: Sequence[Notice]) -> str:
     first = defused(ordered[0].title)
     more = len(ordered) - 1
-    return f"TLS reports: {first}" + (f" (and {plural(more, 'other')})" if more else "")
+    word = f", {ordered[0].kind}" if ordered[0].topic == "fault" and ordered[0].kind in {"worse", "over"} else ""
+    return f"TLS reports{word}: {first}" + (f" (and {plural(more, 'other')})" if more else "")
 
 
 def _block(event: Notice, link: str) -> str:

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.faults import by_fault
-from pipeline.notify.mutes import is_muted
+from pipeline.notify.matters import is_unread
+from pipeline.notify.mutes import holding, is_muted
 from pipeline.notify.notice_text import defused, first_step, name, names, plural
 from pipeline.output.markup import Html, text
 
@@ -84,7 +85,8 @@ class Digest(NamedTuple):
 def digest_of(days: Days) -> Digest:
     """Return the digest of some days."""
     faults = _faults(days.observed.incidents)
-    loud = [fault for fault in faults if not is_muted(fault[0], days.mutes)]
+    mutes = holding(days.mutes, days.observed.incidents, days.observed.as_of)
+    loud = [fault for fault in faults if not is_muted(fault[0], mutes)]
     began = [fault for fault in loud if _first(fault) >= days.since and not _over(fault)]
     ended = [fault for fault in loud if _over(fault) and max(one.last_day for one in fault) >= days.since - timedelta(days=2)]
     goes_on = [fault for fault in loud if _first(fault) < days.since and not _over(fault)]
@@ -93,7 +95,7 @@ def digest_of(days: Days) -> Digest:
         Section("Began", tuple(_line(fault, days) for fault in began)),
         Section("Goes on", tuple(_line(fault, days) for fault in goes_on)),
         Section("Ended", tuple(_line(fault, days) for fault in ended)),
-        _section("Muted", (_muted(mute) for mute in days.mutes)),
+        _section("Muted", (_muted(mute) for mute in mutes)),
         _section("Verdicts that changed", _verdicts(days)),
         _section("Senders", _senders(days.observed)),
         _section("Certificates and roll-overs", (*_certificates(days.observed), *_roll_overs(days.observed))),
@@ -167,7 +169,7 @@ def _over(fault: Sequence[Incident]) -> bool:
 
 
 def _state(began: Sequence[object], goes_on: Sequence[object], days: Days) -> str:
-    if any(box.failing_since or box.silent_since for box in days.observed.mailboxes):
+    if is_unread(days.observed):
         return "the mailbox is not being read"
     if not days.totals.sessions:
         return "nothing is known"
@@ -231,7 +233,7 @@ def _senders(observed: Observed) -> Iterable[str]:
     silent = sorted({line.reporter for line in observed.coverage if line.state == "silent"} - set(reporting))
     if reporting:
         yield f"{plural(len(reporting), 'sender')} reporting: {names(reporting, 8)}"
-    for reporter in silent:
+    for reporter in silent if not is_unread(observed) else ():
         last = max(line.last_day for line in observed.coverage if line.reporter == reporter)
         yield f"{name(reporter)} has stopped reporting; its last report is about {last}"
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pipeline.notify.observed import Observed
 
 
+_WITHDRAWN_DAYS = 30
+"""What was last seen longer ago may have left the period that is looked at."""
+
+
 def fault_of(incident: Incident) -> tuple[str, str]:
     """Return what incidents of one fault have in common, and whose it is."""
     return incident.fault_id or incident.id, incident.fault
@@ -85,6 +89,40 @@ def fault_notice(kind: Kind, why: str, incidents: Sequence[Incident], observed: 
         "" if over else first_step(first.fix),
         f"incident?id={first.id}",
         first.fault,
+    )
+
+
+def withdrawn(told: Sequence[Told], observed: Observed) -> list[Told]:
+    """Return what was told as open lately, and is no incident at all any more: later reports showed it in another light.
+
+    Args:
+        told: What a channel was told.
+        observed: The state of things, what is muted included.
+    """
+    matched = {notifications.told_of(one, told) for one in observed.incidents}
+    return [
+        one
+        for one in told
+        if one.state != "resolved" and one.fault != "unknown" and one not in matched
+        if (observed.as_of - one.last_day).days <= _WITHDRAWN_DAYS
+    ]
+
+
+def withdrawal_notice(told: Told) -> Notice:
+    """Return the notice that something told before does not hold."""
+    title = CAUSES[told.cause].title
+    return Notice(
+        f"fault:{told.cause}:{told.id}",
+        "fault",
+        "over",
+        "later",
+        f"withdrawn:{told.last_day}",
+        (told.domain,),
+        f"{title[:1].upper()}{title[1:]}, for {name(told.domain)}",
+        f"It was told as since {told.first_day}; with the reports that came later it is no fault of its own any more.",
+        "",
+        f"domain?domain={name(told.domain)}",
+        told.fault,
     )
 
 

@@ -33,12 +33,18 @@ class Matter(NamedTuple):
 def matters_of(observed: Observed) -> Iterator[Matter]:
     """Yield every state there is to remember, with what is told of it."""
     yield from _ingest(observed)
-    yield from _silences(observed.coverage)
+    if not is_unread(observed):
+        yield from _silences(observed.coverage)
     yield from _certificates(observed)
     yield from _published(observed)
     yield from _roll_overs(observed)
     for domain, verdict in observed.verdicts:
         yield Matter(f"readiness:{domain}", verdict, None)
+
+
+def is_unread(observed: Observed) -> bool:
+    """Say whether nobody reads a mailbox, or nothing comes into it: then every reporter seems to be silent."""
+    return any(box.failing_since or box.silent_since for box in observed.mailboxes)
 
 
 def _ingest(observed: Observed) -> Iterator[Matter]:
@@ -50,7 +56,7 @@ def _ingest(observed: Observed) -> Iterator[Matter]:
         if box.failing_since and (number := (observed.as_of - since.date()).days) > 0:
             state += f", day {number + 1}"
         what = (
-            f"No look into it has succeeded since {since:%Y-%m-%d %H:%M} UTC. {box.error}"
+            f"No look into it has succeeded since {since:%Y-%m-%d %H:%M} UTC. {_sentence(box.error)}"
             if box.failing_since
             else f"Nothing has arrived since {since:%Y-%m-%d}, longer than its longest usual gap."
         )
@@ -61,6 +67,10 @@ def _ingest(observed: Observed) -> Iterator[Matter]:
         )
         title = f"Mailbox {name(box.name)} {'cannot be read' if box.failing_since else 'has gone silent'}"
         yield Matter(lineage, state, Notice(lineage, "ingest", "new", "now", state, (), title, what, step, "ingest"))
+
+
+def _sentence(words: str) -> str:
+    return f"{words.rstrip('.')}." if words else ""
 
 
 def _silences(lines: Sequence[Coverage]) -> Iterator[Matter]:

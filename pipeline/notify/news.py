@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight import notifications
 from pipeline.notify.channel_memory import Memory
-from pipeline.notify.fault_notices import endangers, fault_notice, fault_notices, fault_of
+from pipeline.notify.fault_notices import endangers, fault_notice, fault_notices, fault_of, withdrawal_notice, withdrawn
 from pipeline.notify.matters import matters_of
 from pipeline.notify.mutes import is_muted
 from pipeline.notify.notice import Notice
@@ -55,8 +55,14 @@ def news_for(observed: Observed, memory: Memory | None) -> News:
         return News([_summary(observed, matters)], Memory(tuple(incidents), states))
     loud = _known_faults([one for one in observed.incidents if not is_muted(one, observed.muted)], memory.incidents)
     news = [entry for entry in notifications.news_of(loud, memory.incidents) if entry.kind == "over" or entry.incident.fault != "unknown"]
-    events = [*fault_notices(news, loud, memory.incidents, observed), *_changes(matters, memory, observed)]
-    incidents = notifications.next_memory(loud, memory.incidents, news, until=observed.as_of)
+    gone = withdrawn(memory.incidents, observed)
+    events = [
+        *fault_notices(news, loud, memory.incidents, observed),
+        *map(withdrawal_notice, gone),
+        *_changes(matters, memory, observed),
+    ]
+    held = [one for one in memory.incidents if one not in gone]
+    incidents = notifications.next_memory(loud, held, news, until=observed.as_of)
     return News(events, Memory(tuple(incidents), states))
 
 
@@ -99,7 +105,7 @@ def _root(state: str) -> str:
 
 
 def _still(event: Notice) -> Notice:
-    return event._replace(kind="still", title=f"{event.title}, still") if event.topic == "ingest" else event
+    return event._replace(kind="still", title=event.title.replace(" cannot ", " still cannot ")) if event.topic == "ingest" else event
 
 
 def _is_seen(lineage: str, observed: Observed) -> bool:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.:_/-]")
 _HOST_NAME = re.compile(r"[a-z0-9._-]+")
 _MARKUP = re.compile(r"[<>`*|\[\]@#~]")
+_WILDCARD = re.compile(r"\*\.(?=[a-z0-9])")
 _NAME_CHARS = 253
 _TEXT_CHARS = 1_000
 
@@ -28,15 +29,15 @@ def names(values: Sequence[str], most: int = 3) -> str:
 
 def defused(value: str) -> str:
     """Return a text of ours that has names of others in it, without what chat programs, Markdown or HTML might obey."""
-    flat = " ".join(value.split())
+    flat = _WILDCARD.sub("(any).", " ".join(value.split()))
     shown = "".join(char if char.isprintable() else "?" for char in flat)
     return _MARKUP.sub("'", shown)[:_TEXT_CHARS]
 
 
 def first_step(fix: str) -> str:
     """Return the first sentence of what to do, without asides about what stands below it elsewhere."""
-    whole = re.sub(r" \([^()]*\bbelow\b[^()]*\)", "", fix.split("\n", 1)[0])
-    return re.split(r"(?<=[a-z)`'])\. (?=[A-Z])", whole, maxsplit=1)[0].rstrip(".") + "." if whole else ""
+    whole = re.sub(r" \([^()]*\bbelow\b[^()]*\)| with the commands? below", "", fix.split("\n", 1)[0])
+    return re.split(r"(?<=[a-z0-9)`'])\. (?=[A-Z])", whole, maxsplit=1)[0].rstrip(".") + "." if whole else ""
 
 
 def plural(count: int, noun: str) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.config import ChannelSettings, NotifySettings
+    from pipeline.insight.incident import Incident
     from pipeline.lake.storage.location import Location
     from pipeline.notify.channel_state import ChannelState
     from pipeline.notify.mutes import Mute
@@ -77,10 +78,15 @@ def notify(location: Location, settings: NotifySettings, observed: Observed, *, 
 
 
 def would_send(location: Location, settings: NotifySettings, observed: Observed) -> dict[str, list[Notice]]:
-    """Return for each channel the events it would be told; nothing is written or sent."""
+    """Return for each channel the events it would be told, for Alertmanager what is open; nothing is written or sent."""
     observed = observed_without_muted(location, observed)
     boxes = boxes_of(location)
-    return {channel.name: _chosen(channel, boxes.get(channel.name, outbox.Box()), observed).events for channel in settings.channel}
+    return {
+        channel.name: [event for event, _ in _open_now(channel, observed)]
+        if channel.kind == "alertmanager"
+        else _chosen(channel, boxes.get(channel.name, outbox.Box()), observed).events
+        for channel in settings.channel
+    }
 
 
 def boxes_of(location: Location) -> dict[str, Box]:
@@ -193,15 +199,15 @@ def _deliver(location: Location, channel: ChannelSettings, due: Sequence[Entry],
     return Sent(channel.name, events, 0, "")
 
 
+def _open_now(channel: ChannelSettings, observed: Observed) -> list[tuple[Notice, Incident | None]]:
+    wanted = set(channel.tags)
+    return [(event, incident) for event, incident in standing(observed) if not wanted or event.tags & wanted]
+
+
 def _post_state(channel: ChannelSettings, settings: NotifySettings, observed: Observed, now: datetime) -> Sent:
     """Post what is open to Alertmanager, which keeps state itself."""
     valid = timedelta(hours=_ALERTS_VALID_RUNS * settings.alert_hours)
-    wanted = set(channel.tags)
-    open_now = [
-        (event, datetime.combine(incident.first_day, time(), UTC) if incident else now)
-        for event, incident in standing(observed)
-        if not wanted or event.tags & wanted
-    ]
+    open_now = [(event, datetime.combine(one.first_day, time(), UTC) if one else now) for event, one in _open_now(channel, observed)]
     try:
         post_alerts(channel.reveal_url(), alerts_of(open_now, now=now, valid=valid, link=settings.link))
     except (SendError, TlsrptError) as err:

@@ -64,14 +64,14 @@ def _goes_wrong(cause: str, domain: str, first: int, last: int, **more: Any) -> 
     return Incident(cause, domain, day(first), day(last), **more)
 
 
-def world(days: int = DAYS, *, quiet: bool = False) -> World:
-    """The world: eight domains, eight reporters, every cause once; a quiet one has the same traffic and nothing wrong."""
+def world(days: int = DAYS, *, quiet: bool = False, most: int | None = None) -> World:
+    """The world: nine domains, eight reporters, every cause once; a quiet one has the same traffic and nothing wrong."""
     hosted = MxHost("mx.hoster.example", ("203.0.113.100",))
     domains = (
         Domain(
             "example.com",
             tuple(MxHost(f"mx{n}.example.com", (f"203.0.113.{n}",)) for n in (1, 2, 3)),
-            _testing("*.example.com"),
+            _testing("mx1.example.com", "mx2.example.com", "mx3.example.com"),
             200,
         ),
         Domain("example.net", (MxHost("mx.example.net", ("203.0.113.40",)),), _testing("mx.example.net"), 150),
@@ -85,6 +85,12 @@ def world(days: int = DAYS, *, quiet: bool = False) -> World:
         Domain("garden.example", (hosted,), _testing(hosted.name), 40),
         Domain("meadow.example", (hosted,), _testing(hosted.name), 50),
         Domain("library.example", (MxHost("mx.library.example", ("203.0.113.120",)),), _testing("mx.library.example"), 60),
+        Domain(
+            "lighthouse.example",
+            (MxHost("mail.lighthouse.example", ("203.0.113.90",)), MxHost("mail2.lighthouse.example", ("203.0.113.91",))),
+            (StsPolicy(date(2026, 1, 1), "enforce", ("mail.lighthouse.example",), 1_209_600, "1"),),
+            60,
+        ),
         Domain("orchard.example", (MxHost("mx.orchard.example", ("203.0.113.130",)),), (), 15),
     )
     incidents = (
@@ -97,6 +103,7 @@ def world(days: int = DAYS, *, quiet: bool = False) -> World:
         _goes_wrong("policy-host-certificate", "library.example", 36, 39),
         _goes_wrong("policy-invalid", "library.example", 60, 64),
         _goes_wrong("mx-not-in-policy", "example.com", 72, 76, hosts=("mx1.example.com",)),
+        _goes_wrong("policy-stale", "lighthouse.example", 53, 66, hosts=("mail2.lighthouse.example",)),
         _goes_wrong("tlsa-mismatch", "example.org", 12, 15, hosts=("mx1.example.org",)),
         _goes_wrong("dnssec-broken", "example.org", 45, 47),
         _goes_wrong("dane-missing", "example.org", 78, 82),
@@ -107,7 +114,7 @@ def world(days: int = DAYS, *, quiet: bool = False) -> World:
             8460,
             FIRST,
             day(days - 1),
-            domains,
+            domains[:most],
             () if quiet else incidents,
             silences=() if quiet else (Span(day(66), day(78), reporter="mailru"),),
         )
@@ -238,9 +245,15 @@ def checks(number: int) -> list[CheckRow]:
     ]
 
 
-def transcript(days: int = DAYS, *, quiet: bool = False) -> str:
-    """Play the days, and return what a channel that gets everything was sent, week by week, with the digest of each Monday."""
-    play = Play(world(days, quiet=quiet), quiet=quiet)
+def transcript(days: int = DAYS, *, quiet: bool = False, domains: int | None = None) -> str:
+    """Play the days, and return what a channel that gets everything was sent, week by week, with the digest of each Monday.
+
+    Args:
+        days: How many.
+        quiet: Whether nothing goes wrong.
+        domains: Only so many domains of the world; None: all.
+    """
+    play = Play(world(days, quiet=quiet, most=domains), quiet=quiet)
     box, mutes, weeks, told = outbox.Box(), [], [], []
     for number in range(1, days):
         now = datetime.combine(day(number), _MORNING)

@@ -175,6 +175,23 @@ def line(reporter: str, state: str, *, days: int = 40, domain: str = DOMAIN) -> 
     return Coverage(domain, reporter, 1.0, day(30), day(31) if state == "silent" else None, 30.0, state, day(0), days, 100)
 
 
+def test_while_nobody_reads_the_mail_no_reporter_is_called_silent():
+    failing = MailboxState("rua", BEGAN, None, "refused")
+    seen = Observed(as_of=day(40), coverage=(line(GOOGLE, "reporting"),))
+    silent = Observed(as_of=day(41), coverage=(line(GOOGLE, "silent"),), mailboxes=(failing,))
+    assert hear(seen, silent)[1] == [("ingest", "new", "now")]
+
+
+def test_what_later_reports_show_to_be_no_fault_is_taken_back_once():
+    found = observed(book(8), 8)
+    assert hear(observed(book(4), 4), found, replace(found, incidents=()), replace(found, incidents=()))[2:] == [
+        [("fault", "over", "later")],
+        [],
+    ]
+    mute = muted(f"host:{MX1}")
+    assert hear(observed(book(4), 4), found, replace(found, muted=(mute,)))[2] == [], "it is there, and muted"
+
+
 def test_a_reporter_is_silent_when_it_is_on_every_domain_and_when_not_all_are():
     def seen(*lines: Coverage) -> Observed:
         return Observed(as_of=day(40), coverage=lines)
