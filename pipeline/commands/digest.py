@@ -23,13 +23,15 @@ TAG = "digest"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--month", action="store_true", help="the last 30 complete days instead of 7")
     parser.add_argument("--send", action="store_true", help=f"send it to the channels with the tag {TAG!r}, instead of printing it")
+    parser.add_argument("--pdf", metavar="FILE", help="write it as PDF instead of printing it; needs the extra pdf")
     parser.add_argument("--format", choices=("text", "html"), default="text", help="how to print it (default: text)")
     add_as_of(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.storage.locate import configured_location
-    from pipeline.notify.digest import as_html, as_text, digest_of
+    from pipeline.notify.digest import digest_of
+    from pipeline.notify.digest_page import as_html, as_text
     from pipeline.notify.notifier import mutes_of
     from pipeline.notify.observe import look_back, observe
     from pipeline.query import open_lake
@@ -40,15 +42,21 @@ def run(args: argparse.Namespace, context: Context) -> int:
         mutes = mutes_of(configured_location(settings.lake))
         days = look_back(lake, observed, mutes, days=_MONTH if args.month else _WEEK, link=settings.notify.link)
     digest = digest_of(days)
+    if args.pdf is not None:
+        from pipeline.output.pdf import write_pdf
+
+        write_pdf(as_html(digest), args.pdf)
     if args.send:
         return _send(digest, settings.notify)
+    if args.pdf is not None:
+        return 0
     sys.stdout.write(as_html(digest) if args.format == "html" else as_text(digest))
     return 0
 
 
 def _send(digest: Digest, settings: NotifySettings) -> int:
     from pipeline.notify.channels import SendError, send_page
-    from pipeline.notify.digest import as_html
+    from pipeline.notify.digest_page import as_html
 
     channels = [channel for channel in settings.channel if TAG in channel.tags]
     if not channels:

@@ -21,6 +21,7 @@ _MOST_DAYS = 400
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domain", metavar="DOMAIN", help="the recipient domain")
     add_period(parser)
+    parser.add_argument("--pdf", metavar="FILE", help="write it as PDF; needs the extra pdf")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the page to a file instead of standard output")
 
 
@@ -35,7 +36,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     as_of = as_of_of(args)
     with open_lake(settings=context.settings) as lake:
         facts = gather(lake, lake.known_domain(args.domain), since=as_of - timedelta(days=days - 1), as_of=as_of)
-    output.deliver_text(page(facts), args)
+    if args.pdf is not None:
+        from pipeline.output.pdf import write_pdf
+
+        write_pdf(page(facts), args.pdf)
+    if args.pdf is None or args.output is not None:
+        output.deliver_text(page(facts), args)
     if facts.ground.is_nothing:
         say_ground(facts.ground, None)
     return 1 if facts.ground.is_nothing else 0

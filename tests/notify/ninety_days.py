@@ -24,7 +24,8 @@ from pipeline.insight import api
 from pipeline.lake.looks import Look, Looks, with_looks
 from pipeline.notify import outbox
 from pipeline.notify.channel_message import message_of
-from pipeline.notify.digest import as_text, digest_of
+from pipeline.notify.digest import digest_of
+from pipeline.notify.digest_page import as_text
 from pipeline.notify.mutes import Mute, covers, holding
 from pipeline.notify.news import news_for
 from pipeline.notify.notice import lineage_of

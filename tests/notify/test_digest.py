@@ -9,7 +9,8 @@ from email import message_from_bytes, policy
 
 from pipeline.cli import main
 from pipeline.insight.notifications import remembered
-from pipeline.notify.digest import Days, LeftOut, Totals, as_html, as_text, digest_of
+from pipeline.notify.digest import Days, LeftOut, Totals, digest_of
+from pipeline.notify.digest_page import as_html, as_text
 from pipeline.notify.mutes import Mute
 from pipeline.notify.notice import lineage_of
 from pipeline.notify.observed import Certificate, MailboxState
