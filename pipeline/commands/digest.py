@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.commands._insight import add_as_of, as_of_of
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     import argparse
 
     from pipeline.cli import Context
-    from pipeline.config import NotifySettings
+    from pipeline.config import Settings
     from pipeline.notify.digest import Digest
 
 _WEEK, _MONTH = 7, 30
@@ -47,18 +48,21 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
         write_pdf(as_html(digest), args.pdf)
     if args.send:
-        return _send(digest, settings.notify)
+        return _send(digest, settings)
     if args.pdf is not None:
         return 0
     sys.stdout.write(as_html(digest) if args.format == "html" else as_text(digest))
     return 0
 
 
-def _send(digest: Digest, settings: NotifySettings) -> int:
+def _send(digest: Digest, settings: Settings) -> int:
+    """Send it to each channel of its tag, and remember for the inbox where it was delivered."""
+    from pipeline.lake.storage.locate import configured_location
     from pipeline.notify.channels import SendError, send_page
     from pipeline.notify.digest_page import as_html
+    from pipeline.notify.notifier import record_digest
 
-    channels = [channel for channel in settings.channel if TAG in channel.tags]
+    channels = [channel for channel in settings.notify.channel if TAG in channel.tags]
     if not channels:
         raise ConfigError(f"no channel has the tag {TAG!r}; add it to the tags of a [[notify.channel]] of kind apprise")
     failed = False
@@ -68,4 +72,6 @@ def _send(digest: Digest, settings: NotifySettings) -> int:
         except SendError as err:
             failed = True
             print(f"tlsrpt: channel {channel.name}: {err}; run the command again", file=sys.stderr)
+        else:
+            record_digest(configured_location(settings.lake), channel.name, digest.subject, digest.opening, datetime.now(UTC))
     return 75 if failed else 0

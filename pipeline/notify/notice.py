@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["new", "worse", "still", "over", "changed", "ahead", "summary"]
 Urgency = Literal["now", "later"]
-Topic = Literal["fault", "ingest", "reporter", "certificate", "published", "readiness", "rollover", "summary"]
+Topic = Literal["fault", "ingest", "reporter", "certificate", "published", "readiness", "rollover", "summary", "digest"]
 
-TOPICS: tuple[Topic, ...] = ("fault", "ingest", "reporter", "certificate", "published", "readiness", "rollover", "summary")
+TOPICS: tuple[Topic, ...] = ("fault", "ingest", "reporter", "certificate", "published", "readiness", "rollover", "summary", "digest")
 
 _KIND_ORDER = {"summary": 0, "new": 1, "worse": 1, "still": 2, "changed": 2, "ahead": 2, "over": 3}
 

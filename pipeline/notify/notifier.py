@@ -21,6 +21,7 @@ from pipeline.notify.channel_message import message_of
 from pipeline.notify.channel_state import states_of
 from pipeline.notify.channels import SendError, channel_of, post_alerts
 from pipeline.notify.news import news_for, standing
+from pipeline.notify.notice import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from pipeline.notify.channel_state import ChannelState
     from pipeline.notify.mutes import Mute
     from pipeline.notify.news import News
-    from pipeline.notify.notice import Notice
     from pipeline.notify.observed import Observed
     from pipeline.notify.outbox import Box, Entry
 
@@ -105,6 +105,19 @@ def channel_states(location: Location, settings: NotifySettings) -> list[Channel
         LakeError: The note cannot be read.
     """
     return states_of(boxes_of(location), [channel.name for channel in settings.channel if channel.kind != "alertmanager"])
+
+
+def record_digest(location: Location, channel: str, subject: str, opening: str, now: datetime) -> None:
+    """Remember that a digest was delivered over a channel, for the inbox; what is remembered of news stays as it is.
+
+    Raises:
+        LakeError: The note cannot be read or written.
+        TryAgainError: Another process holds it.
+    """
+    event = Notice(f"digest:{channel}", "digest", "summary", "later", now.isoformat(), (), subject, opening, "")
+    with open_boxes(location) as (note, boxes):
+        boxes[channel] = outbox.add_sent(boxes.get(channel, outbox.Box()), event, now)
+        note.write(outbox.to_plain(boxes))
 
 
 def mutes_of(location: Location) -> list[Mute]:

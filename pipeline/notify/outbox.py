@@ -87,6 +87,11 @@ def mark_sent(box: Box, entry_id: str, now: datetime) -> Box:
     return box._replace(pending=tuple(entry for entry in box.pending if entry.id != entry_id), sent=(*box.sent, *done)[-SENT_KEPT:])
 
 
+def add_sent(box: Box, event: Notice, now: datetime) -> Box:
+    """Return the box with something that was delivered without waiting in it."""
+    return box._replace(sent=(*box.sent, Entry((event,), now, sent=now))[-SENT_KEPT:])
+
+
 def mark_failed(box: Box, entry_id: str, error: str, now: datetime) -> Box:
     """Return the box after a try that failed: the next is a minute later, then twice as long each time, at most six hours."""
 

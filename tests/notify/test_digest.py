@@ -9,10 +9,13 @@ from email import message_from_bytes, policy
 
 from pipeline.cli import main
 from pipeline.insight.notifications import remembered
+from pipeline.lake.storage.locate import locate
 from pipeline.notify.digest import Days, LeftOut, Totals, digest_of
 from pipeline.notify.digest_page import as_html, as_text
+from pipeline.notify.inbox import told_of
 from pipeline.notify.mutes import Mute
 from pipeline.notify.notice import lineage_of
+from pipeline.notify.notifier import boxes_of
 from pipeline.notify.observed import Certificate, MailboxState
 from tests.insight.asking import as_of
 from tests.insight.book import DOMAIN, MX1
@@ -114,6 +117,8 @@ def test_the_command_prints_both_and_mails_one(tmp_path, capsys):
         assert main([*words, "--format", "html"]) == 0
         assert capsys.readouterr().out.startswith("<!doctype html>")
         assert main([*words, "--send"]) == 0
+    (told,) = told_of(boxes_of(locate(lake)))
+    assert (told.channels, told.notice.topic, told.notice.title[:11]) == (("weekly",), "digest", "TLS reports")
     mail = message_from_bytes(inbox.mails[0], policy=policy.default)
     assert mail["Subject"].startswith("TLS reports, 2026-")
     assert "Began" in mail.get_body(("html",)).get_content()
