@@ -69,6 +69,8 @@ def tell(settings: Settings) -> None:
     try:
         with open_lake(settings=settings) as lake:
             observed = observe(lake, as_of=now.date(), own=settings.domains.own)
-        notify(configured_location(settings.lake), settings.notify, observed, now=now)
+        for sent in notify(configured_location(settings.lake), settings.notify, observed, now=now):
+            if sent.error:
+                log.warning("notice-not-sent", channel=sent.channel, reason=sent.error, waiting=sent.waiting)
     except TlsrptError as err:
         log.warning("notices-not-sent", reason=str(err), consequence="the next run tries again")

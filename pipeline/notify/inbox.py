@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import TlsrptError
 from pipeline.lake.storage.locate import configured_location
+from pipeline.lake.storage.notes import FOLDER
 from pipeline.notify import mute_notes
 from pipeline.notify.mutes import lapsed
 from pipeline.notify.notifier import boxes_of, channel_states, mutes_of
@@ -110,7 +112,8 @@ def _with(before: Told | None, notice: Notice, channel: str, entry: Entry) -> To
 def may_write(settings: Settings) -> bool:
     """Say whether this process can be expected to write notes into the lake; on object storage only the try tells."""
     path = settings.lake.path
-    return "://" in path or os.access(path, os.W_OK)
+    notes = Path(path, FOLDER)
+    return "://" in path or os.access(notes if notes.exists() else path, os.W_OK)
 
 
 def mute(settings: Settings, incidents: Iterable[Incident], what: str, *, until: date | None, reason: str, by: str, today: date) -> str:

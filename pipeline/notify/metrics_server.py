@@ -37,10 +37,13 @@ class MetricsServer(ThreadingHTTPServer):
         self._lock = threading.Lock()
         self._kept: tuple[float, str] | None = None
         host, _, port = listen.rpartition(":")
+        if not host or not port.isdecimal():
+            raise UsageError(f"cannot listen on {listen[:80]!r}: say HOST:PORT, such as 127.0.0.1:9465")
         try:
             super().__init__((host.strip("[]"), int(port)), _Scrape)
-        except (OSError, ValueError, OverflowError) as err:
-            raise UsageError(f"cannot listen on {listen[:80]!r}: {err}; say HOST:PORT, such as 127.0.0.1:9465") from err
+        except (OSError, OverflowError) as err:
+            why = getattr(err, "strerror", None) or str(err)
+            raise UsageError(f"cannot listen on {listen[:80]!r}: {why}; say HOST:PORT, such as 127.0.0.1:9465") from err
 
     def metrics(self) -> str:
         """Return the metrics, at most `KEPT_SECONDS` old; who comes meanwhile waits for the one that looks.

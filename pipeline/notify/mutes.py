@@ -70,12 +70,11 @@ def holding(mutes: Iterable[Mute], incidents: Sequence[Incident], today: date) -
 def without_domain(mutes: Iterable[Mute], domain: str) -> list[Mute]:
     """Return the mutes without a domain whose data is erased."""
     left = ((mute, mute._replace(as_it_was=tuple(one for one in mute.as_it_was if one.domain != domain))) for mute in mutes)
-    return [
-        after
-        for before, after in left
-        if (after.as_it_was or not before.as_it_was)
-        and not speaks_of(" ".join((after.what, after.title, *(host for one in after.as_it_was for host in one.mx_hosts))), domain)
-    ]
+    return [after for before, after in left if (after.as_it_was or not before.as_it_was) and not speaks_of(_words(after), domain)]
+
+
+def _words(mute: Mute) -> str:
+    return " ".join((mute.what, mute.title, mute.reason, *(host for one in mute.as_it_was for host in one.mx_hosts)))
 
 
 def to_plain(mutes: Iterable[Mute]) -> dict[str, Any]:

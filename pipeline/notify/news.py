@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight import notifications
 from pipeline.notify.channel_memory import Memory
-from pipeline.notify.fault_notices import endangers, fault_notice, fault_notices, fault_of, withdrawal_notice, withdrawn
+from pipeline.notify.fault_notices import fault_notice, fault_notices, fault_of, withdrawal_notice, withdrawn
 from pipeline.notify.matters import matters_of
 from pipeline.notify.mutes import is_muted
-from pipeline.notify.notice import Notice
+from pipeline.notify.notice import Notice, worst_first
 from pipeline.notify.notice_text import name, names, plural
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _LASTING = ("ingest:", "reporter:", "readiness:", "published:", "certificate:", "rollover:")
 """Matters whose state stands until the next is seen: a check that was not made for a while says nothing new."""
 _FORGET_DAYS = 90
+_IN_SUMMARY = ("ingest", "certificate", "reporter", "rollover")
+_SUMMED = 5
+"""Faults named in the summary."""
 _NAMED = 10
 """Domains named in one notice."""
 _VERDICTS = {"ready": "ready for enforce", "already-enforcing": "already enforcing"}
@@ -167,25 +170,31 @@ def _ended(lineage: str, observed: Observed) -> bool:
 
 
 def _summary(observed: Observed, matters: Sequence[Matter]) -> Notice:
-    """Return the one message a channel hears first."""
-    open_now = [one for one in observed.incidents if one.state != "resolved"]
-    faults = {fault_of(one) for one in open_now}
-    ours = {fault_of(one) for one in open_now if one.fault == "ours"}
-    others = [
-        matter.event.title for matter in matters if matter.event is not None and matter.event.topic in ("ingest", "certificate", "reporter")
+    """Return the one message a channel hears first: what is open, the worst first, and what else is not as it should be."""
+    faults = worst_first([event for event, incident in standing(observed) if incident is not None])
+    ours = sum(event.fault == "ours" for event in faults)
+    told = [matter.event for matter in matters if matter.event is not None and matter.event.topic in _IN_SUMMARY]
+    unread = [event.title for event in told if event.topic == "ingest"]
+    count = f"{plural(len(faults), 'open fault')}, {ours} of them yours" if faults else "no open fault"
+    parts = [
+        f"Open: {_some([event.title for event in faults])}." if faults else "",
+        f"Beside that: {_some([event.title for event in worst_first(told)])}." if told else "",
+        "Mail is being refused or unprotected now." if any(event.urgency == "now" for event in faults) else "",
+        "From now on this channel hears what is new, worse or over.",
     ]
-    urgent = any(one.fault == "ours" and endangers(one, observed) for one in open_now)
     return Notice(
         "summary",
         "summary",
         "summary",
         "now",
         str(observed.as_of),
-        tuple(sorted({one.domain for one in open_now})),
-        f"{plural(len(faults), 'open fault')}, {len(ours)} of them yours" if faults else "no open fault",
-        "From now on this channel hears what is new, worse or over. "
-        + (f"Beside the faults: {'; '.join(others[:5])}. " if others else "")
-        + ("Mail is being refused or unprotected now." if urgent else ""),
+        tuple(sorted({domain for event in (*faults, *told) for domain in event.domains})),
+        f"{unread[0]}; {count} in what was read" if unread else count,
+        " ".join(part for part in parts if part),
         "`tlsrpt incidents` shows each open fault." if faults else "",
         "",
     )
+
+
+def _some(titles: Sequence[str]) -> str:
+    return "; ".join(titles[:_SUMMED]) + (f" and {len(titles) - _SUMMED} more" if len(titles) > _SUMMED else "")

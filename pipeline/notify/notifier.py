@@ -198,7 +198,6 @@ def _deliver(location: Location, channel: ChannelSettings, due: Sequence[Entry],
             channel_of(channel, settings.link).send(message, now)
         except (SendError, ConfigError) as err:
             error = str(err)
-            log.warning("notice-not-sent", channel=channel.name, reason=error)
         reach("outbox-sent")
         with open_boxes(location) as (note, boxes):
             box = boxes.get(channel.name, outbox.Box())
@@ -224,6 +223,5 @@ def _post_state(channel: ChannelSettings, settings: NotifySettings, observed: Ob
     try:
         post_alerts(channel.reveal_url(), alerts_of(open_now, now=now, valid=valid, link=settings.link))
     except (SendError, TlsrptError) as err:
-        log.warning("notice-not-sent", channel=channel.name, reason=str(err))
         return Sent(channel.name, 0, len(open_now), str(err))
     return Sent(channel.name, len(open_now), 0, "")

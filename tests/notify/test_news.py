@@ -49,7 +49,10 @@ def hear(*observations: Observed):
 def test_the_first_message_is_one_summary_and_nothing_else():
     (event,), _ = news_for(observed(book(8), 8, certificates=(Certificate(DOMAIN, MX1, as_of(8)),)), None)
     assert (event.topic, event.title) == ("summary", "1 open fault, 1 of them yours")
-    assert MX1 in event.what
+    assert f"Open: Certificate of the MX host has expired: {MX1}, for {DOMAIN}. Beside that: The certificate of {MX1}" in event.what
+    failing = MailboxState("rua", BEGAN, None, "refused")
+    (event,), _ = news_for(observed(book(8), 8, mailboxes=(failing,), muted=(muted(f"host:{MX1}"),)), None)
+    assert event.title == "Mailbox rua cannot be read; no open fault in what was read"
 
 
 def test_a_fault_is_told_when_it_is_new_worse_and_over_and_never_twice():
