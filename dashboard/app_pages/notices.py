@@ -94,7 +94,11 @@ def _item(item: Told, number: int) -> None:
         if notice.urgency == "now":
             st.badge("at once", color="orange")
         st.text(f"{moment(item.at)}, to {listed(item.channels, 5)}" + (f"; waits for {listed(item.waiting, 5)}" if item.waiting else ""))
-    st.text("\n".join(escape(line) for line in (notice.title, notice.what, notice.step and f"First step: {notice.step}") if line))
+    st.text(
+        "\n".join(
+            escape(line) for line in (notice.title, notice.what.split("\n\n", 1)[0], notice.step and f"First step: {notice.step}") if line
+        )
+    )
     if (way := way_to(notice)) is not None:
         link(way.words, way.page, **way.parameters)
 

@@ -56,22 +56,18 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _send(digest: Digest, settings: Settings) -> int:
-    """Send it to each channel of its tag, and remember for the inbox where it was delivered."""
+    """Send it to each channel of its tag; where it could not be delivered, it is kept and `notify` tries again."""
     from pipeline.lake.storage.locate import configured_location
-    from pipeline.notify.channels import SendError, send_page
-    from pipeline.notify.digest_page import as_html
-    from pipeline.notify.notifier import record_digest
+    from pipeline.notify.digest_page import as_html, as_text
+    from pipeline.notify.notifier import send_digest
 
     channels = [channel for channel in settings.notify.channel if TAG in channel.tags]
     if not channels:
         raise ConfigError(f"no channel has the tag {TAG!r}; add it to the tags of a [[notify.channel]] of kind apprise")
+    location, text, page = configured_location(settings.lake), as_text(digest), as_html(digest)
     failed = False
     for channel in channels:
-        try:
-            send_page(channel, digest.subject, as_html(digest))
-        except SendError as err:
+        if error := send_digest(location, channel, digest.subject, text, page, datetime.now(UTC)):
             failed = True
-            print(f"tlsrpt: channel {channel.name}: {err}; run the command again", file=sys.stderr)
-        else:
-            record_digest(configured_location(settings.lake), channel.name, digest.subject, digest.opening, datetime.now(UTC))
+            print(f"tlsrpt: channel {channel.name}: {error}; it is kept, and tlsrpt notify tries again", file=sys.stderr)
     return 75 if failed else 0

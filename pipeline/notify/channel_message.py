@@ -37,6 +37,8 @@ def message_of(events: Sequence[Notice], *, most: int, link: str) -> Message:
     """
     ordered = worst_first(list(events))
     shown = ordered[:most]
+    if ordered[0].topic == "digest":  # it has words of its own, defused when they were written
+        return Message(ordered[0].key, ordered[0].title, ordered[0].what, (ordered[0],), 0)
     key = hashlib.sha256("\0".join(sorted(event.key for event in events)).encode()).hexdigest()[:32]
     blocks = [_block(event, link) for event in shown]
     if left := len(ordered) - len(shown):

@@ -63,7 +63,12 @@ class Apprise:
         self._notify(message.subject, message.text, "text")
 
     def send_page(self, subject: str, page: str) -> None:
-        """Hand a page to Apprise as HTML."""
+        """Hand a page to Apprise as HTML.
+
+        Raises:
+            SendError: It was not delivered, for all we know.
+            ConfigError: Apprise is missing, or does not know the address.
+        """
         self._notify(subject, page, "html")
 
     def _notify(self, subject: str, body: str, body_format: str) -> None:
@@ -99,16 +104,15 @@ class Lines:
             raise SendError(f"{self._path}: {err.strerror}") from err
 
 
-def send_page(settings: ChannelSettings, subject: str, page: str) -> None:
-    """Send a page of HTML over a channel of kind apprise; services without HTML get its text.
+def page_channel(settings: ChannelSettings) -> Apprise:
+    """Return a channel of kind apprise, which sends pages of HTML; services without HTML get their text.
 
     Raises:
-        SendError: It was not delivered, for all we know.
-        ConfigError: The channel is of another kind, or its address is not known.
+        ConfigError: The channel is of another kind, or its address cannot be found.
     """
     if settings.kind != "apprise":
         raise ConfigError(f"channel {settings.name} is of kind {settings.kind}; a digest goes out over kind apprise")
-    Apprise(settings.reveal_url(), settings.name).send_page(subject, page)
+    return Apprise(settings.reveal_url(), settings.name)
 
 
 def post_alerts(url: str, alerts: Sequence[Alert]) -> None:

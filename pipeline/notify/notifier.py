@@ -19,7 +19,7 @@ from pipeline.notify import outbox
 from pipeline.notify.alerts import alerts_of
 from pipeline.notify.channel_message import message_of
 from pipeline.notify.channel_state import states_of
-from pipeline.notify.channels import SendError, channel_of, post_alerts
+from pipeline.notify.channels import SendError, channel_of, page_channel, post_alerts
 from pipeline.notify.news import news_for, standing
 from pipeline.notify.notice import Notice
 
@@ -107,17 +107,37 @@ def channel_states(location: Location, settings: NotifySettings) -> list[Channel
     return states_of(boxes_of(location), [channel.name for channel in settings.channel if channel.kind != "alertmanager"])
 
 
-def record_digest(location: Location, channel: str, subject: str, opening: str, now: datetime) -> None:
-    """Remember that a digest was delivered over a channel, for the inbox; what is remembered of news stays as it is.
+def send_digest(location: Location, channel: ChannelSettings, subject: str, text: str, page: str, now: datetime) -> str:  # noqa: PLR0917
+    """Send a digest as a page; one that could not be delivered is kept, and `notify` sends its text.
+
+    Args:
+        location: The lake, whose notes hold the outbox.
+        channel: Of kind apprise.
+        subject: Of the digest.
+        text: The digest as text.
+        page: The digest as HTML.
+        now: The moment, aware.
+
+    Returns:
+        Why it was not delivered, in a sentence; empty where it was.
 
     Raises:
+        ConfigError: The channel is of another kind, or its address cannot be found.
         LakeError: The note cannot be read or written.
         TryAgainError: Another process holds it.
     """
-    event = Notice(f"digest:{channel}", "digest", "summary", "later", now.isoformat(), (), subject, opening, "")
+    way = page_channel(channel)
+    event = Notice(f"digest:{channel.name}", "digest", "summary", "later", now.isoformat(), (), subject, text, "")
     with open_boxes(location) as (note, boxes):
-        boxes[channel] = outbox.add_sent(boxes.get(channel, outbox.Box()), event, now)
+        boxes[channel.name], entry = outbox.queue_claimed(boxes.get(channel.name, outbox.Box()), event, now)
         note.write(outbox.to_plain(boxes))
+    error = ""
+    try:
+        way.send_page(subject, page)
+    except (SendError, ConfigError) as err:
+        error = str(err)
+    _mark(location, channel.name, entry, error, now)
+    return error
 
 
 def mutes_of(location: Location) -> list[Mute]:
@@ -199,16 +219,21 @@ def _deliver(location: Location, channel: ChannelSettings, due: Sequence[Entry],
         except (SendError, ConfigError) as err:
             error = str(err)
         reach("outbox-sent")
-        with open_boxes(location) as (note, boxes):
-            box = boxes.get(channel.name, outbox.Box())
-            boxes[channel.name] = outbox.mark_failed(box, entry.id, error, now) if error else outbox.mark_sent(box, entry.id, now)
-            note.write(outbox.to_plain(boxes))
-            waiting = len(boxes[channel.name].pending)
+        waiting = _mark(location, channel.name, entry, error, now)
         reach("outbox-marked")
         if error:
             return Sent(channel.name, events, waiting, error)
         events += len(entry.events)
     return Sent(channel.name, events, 0, "")
+
+
+def _mark(location: Location, channel: str, entry: Entry, error: str, now: datetime) -> int:
+    """Write how a try ended, and return how many entries wait."""
+    with open_boxes(location) as (note, boxes):
+        box = boxes.get(channel, outbox.Box())
+        boxes[channel] = outbox.mark_failed(box, entry.id, error, now) if error else outbox.mark_sent(box, entry.id, now)
+        note.write(outbox.to_plain(boxes))
+        return len(boxes[channel].pending)
 
 
 def _open_now(channel: ChannelSettings, observed: Observed) -> list[tuple[Notice, Incident | None]]:

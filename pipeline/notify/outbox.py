@@ -87,9 +87,10 @@ def mark_sent(box: Box, entry_id: str, now: datetime) -> Box:
     return box._replace(pending=tuple(entry for entry in box.pending if entry.id != entry_id), sent=(*box.sent, *done)[-SENT_KEPT:])
 
 
-def add_sent(box: Box, event: Notice, now: datetime) -> Box:
-    """Return the box with something that was delivered without waiting in it."""
-    return box._replace(sent=(*box.sent, Entry((event,), now, sent=now))[-SENT_KEPT:])
+def queue_claimed(box: Box, event: Notice, now: datetime) -> tuple[Box, Entry]:
+    """Return the box with an entry that is about to be sent by whoever asks, and the entry."""
+    entry = Entry((event,), now, claimed_until=now + CLAIM)
+    return box._replace(pending=(*box.pending, entry)), entry
 
 
 def mark_failed(box: Box, entry_id: str, error: str, now: datetime) -> Box:

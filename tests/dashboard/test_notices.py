@@ -12,8 +12,9 @@ from pipeline.notify import outbox
 from pipeline.notify.channel_memory import Memory
 from pipeline.notify.notice import Notice
 from pipeline.notify.notifier import OUTBOX, mutes_of
-from tests.dashboard import lakes
 from tests.dashboard.browser import Visit, serving
+from tests.insight.asking import as_of
+from tests.notify.test_news import book
 
 pytestmark = pytest.mark.browser
 
@@ -44,19 +45,23 @@ def _told(lake) -> None:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("notices")
-    lake = lakes.demo(folder / "lake")
+    lake = book(20).write(folder / "lake")
     _told(lake)
-    with serving(lake, cwd=folder, TLSRPT_TEST_TODAY=str(lakes.AS_OF)) as address:
+    with serving(lake, cwd=folder, TLSRPT_TEST_TODAY=str(as_of(20))) as address:
         yield lake, address
 
 
 def test_what_was_told_is_listed_and_a_fault_is_muted_and_unmuted(page, browser):
     lake, address = page
     visit = Visit(browser, address)
-    shown = visit.open(f"notices?as_of={lakes.AS_OF}")
+    shown = visit.open(f"notices?as_of={as_of(20)}")
     for words in ("example.net is now ready for enforce", "2026-05-28 06:15 UTC, to desk, pager; waits for pager", "503"):
         assert shown.get_by_text(words).count(), words
     assert not visit.accessible()
+    shown.set_viewport_size({"width": 390, "height": 800})
+    visit.idle()
+    assert shown.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= window.innerWidth"), "a phone scrolls to the side"
+    shown.set_viewport_size({"width": 1300, "height": 1000})
     visit.go("Overview")
     shown.get_by_text("What it means, what to do, the proof").first.click()
     visit.idle()
@@ -72,13 +77,5 @@ def test_what_was_told_is_listed_and_a_fault_is_muted_and_unmuted(page, browser)
     shown.get_by_role("button", name="Unmute").click()
     shown.get_by_text("Nothing. The page of an incident mutes its fault.").wait_for()
     assert mutes_of(locate(lake)) == []
-    visit.well()
-    visit.close()
-
-
-def test_a_phone_needs_no_scrolling_to_the_side(page, browser):
-    visit = Visit(browser, page[1], width=390, height=800)
-    shown = visit.open(f"notices?as_of={lakes.AS_OF}")
-    assert shown.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= window.innerWidth")
     visit.well()
     visit.close()

@@ -9,10 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Receiver:
-    """An HTTP server that remembers what was posted; `answers` are the status codes to give, the last one for ever; 0 hangs up."""
+    """An HTTP server that remembers what was posted.
+
+    `answers` are the status codes to give, the last one for ever; 0 hangs up, -1 never answers.
+    """
 
     def __init__(self, *answers: int) -> None:
         self.answers = list(answers) or [200]
+        self._stopped = threading.Event()
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         receiver = self
 
@@ -21,7 +25,9 @@ class Receiver:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 receiver.requests.append((self.path, dict(self.headers), body))
                 status = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
-                if not status:
+                if status < 0:
+                    receiver._stopped.wait(30)
+                if status <= 0:
                     self.connection.close()
                     return
                 self.send_response(status)
@@ -48,6 +54,7 @@ class Receiver:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
+        self._stopped.set()
         self._server.shutdown()
         self._server.server_close()
 

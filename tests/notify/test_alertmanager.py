@@ -82,7 +82,7 @@ def test_what_is_open_is_active_and_ends_when_it_is_not_posted_again(location, t
 def test_what_is_over_ends_because_it_is_not_posted_again(location, tmp_path):
     with alertmanager(tmp_path) as url:
         channel = ChannelSettings(name="am", kind="alertmanager", url=url, tags=())
-        settings = NotifySettings(channel=(channel,), alert_hours=0.001)  # alerts live eleven seconds
+        settings = NotifySettings(channel=(channel,), alert_hours=0.0004)  # alerts live four seconds
         notify(location, settings, observed(book(10), 10), now=datetime.now(UTC))
         assert len(alerts(url)) == 1
         notify(location, settings, observed(book(14, until=10), 14), now=datetime.now(UTC))

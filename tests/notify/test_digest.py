@@ -10,6 +10,7 @@ from email import message_from_bytes, policy
 from pipeline.cli import main
 from pipeline.insight.notifications import remembered
 from pipeline.lake.storage.locate import locate
+from pipeline.notify.channel_message import message_of
 from pipeline.notify.digest import Days, LeftOut, Totals, digest_of
 from pipeline.notify.digest_page import as_html, as_text
 from pipeline.notify.inbox import told_of
@@ -118,6 +119,12 @@ def test_the_command_prints_both_and_mails_one(tmp_path, capsys):
         assert capsys.readouterr().out.startswith("<!doctype html>")
         assert main([*words, "--send"]) == 0
     (told,) = told_of(boxes_of(locate(lake)))
+    assert main(["--config", str(config), "digest", "--as-of", str(as_of(8)), "--send"]) == 75, "the server is gone"
+    assert "it is kept" in capsys.readouterr().err
+    (waiting,) = boxes_of(locate(lake))["weekly"].pending
+    message = message_of(waiting.events, most=10, link="")
+    assert (message.subject, message.text) == (told.notice.title, waiting.events[0].what)
+    assert message.text.startswith("Of ")
     assert (told.channels, told.notice.topic, told.notice.title[:11]) == (("weekly",), "digest", "TLS reports")
     mail = message_from_bytes(inbox.mails[0], policy=policy.default)
     assert mail["Subject"].startswith("TLS reports, 2026-")

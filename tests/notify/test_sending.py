@@ -49,6 +49,18 @@ def test_each_event_is_posted_once_with_its_key(location):
     assert [headers["Idempotency-Key"] for _, headers, _ in server.requests] == [body["key"] for body in bodies]
 
 
+def test_a_server_that_never_answers_is_given_up_and_what_it_was_to_hear_is_kept(location, monkeypatch):
+    monkeypatch.setattr("pipeline.notify.channels.TIMEOUT", 0.3)
+    with receiver(-1, 200) as server:
+        settings = NotifySettings(channel=(webhook(server.url),))
+        (sent,) = notify(location, settings, observed(book(4), 4), now=NOW)
+        assert (sent.events, sent.waiting, bool(sent.error)) == (0, 1, True)
+        (sent,) = notify(location, settings, observed(book(4), 4), now=NOW + timedelta(minutes=2))
+        assert (sent.events, sent.waiting) == (1, 0)
+        first, again = (headers["Idempotency-Key"] for _, headers, _ in server.requests)
+        assert first == again, "it may have been heard: the key says so"
+
+
 def test_a_channel_that_fails_is_tried_again_with_the_same_key_and_does_not_stop_another(location):
     with receiver(503, 0, 200) as bad, receiver() as good:
         settings = NotifySettings(channel=(webhook(bad.url, "bad"), webhook(good.url, "good")))
