@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.filters import chosen
 from dashboard.lake_door import concluded, lake, now, today
-from dashboard.navigation import link
+from dashboard.navigation import is_at, link
 from pipeline.query.health import not_read
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def say_ground(filters: Filters) -> None:
             st.error("The mailbox is not read, or gives nothing (ingest-silent).", icon=":material/warning:")
             st.text(f"{box.title()}. {box.sentence()}\n{box.fix()}")
     ground = ground_of(filters)
-    if filters.as_of >= today() and first_weeks(filters).last:
+    if filters.as_of >= today() and not is_at("first_weeks") and first_weeks(filters).last:
         link("The first two weeks: who has reported, and who usually does", "first_weeks")
     if filters.believes_all:
         st.warning("Reports of every trust tier count here, forged ones included: these figures are what somebody claims.")

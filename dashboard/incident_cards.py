@@ -35,16 +35,18 @@ def card(incident: Incident, *, new: bool = False, others: Sequence[Incident] = 
                 st.badge(state.short, color=state.colour)
         st.text(where(incident))
         if others:
-            st.text(also_on(others))
+            st.text(also_on(incident, others))
         if incident.last_check:
             st.text(f"Last check: {incident.last_check.says}")
         link("What it means, what to do, the proof", "incident", id=incident.id)
 
 
-def also_on(others: Sequence[Incident]) -> str:
-    """Return the other domains of a fault; plain text."""
+def also_on(incident: Incident, others: Sequence[Incident]) -> str:
+    """Return the other domains of a fault, and what it comes to on all of them; plain text."""
     domains = sorted({one.domain for one in others})
-    return f"The same fault on {count_of(len(domains), 'more domain')}: {listed(domains, 12)}"
+    failed = incident.failed_sessions + sum(one.failed_sessions for one in others)
+    in_all = f"on all of them {number(failed)} sessions {incident.went}"
+    return f"The same fault on {count_of(len(domains), 'more domain')}: {listed(domains, 12)}; {in_all}"
 
 
 def headline(incident: Incident) -> str:

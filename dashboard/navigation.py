@@ -87,6 +87,11 @@ def arrive(page: str) -> None:
     st.session_state[_PAGE] = page
 
 
+def is_at(page: str) -> bool:
+    """Return whether this is the page that is drawn."""
+    return bool(st.session_state.get(_PAGE) == page)
+
+
 def begin_anew(defaults: dict[str, object]) -> None:
     """Let the fields of a page that was just come to say what its URL says, and not what they said on the last visit.
 

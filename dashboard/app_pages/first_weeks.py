@@ -30,7 +30,7 @@ def main() -> None:
             ("reporters_seen",),
             {},
         ),
-        ("submitter_domain", "who", "usually", "seen"),
+        ("submitter_domain", "seen", "usually", "who"),
         unit="All reports that ever came, whether they count or not. Choose a row to see them.",
         empty="",
         alt="Reporters, those that usually come first",

@@ -70,7 +70,7 @@ def _head(found: Incident, filters: Filters) -> None:
             st.badge("stands in the way of enforce", color="orange")
     st.text(where(found))
     if others := same_fault(found, filters):
-        st.text(also_on(others))
+        st.text(also_on(found, others))
         with st.container(horizontal=True, gap="small"):
             for place_of, one in enumerate(others[:_OTHERS], start=1):
                 link(f"Domain {place_of}" if not is_plain_name(one.domain) else one.domain, "incident", id=one.id)

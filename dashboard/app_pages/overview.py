@@ -84,10 +84,19 @@ def _sentence(total: pd.Series, standing: list[Incident], silent: Silence, filte
     if silent.is_ours:
         return "All reporters fell silent at once: look at the mailbox and the ingest before anything else."
     if ours:
-        return f"{count_of(len(ours), 'open incident')} of ours; {used}."
+        return f"{_open(ours)} of ours; {used}."
     if standing:
-        return f"{count_of(len(standing), 'open incident')}, none of them ours; {used}."
+        return f"{_open(standing)}, none of them ours; {used}."
     return read_so_far(f"All quiet: no open incident; {used}.", filters)
+
+
+def _open(standing: list[Incident]) -> str:
+    """Count faults, as the cards below do; incidents on several domains are named where there are more."""
+    faults = len(by_fault(standing))
+    if faults == len(standing):
+        return count_of(faults, "open incident")
+    domains = count_of(len({one.domain for one in standing}), "domain")
+    return f"{count_of(faults, 'open fault')} ({count_of(len(standing), 'incident')} on {domains})"
 
 
 def _figures(filters: Filters, total: pd.Series) -> Any:

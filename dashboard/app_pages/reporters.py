@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from dashboard.navigation import Target
     from pipeline.insight.api import Coverage
 
+_REASONS = {
+    "tier": "not proved: its trust tier does not count",
+    "not_our_domain": "about no domain of [domains] own",
+    "superseded": "a better version of it is taken",
+    "conflict": "another content of it is taken",
+}
 _CALENDAR_ROWS = 40
 _CALENDAR_DAYS = 180
 
@@ -176,8 +182,10 @@ def _trust(filters: Filters) -> None:
         "Whose reports do not count, and why?",
         asked("not_counted", **filters.parameters()),
         ("submitter_domain", "trust_tier", "reason", "reports", "first_day", "last_day"),
-        unit="Reports of the period. What is not proved may claim any name. Choose a row to see them.",
+        unit="Reports of the period. What is not proved may claim any name; of a report that came in several versions one counts at most. "
+        "Choose a row to see them.",
         empty="No report of this period is left out.",
+        change=lambda frame: frame.assign(reason=[_REASONS.get(str(code), code) for code in frame["reason"]]),
         alt="Reports that do not count",
         key="not-counted",
         to=lambda row: to_reports(reporter=row["submitter_domain"], shown="not counted"),

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
+from pipeline.commands._insight import say_ground
 from pipeline.message.verdict import DKIM_RESULTS
 
 if TYPE_CHECKING:
@@ -45,14 +46,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
         "looks": [box.as_json() for box in boxes],
         "channels": [channel.as_json() for channel in channels],
     }
+    say_ground(ground, args, silent=[box for box in boxes if box.why])
+    if args.format == "table":
+        said = [weeks.sentence()] if weeks.last else []
+        said += [f"Channel {channel.channel} is {channel.sentence()}" for channel in channels if channel.failing_since]
+        sys.stderr.writelines(f"tlsrpt: {output.escape(note)}\n" for note in [*said, *notes(status)])
     if args.format == "json":
         output.deliver_json(status, args)
     else:
         output.deliver(_lines(status, ground, boxes, weeks, channels), args)
-    if args.format == "table":
-        said = [f"{box.title()}. {box.sentence()} {box.fix()}" for box in boxes if box.why]
-        said += [f"Channel {channel.channel} is {channel.sentence()}" for channel in channels if channel.failing_since]
-        sys.stderr.writelines(f"tlsrpt: {output.escape(note)}\n" for note in [*said, *ground.notes(), *notes(status)])
     return 0
 
 
@@ -114,11 +116,10 @@ def _lines(
     """Return the status as rows of section, name and value."""
     import pyarrow as pa
 
-    rows: list[tuple[str, str, str]] = [("ground", "", ground.headline())]
-    rows += [("look", box.mailbox, f"{box.title()}. {box.sentence()}" if box.why else box.sentence()) for box in boxes]
+    rows: list[tuple[str, str, str]] = []
+    rows += [("look", box.mailbox, box.title() if box.why else box.sentence()) for box in boxes]
     rows += [("domain", name, f"no report {'yet' if state == 'waiting' else 'ever'}") for name, state in ground.without_reports()]
     if weeks.last:
-        rows.append(("first weeks", "", weeks.sentence()))
         rows += [("usual reporter", one.reporter, f"{one.state()}; usually {one.usually}") for one in weeks.reporters if one.usually]
     rows += [("channel", channel.channel, channel.sentence()) for channel in channels]
     rows += [("lake", "schema", str(status["schema"]))]

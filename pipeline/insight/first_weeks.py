@@ -34,8 +34,8 @@ class SeenReporter(NamedTuple):
         """Say in a few words whether it has been seen."""
         if self.first_received is None:
             return "not seen yet"
-        left = "" if self.counted == self.reports else f", {self.counted:,} of them count"
-        return f"seen since {self.first_received}: {self.reports:,} report{'' if self.reports == 1 else 's'}{left}"
+        left = "" if self.counted == self.reports else f", {self.counted:,} count"
+        return f"{self.reports:,} report{'' if self.reports == 1 else 's'} since {self.first_received}{left}"
 
 
 class SeenDomain(NamedTuple):

@@ -123,7 +123,8 @@ class Ground(NamedTuple):
                 "That is not the same as nothing failing."
             )
         if self.domain in self.unreported and self.ever:
-            return f"Nothing is known: {self._no_report_about((self.domain,), is_waited_for=self.domain in self.waiting)}"
+            said = self._no_report_about((self.domain,), is_waited_for=self.domain in self.waiting)
+            return f"Nothing is known: {said[:1].lower()}{said[1:]}"
         if self.ever:
             missing = f"no report{about} of {self.since} to {self.until} is in the lake"
             return f"Nothing is known: {missing}. That is not the same as nothing failing."

@@ -239,6 +239,7 @@ def _cut_off(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None
     finally:
         clock.cancel()
         done.set()
+        clock.join()  # else it may hold the cursor while the process ends, and DuckDB complains of what was not freed
 
 
 def all_views() -> Views:

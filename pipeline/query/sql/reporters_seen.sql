@@ -1,5 +1,5 @@
 -- Reporters that were ever seen
--- Per submitter: its reports of any day, how many of them count, and when the first came. Who does not count may not be who the report says.
+-- Per submitter: its reports of any day (of several versions the one that may count), how many of them count, and when the first came. Who does not count may not be who the report says.
 select
     submitter_domain,
     count(*) as reports,
@@ -7,5 +7,6 @@ select
     min(received_at) as first_received_at,
     max(report_day) as last_day
 from reports
+where report_key not in (select report_key from superseded)
 group by submitter_domain
 order by reports desc, submitter_domain;
