@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import UsageError
 from pipeline.insight.api import find_incident
 from pipeline.insight.faults import by_fault, named_by, others_of
-from pipeline.lake.storage.location import Location
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
 from pipeline.tables.row_types import CheckRow
@@ -72,7 +72,7 @@ def test_two_hosts_with_one_certificate_are_one_fault_once_a_check_has_seen_it(t
     for domain in ("a.example", "b.example"):
         finding = (0, "smtp", "certificate-expired", "bad", f"mx.{domain}", "it ended", "", "renew it", "")
         rows.append(CheckRow("2026-03", seen, domain, *finding, "", "", (), (), (), ends))
-    with LakeWriter(Location(tmp_path / "lake"), run_id="check") as writer:
+    with LakeWriter(locate(tmp_path / "lake"), run_id="check") as writer:
         writer.store_checks(rows)
     after = _found(tmp_path)
     (group,) = by_fault(after)
