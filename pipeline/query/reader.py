@@ -202,7 +202,8 @@ class Lake(Analysis):
             return self._answer(lambda: self._run(query, params or {}, guests=True))
         except duckdb.PermissionException as err:
             raise UsageError(f"nothing outside the lake can be read: {guard.sentence(str(err))}") from err
-        except duckdb.Error as err:
+        except (duckdb.Error, UnicodeDecodeError) as err:
+            # DuckDB may cut a text in the middle of a character, and Python then cannot read what it says.
             raise NotAReportError(f"the SQL cannot be run: {guard.sentence(str(err))}") from err
 
     def refresh(self) -> bool:

@@ -274,6 +274,13 @@ def test_a_text_larger_than_memory_ends_with_a_sentence(lake_folder):
     assert "more than 100 MB of memory" in done.stderr
 
 
+CUT_IN_A_CHARACTER = (
+    "select 'select distinct array_position(''infinity'', ''😀'') from counted_policies positional join superseded on true "
+    "order by all limit 8'::json::varchar"
+)
+"""DuckDB quotes the text it cannot read and cuts the quotation in the middle of a character."""
+
+
 @pytest.mark.parametrize(
     ("sql", "sentence"),
     [
@@ -282,6 +289,7 @@ def test_a_text_larger_than_memory_ends_with_a_sentence(lake_folder):
         ("select * from nope", "the SQL cannot be run: Table with name nope does not exist!"),
         ("select cast('x' as int)", "the SQL cannot be run: Could not convert string 'x' to INT32"),
         ("select $a", "the SQL cannot be run: "),
+        (CUT_IN_A_CHARACTER, "the SQL cannot be run: "),
         ("select '\udc80'", "the SQL does not parse: it is no valid Unicode"),
         ("select 'unfinished", "the SQL does not parse: unterminated "),
     ],
