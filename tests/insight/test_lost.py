@@ -9,7 +9,7 @@ import pytest
 from pipeline.insight.detect.lost_policies import Day, lost_of
 from pipeline.insight.letter import letter
 from tests.insight.asking import incidents, only, verdict
-from tests.insight.book import Book, day, sts, tlsa, unprotected
+from tests.insight.book import Book, Fail, day, sts, tlsa, unprotected
 
 GOOGLE, MICROSOFT, POSTFIX = "google.com", "microsoft.com", "postfix.example"
 
@@ -76,6 +76,24 @@ def test_dane_that_one_sender_does_not_find():
     assert (one.fault, one.policy_types) == ("sender", ("tlsa",))
 
 
+@pytest.mark.parametrize("result_type", ["dnssec-invalid", "tlsa-invalid", "dane-required"])
+def test_dane_whose_failures_are_reported_is_not_lost_beside(result_type):
+    broken = (sts(20), tlsa(0, Fail(result_type, 20)))
+    book = Book()
+    for reporter in (GOOGLE, MICROSOFT):
+        book.every_day(reporter, 0, 20, sts(20), tlsa(20)).every_day(reporter, 21, 30, *broken)
+    assert "policy-lost" not in {one.cause for one in incidents(book, 30)}
+    assert incidents(book, 30)
+
+
+def test_dane_that_is_gone_after_its_failures_is_lost_from_then_on():
+    book = Book()
+    for reporter in (GOOGLE, MICROSOFT):
+        book.every_day(reporter, 0, 20, sts(20), tlsa(20)).every_day(reporter, 21, 22, sts(20), tlsa(0, Fail("dnssec-invalid", 20)))
+        book.every_day(reporter, 23, 30, sts(20))
+    assert ("policy-lost", day(23)) in {(one.cause, one.first_day) for one in incidents(book, 30)}
+
+
 def test_a_domain_that_never_had_a_policy_loses_none():
     assert incidents(Book().every_day(GOOGLE, 0, 30, unprotected(20)), 30) == []
 
@@ -90,7 +108,7 @@ def test_a_few_sessions_without_a_policy_beside_many_with_one_are_no_loss():
 
 
 def of_day(number: int, *, on: int = 0, off: int = 0, lost: int = 0) -> Day:
-    return Day("example.org", GOOGLE, date(2026, 5, number), on, off, 0, lost, "h")
+    return Day("example.org", GOOGLE, date(2026, 5, number), on, off, 0, 0, lost, "h")
 
 
 def test_a_policy_that_was_taken_back_in_mode_none_is_not_lost():

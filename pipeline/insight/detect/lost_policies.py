@@ -39,6 +39,8 @@ class Day(NamedTuple):
     switched_off: int
     """Under a policy in mode none."""
     tlsa: int
+    tlsa_failed: int
+    """Under DANE, and failed: it was not met, and the sender says so."""
     unprotected: int
     policy_hash: str | None
 
@@ -55,7 +57,8 @@ def lost_of(days: Sequence[Day]) -> Iterator[Cell]:
     """Yield what one sender lost for one domain, day by day; `days` are in order."""
     yield from _lost(days, "sts", [(day.sts + day.tlsa, day.unprotected) for day in days])
     # Of a domain that keeps MTA-STS, DANE can be lost alone.
-    yield from _lost(days, "tlsa", [(day.tlsa, 0 if day.tlsa else day.sts) for day in days])
+    # Where its failures are reported, DNSSEC that broke or records that match nothing, they are the incident.
+    yield from _lost(days, "tlsa", [(day.tlsa, 0 if day.tlsa or day.tlsa_failed else day.sts) for day in days])
 
 
 def _lost(days: Sequence[Day], kind: str, counts: Sequence[tuple[int, int]]) -> Iterator[Cell]:

@@ -13,11 +13,12 @@ with rows_asked as (
         policy_hash,
         sts_mode,
         -- TLSA records that were found missing or wrong protect nobody.
-        if(policy_type = 'tlsa', success_count, success_count + failure_count) as sessions
+        if(policy_type = 'tlsa', success_count, success_count + failure_count) as sessions,
+        if(policy_type = 'tlsa', failure_count, 0) as refused
     from counted_policies
     where report_day between $since and $until
         and policy_type in ('sts', 'tlsa', 'no-policy-found')
-        and (success_count > 0 or (failure_count > 0 and policy_type <> 'tlsa'))
+        and (success_count > 0 or failure_count > 0)
         and ($domain is null or report_domain = $domain)
         and ($domains is null or report_domain in (select unnest($domains)))
 ),
@@ -26,10 +27,10 @@ pairs as (
     select report_domain, submitter_domain
     from rows_asked
     group by report_domain, submitter_domain
-    having bool_or(policy_type <> 'no-policy-found')
+    having bool_or(policy_type <> 'no-policy-found' and sessions > 0)
         and (
             bool_or(policy_type = 'no-policy-found')
-            or max(report_day) filter (policy_type = 'tlsa') < max(report_day) filter (policy_type = 'sts')
+            or max(report_day) filter (policy_type = 'tlsa' and sessions > 0) < max(report_day) filter (policy_type = 'sts')
         )
 )
 select
@@ -39,6 +40,7 @@ select
     coalesce(sum(a.sessions) filter (a.policy_type = 'sts' and a.sts_mode is distinct from 'none'), 0)::bigint as sts,
     coalesce(sum(a.sessions) filter (a.policy_type = 'sts' and a.sts_mode = 'none'), 0)::bigint as switched_off,
     coalesce(sum(a.sessions) filter (a.policy_type = 'tlsa'), 0)::bigint as tlsa,
+    coalesce(sum(a.refused), 0)::bigint as tlsa_failed,
     coalesce(sum(a.sessions) filter (a.policy_type = 'no-policy-found'), 0)::bigint as unprotected,
     any_value(a.policy_hash) filter (a.policy_type = 'sts') as policy_hash
 from rows_asked a
