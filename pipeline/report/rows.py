@@ -16,6 +16,7 @@ from pipeline.report.policy_domains import ReportDomain, report_domains
 from pipeline.report.result_types import GROUPS
 from pipeline.report.session_overlap import mark_repeats
 from pipeline.report.sts_policy import NO_POLICY, parse_policy, policy_hash
+from pipeline.tables.arrival import Arrival
 from pipeline.tables.row_types import PRIVATE_COLUMNS, FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 
 if TYPE_CHECKING:
@@ -38,23 +39,6 @@ class Ownership(NamedTuple):
 class RunStamp(NamedTuple):
     """What the rows of one run share."""
 
-    run_id: str
-    ingested_at: datetime
-    parser_version: str
-
-
-class Arrival(NamedTuple):
-    """What is known of a message before it is read: the columns `pipeline.tables.schema.ARRIVAL` of its ledger row."""
-
-    received_month: str
-    message_sha256: str
-    account: str
-    folder: str
-    uidvalidity: int | None
-    uid: int | None
-    item: str | None
-    received_at: datetime
-    size_bytes: int
     run_id: str
     ingested_at: datetime
     parser_version: str

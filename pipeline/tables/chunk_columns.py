@@ -16,9 +16,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.tables.arrival import Arrival
 from pipeline.tables.column_text import CHUNK_TABLES, DETAILS, LENGTHS, SAME, TEXTS, chunk_as_values, own_columns
 from pipeline.tables.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
-from pipeline.tables.schema import ARRIVAL, INHERITED, arrow_schema
+from pipeline.tables.schema import INHERITED, arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,6 +41,9 @@ class ChunkColumns(NamedTuple):
     failures: pa.Table
     contents: list[bytes]
     """One for each message: its bytes, should they be kept in `raw`; empty where they were not fetched."""
+
+
+_of_arrival = attrgetter(*Arrival._fields)
 
 
 @cache
@@ -66,12 +70,12 @@ class MalformedChunkError(Exception):
     """Values that are no rows of our tables."""
 
 
-def typed_chunk(values: dict[str, list[Any]], arrivals: Sequence[tuple[Any, ...]], contents: list[bytes]) -> ChunkColumns:
+def typed_chunk(values: dict[str, list[Any]], arrivals: Sequence[Arrival], contents: list[bytes]) -> ChunkColumns:
     """Return what `chunk_as_values` gave, parsed from JSON, with every value of the type its column has.
 
     Args:
         values: What the process that read the messages sent.
-        arrivals: For each message what is known of it without reading it: the columns `ARRIVAL`, which that process has no say in.
+        arrivals: For each message what is known of it without reading it, in which that process has no say.
         contents: The bytes of each message.
 
     Raises:
@@ -95,11 +99,8 @@ def typed_chunk(values: dict[str, list[Any]], arrivals: Sequence[tuple[Any, ...]
 def chunk_columns(chunk: Iterable[MessageRows]) -> ChunkColumns:
     """Return the rows of messages as columns."""
     rows = list(chunk)
-    arrivals = list(map(_arrival, [each.message for each in rows]))
+    arrivals = [Arrival._make(_of_arrival(each.message)) for each in rows]
     return typed_chunk(orjson.loads(orjson.dumps(chunk_as_values(rows))), arrivals, [each.content for each in rows])
-
-
-_arrival = attrgetter(*ARRIVAL)
 
 
 def as_columns(messages: ChunkColumns | Sequence[MessageRows]) -> ChunkColumns:
@@ -170,9 +171,9 @@ def _of(counts: Any) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(many)), many)
 
 
-def _arrived(arrivals: Sequence[tuple[Any, ...]]) -> pa.Table:
-    schema = pa.schema([column_schema("messages").field(name) for name in ARRIVAL])
-    columns = zip(*arrivals, strict=True) if arrivals else ((),) * len(ARRIVAL)
+def _arrived(arrivals: Sequence[Arrival]) -> pa.Table:
+    schema = pa.schema([column_schema("messages").field(name) for name in Arrival._fields])
+    columns = zip(*arrivals, strict=True) if arrivals else ((),) * len(Arrival._fields)
     return pa.Table.from_arrays([pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from pipeline.tables.arrival import Arrival
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -360,24 +362,8 @@ CHECKS = Table(
 TABLES: dict[str, Table] = {table.name: table for table in (MESSAGES, RAW, REPORTS, POLICIES, FAILURES, SUPERSEDED, CHECKS)}
 """The tables by name."""
 
-ARRIVAL = (
-    "received_month",
-    "message_sha256",
-    "account",
-    "folder",
-    "uidvalidity",
-    "uid",
-    "item",
-    "received_at",
-    "size_bytes",
-    "run_id",
-    "ingested_at",
-    "parser_version",
-)
-"""Columns of `messages` that are known before a message is read: what reads it has no say in them."""
-
 INHERITED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "messages": ("arrival", ARRIVAL),
+    "messages": ("arrival", Arrival._fields),
     "reports": ("messages", ("message_sha256", "received_at", "ingested_at", "parser_version")),
     "policies": ("reports", ("report_month", "report_key", "report_day", "submitter_domain", "trust_tier")),
     "failures": (
