@@ -47,12 +47,17 @@ def is_unread(observed: Observed) -> bool:
     return any(box.failing_since or box.silent_since for box in observed.mailboxes)
 
 
+def _told(event: Notice, state: str | None = None) -> Matter:
+    """Return what is remembered of a notice: its revision, unless another state is given."""
+    return Matter(event.lineage, event.revision if state is None else state, event)
+
+
 def _ingest(observed: Observed) -> Iterator[Matter]:
     for box in observed.mailboxes:
         since = box.failing_since or box.silent_since
         if since is None:
             continue
-        lineage, state = f"ingest:{box.name}", f"{'failing' if box.failing_since else 'silent'} since {since:%Y-%m-%d}"
+        state = f"{'failing' if box.failing_since else 'silent'} since {since:%Y-%m-%d}"
         if box.failing_since and (number := (observed.as_of - since.date()).days) > 0:
             state += f", day {number + 1}"
         what = (
@@ -66,7 +71,7 @@ def _ingest(observed: Observed) -> Iterator[Matter]:
             else "Check that the _smtp._tls records still name this mailbox, and that mail to it is delivered."
         )
         title = f"Mailbox {name(box.name)} {'cannot be read' if box.failing_since else 'has gone silent'}"
-        yield Matter(lineage, state, Notice(lineage, "ingest", "new", "now", state, (), title, what, step, "ingest"))
+        yield _told(Notice(f"ingest:{box.name}", "ingest", "new", "now", state, (), title, what, step, "ingest"))
 
 
 def _sentence(words: str) -> str:
@@ -86,12 +91,9 @@ def _silences(lines: Sequence[Coverage]) -> Iterator[Matter]:
             continue
         last = max(line.last_day for line in own)
         domains = tuple(sorted(line.domain for line in own))
-        lineage = f"reporter:{reporter}"
-        yield Matter(
-            lineage,
-            f"silent since {last}",
+        yield _told(
             Notice(
-                lineage,
+                f"reporter:{reporter}",
                 "reporter",
                 "new",
                 "later",
@@ -102,6 +104,7 @@ def _silences(lines: Sequence[Coverage]) -> Iterator[Matter]:
                 "If others go on reporting, nothing is wrong on your side; without its reports nothing is known of its sessions.",
                 f"reporters?reporter={name(reporter)}",
             ),
+            f"silent since {last}",
         )
 
 
@@ -114,13 +117,10 @@ def _certificates(observed: Observed) -> Iterator[Matter]:
         threshold = min((days for days in CERTIFICATE_DAYS if left <= days), default=None)
         if threshold is None:
             continue
-        lineage = f"certificate:{place}:{expires}"
         urgent = left <= 0 or (left <= 7 and any(domain in observed.enforcing for domain in domains))
-        yield Matter(
-            lineage,
-            str(threshold),
+        yield _told(
             Notice(
-                lineage,
+                f"certificate:{place}:{expires}",
                 "certificate",
                 "ahead",
                 "now" if urgent else "later",
@@ -136,12 +136,9 @@ def _certificates(observed: Observed) -> Iterator[Matter]:
 
 def _published(observed: Observed) -> Iterator[Matter]:
     for one in observed.published:
-        lineage = f"published:{one.domain}"
-        yield Matter(
-            lineage,
-            one.digest,
+        yield _told(
             Notice(
-                lineage,
+                f"published:{one.domain}",
                 "published",
                 "changed",
                 "now" if one.domain in observed.enforcing else "later",
@@ -156,22 +153,24 @@ def _published(observed: Observed) -> Iterator[Matter]:
 
 
 def _roll_overs(observed: Observed) -> Iterator[Matter]:
-    of_host: defaultdict[tuple[str, str], list[RollOver]] = defaultdict(list)
+    of_host: defaultdict[str, list[RollOver]] = defaultdict(list)
     for one in observed.roll_overs:
-        of_host[one.place, one.what].append(one)
-    for (place, what), found in of_host.items():
+        of_host[one.place].append(one)
+    for place, found in of_host.items():
+        # Domains of one host that were checked on different days may have seen different certificates.
+        what = "; ".join(sorted({one.what for one in found}))
         domains = tuple(sorted({one.domain for one in found}))
-        lineage = f"rollover:{place}"
-        event = Notice(
-            lineage,
-            "rollover",
-            "ahead",
-            "now",
-            what,
-            domains,
-            f"A DANE roll-over ahead: the TLSA records of {name(place)} will not match",
-            f"It serves {names(domains)}; {what}.",
-            found[0].step,
-            f"domain?domain={name(domains[0])}",
+        yield _told(
+            Notice(
+                f"rollover:{place}",
+                "rollover",
+                "ahead",
+                "now",
+                what,
+                domains,
+                f"A DANE roll-over ahead: the TLSA records of {name(place)} will not match",
+                f"It serves {names(domains)}; {what}.",
+                found[0].step,
+                f"domain?domain={name(domains[0])}",
+            )
         )
-        yield Matter(lineage, what, event)

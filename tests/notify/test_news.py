@@ -250,6 +250,14 @@ def test_a_roll_over_ahead_is_told_once():
     assert hear(Observed(as_of=day(8)), ahead, ahead) == [[("summary", "summary", "now")], [("rollover", "ahead", "now")], []]
 
 
+def test_a_host_of_two_domains_that_were_checked_on_different_days_is_told_once():
+    roll_overs = tuple(
+        RollOver(domain, MX1, f"the certificate ends on {ends}", "1. now") for domain, ends in (("a.example", 1), ("b.example", 2))
+    )
+    ahead = Observed(as_of=day(9), roll_overs=roll_overs)
+    assert hear(Observed(as_of=day(8)), ahead, ahead)[1:] == [[("rollover", "ahead", "now")], []]
+
+
 def test_what_stands_is_posted_as_state_each_time():
     (entry,) = standing(observed(book(8), 8))
     assert entry[0].topic == "fault"
