@@ -154,7 +154,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output went away (`| head`): no mistake of anybody's.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as err:
+        # DuckDB turns Ctrl-C into an error of its own while it works.
+        if isinstance(err, RuntimeError) and str(err) != "Query interrupted":
+            raise
         _say("interrupted; what was committed stays, the next run goes on from there")
         return 128 + signal.SIGINT
     except MemoryError:
