@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.formatting import count_of, listed, number, rate, span
 from dashboard.navigation import link
 from dashboard.verdicts import FAULTS, STATES
+from pipeline.insight.phrases import sentence_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ def also_on(incident: Incident, others: Sequence[Incident]) -> str:
 
 def headline(incident: Incident) -> str:
     """Return the title as the beginning of a line."""
-    return incident.title[:1].upper() + incident.title[1:]
+    return sentence_start(incident.title)
 
 
 def where(incident: Incident) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.insight.phrases import count_of
+
 if TYPE_CHECKING:
     import argparse
 
@@ -22,5 +24,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     open_lake(settings=context.settings).close()  # refuses a lake that is not there, or that is broken
     copied = back_up(configured_location(context.settings.lake), Path(args.file))
-    print(f"{copied.files:,} files, {copied.size_bytes / 1e6:,.1f} MB of the lake are in {args.file}; `tlsrpt restore` makes a lake of it")
+    what = f"{count_of(copied.files, 'file')}, {copied.size_bytes / 1e6:,.1f} MB"
+    print(f"{what} of the lake are in {args.file}; `tlsrpt restore` makes a lake of it")
     return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.insight.phrases import count_of
+
 if TYPE_CHECKING:
     import argparse
 
@@ -23,5 +25,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
     location = configured_location(context.settings.lake)
     copied = restore(location, Path(args.file))
     open_lake(settings=context.settings).close()
-    print(f"{copied.files:,} files, {copied.size_bytes / 1e6:,.1f} MB are in {location.uri}; the next `tlsrpt ingest` goes on from there")
+    what = f"{count_of(copied.files, 'file')}, {copied.size_bytes / 1e6:,.1f} MB"
+    print(f"{what} are in {location.uri}; the next `tlsrpt ingest` goes on from there")
     return 0

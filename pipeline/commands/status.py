@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import output
 from pipeline.commands._insight import say_ground
+from pipeline.insight.phrases import count_of
 from pipeline.message.verdict import DKIM_RESULTS
 
 if TYPE_CHECKING:
@@ -89,10 +90,11 @@ def notes(status: dict[str, Any]) -> list[str]:
     if not forged["checked"] and status["tiers"]:
         said.append('dkim = "off": nobody checks who sent the reports; whoever can write to the mailbox is believed')
     if left_out := sum(status["left_out"].values()):
-        why = "claim more sessions than [limits] allows (policy_sessions, report_sessions) and are left out of every answer"
-        said.append(f"{left_out} stored rows {why}")
+        claim = "claims more sessions than [limits] allows" if left_out == 1 else "claim more sessions than [limits] allows"
+        said.append(f"{count_of(left_out, 'stored row')} {claim} (policy_sessions, report_sessions): left out of every answer")
     if waiting := sum(box["waiting_for_dns"] for box in status["mailboxes"]):
-        said.append(f"{waiting} messages wait for the DNS to give the key of their sender; the next runs try again")
+        wait = "waits" if waiting == 1 else "wait"
+        said.append(f"{count_of(waiting, 'message')} {wait} for the DNS to give the key of the sender; the next runs try again")
     return said
 
 
@@ -123,22 +125,22 @@ def _lines(
         rows += [("usual reporter", one.reporter, f"{one.state()}; usually {one.usually}") for one in weeks.reporters if one.usually]
     rows += [("channel", channel.channel, channel.sentence()) for channel in channels]
     rows += [("lake", "schema", str(status["schema"]))]
-    rows += [("table", name, f"{count:,} rows") for name, count in status["tables"].items()]
+    rows += [("table", name, count_of(count, "row")) for name, count in status["tables"].items()]
     for box in status["mailboxes"]:
         rows.append(
             (
                 "mailbox",
                 f"{box['account']} {box['folder']}",
-                f"{box['messages']:,} messages, last received {_when(box['last_received_at'])}",
+                f"{count_of(box['messages'], 'message')}, last received {_when(box['last_received_at'])}",
             )
         )
     run = status["last_run"]
-    told = f"{run['messages']:,} messages, {_when(run['last_ingested_at'])}" if run else ""
+    told = f"{count_of(run['messages'], 'message')}, {_when(run['last_ingested_at'])}" if run else ""
     rows.append(("last run that stored", run["run_id"] if run else "none", told))
-    rows += [("outcome", name, f"{count:,} messages") for name, count in status["outcomes"].items()]
-    rows += [("trust", name, f"{tier['reports']:,} reports, {tier['counted']:,} count") for name, tier in status["tiers"].items()]
+    rows += [("outcome", name, count_of(count, "message")) for name, count in status["outcomes"].items()]
+    rows += [("trust", name, f"{count_of(tier['reports'], 'report')}, {tier['counted']:,} count") for name, tier in status["tiers"].items()]
     for result, count in status["forged"]["by_dkim_result"].items():
-        rows.append(("not proved", result, f"{count:,} reports: {DKIM_RESULTS.get(result, 'no longer in the ledger')}"))
+        rows.append(("not proved", result, f"{count_of(count, 'report')}: {DKIM_RESULTS.get(result, 'no longer in the ledger')}"))
     return pa.table(dict(zip(("about", "name", "value"), zip(*rows, strict=True), strict=True)))
 
 

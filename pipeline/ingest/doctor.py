@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pipeline.errors import LakeError, TlsrptError, TryAgainError
+from pipeline.insight.phrases import count_of
 from pipeline.lake.delta.snapshot import open_snapshot
 from pipeline.lake.delta.whole import MEND
 from pipeline.lake.storage.locate import configured_location
@@ -84,7 +85,7 @@ def _lake(settings: Settings) -> Iterator[Check]:
             )
         refuse_missing(location)
         snapshot = open_snapshot(location)
-        return f"{location.uri}, schema {snapshot.schema_version}, {snapshot.batch:,} batches"
+        return f"{location.uri}, schema {snapshot.schema_version}, batch {snapshot.batch:,}"
 
     def writable() -> str:
         if not location.exists():
@@ -151,7 +152,7 @@ def _files(location: Location) -> str:
         lost = {name for name, _ in broken} & {"messages", *OUTLIVE_REBUILD}
         mend = "bring the backup back" if lost else MEND
         raise LakeError(f"{len(broken):,} of {len(entries):,} files are missing or broken, the first is {broken[0][1]}; {mend}")
-    return f"{len(entries):,} files, every footer reads"
+    return f"{count_of(len(entries), 'file')}, every footer reads"
 
 
 def _readers(lake: Path) -> Iterator[Check]:
@@ -247,7 +248,7 @@ def _folder(mailbox: ImapMailbox, folder: str) -> str:
     how = "opened read-only" if state.read_only else "opened for changes"
     if mailbox.unlisted:
         raise TryAgainError(f"the server counts {state.exists:,} messages and lists {mailbox.unlisted:,} of them under no UID")
-    return f"{state.exists:,} messages, UIDVALIDITY {state.uidvalidity}, {how}"
+    return f"{count_of(state.exists, 'message')}, UIDVALIDITY {state.uidvalidity}, {how}"
 
 
 class _Nothing:

@@ -12,6 +12,7 @@ from pipeline.insight.advice.explanations import explain
 from pipeline.insight.attribution import compare
 from pipeline.insight.detect.causes import CAUSES
 from pipeline.insight.disputed import said_of
+from pipeline.insight.phrases import sentence_start
 from pipeline.output.markup import Html, html_table, joined, text
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Incident:
     def comparison(self) -> str:
         """What the senders were seen to do, with the numbers that decided the fault."""
         said = compare(self.basis.run, self.basis.standing, node=self.node, has_known=self.basis.has_known)
-        return f"{said} {said_of(self.disputed_reports).capitalize()}." if self.disputed_reports else said
+        return f"{said} {sentence_start(said_of(self.disputed_reports))}." if self.disputed_reports else said
 
     @property
     def disputed_reports(self) -> int:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 _MOST = 4
 
 
+def sentence_start(text: str) -> str:
+    """Return a text as the beginning of a sentence: with a capital, unless it begins with a host name or an address, which take none."""
+    first = text.split(" ", 1)[0].rstrip(",;:.")
+    return text if "." in first or ":" in first else text[:1].upper() + text[1:]
+
+
 def listed(names: Iterable[str], *, of: int = 0) -> str:
     """Return `a`, `a and b`, `a, b and c`; from the fifth on the rest is a number. What is no host name is not repeated.
 

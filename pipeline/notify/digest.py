@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.faults import by_fault
+from pipeline.insight.phrases import sentence_start
 from pipeline.notify.matters import is_unread
 from pipeline.notify.mutes import holding, is_muted
 from pipeline.notify.notice_text import defused, first_step, name, names, plural
@@ -159,7 +160,7 @@ def _line(fault: Sequence[Incident], days: Days) -> Line:
     told = f"{failed:,} of {plural(sessions, 'session')} {first.went} for {names(domains)}; fault: {first.fault}."
     step = "" if _over(fault) else f"First step: {first_step(first.fix)}"
     link = f"{days.link.rstrip('/')}/incident?id={first.id}" if days.link else ""
-    return Line(defused(f"{first.title[:1].upper()}{first.title[1:]}{where}, {when}: {told}"), defused(step), link)
+    return Line(defused(f"{sentence_start(first.title)}{where}, {when}: {told}"), defused(step), link)
 
 
 def _mailboxes(observed: Observed) -> Iterable[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight import notifications
 from pipeline.insight.detect.causes import CAUSES, POLICY_HOST_CAUSES
+from pipeline.insight.phrases import sentence_start
 from pipeline.notify.notice import Notice, lineage_of
 from pipeline.notify.notice_text import first_step, name, names, plural
 
@@ -74,7 +75,7 @@ def fault_notice(kind: Kind, why: str, incidents: Sequence[Incident], observed: 
     days = f"from {began} to {last}{'' if kind == 'over' else ', and not since'}" if over else f"since {began}"
     what = (
         f"{names(domains)}: {failed:,} of {plural(sessions, 'session')} of {names(first.reporters)} {first.went} {days}. "
-        f"Fault: {first.fault}.{f' {why[:1].upper()}{why[1:]}.' if kind == 'worse' else ''}"
+        f"Fault: {first.fault}.{f' {sentence_start(why)}.' if kind == 'worse' else ''}"
     )
     return Notice(
         lineage_of(first),
@@ -83,7 +84,7 @@ def fault_notice(kind: Kind, why: str, incidents: Sequence[Incident], observed: 
         "later" if over and kind == "new" else _fault_urgency(incidents, observed),
         f"{last if kind == 'over' else began}:{len(first.mx_hosts)}:{f'{len(domains)}:{first.share:.2f}' if kind == 'worse' else ''}",
         domains,
-        f"{CAUSES[first.cause].title[:1].upper()}{CAUSES[first.cause].title[1:]}{where}, for "
+        f"{sentence_start(CAUSES[first.cause].title)}{where}, for "
         + (plural(len(domains), "domain") if len(domains) > 1 else name(domains[0])),
         what,
         "" if over else first_step(first.fix),
@@ -118,7 +119,7 @@ def withdrawal_notice(told: Told) -> Notice:
         "later",
         f"withdrawn:{told.last_day}",
         (told.domain,),
-        f"{title[:1].upper()}{title[1:]}, for {name(told.domain)}",
+        f"{sentence_start(title)}, for {name(told.domain)}",
         f"It was told as since {told.first_day}; with the reports that came later it is no fault of its own any more.",
         "",
         f"domain?domain={name(told.domain)}",

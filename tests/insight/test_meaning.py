@@ -11,6 +11,7 @@ from pipeline.insight.advice.advice_facts import Facts
 from pipeline.insight.advice.explanations import explain, explain_result_type
 from pipeline.insight.detect.causes import CAUSES
 from pipeline.insight.incident import PROMISED, as_json
+from pipeline.insight.phrases import sentence_start
 from pipeline.insight.safe_commands import is_host
 from pipeline.report.result_types import RESULT_TYPES
 from tests.insight.asking import only
@@ -60,7 +61,7 @@ def test_every_cause_is_explained_whatever_the_fault_and_the_state(cause, fault,
     assert said.commands
     assert (f"since {day(3)}" if state == "open" else f"from {day(3)} to {day(9)}") in said.meaning
     for sentence in (said.meaning, said.fix):
-        assert sentence[0].isupper()
+        assert sentence == sentence_start(sentence)
         assert sentence.endswith(".")
         assert "  " not in sentence
         assert not re.search(r"\bNone\b(?! of)", sentence)
@@ -131,3 +132,14 @@ def test_the_json_has_the_promised_members_in_their_order():
     assert len(plain["report_keys"]) == 3
     assert isinstance(plain["mx_hosts"], list)
     assert plain["meaning"].startswith("The certificate that mx1.example.org shows was out of its dates since 2026-03-02")
+
+
+def test_a_host_name_takes_no_capital_where_it_begins_a_sentence():
+    assert [sentence_start(text) for text in ("mx1.example.org did not", "2001:db8::1 did", "google.com, gmx.net", "a certificate")] == [
+        "mx1.example.org did not",
+        "2001:db8::1 did",
+        "google.com, gmx.net",
+        "A certificate",
+    ]
+    told = " ".join([explain(facts(cause)).meaning for cause in CAUSES])
+    assert not re.search(r"\b(?:Mx1|Google\.com|Microsoft\.com|Example\.org)", told)

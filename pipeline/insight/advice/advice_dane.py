@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.insight import safe_commands
 from pipeline.insight.advice.advice_facts import Advice
 from pipeline.insight.detect.reason_codes import handshake_hint
+from pipeline.insight.phrases import sentence_start
 
 if TYPE_CHECKING:
     from pipeline.insight.advice.advice_facts import Facts
@@ -62,7 +63,7 @@ def _domain(facts: Facts) -> tuple[str, ...]:
 def missing(facts: Facts) -> Advice:
     """A sender that demands DANE where there is none."""
     meaning = (
-        f"{facts.senders[:1].upper()}{facts.senders[1:]} is set to deliver to {facts.name} over DANE only, and found no TLSA record "
+        f"{sentence_start(facts.senders)} is set to deliver to {facts.name} over DANE only, and found no TLSA record "
         "validated by DNSSEC for "
         f"{facts.where} ({facts.when}). Such a setting is agreed between two sides, or stems from a time when the records were there. "
         f"{_REFUSES}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight import safe_commands
 from pipeline.insight.advice.advice_facts import Advice
-from pipeline.insight.phrases import listed
+from pipeline.insight.phrases import listed, sentence_start
 
 if TYPE_CHECKING:
     from pipeline.insight.advice.advice_facts import Facts
@@ -104,9 +104,7 @@ def not_in_policy(facts: Facts) -> Advice:
 
 def starttls_missing(facts: Facts) -> Advice:
     """STARTTLS is not offered."""
-    meaning = (
-        f"{facts.where[:1].upper()}{facts.where[1:]} did not offer STARTTLS {facts.when}, so mail would have gone unencrypted. {_ENFORCE}"
-    )
+    meaning = f"{sentence_start(facts.where)} did not offer STARTTLS {facts.when}, so mail would have gone unencrypted. {_ENFORCE}"
     fix = (
         f"Switch STARTTLS on at {facts.where}, port 25: a mail server drops it silently when its certificate or key cannot be read, so "
         "read its log from "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight import safe_commands
 from pipeline.insight.advice.advice_facts import Advice
-from pipeline.insight.phrases import listed
+from pipeline.insight.phrases import listed, sentence_start
 
 if TYPE_CHECKING:
     from pipeline.insight.advice.advice_facts import Facts
@@ -57,9 +57,7 @@ def host_certificate(facts: Facts) -> Advice:
 
 def invalid(facts: Facts) -> Advice:
     """The policy has a mistake."""
-    meaning = (
-        f"{facts.senders[:1].upper()}{facts.senders[1:]} fetched the policy of {facts.name} and could not read it ({facts.when}). {_CACHED}"
-    )
+    meaning = f"{sentence_start(facts.senders)} fetched the policy of {facts.name} and could not read it ({facts.when}). {_CACHED}"
     fix = (
         f"Look at {_place(facts)} line by line: 'version: STSv1', 'mode: enforce', 'testing' or 'none', 'max_age:' with a number of "
         "seconds up to 31557600, "
@@ -75,7 +73,7 @@ def stale(facts: Facts) -> Advice:
     age = f"{facts.max_age_days} days" if facts.max_age_days else "its max_age"
     hosts = listed(safe_commands.shown(facts.hosts)) if facts.host else "a new MX host"
     meaning = (
-        f"{facts.senders[:1].upper()}{facts.senders[1:]} still applied an earlier policy of {facts.name}, which does not cover {hosts} "
+        f"{sentence_start(facts.senders)} still applied an earlier policy of {facts.name}, which does not cover {hosts} "
         f"({facts.when}), while a "
         f"newer one was published. A sender may hold a policy for {age}, and looks for a new one when the id in the TXT record changes. "
         "Under mode enforce this mail is not delivered to that host."
@@ -108,7 +106,7 @@ def _lost_sts(facts: Facts) -> Advice:
     enforced = facts.mode == "enforce"
     off = "The enforce you published is off for them, and nobody is told: they" if enforced else "They"
     meaning = (
-        f"{facts.senders[:1].upper()}{facts.senders[1:]} applied the MTA-STS policy of {facts.name} and find none any more "
+        f"{sentence_start(facts.senders)} applied the MTA-STS policy of {facts.name} and find none any more "
         f"({facts.when}). Nothing fails and no mail is refused. {off} deliver as to a domain that never had a policy, to anybody "
         "who answers for your MX host, with or without a certificate."
     )
@@ -126,7 +124,7 @@ def _lost_sts(facts: Facts) -> Advice:
 
 def _lost_dane(facts: Facts) -> Advice:
     meaning = (
-        f"{facts.senders[:1].upper()}{facts.senders[1:]} delivered to {facts.name} under DANE and find no TLSA records any more "
+        f"{sentence_start(facts.senders)} delivered to {facts.name} under DANE and find no TLSA records any more "
         f"({facts.when}). Nothing fails and no mail is refused: without TLSA records in a signed zone a sender takes any certificate or "
         "none, unless an MTA-STS policy binds it."
     )
