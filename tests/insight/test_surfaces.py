@@ -214,7 +214,7 @@ def plain(text, folder):
     text = text.replace(str(folder), "…")
     text = re.sub(r"· \d+(\.\d+)? s\b", "· N s", text)
     text = re.sub(r"[\d,.]+ GiB free", "N GiB free", text)
-    return re.sub(r"(schema 2), \d+ batch", r"\1, N batch", text)
+    return re.sub(r"(schema 2), batch \d+", r"\1, batch N", text)
 
 
 def test_the_transcript_is_as_it_was_read(transcript):
