@@ -34,7 +34,7 @@ def ticket(incident: Incident) -> str:
         *(f"  $ {plain(command)}" for command in incident.commands),
         "",
         f"How the fault was told: {plain(incident.comparison)}",
-        *([f"The last check: {plain(incident.last_check.says)}"] if incident.last_check else []),
+        *([plain(incident.last_check.sentence)] if incident.last_check else []),
         "",
         f"Incident {incident.id}, proved by {number(incident.report_count)} TLS reports (RFC 8460), the newest:",
         *(f"  {key}" for key in incident.report_keys[:_KEYS]),

@@ -88,7 +88,7 @@ def _advice(found: Incident) -> None:
     with right.container(border=True, height="stretch"):
         st.header("What to do", anchor=False)
         if found.last_check:
-            st.text(f"The last check: {found.last_check.says}.")
+            st.text(f"{found.last_check.sentence}.")
         st.text(found.fix)
         if found.commands:
             st.caption("What shows it from outside:")

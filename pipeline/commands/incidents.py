@@ -327,7 +327,7 @@ def in_full(incident: Incident, names: Mapping[str, str] | None = None) -> list[
         f"  What to do: {incident.fix}",
         *(f"    $ {command}" for command in incident.commands),
         f"  How the fault was told: {escape(incident.comparison)}",
-        *([f"  The last check: {escape(incident.last_check.says)}"] if incident.last_check else []),
+        *([f"  {escape(incident.last_check.sentence)}"] if incident.last_check else []),
     ]
     if incident.report_keys:
         more = incident.report_count - len(incident.report_keys)

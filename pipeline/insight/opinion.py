@@ -13,3 +13,9 @@ class Opinion(NamedTuple):
     day: date | None
     """The day of the last check; of `mended`: of the first that did not find it any more."""
     says: str
+    """In words, beginning in lower case."""
+
+    @property
+    def sentence(self) -> str:
+        """The same as a sentence of its own, without the full stop."""
+        return self.says[:1].upper() + self.says[1:]

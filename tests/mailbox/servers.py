@@ -95,7 +95,7 @@ class Server:
         self.root = root
         self.tree = tree
         self.port = 0
-        self.environment = {"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": _library_path(tree)}
+        self.environment = {"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": library_path(tree)}
         self.owner = pwd.getpwnam("mail") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -353,7 +353,8 @@ def _run(*command: str, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-def _library_path(tree: Path) -> str:
+def library_path(tree: Path) -> str:
+    """Return where the libraries of an unpacked package are, for `LD_LIBRARY_PATH`."""
     return ":".join(sorted({str(path.parent) for path in tree.rglob("*.so*") if path.is_file()}))
 
 
