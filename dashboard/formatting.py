@@ -110,6 +110,11 @@ def plain(text: Any) -> str:
     return NOTHING if text is None or (not isinstance(text, str) and pd.isna(text)) else escape(str(text))
 
 
+def without_marks(text: str) -> str:
+    """Return words of ours without the backticks that mark a command in a terminal: `st.text` shows them as they are."""
+    return text.replace("`", "")
+
+
 def _is_text(column: pd.Series[Any]) -> bool:
     return not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column)
 

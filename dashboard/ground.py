@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.filters import chosen
+from dashboard.formatting import without_marks
 from dashboard.lake_door import concluded, lake, now, today
 from dashboard.navigation import is_at, link
 from pipeline.query.health import not_read
@@ -55,7 +56,7 @@ def say_ground(filters: Filters) -> None:
     for box in silent_mailboxes(filters):
         with st.container(border=True, key=f"silent-{box.mailbox}"):
             st.error("The mailbox is not read, or gives nothing (ingest-silent).", icon=":material/warning:")
-            st.text(f"{box.title()}. {box.sentence()}\n{box.fix()}")
+            st.text(without_marks(f"{box.title()}. {box.sentence()}\n{box.fix()}"))
     ground = ground_of(filters)
     if filters.as_of >= today() and not is_at("first_weeks") and first_weeks(filters).last:
         link("The first two weeks: who has reported, and who usually does", "first_weeks")
@@ -63,7 +64,7 @@ def say_ground(filters: Filters) -> None:
         st.warning("Reports of every trust tier count here, forged ones included: these figures are what somebody claims.")
     if not ground.reports:
         st.warning(NOTHING_COUNTS)
-        st.text("\n".join(ground.lines()))
+        st.text(without_marks("\n".join(ground.lines())))
         return
     st.text(ground.headline())
     if notes := ground.notes():
@@ -71,7 +72,7 @@ def say_ground(filters: Filters) -> None:
             "What is left out, and what to do" if ground.left_out else "What else to know",
             expanded=_outweighs(ground) or bool(ground.waiting),
         ):
-            st.text("\n".join(notes))
+            st.text(without_marks("\n".join(notes)))
 
 
 def ground_of(filters: Filters) -> Ground:

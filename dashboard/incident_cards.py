@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.formatting import count_of, listed, number, rate, span
+from dashboard.formatting import count_of, listed, number, rate, span, without_marks
 from dashboard.navigation import link
 from dashboard.verdicts import FAULTS, STATES
 from pipeline.insight.phrases import sentence_start
@@ -38,7 +38,7 @@ def card(incident: Incident, *, new: bool = False, others: Sequence[Incident] = 
         if others:
             st.text(also_on(incident, others))
         if incident.last_check:
-            st.text(f"Last check: {incident.last_check.says}")
+            st.text(without_marks(incident.last_check.sentence))
         link("What it means, what to do, the proof", "incident", id=incident.id)
 
 

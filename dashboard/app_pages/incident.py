@@ -13,7 +13,7 @@ from dashboard.charts.days import calendar, failures_by_day
 from dashboard.charts.heat import heat, height_of
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
-from dashboard.formatting import NO_HOST, NO_RESULT, is_plain_name, listed, number
+from dashboard.formatting import NO_HOST, NO_RESULT, is_plain_name, listed, number, without_marks
 from dashboard.incident_cards import also_on, headline, where
 from dashboard.insight import incident, same_fault
 from dashboard.lake_door import Answer, asked, settings
@@ -88,7 +88,7 @@ def _advice(found: Incident) -> None:
     with right.container(border=True, height="stretch"):
         st.header("What to do", anchor=False)
         if found.last_check:
-            st.text(f"{found.last_check.sentence}.")
+            st.text(f"{without_marks(found.last_check.sentence)}.")
         st.text(found.fix)
         if found.commands:
             st.caption("What shows it from outside:")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal, NamedTuple
 
+from pipeline.insight.phrases import sentence_start
+
 
 class Opinion(NamedTuple):
     """What the last checks say of an incident."""
@@ -18,4 +20,4 @@ class Opinion(NamedTuple):
     @property
     def sentence(self) -> str:
         """The same as a sentence of its own, without the full stop."""
-        return self.says[:1].upper() + self.says[1:]
+        return sentence_start(self.says)
