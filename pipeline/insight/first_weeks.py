@@ -51,7 +51,7 @@ class FirstWeeks(NamedTuple):
     """How far the beginning has come."""
 
     began: date | None
-    """When mail was first looked for, or came; None: nobody has begun."""
+    """When reports were first looked for, or came; None: nobody has begun."""
     today: date
     reporters: tuple[SeenReporter, ...]
     """Those that usually come first, then the others that were seen."""
@@ -66,7 +66,7 @@ class FirstWeeks(NamedTuple):
     def sentence(self) -> str:
         """Say where it stands."""
         if not self.last:
-            return f"The first two weeks are over; mail was first looked for on {self.began}."
+            return f"The first two weeks are over; they began on {self.began}."
         if self.began is None:
             return "Nobody has looked for reports yet: `tlsrpt ingest` does, and `tlsrpt doctor` says first whether it can."
         day = (self.today - self.began).days + 1
@@ -115,6 +115,11 @@ def read_first_weeks(ask: Ask, *, today: date, own: Mapping[str, date | None], f
     if not weeks.last:
         return weeks
     seen = {row["submitter_domain"]: row for row in ask("reporters_seen").to_pylist()}
+    # A mailbox that gathered reports for months before it was first read is past its beginning.
+    came = [row["first_received_at"].date() for row in seen.values()]
+    weeks = weeks._replace(began=min([*came, *days], default=None))
+    if not weeks.last:
+        return weeks
     known = {row["report_domain"]: row for row in ask("reported_domains", at_most=1_000_000).to_pylist()}
     named = {one.domain: one for one in REPORTERS}
     rows = []

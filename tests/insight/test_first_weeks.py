@@ -43,6 +43,13 @@ def test_two_weeks_are_the_first_two_weeks(ask):
     assert not over.reporters
 
 
+def test_a_mailbox_that_gathered_reports_before_it_was_read_is_past_them(ask):
+    late = read_first_weeks(ask, today=day(30), own=OWN, first_look=day(29))
+    assert not late.last
+    assert not late.reporters
+    assert late.sentence() == f"The first two weeks are over; they began on {day(1)}."
+
+
 def test_nothing_after_three_days_is_said_to_be_unusual():
     with Book().lake() as lake:
         began = day(0)
