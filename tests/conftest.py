@@ -1,4 +1,4 @@
-"""Two rules for every test: it stays on this machine, and it does not skip."""
+"""Three rules for every test: it stays on this machine, it does not skip, and no clock decides whether it passes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import socket
 import sys
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no clock", deadline=None)
+settings.load_profile("no clock")
 
 _LOCAL_NAMES = {"localhost", socket.gethostname()}
 _UNRESOLVABLE = (".invalid", ".test", ".example", ".localhost")  # RFC 6761: names that no resolver knows

@@ -40,7 +40,7 @@ def replies_of(messages, cuts, spool):
         start = end
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(messages=MESSAGES, cuts=st.sets(st.integers(1, 11), max_size=3))
 def test_what_a_batch_takes_of_its_chunks_is_what_settling_its_messages_takes(messages, cuts):
     first = {key_of(rows.message): rows for rows in reversed(messages)}

@@ -13,7 +13,7 @@ ALIKE = st.builds(lambda head, tail: (head * 16 + tail * 16).ljust(64, "0"), st.
 HEX = st.one_of(ALIKE, st.binary(min_size=32, max_size=32).map(bytes.hex))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(loaded=st.lists(HEX), added=st.lists(HEX), asked=st.lists(HEX), merge_at=st.sampled_from([1, 3, 100]))
 def test_it_is_a_set(loaded, added, asked, merge_at):
     held = Digests(merge_at=merge_at)

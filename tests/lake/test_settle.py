@@ -61,7 +61,7 @@ def in_batches(messages, cuts):
     return memory
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(messages=MESSAGES, data=st.data())
 def test_any_order_and_any_batching_counts_the_same(messages, data):
     first = in_batches(messages, [])
@@ -73,7 +73,7 @@ def test_any_order_and_any_batching_counts_the_same(messages, data):
     assert len(other.superseded) == len(set(other.superseded)) == len(other.keys) - len(other.counted)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(messages=MESSAGES)
 def test_one_report_of_each_identity_counts_the_best_proved_and_then_the_smallest(messages):
     memory = in_batches(messages, range(len(messages)))
@@ -82,7 +82,7 @@ def test_one_report_of_each_identity_counts_the_best_proved_and_then_the_smalles
         assert memory.counted & {each.report_key for each in reports} == {best.report_key}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(messages=MESSAGES)
 def test_the_same_once_more_is_all_duplicates(messages):
     memory = in_batches(messages, [])
@@ -93,7 +93,7 @@ def test_the_same_once_more_is_all_duplicates(messages):
     assert all(outcome == ("duplicate" if rows_.reports else "quarantined") for outcome, rows_ in zip(again, messages, strict=True))
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(messages=MESSAGES, data=st.data())
 def test_a_real_lake_agrees_in_any_order(messages, data, tmp_path_factory):
     expected = in_batches(messages, [])

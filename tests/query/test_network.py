@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     addresses=st.lists(
         st.one_of(

@@ -13,7 +13,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
@@ -98,7 +98,6 @@ def test_what_is_harmless_stays_readable():
     assert escape("a\x1b\u202eb\U000e0001\x9b") == r"a\x1b\u202eb\U000e0001\x9b"
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_json_survives_any_text(text):
     encoded = json_text(text)
@@ -106,7 +105,6 @@ def test_json_survives_any_text(text):
     assert all(char.isprintable() or char == "\n" for char in encoded)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.text(st.characters(categories=["L", "N", "P", "M"])), min_size=2, max_size=2), min_size=1, max_size=4),
     st.integers(20, 80),

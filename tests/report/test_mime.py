@@ -143,7 +143,7 @@ def trees(draw, depth: int = 0):
 
 
 @given(trees())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_it_finds_the_parts_that_the_standard_library_finds(content):
     message = email.message_from_bytes(content, policy=compat32)
     theirs = [part for part in message.walk() if not part.is_multipart()]
@@ -156,7 +156,7 @@ def test_it_finds_the_parts_that_the_standard_library_finds(content):
 
 
 @given(trees().flatmap(lambda tree: st.tuples(st.just(tree), st.integers(0, len(tree)), st.binary(max_size=8))))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_it_never_raises_on_a_mail_that_was_cut_and_mended(case):
     content, at, patch = case
     for spoiled in (content[:at] + patch + content[at:], content[:at], content[at:], content[:at] + patch + content[at + len(patch) :]):

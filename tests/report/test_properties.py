@@ -54,7 +54,7 @@ def test_no_bytes_make_it_raise(content):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_spoiled_mail_makes_it_raise(data):
     content = bytearray(data.draw(st.sampled_from(MAILS)))
     for _ in range(data.draw(st.integers(1, 6))):
@@ -82,7 +82,7 @@ def places(value: object, path: tuple = ()) -> list[tuple]:
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_report_with_anything_anywhere_makes_it_raise(data):
     document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -141,7 +141,7 @@ def documents(draw):
 
 
 @given(documents())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_session_totals_survive(document):
     rows = rows_of(mail(gzip.compress(text_of(document))))
     assert rows.message.outcome == "stored", rows.message.reject_detail
@@ -156,7 +156,7 @@ def test_session_totals_survive(document):
 
 
 @given(documents(), st.sampled_from([None, 1, "\t"]), st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_the_way_a_report_is_written_and_packed_does_not_matter(document, indent, turned):
     plain = rows_of(text_of(document), bare=True).reports[0].report
     if turned:
@@ -168,7 +168,7 @@ def test_the_way_a_report_is_written_and_packed_does_not_matter(document, indent
 
 
 @given(documents(), st.integers(0, 200))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_a_report_is_read_whole_or_not_at_all_under_any_limit(document, most):
     content = text_of(document)
     whole = read_document(content)

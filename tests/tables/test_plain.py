@@ -157,7 +157,7 @@ def test_most_reports_of_a_world_are_plain():
 
 
 @given(st.lists(documents(), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_both_ways_lead_to_the_same_rows(drawn):
     hold_together([packed(document) for document in drawn])
 
@@ -167,7 +167,7 @@ WAYS = (file_of, lambda text: file_of(gzip.compress(text, mtime=0)), lambda text
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_both_ways_lead_to_the_same_rows_whatever_stands_in_a_report(data):
     chunk = []
     for _ in range(3):

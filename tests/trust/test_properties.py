@@ -76,7 +76,7 @@ def _edited(mail: bytes, edits) -> bytes:
     return mail
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(FORMS), EDITS)
 @example("relaxed/relaxed", [(1, 0, b"\r\n", 0), (1, 0, b" ", 0)])
 @example("simple/simple", [(1, 0, b"\r\n", 0)])
@@ -89,7 +89,7 @@ def test_a_changed_mail_verifies_here_exactly_when_it_does_in_dkimpy(form, edits
         assert verdict.dkim_result in {"permerror", "unaligned", "no_key"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EDITS)
 def test_a_report_that_was_changed_is_not_verified(edits):
     mail = _edited(SIGNED["relaxed/relaxed"], edits)
@@ -98,7 +98,7 @@ def test_a_report_that_was_changed_is_not_verified(edits):
         assert mail.partition(b"base64")[2].split() == packed
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=2000), st.booleans())
 @example(b"", False)
 @example(b" x\r\n", True)
@@ -107,7 +107,7 @@ def test_no_bytes_make_the_judge_raise(noise, in_front):
     _verdict(noise + SIGNED["relaxed/relaxed"] if in_front else noise)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(alphabet="\r\na: ", max_size=30))
 @example("a: b\r\n\n\r\nc")
 @example("\na: b\n\nc")
@@ -123,14 +123,14 @@ TAG = st.tuples(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(TAG, max_size=14))
 def test_no_tags_make_the_judge_raise_or_believe(tags):
     value = "; ".join(f"{name}={text}" for name, text in [("d", "reporter.example"), *tags])
     assert _verdict(f"DKIM-Signature: {value}\r\n".encode("utf-8", "replace") + report_mail()).trust_tier != "verified"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet=' ;=()"\\\n\tadkimps.=1hern-xov,', max_size=80))
 def test_no_results_field_makes_the_judge_raise_or_believe(text):
     folded = text.replace("\r", "").replace("\n", "\r\n ")
@@ -138,7 +138,7 @@ def test_no_results_field_makes_the_judge_raise_or_believe(text):
     assert all(one.domain != "reporter.example" for one in attested_results(SignedMail(mail), ["mx.rcpt.example"]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300))
 @example(b"p=" + b"M" * 200)
 @example(b"k=ed25519; p=AAAA")
