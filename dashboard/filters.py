@@ -63,7 +63,7 @@ def choose(*, whole: bool = False) -> Filters:
         days = PERIODS[period or USUAL]
         slot = st.container()
         asked = st.date_input(
-            "Up to and as of (UTC)",
+            "As of (UTC)",
             value=None,
             key="as_of",
             format="YYYY-MM-DD",

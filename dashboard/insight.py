@@ -64,7 +64,7 @@ def incidents(filters: Filters, *, slot: DeltaGenerator | None = None) -> list[I
         "incidents",
         lambda: sorted(api.find_incidents(_asking(opened), settings=settings().insight, known=_known(), most=MOST, **asked), key=_rank),
         slot=slot,
-        waiting="Looking for what is wrong …",
+        waiting="Checking for incidents …",
         **asked,
     )
     return found
@@ -121,7 +121,7 @@ def incident(wanted: str, filters: Filters, *, slot: DeltaGenerator | None = Non
         "evidence",
         lambda: with_evidence(opened.ask, [one], limit=_EVIDENCE)[0],
         slot=slot,
-        waiting="Looking for the reports that prove it …",
+        waiting="Finding the evidence …",
         id=one.id,
         as_of=filters.as_of,
         last=one.last_day,
@@ -142,7 +142,7 @@ def readiness(domain: str, filters: Filters, *, slot: DeltaGenerator | None = No
         "readiness",
         lambda: api.readiness(_asking(opened), domain, as_of=filters.as_of, settings=settings().insight, known=_known()),
         slot=slot,
-        waiting="Weighing what enforce would have refused …",
+        waiting="Checking what enforce would have refused …",
         domain=domain,
         as_of=filters.as_of,
     )
@@ -164,7 +164,7 @@ def verdicts(domains: tuple[str, ...], filters: Filters, *, slot: DeltaGenerator
         }
 
     weighed: dict[str, Readiness] = concluded(
-        opened, "verdicts", weigh, slot=slot, waiting="Weighing which may enforce …", domains=domains, as_of=filters.as_of
+        opened, "verdicts", weigh, slot=slot, waiting="Checking which domains are ready for enforce …", domains=domains, as_of=filters.as_of
     )
     return weighed
 
@@ -197,7 +197,7 @@ def coverage(filters: Filters, *, slot: DeltaGenerator | None = None) -> list[Co
         "coverage",
         lambda: api.coverage(_asking(opened), settings=settings().insight, **asked),
         slot=slot,
-        waiting="Looking who reports …",
+        waiting="Checking who reports …",
         **asked,
     )
     return lines

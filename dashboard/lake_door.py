@@ -161,7 +161,7 @@ def _answering(opened: Lake, name: str, parameters: dict[str, Any], work: Callab
 
 
 def today() -> date:
-    """Return the day of asking, in UTC."""
+    """Return the as-of date, in UTC."""
     return now().date()
 
 

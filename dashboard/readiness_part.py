@@ -31,7 +31,7 @@ def readiness_part(domain: str, filters: Filters) -> None:
     slot.empty()
     sign = VERDICTS[verdict.verdict]
     with st.container(border=True):
-        st.header("May it go from testing to enforce?", anchor=False)
+        st.header("Ready for enforce?", anchor=False)
         st.badge(sign.short, color=sign.colour)
         st.text(f"{sign.words}. {verdict.since} to {verdict.until}, UTC.")
         left, right = st.columns(2)
@@ -45,7 +45,7 @@ def readiness_part(domain: str, filters: Filters) -> None:
             if verdict.stale_reporters:
                 st.text(f"Still on another policy: {listed(verdict.stale_reporters)}")
             for blocking in verdict.blocking[:5]:
-                link("An incident that stands in the way", "incident", id=blocking)
+                link("An incident that blocks enforce", "incident", id=blocking)
     _what_if(verdict)
 
 

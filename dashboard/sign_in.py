@@ -20,17 +20,17 @@ def admit() -> None:
     if not sign_in_is_configured() and SIGN_IN_VARIABLE not in os.environ:
         return
     if not sign_in_is_configured():
-        _door("Nobody can sign in: the provider is no longer configured.", button=False)
+        _door("Sign-in is not possible: the provider is no longer configured.", button=False)
     if not st.user.get("is_logged_in"):
         _door("Sign in to see the TLS reports.", button=True)
     rules = settings().dashboard
     try:
         refuse_doubtful_claim(rules.verified_claim)
     except ConfigError as err:
-        _door(f"Nobody can sign in: {err}.", button=False)
+        _door(f"Sign-in is not possible: {err}.", button=False)
     who = {name: st.user.get(name) for name in ("email", VERIFIED, rules.verified_claim)}
     if not may_enter(who, rules.allow, rules.verified_claim):
-        listed = "[dashboard] allow" if rules.allow else "[dashboard] allow names nobody"
+        listed = "[dashboard] allow" if rules.allow else "[dashboard] allow is empty"
         _door(
             f"{escape(str(who['email'] or 'You'))} may not see this page ({listed}; the provider must have verified the address).",
             button=False,

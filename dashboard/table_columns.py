@@ -42,7 +42,7 @@ _LABELS = {
     "row_count": "Rows",
     "expires_at": "Ends",
     "lag_hours": "Usual lag (h)",
-    "usual_every_days": "Usual step (days)",
+    "usual_every_days": "Usual interval (days)",
     "leading_result_type": "Mostly",
     "reject_code": "Code",
     "reject_detail": "Why",

@@ -33,7 +33,7 @@ def ticket(incident: Incident) -> str:
         f"What to do: {plain(incident.fix)}",
         *(f"  $ {plain(command)}" for command in incident.commands),
         "",
-        f"How the fault was told: {plain(incident.comparison)}",
+        f"Why this verdict: {plain(incident.comparison)}",
         *([plain(incident.last_check.sentence)] if incident.last_check else []),
         "",
         f"Incident {incident.id}, proved by {number(incident.report_count)} TLS reports (RFC 8460), the newest:",

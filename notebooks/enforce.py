@@ -14,7 +14,7 @@
 # ---
 
 # %% [markdown]
-# # May we enforce?
+# # Ready for enforce?
 #
 # Under `mode: testing` a session that does not meet the MTA-STS policy is delivered all the same, and reported. Under `enforce` it is
 # refused (RFC 8461 §5). The reports of the last weeks say what `enforce` would have refused. This notebook does the arithmetic of `tlsrpt

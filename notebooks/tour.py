@@ -90,7 +90,7 @@ lake.frame("sessions_by_domain").round({"success_rate": 4})
 # %% [markdown]
 # ## What fails?
 #
-# One line per run of failures with one cause and one scope. `lake.incident(id)` tells all of one; the notebook *triage* goes through it.
+# One line per run of failures with one cause and one scope. `lake.incident(id)` shows the details; the notebook *triage* goes through it.
 
 # %%
 lake.incidents()
@@ -107,7 +107,7 @@ if len(types):
     plt.show()
 
 # %% [markdown]
-# ## Who says so?
+# ## Reporters?
 
 # %%
 reporters = lake.frame("sessions_by_reporter")

@@ -23,34 +23,34 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
 
 COMMANDS: dict[str, str] = {
-    "ingest": "take new reports out of the configured mailboxes, or out of files",
-    "backfill": "take in whole archives: millions of files, on all cores or on a cluster",
-    "status": "what is in the lake, when it was last fed, what was rejected or forged",
+    "ingest": "fetch new reports from the configured mailboxes, or read them from files",
+    "backfill": "read whole archives: millions of files, on all cores or on a cluster",
+    "status": "what is in the lake, when mail was last read, what was rejected or not authenticated",
     "sql": "run one SELECT over the views of the lake",
     "questions": "list the named questions, or run one",
     "schema": "the tables and views, column by column",
     "rejects": "what could not be read, why, and its bytes",
-    "incidents": "what fails, since when, for whom, whose fault it is, what to do",
-    "readiness": "whether a domain may go from testing to enforce",
-    "coverage": "who reports, how often, and who went silent",
-    "report": "a page about one domain, to be mailed or printed",
-    "export": "a part of the lake as one file to hand over",
-    "check": "what your domains publish, looked at live: records, policy, mail servers, TLSA",
-    "plan": "a change of what you publish, step by step, with the earliest safe day of each",
-    "policy": "the policy file and TXT records of a change, once nothing speaks against it",
-    "notify": "tell the configured channels what is new, worse or over",
-    "digest": "the last week or month in a mail: what began, ended, goes on, who reports",
-    "metrics": "the state of things as a text file for Prometheus",
-    "mute": "silence a known fault or host for the notices, or list what is silenced",
+    "incidents": "what fails, since when, for whom, why, and what to do",
+    "readiness": "whether a domain is ready to go from testing to enforce",
+    "coverage": "who reports, how often, and who has stopped",
+    "report": "a report on one domain, to mail or print",
+    "export": "export part of the lake as one file",
+    "check": "check live what your domains publish: records, policy, mail servers, TLSA",
+    "plan": "plan a change of what you publish, step by step, with the earliest safe date of each step",
+    "policy": "write the policy file and TXT records for a change, if it is safe",
+    "notify": "send the configured channels what is new, worse or resolved",
+    "digest": "the last week or month as a mail: what began, ended or continues, and who reports",
+    "metrics": "current state as a text file for Prometheus",
+    "mute": "mute notices about a known fault or host, or list what is muted",
     "unmute": "end a mute",
-    "rebuild": "read all kept bytes again with this version of the program",
+    "rebuild": "parse all stored mail again with this version",
     "maintain": "compact, sort, clean up, apply retention",
-    "backup": "the lake as one file, taken while nobody writes",
-    "restore": "a lake of what backup wrote",
+    "backup": "write the lake to one file, while no other command writes",
+    "restore": "create a lake from a backup",
     "export-raw": "write the bytes of one message as received",
-    "dashboard": "run the page",
+    "dashboard": "start the dashboard",
     "units": "systemd units or a crontab for this installation",
-    "demo": "the whole thing on synthetic mail",
+    "demo": "the whole pipeline on synthetic mail",
     "doctor": "check configuration, mailboxes, lake and DNS",
 }
 """The commands and what each does; the module is `pipeline.commands.<name with _ for ->`."""
@@ -125,7 +125,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parser = _Parser(prog="tlsrpt", description="Read SMTP TLS reports (RFC 8460) into a lake, and answer questions on it.")
     parser.add_argument("--version", action="version", version=f"tlsrpt {__version__}")
     parser.add_argument("--config", metavar="FILE", help="configuration file (default: TLSRPT_CONFIG, ./tlsrpt.toml, ~/.config, /etc)")
-    parser.add_argument("--lake", metavar="DIR|s3://…", help="the lake; wins over the configuration")
+    parser.add_argument("--lake", metavar="DIR|s3://…", help="the lake; overrides the configuration")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
@@ -158,10 +158,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # DuckDB turns Ctrl-C into an error of its own while it works.
         if isinstance(err, RuntimeError) and str(err) != "Query interrupted":
             raise
-        _say("interrupted; what was committed stays, the next run goes on from there")
+        _say("interrupted; committed work is kept, and the next run continues from there")
         return 128 + signal.SIGINT
     except MemoryError:
-        _say("out of memory; give the machine more, or lower [limits]")
+        _say("out of memory; add memory, or lower [limits]")
         return 71
     except OSError as err:
         _say(f"{err.strerror or err}{f': {err.filename}' if err.filename else ''}")

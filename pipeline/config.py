@@ -118,7 +118,7 @@ class MailboxSettings(Section):
     after: Literal["keep", "seen", "move", "delete"] = "keep"
     move_to: FolderSettings = FolderSettings()
     touch_other: bool = False
-    """Whether `seen` and `delete` also apply to mail that is no TLS report."""
+    """Whether `seen` and `delete` also apply to mail that is not a TLS report."""
     touch_quarantined: bool = False
     """Whether `seen` and `delete` also apply to mail that could not be read, or is too large."""
     connect_timeout: float = 10.0
@@ -141,7 +141,7 @@ class MailboxSettings(Section):
             msg = 'after = "move" needs a folder in move_to'
             raise ValueError(msg)
         if self.after == "move" and (again := polled & {name.upper() if name.upper() == "INBOX" else name for name in targets}):
-            msg = f"move_to names {min(again)}, which is polled: what is moved there would be read again"
+            msg = f"move_to names {min(again)}, which is polled: mail moved there would be read again"
             raise ValueError(msg)
         return self
 
@@ -248,7 +248,7 @@ class DashboardSettings(Section):
     @classmethod
     def _who(cls, allow: tuple[str, ...]) -> tuple[str, ...]:
         if odd := [entry for entry in allow if entry.strip() != "*" and not re.fullmatch(r"[^@\s]*@[^@\s]+", entry.strip())]:
-            raise ValueError(f'{odd[0]!r} is no address, no domain as "@example.org" and not "*"')
+            raise ValueError(f'{odd[0]!r} is not an address, a domain like "@example.org" or "*"')
         return allow
 
 
@@ -373,7 +373,7 @@ class Settings(BaseSettings):
 
 
 _CONTROL_VARIABLES = frozenset({"TLSRPT_CONFIG", "TLSRPT_SIGN_IN"})
-"""What is no setting: where the file is, and that a page demands a sign-in (`pipeline.dashboard_flags`)."""
+"""What is not a setting: where the file is, and that a page demands a sign-in (`pipeline.dashboard_flags`)."""
 
 
 def find_config(explicit: str | None) -> Path | None:
@@ -386,7 +386,7 @@ def find_config(explicit: str | None) -> Path | None:
     if named:
         path = Path(named)
         if not path.is_file():
-            raise ConfigError(f"configuration file {named} is not there; write one or leave out --config")
+            raise ConfigError(f"configuration file {named} does not exist; create it or leave out --config")
         return path
     user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     candidates = (Path("tlsrpt.toml"), user / "tlsrpt" / "tlsrpt.toml", Path("/etc/tlsrpt/tlsrpt.toml"))
@@ -411,7 +411,7 @@ def load_settings(explicit: str | None = None, *, lake: str | None = None) -> Se
         except (OSError, UnicodeDecodeError) as err:
             raise ConfigError(f"configuration file {path} cannot be read: {_reason(err)}") from err
         except tomllib.TOMLDecodeError as err:
-            raise ConfigError(f"configuration file {path} is no TOML: {err}") from err
+            raise ConfigError(f"configuration file {path} is not valid TOML: {err}") from err
     _refuse_unknown_variables()
     try:
         settings = Settings(**table)
@@ -514,7 +514,7 @@ def output_of(command: tuple[str, ...], where: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as err:
-        raise ConfigError(f"{where} {command[0]} did not run: {_reason(err)}") from err
+        raise ConfigError(f"{where} {command[0]} could not be run: {_reason(err)}") from err
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     if done.returncode != 0 or not lines:
         raise ConfigError(f"{where} {command[0]} ended with {done.returncode} and {len(lines)} lines; one line with the secret is expected")

@@ -49,7 +49,7 @@ def main() -> None:
         if one.state == "open":
             card(one, others=same_fault(one, filters))
     readiness_part(filters.domain, filters)
-    trends(filters, sessions="How many used authenticated TLS?", failures="What failed?")
+    trends(filters, sessions="Authenticated TLS", failures="Failures by result type")
     _policies(filters, filters.domain)
     _published(filters, filters.domain)
     _by_sender(filters)
@@ -174,7 +174,7 @@ def _published(filters: Filters, domain: str) -> None:
     """What the last live check found, and how the policies that senders still apply differ from what is published."""
     names = ["severity", "check_name", "place", "what", "why", "fix", "publish", "checked_at"]
     tile(
-        "What does it publish, and is it well?",
+        "Published records",
         asked("checks_latest", domain=domain),
         lambda frame: rows_of(frame, names, alt="Findings of the last live check, worst first"),
         unit="Findings of the last `tlsrpt check`, worst first; times are UTC.",
@@ -198,7 +198,7 @@ def _policy_name(held: Held) -> str:
 
 def _by_sender(filters: Filters) -> None:
     rows_tile(
-        "How do the senders fare?",
+        "Results by sender",
         asked("sessions_by_reporter", **filters.parameters()),
         ("submitter_domain", "success_rate", "sessions", "authenticated", "failed", "unprotected", "days", "last_day"),
         unit="Sessions of the period. Choose a row to see the sender's reports.",
@@ -214,7 +214,7 @@ def _by_sender(filters: Filters) -> None:
         rows_of(sums.assign(success_rate=sums["succeeded"] / (sums["succeeded"] + sums["failed"])), types, alt="Success by policy type")
 
     tile(
-        "How does it stand by policy type?",
+        "Sessions by policy type",
         asked("sessions_by_day_and_policy_type", **filters.parameters()),
         by_type,
         unit="Sessions of the period. sts and tlsa describe the same sessions where a sender knows both; they are not added up.",

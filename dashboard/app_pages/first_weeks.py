@@ -48,7 +48,7 @@ def main() -> None:
         ),
         ("report_domain", "reports", "first_day"),
         unit="The domains of [domains] own, those without a report first; where it is not set, those reported on. Choose a row to open it.",
-        empty="[domains] own is not set, and no report has come: nobody knows which domains are yours.",
+        empty="[domains] own is not set, and no report has come: it is unknown which domains are yours.",
         alt="Domains, those without a report first",
         key="waiting-domains",
         to=lambda row: Target("domain", {}, row["report_domain"]),

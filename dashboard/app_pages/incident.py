@@ -67,7 +67,7 @@ def _head(found: Incident, filters: Filters) -> None:
         st.badge(state.short, color=state.colour)
         st.badge(fault.short, color=fault.colour)
         if found.blocking:
-            st.badge("stands in the way of enforce", color="orange")
+            st.badge("blocks enforce", color="orange")
     st.text(where(found))
     if others := same_fault(found, filters):
         st.text(also_on(found, others))
@@ -82,7 +82,7 @@ def _advice(found: Incident) -> None:
         st.header("What it means", anchor=False)
         st.text(found.meaning)
         st.caption(found.rfc)
-        st.header("Whose fault, and why", anchor=False)
+        st.header("Why this verdict", anchor=False)
         st.text(f"{FAULTS[found.fault].words}.")
         st.text(found.comparison)
     with right.container(border=True, height="stretch"):
@@ -192,7 +192,7 @@ def _senders_and_hosts(found: Incident, answer: Answer) -> None:
         )
 
     tile(
-        "Which senders meet it on which hosts?",
+        "Affected senders by host",
         answer,
         draw,
         unit="Failures from a week before to a week after; an empty cell: no failure is named there. Choose a cell to see them.",
@@ -207,7 +207,7 @@ def _proof(found: Incident) -> None:
     )
     table = answer.table.filter(pc.is_in(answer.table.column("report_key"), value_set=keys))
     rows_tile(
-        "Which reports prove it?",
+        "Evidence: the reports",
         Answer(table, ("insight_evidence", *answer.questions), answer.parameters),
         ("report_day", "submitter_domain", "report_id", "sessions", "failed", "trust_tier", "received_at"),
         unit=f"{found.report_count:,} reports in all, the newest {table.num_rows} are shown. Choose a row to open the report.",

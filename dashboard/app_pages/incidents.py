@@ -99,7 +99,7 @@ def _line(group: list[Incident]) -> dict[str, Any]:
 
 def _by_result(filters: Filters) -> None:
     rows_tile(
-        "Which results do senders give, and what do they mean?",
+        "Result types and their meaning",
         asked("failures_by_result_type", **filters.parameters()),
         ("result_type", "mentions", "means", "domains", "mx_hosts", "reporters", "first_day", "last_day"),
         unit="Mentions, strays included; the meaning is ours, after RFC 8460 §4.3. Choose a row to see the reports.",

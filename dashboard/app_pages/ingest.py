@@ -70,7 +70,7 @@ def _looks() -> None:
 def _notes() -> None:
     """Say what a postmaster should know beside the numbers."""
     if settings().trust.dkim == "off":
-        st.text('dkim = "off": nobody checks who sent the reports; whoever can write to the mailbox is believed.')
+        st.text('dkim = "off": senders are not checked; anyone who can write to the mailbox is believed.')
     not_proved = ask("not_proved")
     gone = int(not_proved.loc[not_proved["dkim_result"].isin(["no_key", "expired"]), "reports"].sum())
     if gone:
@@ -149,10 +149,10 @@ _PLAIN = (
         "Nothing was ingested yet.",
     ),
     _Plain(
-        "Whose reports are not proved?",
+        "Unauthenticated reports",
         "not_proved",
         ("submitter_domain", "trust_tier", "dkim_result", "means", "reports", "first_day", "last_day"),
-        "Reports over the whole lake that do not count; whoever wrote them may claim any name. Choose a row to see those of the period.",
+        "Reports over the whole lake that do not count; their senders may claim any name. Choose a row to see those of the period.",
         "None, or better proved reports have taken their place.",
         _with_meaning,
         lambda row: to_reports(reporter=row["submitter_domain"], shown="not counted"),
@@ -167,7 +167,7 @@ _PLAIN = (
         lambda row: to_report(row["report_key"]),
     ),
     _Plain(
-        "What came twice?",
+        "Duplicates",
         "duplicates",
         ("received_day", "account", "folder", "from_domain", "messages", "distinct_messages"),
         "Messages that carried a report already there.",

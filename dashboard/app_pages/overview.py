@@ -49,7 +49,7 @@ def main() -> None:
     wrong, trend, domains = st.container(), st.container(), st.container()
     published, last = st.container(), st.container()
     with trend:
-        trends(filters, sessions="How many used authenticated TLS?", failures="What failed?")
+        trends(filters, sessions="Authenticated TLS", failures="Failures by result type")
     with published:
         _published(filters)
     found = incidents(filters, slot=sentence)
@@ -166,7 +166,7 @@ def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters
         over = sum(one.state == "resolved" for one in found)
         unsure = sum(one.state == "unconfirmed" for one in found)
         st.text(
-            read_so_far("Nothing is open.", filters)
+            read_so_far("No open incident.", filters)
             + (f" {count_of(over, 'incident')} of this period {'is' if over == 1 else 'are'} over." if over else "")
             + (f" Of {count_of(unsure, 'incident')} nobody has sent enough since to tell." if unsure else "")
         )
@@ -178,7 +178,7 @@ def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters
 
 
 def _lately(filters: Filters) -> date:
-    """Return the last complete day that is no news: the three after it are what a morning after a weekend has not seen yet."""
+    """Return the last complete day that is not news: the three after it are what a morning after a weekend has not seen yet."""
     return filters.as_of - timedelta(days=settings().insight.settling_days + _NEWS_DAYS)
 
 
@@ -198,7 +198,7 @@ def _published(filters: Filters) -> None:
     if not wrong.num_rows:
         return
     rows_tile(
-        "What is wrong with what you publish?",
+        "Problems in published records",
         answer._replace(table=wrong),
         ("domain", "severity", "place", "what", "fix", "expires_at", "checked_at"),
         unit="Findings of the last `tlsrpt check` of each domain, worst first. Choose a row to open the domain.",
@@ -221,7 +221,7 @@ def _domains(filters: Filters, found: list[Incident]) -> None:
         .append_column("enforce", pa.array([VERDICTS[weighed[name].verdict].short for name in first.names], pa.string()))
     )  # fmt: skip
     rows_tile(
-        "Which domains fail most, and which may enforce?",
+        "Domains by failures, and their readiness",
         first.answer._replace(table=table, questions=(*first.answer.questions, "insight_sts_days")),
         ("report_domain", "success_rate", "sessions", "failed", "unprotected", "reporters", "open_incidents", "enforce"),
         unit="Sessions of the period; the verdict on enforce looks at 28 days. Choose a row to open the domain.",
@@ -247,7 +247,7 @@ def _silent(silent: Sequence[Coverage]) -> None:
         for line in silent
     ]
     rows_tile(
-        "Who stopped reporting?",
+        "Reporters that stopped",
         Answer(pa.Table.from_pylist(lines), ("insight_coverage",), {}),
         ("submitter_domain", "report_domain", "silent_since", "usual_every_days"),
         unit="Reporters that missed several of their usual days, and more than ever before. Choose a row to see its reports.",

@@ -123,7 +123,7 @@ def _policies(key: str) -> None:
         "additional_information",
     ]
     tile(
-        "What failed?",
+        "Failures by result type",
         asked("report_failures", report_key=key),
         lambda frame: rows_of(frame, details, alt="The failure details of the report"),
         unit="Mentions per failure detail, as sent.",

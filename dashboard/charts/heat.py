@@ -81,7 +81,7 @@ def _cell(column: int, row: int, value: int, labelled: bool) -> Any:
 
 
 def _is_crowded(columns: Sequence[str]) -> bool:
-    """Say whether the names of the columns, which are no days, would hide each other."""
+    """Say whether the names of the columns, which are not days, would hide each other."""
     return 5 < len(columns) <= _LABELLED and max(map(len, columns)) > len("2026-05-31")
 
 

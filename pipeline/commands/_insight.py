@@ -1,4 +1,4 @@
-"""What the commands of the insight share: the period, the day of asking, and who is known."""
+"""What the commands of the insight share: the period, the as-of date, and who is known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def add_as_of(parser: argparse.ArgumentParser) -> None:
     """Declare `--as-of`."""
-    parser.add_argument("--as-of", metavar="DAY", help="ask as on that day, UTC (default: today); days are complete two days later")
+    parser.add_argument("--as-of", metavar="DAY", help="as-of date, UTC (default: today); a day is complete two days later")
 
 
 def add_period(parser: argparse.ArgumentParser) -> None:
@@ -53,10 +53,10 @@ def silent_mailboxes(lake: Lake, args: argparse.Namespace) -> list[MailboxHealth
 
 
 def as_of_of(args: argparse.Namespace) -> date:
-    """Return the day of asking.
+    """Return the as-of date.
 
     Raises:
-        UsageError: It is no day.
+        UsageError: It is not a day.
     """
     if args.as_of is None:
         return datetime.now(UTC).date()

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="tcp://host:port of a Dask scheduler: its workers read and write (needs the extra `cluster`)"
     )
-    parser.add_argument("--dry-run", action="store_true", help="read everything, store nothing, say what would happen")
+    parser.add_argument("--dry-run", action="store_true", help="read everything, store nothing, report what would happen")
     parser.add_argument("--format", choices=("table", "json"), help="how to print the summary (default: a sentence, on a terminal only)")
     parser.add_argument("--verbose", action="store_true", help="log every step")
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""`tlsrpt backup`: the lake as one file, taken while nobody writes."""
+"""`tlsrpt backup`: write the lake to one file, while no other command writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="the file to write, for example tlsrpt-2026-11-28.tar.gz; it must not be there")
+    parser.add_argument("file", metavar="FILE", help="the file to write, for example tlsrpt-2026-11-28.tar.gz; it must not exist yet")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

@@ -33,16 +33,16 @@ _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domains", nargs="*", metavar="DOMAIN", help="default: all of [domains] own")
-    parser.add_argument("--no-store", action="store_true", help="do not keep what was found in the lake")
-    parser.add_argument("--all", action="store_true", help="also say what is well")
-    parser.add_argument("--changed", action="store_true", help="only what is new, different or over since the last check; for cron")
+    parser.add_argument("--no-store", action="store_true", help="do not store the findings in the lake")
+    parser.add_argument("--all", action="store_true", help="also list passed checks")
+    parser.add_argument("--changed", action="store_true", help="only what is new, changed or resolved since the last check; for cron")
     parser.add_argument(
-        "--proposed", metavar="FILE", help="a policy file to be, '-' for standard input: would it break anything? keeps nothing"
+        "--proposed", metavar="FILE", help="check a planned policy file before you publish it ('-' for standard input); stores nothing"
     )
-    parser.add_argument("--mx", nargs="+", metavar="HOST", help="the same for all MX hosts to be")
-    parser.add_argument("--tlsa", nargs="+", metavar="RECORD", help="the same for all TLSA records to be, each as '3 1 1 hex'")
+    parser.add_argument("--mx", nargs="+", metavar="HOST", help="likewise all planned MX hosts")
+    parser.add_argument("--tlsa", nargs="+", metavar="RECORD", help="likewise all planned TLSA records, each as '3 1 1 hex'")
     parser.add_argument(
-        "--certificate", metavar="FILE", help="the same for a certificate to be served by the MX hosts it names, PEM with its chain"
+        "--certificate", metavar="FILE", help="likewise a planned certificate for the MX hosts it names, PEM with its chain"
     )
     output.add_arguments(parser)
 
@@ -79,10 +79,10 @@ def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Se
     from pipeline.query import open_lake
 
     if len(domains) != 1:
-        raise UsageError("a proposed change is about one domain; name it")
+        raise UsageError("--proposed, --mx, --tlsa and --certificate need exactly one domain")
     (domain,) = domains
     proposal, ways, now = _proposal(args, settings), ways_of(settings), datetime.now(UTC)
-    lake_is_there(settings, "what senders hold is not known")
+    lake_is_there(settings, "which policies senders hold is not known")
     with open_lake(settings=settings, missing_ok=True) as lake:
         state = gather(lake.ask, domain, look_at_published(domain, ways), today=now.date())
         standing = standing_of(lake, domain, settings, today=now.date())
@@ -133,7 +133,7 @@ def _chain(name: str) -> tuple[Certificate, ...]:
     try:
         return tuple(x509.load_pem_x509_certificates(_content(name)))
     except ValueError as err:
-        raise InputError(f"{name} holds no certificate in PEM") from err
+        raise InputError(f"{name} contains no PEM certificate") from err
 
 
 def standing_of(lake: Lake, domain: str, settings: Settings, *, today: date) -> Standing:
@@ -155,7 +155,7 @@ def domains_of(named: Sequence[str], settings: Settings) -> tuple[str, ...]:
     """Return the names given, or those of the configuration, lower-case and once each.
 
     Raises:
-        UsageError: There is none, or one is no domain name.
+        UsageError: There is none, or one is not a domain name.
     """
     from pipeline.published.idn import a_label
 
@@ -165,7 +165,7 @@ def domains_of(named: Sequence[str], settings: Settings) -> tuple[str, ...]:
         raise UsageError("no domain to check; name one, or list yours in [domains] own")
     for name in domains:
         if not _DOMAIN.fullmatch(name):
-            raise UsageError(f"{name[:80]!r} is no domain name")
+            raise UsageError(f"{name[:80]!r} is not a domain name")
     return domains
 
 
@@ -190,7 +190,7 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
         return checked, [change for each in checked for change in changes(each, told.get(each.domain, ()), last.get(each.domain))]
 
 
-def lake_is_there(settings: Settings, otherwise: str = "nothing is kept of this check") -> bool:
+def lake_is_there(settings: Settings, otherwise: str = "the results of this check are not stored") -> bool:
     """Say whether there is a lake, and what that means; what is published can be looked at before the first report came."""
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing

@@ -1,4 +1,4 @@
-"""`tlsrpt coverage`: who reports, how often, and who went silent."""
+"""`tlsrpt coverage`: who reports, how often, and who has stopped."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on",
         choices=("ingest", "silent"),
-        help="exit 1 when a mailbox is not read or every reporter stopped at once; silent: also when one reporter did",
+        help="ingest: exit 1 if a mailbox is not polled or all reporters stopped at once; silent: also if one reporter stopped",
     )
-    parser.add_argument("--all", action="store_true", help="every row of a long table")
+    parser.add_argument("--all", action="store_true", help="show every row")
     output.add_arguments(parser)
 
 
@@ -60,8 +60,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             sys.stderr.write(f"tlsrpt: the first {_ROWS} of {len(rows):,} rows, the silent ones first; --all shows all of them\n")
     if args.format == "table" and any(line.state == "ingest-outage" for line in lines):
         sys.stderr.write(
-            "tlsrpt: every reporter stopped at once: look at the mailbox, at the run that fetches it, and at the _smtp._tls record, not "
-            "at the senders\n"
+            "tlsrpt: every reporter stopped at once: check the mailbox, the ingest run and the _smtp._tls record, not at the senders\n"
         )
     return 1 if ground.is_nothing or _fails(lines, silent, args.fail_on) else 0
 

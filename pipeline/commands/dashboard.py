@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", metavar="ADDR", help="where to listen (default: the configuration, else 127.0.0.1)")
     parser.add_argument("--port", metavar="P", type=int, help="port (default: the configuration, else 8501)")
     parser.add_argument(
-        "--without-sign-in", action="store_true", help="listen beyond this machine although nobody has to sign in: behind a proxy that asks"
+        "--without-sign-in", action="store_true", help="listen on other addresses without sign-in: only behind a proxy that authenticates"
     )
 
 

@@ -22,11 +22,15 @@ _PAGE_SECONDS = 60.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", metavar="DIR", type=Path, help="folder of the demo (default: data/demo in a checkout, else in the cache)")
-    parser.add_argument("--world", metavar="FILE", type=Path, help="a world of your own, in TOML (default: the one that comes with it)")
+    parser.add_argument("--world", metavar="FILE", type=Path, help="your own world, in TOML (default: the built-in one)")
     parser.add_argument("--days", metavar="N", type=int, help="length of the world in days, at its first start")
-    parser.add_argument("--no-dashboard", action="store_true", help="ingest, and do not run the page")
-    parser.add_argument("--port", metavar="P", type=int, default=8501, help="port of the page; a free one if it is taken (default: 8501)")
-    parser.add_argument("--exit-after", metavar="SECONDS", type=float, help="end the page after so long, instead of with Ctrl-C")
+    parser.add_argument("--no-dashboard", action="store_true", help="ingest only; do not start the dashboard")
+    parser.add_argument(
+        "--port", metavar="P", type=int, default=8501, help="port of the dashboard; another free one if it is in use (default: 8501)"
+    )
+    parser.add_argument(
+        "--exit-after", metavar="SECONDS", type=float, help="stop the dashboard after this many seconds instead of on Ctrl-C"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -34,7 +38,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.errors import UsageError
 
     if context.config or context.lake:
-        raise UsageError("demo has a configuration and a lake of its own; leave out --config and --lake, name its folder with --dir")
+        raise UsageError("demo uses its own configuration and lake; leave out --config and --lake, and choose its folder with --dir")
     if args.days is not None and not 1 <= args.days <= 1000:
         raise UsageError("--days is a number from 1 to 1000")
     folder = (args.dir or default_folder()).absolute()
@@ -96,13 +100,13 @@ def _page(stage: Stage, port: int, seconds: float | None) -> int:
     with tlsrpt(stage.settings_file, "dashboard") as child:
         try:
             if not answers(f"{address}/_stcore/health", child, _PAGE_SECONDS):
-                raise TryAgainError(f"the page did not come up on {address}; see what it printed above")
-            _say(f"The page is at {address} – Ctrl-C ends it")
+                raise TryAgainError(f"the dashboard did not start on {address}; see what it printed above")
+            _say(f"The dashboard is at {address} – Ctrl-C ends it")
             with suppress(subprocess.TimeoutExpired):
                 return child.wait(seconds)  # it ended by itself: what it said is above
         except KeyboardInterrupt:
             _say("")
-    _say("Ended. The same command goes on from here.")
+    _say("Stopped. Run the same command to continue.")
     return 0
 
 

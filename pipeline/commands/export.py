@@ -1,4 +1,4 @@
-"""`tlsrpt export FILE`: a part of the lake as one file to hand over."""
+"""`tlsrpt export FILE`: export part of the lake as one file."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         except OSError as err:
             raise InputError(f"{args.output} cannot be written: {err.strerror or err}") from err
     elif sys.stdout.isatty():
-        raise UsageError("the bytes of a stranger's mail do not go to a terminal; name a file with -o, or pipe them")
+        raise UsageError("received mail is not written to a terminal; name a file with -o, or pipe them")
     else:
         sys.stdout.buffer.write(content)
     return 0
@@ -41,13 +41,13 @@ def _content(lake: str, digits: str) -> bytes:
     """Return the bytes of the one kept message whose sha256 begins so.
 
     Raises:
-        UsageError: These are no digits, too few, or several messages have them.
+        UsageError: These are not digits, too few, or several messages have them.
         InputError: No kept message has them.
     """
     from pipeline.lake.raw import find_raw
 
     if len(digits) < _SHORTEST or set(digits) - set("0123456789abcdef"):
-        raise UsageError(f"{output.escape(digits)} is no sha256; give at least its first {_SHORTEST} hexadecimal digits")
+        raise UsageError(f"{output.escape(digits)} is not a sha256; give at least its first {_SHORTEST} hexadecimal digits")
     found = find_raw(lake, digits)
     if len(found) > 1:
         raise UsageError(f"{digits} is the beginning of several messages: {', '.join(name[:16] for name in sorted(found))}")

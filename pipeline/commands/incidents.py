@@ -1,4 +1,4 @@
-"""`tlsrpt incidents`: what fails, since when, for whom, whose fault it is, what to do."""
+"""`tlsrpt incidents`: what fails, since when, for whom, why, and what to do."""
 
 from __future__ import annotations
 
@@ -34,13 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "id",
         nargs="?",
         metavar="ID",
-        help="one incident, or one fault with its domains, in full; an earlier id or a unique beginning will do, too",
+        help="show one incident, or one fault with its domains, in full; a unique prefix or an earlier id works too",
     )
     add_period(parser)
     parser.add_argument("--domain", metavar="NAME", help="one domain only")
-    parser.add_argument("--all", action="store_true", help="every incident, and every report that proves it, not the newest alone")
-    parser.add_argument("--new-since-last", action="store_true", help="only what is new, worse or over since it was last asked; for cron")
-    parser.add_argument("--fail-on", choices=("ours", "any"), help="exit 1 when an incident that is shown and not over is ours, or any is")
+    parser.add_argument("--all", action="store_true", help="every incident with all its evidence, not only the newest")
+    parser.add_argument(
+        "--new-since-last", action="store_true", help="only what is new, worse or resolved since the last such run; for cron"
+    )
+    parser.add_argument(
+        "--fail-on", choices=("ours", "any"), help="exit 1 if an incident shown is open and our fault (ours), or open at all (any)"
+    )
     output.add_arguments(parser)
 
 
@@ -326,7 +330,7 @@ def in_full(incident: Incident, names: Mapping[str, str] | None = None) -> list[
         f"  What it means ({incident.rfc}): {incident.meaning}",
         f"  What to do: {incident.fix}",
         *(f"    $ {command}" for command in incident.commands),
-        f"  How the fault was told: {escape(incident.comparison)}",
+        f"  Why this verdict: {escape(incident.comparison)}",
         *([f"  {escape(incident.last_check.sentence)}"] if incident.last_check else []),
     ]
     if incident.report_keys:

@@ -19,20 +19,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths", nargs="*", metavar="PATH", help=".eml, .json, .gz, .zip, mbox, Maildir, folders of them; - for standard input"
     )
     parser.add_argument("--mailbox", action="append", metavar="NAME", help="only this mailbox of the configuration (may be repeated)")
-    parser.add_argument("--dry-run", action="store_true", help="read everything, store and touch nothing, say what would happen")
+    parser.add_argument("--dry-run", action="store_true", help="read everything, store and change nothing, report what would happen")
     parser.add_argument(
         "--vouch-before",
         type=_day,
         metavar="DATE",
-        help="count mail received before DATE (UTC) as vouched: for old mail whose keys have rotated",
+        help="count mail received before DATE (UTC) as vouched: for old mail whose DKIM keys have been rotated",
     )
-    parser.add_argument("--watch", action="store_true", help="stay, and ingest whenever new mail arrives, instead of running from cron")
+    parser.add_argument("--watch", action="store_true", help="keep running and ingest new mail as it arrives, instead of running from cron")
     parser.add_argument(
         "--apply-after",
         metavar="NAME",
         help="apply the `after` setting of this mailbox to mail that was ingested before it was set; asks first",
     )
-    parser.add_argument("--yes", action="store_true", help="answer yes to that question")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     parser.add_argument("--format", choices=("table", "json"), help="how to print the summary (default: a sentence, on a terminal only)")
     parser.add_argument(
         "--workers", type=int, metavar="N", help="processes that read mail (0: none, in this one; default: one a core, two at most)"
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
         print(json.dumps(outcome.tally.summary(outcome.seconds)))
     elif args.paths and not outcome.tally.messages:
-        print(f"tlsrpt: {outcome.tally.sentence(outcome.seconds)}; there is neither mail nor report in what was named", file=sys.stderr)
+        print(f"tlsrpt: {outcome.tally.sentence(outcome.seconds)}; none of these files holds mail or a report", file=sys.stderr)
     elif args.format == "table" or sys.stdout.isatty():
         print(f"{'would be: ' if args.dry_run else ''}{outcome.tally.sentence(outcome.seconds)}")
     if args.vouch_before and not args.dry_run:
@@ -95,9 +95,9 @@ def _day(text: str) -> datetime:
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as err:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-11-23") from err
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-11-23") from err
     if day > datetime.now(UTC):
-        raise argparse.ArgumentTypeError(f"{text} is in the future; only mail that has come can be vouched for")
+        raise argparse.ArgumentTypeError(f"{text} is in the future; only mail already received can be vouched for")
     return day
 
 

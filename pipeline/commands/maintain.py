@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="say what would go, change nothing")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be removed, change nothing")
     parser.add_argument(
         "--erase",
         metavar="DOMAIN",
@@ -80,11 +80,11 @@ def _domain(text: str) -> str:
     except UnicodeError:
         name = ""
     if not name or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789.-_"):
-        raise UsageError(f"{output.escape(text)} is no domain; --erase takes a name such as example.org")
+        raise UsageError(f"{output.escape(text)} is not a domain; --erase takes a name such as example.org")
     return name
 
 
 def _sentence(done: Sequence[Done], *, dry_run: bool) -> str:
     if not done:
         return "tlsrpt: nothing to do"
-    return "tlsrpt: nothing was changed; run it without --dry-run to do this" if dry_run else "tlsrpt: done"
+    return "tlsrpt: nothing was changed; run without --dry-run to apply" if dry_run else "tlsrpt: done"

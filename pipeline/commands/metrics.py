@@ -1,4 +1,4 @@
-"""`tlsrpt metrics`: the state of things as a text file for Prometheus' node exporter."""
+"""`tlsrpt metrics`: current state as a text file for Prometheus' node exporter."""
 
 from __future__ import annotations
 

@@ -24,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an incident or fault (the whole fault is muted) or an MX host; without it: list the mutes",
     )
     parser.add_argument(
-        "--until", type=_day, metavar="DATE", help="last day it holds, UTC (default: until it is over); it lapses when it gets worse"
+        "--until",
+        type=_day,
+        metavar="DATE",
+        help="last day of the mute, UTC (default: until resolved); it ends early if the fault gets worse",
     )
     parser.add_argument("--reason", metavar="TEXT", help="why; shown wherever the mute is")
     parser.add_argument("--remove", action="store_true", help="end the mute; `tlsrpt unmute` does the same")

@@ -1,4 +1,4 @@
-"""`tlsrpt notify`: tell the configured channels what is new, worse or over."""
+"""`tlsrpt notify`: send the configured channels what is new, worse or resolved."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="show what each channel would be told; send and remember nothing")
+    parser.add_argument("--dry-run", action="store_true", help="show what each channel would get; send and record nothing")
     parser.add_argument("--test", metavar="CHANNEL", help="send one test message to this channel, and nothing else")
     add_as_of(parser)
 
@@ -65,7 +65,7 @@ def _test(wanted: str, context: Context, now: datetime) -> int:
         (),
         "a test",
         "This channel works.",
-        "Nothing is to be done.",
+        "No action needed.",
     )
     try:
         if channel.kind == "alertmanager":

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("domain", metavar="DOMAIN", help="the domain")
-    parser.add_argument("change", choices=("enforce", "retire", "mx", "tlsa"), help="what is to be there in the end")
     parser.add_argument(
-        "new", nargs="*", metavar="NEW", help="for mx: all MX hosts to be; for tlsa: all records to be, each as '3 1 1 hex'"
+        "change", choices=("enforce", "retire", "mx", "tlsa"), help="the target: enforce, retire, or new MX hosts or TLSA records"
+    )
+    parser.add_argument(
+        "new", nargs="*", metavar="NEW", help="for mx: all MX hosts after the change; for tlsa: all records after it, each as '3 1 1 hex'"
     )
     add_as_of(parser)
     output.add_arguments(parser)
@@ -35,10 +37,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.query import open_lake
 
     if bool(args.new) != (args.change in {"mx", "tlsa"}):
-        raise UsageError(f"`plan DOMAIN {args.change}` {'takes nothing more' if args.new else 'needs what is to be there'}")
+        raise UsageError(f"`plan DOMAIN {args.change}` {'takes nothing more' if args.new else 'needs the new hosts or records'}")
     (domain,) = domains_of([args.domain], context.settings)
     new = _wanted(args, context.settings)
-    lake_is_there(context.settings, "what senders hold is not known")
+    lake_is_there(context.settings, "which policies senders hold is not known")
     with open_lake(settings=context.settings, missing_ok=True) as lake:
         state = _state(lake, domain, as_of_of(args), context.settings)
         steps = _plan(lake, state, args.change, new, context.settings)
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _wanted(args: argparse.Namespace, settings: Settings) -> tuple[Any, ...]:
-    """Return what is to be there in the end: MX hosts, or TLSA records.
+    """Return the target: enforce, retire, or new MX hosts or TLSA records: MX hosts, or TLSA records.
 
     Raises:
         UsageError: One of them is no such thing.
@@ -92,11 +94,11 @@ def _state(lake: Lake, domain: str, today: date, settings: Settings) -> State:
 
 
 def _in_full(state: State, steps: Sequence[Step]) -> list[str]:
-    lines = [f"Rests on: {output.escape(sentence)}" for sentence in state.rests_on]
+    lines = [f"Based on: {output.escape(sentence)}" for sentence in state.rests_on]
     if not steps:
-        lines.append("Nothing is left to do.")
+        lines.append("Nothing left to do.")
     for number, step in enumerate(steps, 1):
-        when = f"from {step.earliest} on" if step.earliest is not None else "later"
+        when = f"from {step.earliest}" if step.earliest is not None else "later"
         lines += [
             f"{number}. {when}: {output.escape(step.what)}",
             f"   Why: {output.escape(step.why)}",

@@ -28,16 +28,16 @@ _PARTS = ("policy", "records", "nginx", "caddy", "apache", "back")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("render", "reasons"), help="write a policy, or list the reasons given with --despite")
     parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="the domain")
-    parser.add_argument("--mode", choices=("enforce", "testing", "none"), help="the mode to be")
+    parser.add_argument("--mode", choices=("enforce", "testing", "none"), help="the new mode")
     parser.add_argument(
         "--max-age",
         type=int,
         metavar="SECONDS",
-        help="how long senders may hold it (default: one day where the mode changes, else as it is)",
+        help="how long senders may cache it (default: one day if the mode changes, otherwise unchanged)",
     )
-    parser.add_argument("--mx", nargs="+", default=[], metavar="HOST", help="MX hosts to be, beside those there are")
-    parser.add_argument("--despite", metavar="REASON", help="write it although something speaks against it; the reason is kept in the lake")
-    parser.add_argument("--only", choices=_PARTS, help="one part alone, as it is, to be written into a file")
+    parser.add_argument("--mx", nargs="+", default=[], metavar="HOST", help="MX hosts to add to the existing ones")
+    parser.add_argument("--despite", metavar="REASON", help="write it despite a failed check; the reason is stored in the lake")
+    parser.add_argument("--only", choices=_PARTS, help="write only this part, ready to be saved to a file")
     output.add_arguments(parser)
 
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if not args.domain or not args.mode:
         raise UsageError("`policy render` needs a domain and --mode enforce, testing or none")
     if args.despite is not None and not args.despite.strip():
-        raise UsageError("--despite needs a reason, for those who look at this step later")
+        raise UsageError("--despite needs a reason")
     (domain,) = domains_of([args.domain], context.settings)
     rendered, against = _render(domain, args, context.settings)
     if against:
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
                 f"tlsrpt: {finding.severity}: {output.escape(finding.where)}: {output.escape(finding.what)}; {output.escape(finding.fix)}\n"
             )
         if args.despite is None:
-            sys.stderr.write("tlsrpt: no policy was written; mend that first, or say why not with --despite REASON\n")
+            sys.stderr.write("tlsrpt: no policy was written; fix this first, or give a reason with --despite REASON\n")
             return exit_code(finding.severity for finding in against)
         _keep(domain, args, against, context.settings)
     _show(rendered, against, args)
@@ -78,7 +78,7 @@ def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[
     if args.max_age is not None and not 0 <= args.max_age <= LONGEST_AGE_SECONDS:
         raise UsageError(f"--max-age is 0 to {LONGEST_AGE_SECONDS} seconds (RFC 8461 §3.2)")
     live = look_at_published(domain, ways)
-    lake_is_there(settings, "what senders hold is not known")
+    lake_is_there(settings, "which policies senders hold is not known")
     with open_lake(settings=settings, missing_ok=True) as lake:
         state = gather(lake.ask, domain, live, today=now.date())
         standing = standing_of(lake, domain, settings, today=now.date())

@@ -1,4 +1,4 @@
-"""`tlsrpt readiness DOMAIN`: whether a domain may go from testing to enforce."""
+"""`tlsrpt readiness DOMAIN`: whether a domain is ready to go from testing to enforce."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def in_full(verdict: Readiness) -> list[str]:
     ]
     if verdict.published is not None:
         mode, age = verdict.published.mode or "unknown mode", verdict.published.max_age_seconds
-        source = "as checked" if verdict.published.source == "checked" else "as most sessions of the last three days carried it"
+        source = "as checked" if verdict.published.source == "checked" else "as in most sessions of the last three days"
         lines.append(f"  published policy ({source}): mode {mode}, max_age {age if age is not None else 'unknown'}")
     lines += [f"  - {escape(reason)}" for reason in verdict.reasons]
     refused = [day for day in verdict.replay if day.would_refuse]
@@ -80,8 +80,8 @@ def in_full(verdict: Readiness) -> list[str]:
             for day in refused[:-21:-1]
         ]
     if verdict.blocking:
-        lines.append(f"  incidents in the way: {', '.join(verdict.blocking)} (`tlsrpt incidents ID` tells all of one)")
+        lines.append(f"  blocking incidents: {', '.join(verdict.blocking)} (`tlsrpt incidents ID` shows the details)")
     if verdict.possible_from is not None:
-        lines.append(f"  all of this can be there on {verdict.possible_from}")
+        lines.append(f"  all conditions can be met by {verdict.possible_from}")
     lines.append(f"  Next: {escape(verdict.next_step)}")
     return lines

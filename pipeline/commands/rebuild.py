@@ -1,4 +1,4 @@
-"""`tlsrpt rebuild`: read all kept bytes again with this version of the program; readers see the old rows until all is done."""
+"""`tlsrpt rebuild`: parse all stored mail again with this version; readers see the old rows until all is done."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _retry(args: argparse.Namespace, context: Context) -> int:
         output.deliver_json(done._asdict(), args)
         return 0
     gone = f"; of {done.gone:,} more the bytes have expired" if done.gone else ""
-    output.deliver_text(f"{done.messages:,} quarantined messages read again: {done.stored:,} can be read now{gone}\n", args)
+    output.deliver_text(f"{done.messages:,} quarantined messages parsed again: {done.stored:,} now readable{gone}\n", args)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`tlsrpt report DOMAIN`: a page about one domain, to be mailed or printed."""
+"""`tlsrpt report DOMAIN`: a report on one domain, to mail or print."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _HEADROOM_BYTES = 1 << 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("query", nargs="?", metavar="QUERY", help="the statement; $name stands for a parameter")
+    parser.add_argument("query", nargs="?", metavar="QUERY", help="the statement; $name marks a parameter")
     parser.add_argument("--file", metavar="FILE", help="read the statement from a .sql file")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="the value of a parameter; may be repeated")
     output.add_arguments(parser, parquet=True)
@@ -83,6 +83,6 @@ def _query(args: argparse.Namespace) -> str:
     try:
         return Path(args.file).read_text(encoding="utf-8")
     except UnicodeDecodeError as err:
-        raise NotAReportError(f"{args.file} is no SQL: it is no UTF-8 text") from err
+        raise NotAReportError(f"{args.file} is not SQL: it is not UTF-8 text") from err
     except OSError as err:
         raise InputError(f"{args.file} cannot be read: {err.strerror or err}") from err

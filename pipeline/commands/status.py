@@ -88,13 +88,13 @@ def notes(status: dict[str, Any]) -> list[str]:
     """Return what a postmaster should know beside the numbers, in sentences."""
     forged, said = status["forged"], []
     if not forged["checked"] and status["tiers"]:
-        said.append('dkim = "off": nobody checks who sent the reports; whoever can write to the mailbox is believed')
+        said.append('dkim = "off": senders are not checked; anyone who can write to the mailbox is believed')
     if left_out := sum(status["left_out"].values()):
         claim = "claims more sessions than [limits] allows" if left_out == 1 else "claim more sessions than [limits] allows"
-        said.append(f"{count_of(left_out, 'stored row')} {claim} (policy_sessions, report_sessions): left out of every answer")
+        said.append(f"{count_of(left_out, 'stored row')} {claim} (policy_sessions, report_sessions); excluded from every answer")
     if waiting := sum(box["waiting_for_dns"] for box in status["mailboxes"]):
-        wait = "waits" if waiting == 1 else "wait"
-        said.append(f"{count_of(waiting, 'message')} {wait} for the DNS to give the key of the sender; the next runs try again")
+        wait = "is waiting" if waiting == 1 else "are waiting"
+        said.append(f"{count_of(waiting, 'message')} {wait} for a DKIM key from the DNS; the next runs retry")
     return said
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cron", action="store_true", help="a crontab instead of systemd units")
-    parser.add_argument("--user", metavar="NAME", help="who runs it (default: whoever calls this)")
+    parser.add_argument("--user", metavar="NAME", help="user to run as (default: the current user)")
     parser.add_argument(
         "--install", metavar="DIR", nargs="?", const="/etc/systemd/system", help="write the units there, instead of printing them"
     )
@@ -74,7 +74,7 @@ def _installation(user: str, context: Context) -> Installation:
     )
     for path in (installation.program, installation.config or "", *installation.writable):
         if not path.isprintable() or set(path) & set(" \"'\\"):
-            raise UsageError(f"{path[:120]!r} has a blank or quote in it, which units and crontabs do not take; move it")
+            raise UsageError(f"{path[:120]!r} contains a space or quote, which units and crontabs cannot hold; move it")
     return installation
 
 

@@ -42,7 +42,7 @@ def _policy_changed(domain: Domain, incident: Incident) -> Domain:
     """MX hosts and policy change on one day.
 
     The owner's own mistake: the TXT id stays what it was, so senders that look at it alone go on with what they hold until its max_age
-    runs out (RFC 8461 §3.3). A sender's mistake: the id changed, and that sender does not look.
+    runs out (RFC 8461 §3.3). A sender's mistake: the id changed, and that sender is not refreshing it.
     """
     published = domain.published(incident.first_day)
     if published is None:

@@ -30,7 +30,7 @@ class DemoMail(NamedTuple):
     """INTERNALDATE."""
     content: bytes
     reporter: str
-    """Key of the reporter; empty for a mail that is no report of one."""
+    """Key of the reporter; empty for a mail that is not a report of one."""
     domain: str
 
 

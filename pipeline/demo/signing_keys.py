@@ -84,7 +84,7 @@ class KeyRing:
             return None
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):
-            raise InputError(f"{path} is no RSA key; remove it, and a new one is made")
+            raise InputError(f"{path} is not an RSA key; remove it, and a new one is made")
         return key
 
     def _make(self, name: str, bits: int) -> rsa.RSAPrivateKey:

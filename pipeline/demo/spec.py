@@ -12,7 +12,7 @@ from pipeline.demo.simulated_reporters import REPORTERS, Reporter
 
 
 class OddMail(NamedTuple):
-    """A mail that is no ordinary report."""
+    """A mail that is not an ordinary report."""
 
     kind: str
     """A key of `pipeline.demo.odd_mail.KINDS`."""

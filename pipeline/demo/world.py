@@ -50,7 +50,7 @@ class World:
 
         Raises:
             InputError: The file is missing or cannot be read.
-            ConfigError: It is no world; the sentence names what is wrong.
+            ConfigError: It is not a world; the sentence names what is wrong.
         """
         from pipeline.demo.worldfile import read_spec
 

@@ -110,14 +110,14 @@ def read_spec(path: Path, *, last_day: date | None = None, days: int | None = No
 
     Raises:
         InputError: The file is missing or cannot be read.
-        ConfigError: It is no TOML, or no world; the sentence names what is wrong.
+        ConfigError: It is not TOML, or no world; the sentence names what is wrong.
     """
     try:
         world = _World(**tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as err:
         raise InputError(f"world file {path} cannot be read: {getattr(err, 'strerror', None) or err}") from err
     except tomllib.TOMLDecodeError as err:
-        raise ConfigError(f"world file {path} is no TOML: {err}") from err
+        raise ConfigError(f"world file {path} is not valid TOML: {err}") from err
     except ValidationError as err:
         first = err.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
@@ -144,9 +144,9 @@ def _mistaken_incident(incident: _Incident, hosts: dict[str, set[str]]) -> str |
     if incident.cause not in CAUSES:
         return f"no cause is called {incident.cause}; there are {', '.join(CAUSES)}"
     if incident.domain not in hosts:
-        return f"an incident is about {incident.domain}, which is no domain of this world"
+        return f"an incident is about {incident.domain}, which is not a domain of this world"
     if missing := set(incident.hosts) - hosts[incident.domain]:
-        return f"an incident names {min(missing)}, which is no host of {incident.domain}"
+        return f"an incident names {min(missing)}, which is not a host of {incident.domain}"
     if incident.variant and incident.variant not in VARIANTS.get(incident.cause, ()):
         return f"{incident.cause} has no variant {incident.variant}"
     return None

@@ -40,7 +40,7 @@ class _Task(NamedTuple):
     """As systemd writes it."""
     cron: str
     ok: tuple[int, ...] = (75,)
-    """Exit codes that are no failure of the unit: 75 is tried again by the next run."""
+    """Exit codes that are not failures of the unit: 75 is tried again by the next run."""
 
 
 _INGEST = _Task("tlsrpt-ingest", "ingest", "Take new TLS reports out of the mailboxes", "hourly", "17 * * * *")

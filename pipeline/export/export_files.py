@@ -40,9 +40,9 @@ def write_file(lake: Lake, part: Part, path: Path, *, table: str, force: bool = 
     """
     write = next((kind for ending, kind in _KINDS.items() if path.name.endswith(ending)), None)
     if write is None:
-        raise UsageError(f"the name of the file says its kind: {', '.join(_KINDS)}, which {path.name!r} does not")
+        raise UsageError(f"the file name decides the format: {', '.join(_KINDS)}, which {path.name!r} does not")
     if path.exists() and not force:
-        raise UsageError(f"{path} is there already; --force replaces it")
+        raise UsageError(f"{path} already exists; use --force to replace it")
     try:
         # Beside it, so that it can be moved into its place at once.
         home = Path(tempfile.mkdtemp(prefix=".tlsrpt-export-", dir=path.absolute().parent))

@@ -70,7 +70,7 @@ def _body(facts: Facts) -> Iterator[str]:
 def _summary(facts: Facts) -> str:
     standing = [incident for incident in facts.incidents if incident.state != "resolved"]
     ours = sum(incident.fault == "ours" for incident in standing)
-    sentence = "Nothing fails now."
+    sentence = "No open incident."
     if standing:
         many = len(standing) > 1
         whose = f"{ours} of them ours" if many else "and it is ours" if ours else "not ours"
@@ -112,7 +112,7 @@ def _failures_chart(facts: Facts) -> str:
         group[row["report_day"]] = group.get(row["report_day"], 0) + row["mentions"]
     titles = [*(name or "no result type" for name in named), *[""] * (_MOST_TYPES - len(named)), "others"]
     series = [Series(title, f"c{number}", values[number]) for number, title in enumerate(titles) if values[number]]
-    return stacked_bars("Failures mentioned, by day and result type", facts.since, facts.until, series, pale=facts.incomplete)
+    return stacked_bars("Failure mentions by day and result type", facts.since, facts.until, series, pale=facts.incomplete)
 
 
 def _hosts(hosts: Iterable[Row]) -> Html:
@@ -131,7 +131,7 @@ def _hosts(hosts: Iterable[Row]) -> Html:
 
 
 def _believe(facts: Facts) -> Iterator[str]:
-    yield "<h2>Who says so</h2>"
+    yield "<h2>Reporters</h2>"
     silent = [line for line in facts.coverage if line.silent_since]
     if silent:
         names = ", ".join(f"{line.reporter} (since {line.silent_since})" for line in silent)

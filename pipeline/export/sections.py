@@ -50,7 +50,7 @@ def incident_section(incident: Incident) -> Html:
 def readiness_section(verdict: Readiness) -> Iterator[Html]:
     """Yield the verdict, its arithmetic, what is missing, and the what-if by day."""
     kind = {"ready": "good", "already-enforcing": "good", "not-ready": "bad"}.get(verdict.verdict, "none")
-    yield Html(f'<h2>May we enforce?</h2><p><span class="badge {kind}">{text(verdict.verdict)}</span> ')
+    yield Html(f'<h2>Ready for enforce?</h2><p><span class="badge {kind}">{text(verdict.verdict)}</span> ')
     yield Html(f'<span class="soft">from {verdict.days} complete days, {verdict.since} to {verdict.until}</span></p>')
     yield _definitions(
         [
@@ -75,14 +75,14 @@ def _what_if(verdict: Readiness) -> Html:
         refused[day.report_day] = refused.get(day.report_day, 0) + day.would_refuse
         delivered[day.report_day] = delivered.get(day.report_day, 0) + day.sts_sessions - day.would_refuse
     series = [Series("delivered", "good", delivered), Series("refused", "bad", refused)]
-    return stacked_bars("What enforce would have done, by day, known reporters", verdict.since, verdict.until, series)
+    return stacked_bars("What enforce would have refused, by day (known reporters)", verdict.since, verdict.until, series)
 
 
 def policies_section(seen: PoliciesSeen) -> Iterator[Html]:
     """Yield which policy which sender applied, the published one and the old."""
     if not seen.held:
         return
-    yield Html("<h2>Which policy senders hold</h2>")
+    yield Html("<h2>Policies that senders hold</h2>")
     if seen.published is not None:
         lines = "\n".join(map(text, seen.published.lines))
         source = "as last checked" if seen.published.source == "checked" else "as most sessions of the last three complete days carried it"

@@ -58,7 +58,7 @@ def examine(settings: Settings, source: Path | None, now: datetime | None = None
     yield _clock(settings, moment)
     yield _dns(settings)
     if not settings.domains.own:
-        yield Check("domains", "warn", "[domains] own is empty: reports about anybody's domain count; list yours")
+        yield Check("domains", "warn", "[domains] own is empty: reports about any domain count; list yours")
     if not settings.mailbox:
         yield Check("mailbox", "warn", "none configured; write a [[mailbox]] section, or import files: tlsrpt ingest PATH…")
     for box in settings.mailbox:
@@ -81,7 +81,7 @@ def _lake(settings: Settings) -> Iterator[Check]:
         if not location.exists():
             meant = nearest(location)
             raise TryAgainError(
-                f"{location.uri} is not there yet; the first ingest makes it{f'; the nearest lake is {meant}' if meant else ''}"
+                f"{location.uri} does not exist yet; the first ingest creates it{f'; the nearest lake is {meant}' if meant else ''}"
             )
         refuse_missing(location)
         snapshot = open_snapshot(location)
@@ -150,7 +150,7 @@ def _files(location: Location) -> str:
                 broken.append((name, f"{path} has {rows:,} rows instead of {entry.rows:,}"))
     if broken:
         lost = {name for name, _ in broken} & {"messages", *OUTLIVE_REBUILD}
-        mend = "bring the backup back" if lost else MEND
+        mend = "restore the backup" if lost else MEND
         raise LakeError(f"{len(broken):,} of {len(entries):,} files are missing or broken, the first is {broken[0][1]}; {mend}")
     return f"{count_of(len(entries), 'file')}, every footer reads"
 
@@ -200,7 +200,10 @@ def _clock(settings: Settings, now: datetime) -> Check:
         return Check("clock", "warn", f"not compared: {err}")
     if newest is not None and newest > now + timedelta(minutes=5):
         return Check(
-            "clock", "fail", f"it is {now:%Y-%m-%d %H:%M} UTC here, but the lake was fed at {newest:%Y-%m-%d %H:%M}; set the clock", 1
+            "clock",
+            "fail",
+            f"it is {now:%Y-%m-%d %H:%M} UTC here, but the lake was last written at {newest:%Y-%m-%d %H:%M}; set the clock",
+            1,
         )
     return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC")
 
@@ -213,13 +216,13 @@ def _newest_ingest(settings: Settings) -> datetime | None:
 
 def _dns(settings: Settings) -> Check:
     if settings.trust.dkim == "off":
-        return Check("dns", "warn", 'not needed: [trust] dkim = "off", you vouch for whatever is in the mailbox; set dkim = "verify"')
+        return Check("dns", "warn", 'not needed: [trust] dkim = "off", everything in the mailbox is trusted; set dkim = "verify"')
 
     def asked() -> str:
         resolver = Resolver(settings.trust.resolver, timeout=settings.trust.dns_timeout)
         if not resolver.answers():
             where = settings.trust.resolver or "the system's resolver"
-            raise TryAgainError(f"{where} does not answer; DKIM keys cannot be looked up, reports stay unproved until it does")
+            raise TryAgainError(f"{where} does not answer; DKIM keys cannot be looked up, reports stay unauthenticated until it does")
         return f"{settings.trust.resolver or 'the system resolver'} answers"
 
     return _guarded("dns", asked)

@@ -29,7 +29,7 @@ def import_files(hands: Hands, paths: Sequence[str]) -> None:
 
     Raises:
         InputError: A path is missing or cannot be read.
-        NotAReportError: One file was named, and it is no report.
+        NotAReportError: One file was named, and it is not a report.
         LakeError: The lake cannot be written.
     """
     source = read_paths(paths, received_at=hands.job.run.ingested_at, limits=hands.job.limits)
@@ -87,7 +87,7 @@ def _reasons(messages: pa.Table, outcomes: Sequence[str]) -> Iterator[str]:
 
 
 def _refuse_single(hands: Hands, paths: Sequence[str], refused: Sequence[str]) -> None:
-    """One named file that cannot be read, or is no report, is a mistake of the user; among others it is normal."""
+    """One named file that cannot be read, or is not a report, is a mistake of the user; among others it is normal."""
     seen = hands.tally.messages + hands.tally.skipped
     if len(paths) != 1 or seen > 1 or not (paths[0] == STDIN or Path(paths[0]).is_file()):
         return
@@ -95,4 +95,4 @@ def _refuse_single(hands: Hands, paths: Sequence[str], refused: Sequence[str]) -
     if refused:
         raise NotAReportError(f"{what} cannot be read: {refused[0]}; it is kept, see tlsrpt rejects")
     if hands.tally.not_tlsrpt + hands.tally.skipped == seen:
-        raise NotAReportError(f"{what} is no TLS report; expected is a report mail, JSON, or gzip or zip of it")
+        raise NotAReportError(f"{what} is not a TLS report; expected a report mail, JSON, or gzip or zip of one")

@@ -81,7 +81,7 @@ def _mind_throttling(hands: Hands, settings: MailboxSettings) -> None:
     until = hands.memory(settings.name, settings.folder).not_before
     if until is not None and until > hands.job.run.ingested_at:
         raise TryAgainError(
-            f"mailbox {settings.name}: the server asked not to be called before {until:%Y-%m-%d %H:%M:%S} UTC; nothing was done"
+            f"mailbox {settings.name}: the server asked for no connections before {until:%Y-%m-%d %H:%M:%S} UTC; nothing was done"
         )
 
 
@@ -97,7 +97,7 @@ def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
             mailbox=account,
             folder=folder,
             now=state.uidvalidity,
-            meaning="the folder was made anew; everything in it is read once more, what is known falls out as duplicate",
+            meaning="the folder was recreated (UIDVALIDITY changed); all of it is read again, known mail will be recorded as duplicates",
         )
     treatment = Treatment(hands, mailbox, folder)
     uids = mailbox.new_uids(ledger.known_uids(account, folder, state.uidvalidity))
@@ -134,7 +134,9 @@ def _read(hands: Hands, mailbox: ImapMailbox, uids: Sequence[int], treatment: Tr
         sink.flush()
         hands.progress.end()
         if mailbox.unanswered:
-            log.warning("not-delivered", mailbox=account, folder=folder, messages=len(mailbox.unanswered), meaning="asked again next run")
+            log.warning(
+                "not-delivered", mailbox=account, folder=folder, messages=len(mailbox.unanswered), meaning="retried on the next run"
+            )
 
 
 class Treatment:

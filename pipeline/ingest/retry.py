@@ -35,7 +35,7 @@ class Retried(NamedTuple):
 
 
 def retry_rejects(settings: Settings, *, workers: int | None = None) -> Retried:
-    """Read all quarantined messages again and replace the rows of those that can be read now.
+    """Read all quarantined messages again and replace the rows of those that now readable.
 
     Raises:
         TryAgainError: Another run holds the lake.

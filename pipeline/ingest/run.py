@@ -46,7 +46,7 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
         TryAgainError: Another run holds the lake.
         LakeError: The lake cannot be written; what was committed stays.
         InputError: A path is missing.
-        NotAReportError: One file was named, and it is no report.
+        NotAReportError: One file was named, and it is not a report.
         ConfigError: There is nothing to poll, or no such mailbox.
     """
     begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""Ending a run after the batch in hand, when somebody asks for it."""
+"""Ending a run after the current batch, when somebody asks for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Stop:
         return self._asked.is_set()
 
     def ask(self) -> None:
-        """End after the batch in hand."""
+        """End after the current batch."""
         self._asked.set()
 
     def wait(self, seconds: float) -> bool:
@@ -39,7 +39,7 @@ class Stop:
         before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
         def caught(number: int, _frame: object) -> None:
-            log.warning("stopping", signal=signal.Signals(number).name, after="the batch in hand")
+            log.warning("stopping", signal=signal.Signals(number).name, after="the current batch")
             self.ask()
             signal.signal(number, before[signal.Signals(number)])
 

@@ -78,7 +78,7 @@ class Tally:
             (self.duplicates, "duplicate", "duplicates"),
             (self.conflicts, "conflict", "conflicts"),
             (self.quarantined, "quarantined (see `tlsrpt rejects`)", "quarantined (see `tlsrpt rejects`)"),
-            (self.not_tlsrpt, "no TLS report", "no TLS reports"),
+            (self.not_tlsrpt, "other mail", "other mails"),
             (self.too_large, "too large", "too large"),
             (self.skipped, "other file skipped", "other files skipped"),
             (self.pending, "waiting for the DNS", "waiting for the DNS"),

@@ -64,7 +64,7 @@ def find_incidents(
 
     Args:
         ask: Answers the named questions, as `Lake.ask` does.
-        as_of: The day of asking (UTC). Days complete two days later; later ones are judged by nobody.
+        as_of: The day of asking (UTC). Days complete two days later; later ones are excluded from verdicts.
         settings: Every threshold.
         known: Reporters known by name: the shipped list and the configuration.
         days: Complete days to look at; the configured ones where it is not given. Incidents are followed back beyond them.

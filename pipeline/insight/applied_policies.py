@@ -153,7 +153,7 @@ def _lines(strings: Iterable[str]) -> tuple[str, ...]:
 def _held(row: _Row, rows: Sequence[_Row], published: PublishedPolicy | None, sure: dict[str, date]) -> Held:
     """Judge one text of one sender; `sure` are the first days of texts that were published: two senders applied them, or a check saw them.
 
-    A text that one sender alone ever applied may be its own mistake, and says nothing of when another was replaced.
+    A text that one sender alone ever applied may be its own mistake, and says nothing about when another was replaced.
     """
     begun = min(other.first_day for other in rows if other.policy_hash == row.policy_hash)
     newer = [day for text, day in sure.items() if text != row.policy_hash and day > begun]

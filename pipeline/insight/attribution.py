@@ -91,7 +91,7 @@ def standing_of(run: Run, around: Surroundings, settings: InsightSettings) -> St
     sessions = _comparable(run, ground)
     at = ground.places(run.by_reporter)
     counts = {r: (failed, max(failed, int(sessions[at[r]]) if r in at else 0)) for r, failed in run.by_reporter.items()}
-    # One failure in two sessions is no rate yet: a sender sets the measure once it has a few.
+    # One failure in two sessions is not a rate yet: a sender sets the measure once it has a few.
     worst = max((failed / max(n, 5) for failed, n in counts.values()), default=0.0)
     few = settings.stray_sessions if run.cause in PASSING_CAUSES else 0
     failing = {r: pair for r, pair in counts.items() if pair[0] > few and not _is_beside(*pair, worst, settings)} or counts
@@ -235,13 +235,13 @@ def compare(run: Run, standing: Standing, *, node: str | None, has_known: bool) 
     elif silent.size and lost:
         parts.append(f"{silent} still {_verb(silent, 'applies', 'apply')} it, and may hold it from before")
     elif silent.size:
-        parts.append(f"{silent} had too few sessions that could have shown it to prove anything")
+        parts.append(f"{silent} had too few sessions that could have shown it to be conclusive")
     else:
         parts.append("no other sender that checks this had sessions on these days")
     if node is not None:
         parts.append(f"every failure that names an address names {node}, and others of {listed(run.hosts)} are known")
     if not has_known:
-        parts.append("none of the senders that fail is a known reporter yet, so their word alone blames nobody")
+        parts.append("no failing sender is a known reporter yet, so no fault is assigned on their word alone")
     return "; ".join(parts) + "."
 
 

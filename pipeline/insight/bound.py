@@ -21,7 +21,7 @@ def upper_bound(failures: int, sessions: int, *, confidence: float = 0.95) -> fl
         confidence: Between 0 and 1, both excluded.
 
     Raises:
-        ValueError: Failures are negative or more than sessions, or confidence is no probability.
+        ValueError: Failures are negative or more than sessions, or confidence is not a probability.
     """
     if not 0 <= failures <= sessions or not 0 < confidence < 1:
         msg = f"no bound for {failures} of {sessions} at {confidence}"

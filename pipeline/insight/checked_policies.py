@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pipeline.insight.ask import Ask
 
 FRESH_DAYS = 7
-"""A check older than this says nothing of what is published now; what senders applied lately says more."""
+"""A check older than this says nothing about what is published now; what senders applied lately says more."""
 
 
 def published_policies(ask: Ask, *, as_of: date) -> dict[str, PublishedPolicy]:
-    """Return the policy of each domain whose last check, on the day of asking or the seven days before, could read one.
+    """Return the policy of each domain whose last check, on the as-of date or the seven days before, could read one.
 
     Args:
         ask: Answers questions.

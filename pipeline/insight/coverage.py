@@ -64,7 +64,7 @@ def read_coverage(
 
     Args:
         ask: Answers questions.
-        as_of: The day of asking (UTC). Reports about days that are not complete yet count as signs of life, their absence is no silence.
+        as_of: The day of asking (UTC). Reports about days that are not complete yet count as signs of life, their absence is not silence.
         settings: `silent_factor` and `silent_min_days`.
         days: The days looked at; the configured ones where it is not given.
         domain: One domain only; None: all.

@@ -40,4 +40,4 @@ def count_disputed(found: Iterable[Disputed], domain: str, reporters: Collection
 def said_of(reports: int) -> str:
     """Return what is said of a number of disputed reports."""
     verb = "has" if reports == 1 else "have"
-    return f"disputed: {count_of(reports, 'report')} {verb} several contents, of which the one with more failures is taken"
+    return f"disputed: {count_of(reports, 'report')} {verb} several contents, the one with more failures is used"

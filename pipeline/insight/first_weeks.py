@@ -68,7 +68,7 @@ class FirstWeeks(NamedTuple):
         if not self.last:
             return f"The first two weeks are over; they began on {self.began}."
         if self.began is None:
-            return "Nobody has looked for reports yet: `tlsrpt ingest` does, and `tlsrpt doctor` says first whether it can."
+            return "No mailbox has been polled yet: run `tlsrpt ingest`; `tlsrpt doctor` checks the setup first."
         day = (self.today - self.began).days + 1
         seen = [one for one in self.reporters if one.reports]
         if seen:
@@ -86,7 +86,7 @@ class FirstWeeks(NamedTuple):
             f"tlsrpt check {missing}: is the _smtp._tls record there, and does its rua name the mailbox that is read here? A mailbox in "
             "another domain needs no permission for TLS reports, but it must take the mail.",
             "tlsrpt doctor: does the sign-in work, is it the right folder, does the DNS answer?",
-            "Look into the spam folder and the filters of the mailbox: reports are mail with a .json.gz attached.",
+            "Check the spam folder and the filters of the mailbox: reports are mail with a .json.gz attached.",
             "Reports come about days on which a sender has delivered mail to the domain, and only from senders that send reports at all: "
             "a domain that gets little mail may wait longer.",
             "tlsrpt status: reports that came and do not count are named there, with the way out.",

@@ -87,7 +87,7 @@ class Ground(NamedTuple):
     waiting: tuple[str, ...] = ()
     """Those of them that have been waited for no longer than two weeks."""
     incomplete_sessions: int = 0
-    """Sessions of days that are not complete yet: they are counted, and judged by nobody."""
+    """Sessions from days that are not complete yet: they are counted, and excluded from verdicts."""
     domain: str | None = None
     trusts_all: bool = False
     """Whether reports of every tier count: somebody wants to see all, whoever sent it."""

@@ -240,7 +240,7 @@ def incident_html(incident: Incident) -> str:
     """Return all that is said of an incident, but for the reports that prove it."""
     until = "" if incident.state == "open" else f" to {incident.last_day}"
     facts = [
-        ("state", f"{incident.state}, fault: {incident.fault}{', stands in the way of enforce' if incident.blocking else ''}"),
+        ("state", f"{incident.state}, fault: {incident.fault}{', blocks enforce' if incident.blocking else ''}"),
         ("days", f"{'since ' if incident.state == 'open' else ''}{incident.first_day}{until}"),
         ("sessions", f"{incident.failed_sessions:,} of {incident.sessions:,} {incident.went} ({incident.share:.1%})"),
         ("MX hosts", joined(incident.mx_hosts)),
@@ -250,7 +250,7 @@ def incident_html(incident: Incident) -> str:
         ("reasons", joined(incident.reasons)),
         ("what it means", f"{incident.meaning} ({incident.rfc})"),
         ("what to do", _with_commands(incident.fix, incident.commands)),
-        ("how the fault was told", incident.comparison),
+        ("why this verdict", incident.comparison),
         *([("the last check", incident.last_check.says)] if incident.last_check else []),
     ]
     caption = f"<b>{text(incident.domain)}: {text(incident.title)}</b> – incident {text(incident.id)}"

@@ -2,7 +2,7 @@
 
 Verified means "that domain said so", and anybody can have a domain. Known are the reporters of the shipped list and of the configuration,
 those the operator vouched for or imported, and those whose reports came on enough distinct days before the time in question, each soon
-after the day it tells about: days that a report merely claims can all be mailed in one afternoon.
+after the day it covers: days that a report merely claims can all be mailed in one afternoon.
 """
 
 from __future__ import annotations

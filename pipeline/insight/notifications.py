@@ -70,18 +70,18 @@ def news_of(incidents: Sequence[Incident], memory: Sequence[Told] | None) -> lis
         memory: What was told; None when nobody was ever told: then what is over already is nothing new.
     """
     if memory is None:
-        return [News("new", "not told before", incident) for incident in incidents if incident.state != "resolved"]
+        return [News("new", "not reported before", incident) for incident in incidents if incident.state != "resolved"]
     return [news for incident in incidents if (news := _news(incident, memory)) is not None]
 
 
 def _news(incident: Incident, memory: Iterable[Told]) -> News | None:
     before = told_of(incident, memory)
     if before is None:
-        return News("new", "not told before" if incident.state != "resolved" else "it came and went since the last time", incident)
+        return News("new", "not reported before" if incident.state != "resolved" else "it began and ended since the last run", incident)
     if incident.state == "resolved":
         return News("over", f"no such failure since {incident.last_day}", incident) if before.state != "resolved" else None
     if before.state == "resolved":
-        return News("worse", "it had been over, and is back", incident)
+        return News("worse", "it had ended, and is back", incident)
     if why := _worsening(incident, before):
         return News("worse", why, incident)
     return None
@@ -154,7 +154,7 @@ def from_plain(plain: dict[str, Any]) -> list[Told]:
         ValueError: They are no such memory, or that of a newer program.
     """
     if plain.get("version") != VERSION:
-        msg = f"version {plain.get('version')}, this program knows {VERSION}"
+        msg = f"version {plain.get('version')}, this version supports up to {VERSION}"
         raise ValueError(msg)
     try:
         return [
@@ -169,4 +169,4 @@ def from_plain(plain: dict[str, Any]) -> list[Told]:
             for entry in plain["told"]
         ]
     except (KeyError, TypeError) as err:
-        raise ValueError(f"not a list of told incidents: {err}") from err
+        raise ValueError(f"not a list of reported incidents: {err}") from err

@@ -15,19 +15,19 @@ _MOST = 4
 
 
 def sentence_start(text: str) -> str:
-    """Return a text as the beginning of a sentence: with a capital, unless it begins with a host name or an address, which take none."""
+    """Return a text as the beginning of a sentence: with a capital, unless it begins with a host name or an address."""
     first = text.split(" ", 1)[0].rstrip(",;:.")
     return text if "." in first or ":" in first else text[:1].upper() + text[1:]
 
 
 def listed(names: Iterable[str], *, of: int = 0) -> str:
-    """Return `a`, `a and b`, `a, b and c`; from the fifth on the rest is a number. What is no host name is not repeated.
+    """Return `a`, `a and b`, `a, b and c`; from the fifth on the rest is a number. What is not a host name is not repeated.
 
     Args:
         names: The names.
         of: How many there are, where only the first are given.
     """
-    words = [name if is_host(name.removeprefix("*.")) else "(a name that is none)" for name in names]
+    words = [name if is_host(name.removeprefix("*.")) else "(invalid name)" for name in names]
     size = max(of, len(words))
     if size > _MOST:
         words = [*words[: _MOST - 1], f"{size - _MOST + 1} others"]

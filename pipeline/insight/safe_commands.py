@@ -1,6 +1,6 @@
 """Commands that show a fault from outside, safe to paste: a name goes in only when it is a host name, an address only when it is one.
 
-Report text never becomes part of a command otherwise; what is no host name leaves the command out.
+Report text never becomes part of a command otherwise; what is not a host name leaves the command out.
 """
 
 from __future__ import annotations

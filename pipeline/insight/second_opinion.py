@@ -79,7 +79,7 @@ def opinion_on(incident: Incident, rows: Iterable[dict[str, Any]]) -> Opinion:
     kept = list(rows)
     last: datetime | None = max((row["last_checked_at"] for row in kept), default=None)
     if last is None or last.date() < incident.first_day:
-        return Opinion("not-looked", last.date() if last else None, "no check since it began; `tlsrpt check` looks at it now")
+        return Opinion("not-looked", last.date() if last else None, "no check since it began; run `tlsrpt check`")
     same = [row for row in kept if row["code"] and row["severity"] != "unknown" and _is_same(incident, row)]
     now = [row for row in same if row["found_at"] == last]
     day = last.date()
@@ -100,8 +100,8 @@ def opinion_on(incident: Incident, rows: Iterable[dict[str, Any]]) -> Opinion:
     )
     if gone is not None:
         since = gone["gone_at"].date()
-        return Opinion("mended", since, f"mended since {since}, as the checks see it; reports will follow")
-    return Opinion("not-visible", day, f"not visible from here: the check of {day} found nothing of it")
+        return Opinion("mended", since, f"fixed since {since}, as the checks see it; reports will follow")
+    return Opinion("not-visible", day, f"not visible from here: the check of {day} found no sign of it")
 
 
 def _is_same(incident: Incident, row: dict[str, Any]) -> bool:

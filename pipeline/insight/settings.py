@@ -24,7 +24,7 @@ class InsightSettings(Section):
     known_after_days: int = 14
     """Distinct days of receipt after which a verified reporter counts as known."""
     known_within_days: Annotated[int, Field(ge=0)] = 4
-    """A day of receipt counts if a report came at most so many days after the day it tells about."""
+    """A day of receipt counts if a report came at most so many days after the day it covers."""
     days: Annotated[int, Field(ge=1)] = 90
     """The period of `incidents` and `coverage`."""
     settling_days: Annotated[int, Field(ge=0)] = 2

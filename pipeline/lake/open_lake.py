@@ -57,7 +57,7 @@ class OpenLake:
     def stage(self) -> StageWriter:
         """Begin the next batch."""
         if self._unfinished:
-            raise LakeError(f"a batch could not be written to the lake {self.location.uri}; the next run takes it up again")
+            raise LakeError(f"a batch could not be written to the lake {self.location.uri}; the next run retries it")
         return StageWriter(self.location, next_batch(self.tables), epoch=self.epoch)
 
     def commit(self, stage: StageWriter, transactions: Mapping[str, int] | None = None) -> int:

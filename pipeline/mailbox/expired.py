@@ -27,7 +27,7 @@ def about_dates(server: str, err: ssl.SSLCertVerificationError) -> str | None:
         when = f" before {begins:%Y-%m-%d %H:%M} UTC" if begins else " yet"
         return f"the certificate of {server}{whose} is not valid{when}; check the clock of this machine"
     when = f" on {ends:%Y-%m-%d %H:%M} UTC, {(datetime.now(UTC) - ends).days} days ago" if ends and ends < datetime.now(UTC) else ""
-    return f"the certificate of {server}{whose} has expired{when}; whoever runs that mail server has to renew it"
+    return f"the certificate of {server}{whose} has expired{when}; the operator of that mail server has to renew it"
 
 
 def _look(server: str) -> tuple[str, datetime | None, datetime | None]:

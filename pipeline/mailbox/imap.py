@@ -151,7 +151,7 @@ class ImapMailbox:
     def _open_anew(self) -> None:
         before = self.state
         if self.open(self.folder).uidvalidity != before.uidvalidity:
-            raise TryAgainError(f"{self.session.where}: folder {self.folder} was made anew while we read it; the next run reads it")
+            raise TryAgainError(f"{self.session.where}: folder {self.folder} was recreated while it was being read; the next run reads it")
 
     def _listed(self) -> Iterator[list[int]]:
         """Yield the UIDs in the folder, and only where some are missing those from UIDNEXT on."""

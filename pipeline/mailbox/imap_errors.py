@@ -107,7 +107,7 @@ def _why_unreachable(server: str, err: OSError, ca_file: str) -> str:
     if isinstance(err, ssl.SSLError) and err.reason not in _NO_TLS:
         return (
             f"the TLS handshake with {server} failed ({says_os(err)}); the two may have no version (TLS 1.2, 1.3) or cipher in common, "
-            "or the server wants a client certificate"
+            "or the server requires a client certificate"
         )
     if isinstance(err, ssl.SSLError):
         return f'{server} does not speak TLS here ({says_os(err)}); check port, and tls = "implicit" or "starttls"'
@@ -135,10 +135,10 @@ def while_working(where: str, server: str, err: BaseException) -> TryAgainError:
     if late is not None:
         return late
     if isinstance(err, TimeoutError):
-        return TryAgainError(f"{where}: {server} does not answer in time ({says_os(err)}); the next run goes on from there")
+        return TryAgainError(f"{where}: {server} does not answer in time ({says_os(err)}); the next run continues from there")
     if isinstance(err, (IMAPClientAbortError, OSError)):
         words = says_os(err) if isinstance(err, OSError) else says(err)
-        return TryAgainError(f"{where}: the connection to {server} was cut ({words}); the next run goes on from there")
+        return TryAgainError(f"{where}: the connection to {server} was cut ({words}); the next run continues from there")
     if isinstance(err, (ProtocolError, *GARBLED)):
         return TryAgainError(f"{where}: {server} sent what is not IMAP ({says(err)}); the next run tries again")
     return TryAgainError(f"{where}: {server} refuses: {says(err)}; the next run tries again")
@@ -162,7 +162,7 @@ def refused(where: str, what: str, err: BaseException) -> TlsrptError:
     passing = (_THROTTLED.search(words) and "[OVERQUOTA]" not in words.upper()) or _BROKEN.search(words)
     if passing:
         return TryAgainError(f"{where}: {what} is refused: {words}; the next run tries again")
-    return ConfigError(f"{where}: {what} is refused: {words}; mail is read all the same; change after, or what the server allows")
+    return ConfigError(f"{where}: {what} is refused: {words}; mail is still read; change `after`, or the rights on the server")
 
 
 def no_folder(where: str, folder: str, existing: list[str]) -> ConfigError:

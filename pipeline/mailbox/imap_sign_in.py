@@ -41,7 +41,7 @@ def sign_in(client: Client, settings: MailboxSettings, token: TokenSource | None
         return
     password = settings.reveal_password()
     if any(char in f"{settings.user}{password}" for char in "\0\r\n"):
-        raise ConfigError(f"mailbox {settings.name}: user or password holds a control character; check where it comes from")
+        raise ConfigError(f"mailbox {settings.name}: user or password contains a control character; check its source")
     mechanism = settings.sign_in
     if mechanism == "auto":
         mechanism = "plain" if client.has_capability("AUTH=PLAIN") or not f"{settings.user}{password}".isascii() else "login"

@@ -3,7 +3,7 @@
 Everything is read lazily, one file at a time, in the order of the names, so that two runs see the same order and a folder of a
 million files needs no memory but for its names. In a folder, a file whose name says nothing is told by its first bytes; what is
 neither mail nor report is counted as skipped. A file that was named on the command line is always handed on: whoever names a
-photo is told that it is no report.
+photo is told that it is not a report.
 
 Hidden files and folders are skipped (a Maildir keeps its subfolders under such names: name them). A folder that holds `cur` and
 `new` is a Maildir: every file in these two is a mail, `new` first, because mail moves from there to `cur` while we read.
@@ -272,5 +272,5 @@ def _named(path: Path) -> os.stat_result:
 
 def _unreadable(path: Path, err: OSError) -> InputError:
     if isinstance(err, FileNotFoundError):
-        return InputError(f"{printable(path)} is not there; name a file, a folder, or - for standard input")
+        return InputError(f"{printable(path)} does not exist; name a file, a folder, or - for standard input")
     return InputError(f"{printable(path)} cannot be read: {(err.strerror or str(err)).lower()}; check the path and its permissions")

@@ -1,7 +1,7 @@
 """Reads an mbox (RFC 4155) as a stream: one mail in memory at a time, however large the file is.
 
 A mail begins with a line `From ` that carries a time, at the start of the file or after an empty line; the line itself and the
-empty line before the next one are no part of the mail. Quoting: one `>` is taken off every line of `>From `, `>>From ` and so on
+empty line before the next one are not part of the mail. Quoting: one `>` is taken off every line of `>From `, `>>From ` and so on
 (mboxrd). The older mboxo quotes `From ` alone, and a line that was `>From ` in the mail loses its `>` here; writers do not say
 which of the two they are, and mboxrd is the one that can be undone. A report in base64 or quoted-printable has no such line.
 Content-Length is not believed.

@@ -53,7 +53,7 @@ def sign_in_interactively(settings: MailboxSettings, say: Callable[[str], None])
     """
     oauth2 = settings.oauth2
     if oauth2 is None or oauth2.effective_flow not in ("device_code", "installed_app"):
-        raise ConfigError(f'mailbox {settings.name}: only flow = "device_code" and "installed_app" need somebody to sign in')
+        raise ConfigError(f'mailbox {settings.name}: only flow = "device_code" and "installed_app" need an interactive sign-in')
     if oauth2.provider == "microsoft":
         from pipeline.mailbox.oauth_microsoft import MicrosoftTokens
 

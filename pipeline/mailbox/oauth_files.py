@@ -58,7 +58,7 @@ def read_secret(path: str, where: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as err:
-        reason = err.strerror if isinstance(err, OSError) else "it is no text"
+        reason = err.strerror if isinstance(err, OSError) else "it is not text"
         raise ConfigError(f"{where} {path} cannot be read: {reason}") from err
 
 

@@ -39,14 +39,14 @@ def google_tokens(mailbox: str, user: str, oauth2: OAuth2Settings) -> GoogleToke
             made = service_account.Credentials.from_service_account_info(account, scopes=[SERVICE_SCOPE], subject=user)
             return GoogleTokens(where, made, cache_file="")
         if not Path(oauth2.cache_file).exists():
-            raise SignInError(f"{where}: nobody has signed in yet; run: tlsrpt doctor --sign-in {mailbox}")
+            raise SignInError(f"{where}: not signed in yet; run: tlsrpt doctor --sign-in {mailbox}")
         kept = json.loads(read_secret(oauth2.cache_file, f"{where}: cache_file"))
         # Not from_authorized_user_info, which puts Google's own address for the token_uri that was kept.
         names = ("refresh_token", "token_uri", "client_id", "client_secret")
         made = credentials.Credentials(None, scopes=[USER_SCOPE], **{name: kept[name] for name in names})
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         name = "service_account_file" if oauth2.effective_flow == "service_account" else "cache_file"
-        raise ConfigError(f"{where}: {name} is not what Google makes: {str(err).splitlines()[0][:200]}") from err
+        raise ConfigError(f"{where}: {name} is not a file from Google: {str(err).splitlines()[0][:200]}") from err
     return GoogleTokens(where, made, cache_file=oauth2.cache_file)
 
 
@@ -85,7 +85,7 @@ class GoogleTokens:
             if getattr(err, "retryable", False):
                 raise TryAgainError(f"{self._where}: Google has no token now; the next run tries again") from err
             reason = str(err.args[0])[:200] if err.args else "no reason given"
-            raise SignInError(f"{self._where}: Google gives no token ({reason}); check the delegation, or sign in again") from err
+            raise SignInError(f"{self._where}: Google returned no token ({reason}); check the delegation, or sign in again") from err
         if self._cache_file:
             write_private(self._cache_file, self._credentials.to_json())
 
@@ -104,7 +104,7 @@ def sign_in(mailbox: str, oauth2: OAuth2Settings, say: Callable[[str], None]) ->
     try:
         flow = library.InstalledAppFlow.from_client_config(json.loads(client), scopes=[USER_SCOPE])
     except (ValueError, KeyError, TypeError) as err:
-        raise ConfigError(f"{where}: client_secrets_file {oauth2.client_secrets_file} is not what Google makes") from err
+        raise ConfigError(f"{where}: client_secrets_file {oauth2.client_secrets_file} is not a file from Google") from err
     try:
         # The library prints the address; there is no other way to learn it.
         with network_errors(where, "Google"), contextlib.redirect_stdout(_Sayer(say)):
@@ -120,7 +120,7 @@ def sign_in(mailbox: str, oauth2: OAuth2Settings, say: Callable[[str], None]) ->
     except refused as err:
         raise SignInError(f"{where}: Google refuses ({err.error}); sign in again") from err
     except library.WSGITimeoutError as err:
-        raise SignInError(f"{where}: nobody signed in within {SIGN_IN_SECONDS // 60} minutes") from err
+        raise SignInError(f"{where}: no sign-in within {SIGN_IN_SECONDS // 60} minutes") from err
     write_private(oauth2.cache_file, made.to_json())
 
 

@@ -95,7 +95,7 @@ class MicrosoftTokens:
             answer = app.acquire_token_silent_with_error([USER_SCOPE], accounts[0], force_refresh=self._refresh)
             self._refresh = False
         if answer is None:
-            raise SignInError(f"{self._where}: nobody has signed in yet; run: tlsrpt doctor --sign-in {self._mailbox}")
+            raise SignInError(f"{self._where}: not signed in yet; run: tlsrpt doctor --sign-in {self._mailbox}")
         return answer
 
     def _token_of(self, answer: dict[str, Any]) -> str:
@@ -106,7 +106,7 @@ class MicrosoftTokens:
         reason = f"{code}: {lines[0][:200]}" if lines else code
         if code in _PASSING_ERRORS:
             raise TryAgainError(f"{self._where}: {self._authority} has no token now ({reason}); the next run tries again")
-        raise SignInError(f"{self._where}: {self._authority} gives no token ({reason}); check oauth2, or sign in again")
+        raise SignInError(f"{self._where}: {self._authority} returned no token ({reason}); check oauth2, or sign in again")
 
     def _application(self) -> Any:
         if self._app is not None:
@@ -133,7 +133,7 @@ class MicrosoftTokens:
             pem = read_secret(self._oauth2.client_certificate_file, f"{self._where}: client_certificate_file")
             if "CERTIFICATE-----" not in pem or "PRIVATE KEY-----" not in pem:
                 path = self._oauth2.client_certificate_file
-                raise ConfigError(f"{self._where}: client_certificate_file {path} has to hold key and certificate, both PEM")
+                raise ConfigError(f"{self._where}: client_certificate_file {path} must contain both key and certificate in PEM")
             return {"private_key": _block(pem, "PRIVATE KEY"), "public_certificate": _block(pem, "CERTIFICATE")}
         return read_secret(self._oauth2.client_secret_file, f"{self._where}: client_secret_file").strip()
 
@@ -144,7 +144,7 @@ class MicrosoftTokens:
             try:
                 cache.deserialize(read_secret(str(path), f"{self._where}: cache_file"))
             except ValueError as err:
-                raise ConfigError(f"{self._where}: cache_file {path} is no token cache; remove it and sign in again") from err
+                raise ConfigError(f"{self._where}: cache_file {path} is not a token cache; remove it and sign in again") from err
         return cache
 
     def _keep(self) -> None:

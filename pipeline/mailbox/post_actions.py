@@ -179,7 +179,7 @@ class _Work:
     def ignored(self, what: str, left: Sequence[int]) -> None:
         """Refuse where the server said OK and did nothing."""
         if left:
-            raise self.refused(what, IMAPClientError("the server says OK and does not do it"))
+            raise self.refused(what, IMAPClientError("the server replies OK but does not do it"))
 
 
 def _treat(work: _Work, after: str, uids: set[int], folder: str) -> None:

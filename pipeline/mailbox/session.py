@@ -247,7 +247,7 @@ class Session:
             read_only = True
             answer = self._examined(client, folder, err)
         if b"UIDVALIDITY" not in answer:
-            raise ConfigError(f"{self.where}: folder {folder} has no lasting UIDs (no UIDVALIDITY); this server cannot be polled")
+            raise ConfigError(f"{self.where}: folder {folder} has no persistent UIDs (no UIDVALIDITY); this server cannot be polled")
         uidnext = answer.get(b"UIDNEXT") or _asked_uidnext(client, folder)
         permanent = answer.get(b"PERMANENTFLAGS")
         flags = None if permanent is None else frozenset(bytes(flag).decode("ascii", "replace").lower() for flag in permanent)
@@ -322,7 +322,7 @@ class Session:
     def _same(self, folder: str, uidvalidity: int, state: FolderState) -> None:
         if state.uidvalidity != uidvalidity:
             raise FolderChangedError(
-                f"{self.where}: folder {folder} was made anew while we read it (UIDVALIDITY {uidvalidity}, "
+                f"{self.where}: folder {folder} was recreated while it was being read (UIDVALIDITY {uidvalidity}, "
                 f"now {state.uidvalidity}); the next run reads it from the start"
             )
 
@@ -331,7 +331,7 @@ class Session:
             return None
         return TryAgainError(
             f"{self.where}: the {self.deadline.seconds:g} seconds for one run (deadline) are used up at {self.server}; "
-            "the next run goes on from there"
+            "the next run continues from there"
         )
 
 

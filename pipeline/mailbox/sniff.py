@@ -62,7 +62,7 @@ def _starts_with_header(head: bytes) -> bool:
             continue
         field = _FIELD.match(line)
         if field is None:
-            # The last line of a full head may be cut off anywhere; any other is no header field.
+            # The last line of a full head may be cut off anywhere; any other is not a header field.
             return usual and len(head) >= HEAD_BYTES and head.endswith(line)
         usual = usual or field[1].lower() in _USUAL_FIELDS
     return usual

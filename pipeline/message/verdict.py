@@ -14,7 +14,7 @@ DKIM_RESULTS = {
     "weak": "signed with rsa-sha1 or a key of less than 1024 bits (RFC 8301)",
     "unaligned": "signed by another domain than the one that reports; not looked up",
     "not_covered": "the signature verifies and covers neither the TLS-Report headers nor how the mail is read, or a header that decides "
-    "that occurs twice: anybody may have made a report of another mail of that domain",
+    "that occurs twice: anyone could have forged the report from another mail of that domain",
     "not_reporter": "the signature verifies and the mail does not come from the address that sends this reporter's reports",
     "none": "not signed",
     "unchecked": 'not checked: a report file, or `dkim = "off"`',

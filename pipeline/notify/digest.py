@@ -91,7 +91,7 @@ def digest_of(days: Days) -> Digest:
     sections = (
         _section("Reading the mailboxes", _mailboxes(days.observed)),
         Section("Began", tuple(_line(fault, days) for fault in began)),
-        Section("Goes on", tuple(_line(fault, days) for fault in goes_on)),
+        Section("Continues", tuple(_line(fault, days) for fault in goes_on)),
         Section("Ended", tuple(_line(fault, days) for fault in ended)),
         _section("Muted", (_muted(mute) for mute in mutes)),
         _section("Verdicts that changed", _verdicts(days)),

@@ -31,7 +31,7 @@ class Ending:
 
 @contextmanager
 def dead_man(url: str) -> Iterator[Ending]:
-    """Ping `url` with /start now and with /EXIT CODE at the end; 75 (try again) is no failure and goes to /log.
+    """Ping `url` with /start now and with /EXIT CODE at the end; 75 (try again) is not a failure and goes to /log.
 
     Args:
         url: The address of the switch; empty: there is none.

@@ -61,12 +61,12 @@ def _ingest(observed: Observed) -> Iterator[Matter]:
         if box.failing_since and (number := (observed.as_of - since.date()).days) > 0:
             state += f", day {number + 1}"
         what = (
-            f"No look into it has succeeded since {since:%Y-%m-%d %H:%M} UTC. {_sentence(box.error)}"
+            f"It has not been polled successfully since {since:%Y-%m-%d %H:%M} UTC. {_sentence(box.error)}"
             if box.failing_since
             else f"Nothing has arrived since {since:%Y-%m-%d}, longer than its longest usual gap."
         )
         step = (
-            "Run `tlsrpt doctor`, which says what the mail server answers."
+            "Run `tlsrpt doctor`, which shows what the mail server answers."
             if box.failing_since
             else "Check that the _smtp._tls records still name this mailbox, and that mail to it is delivered."
         )
@@ -128,7 +128,7 @@ def _certificates(observed: Observed) -> Iterator[Matter]:
                 tuple(sorted(set(domains))),
                 f"The certificate of {name(place)} {'expired on' if left < 0 else 'expires on'} {expires}",
                 f"{plural(max(left, 0), 'day')} left; it serves {names(sorted(set(domains)))}.",
-                "Renew it, and look at it with `tlsrpt check`.",
+                "Renew it, then verify with `tlsrpt check`.",
                 f"domain?domain={name(domains[0])}",
             ),
         )

@@ -24,7 +24,7 @@ VERDICTS = ("ready", "not-ready", "not-enough-evidence", "already-enforcing", "n
 
 
 class Measured(NamedTuple):
-    """Numbers that are no events."""
+    """Numbers that are not events."""
 
     last_ingest: Mapping[str, datetime]
     """By mailbox: when something of it was stored last."""
@@ -54,13 +54,13 @@ def as_text(observed: Observed, measured: Measured, *, waiting: Mapping[str, int
     faults = gauge("open_faults", "Open incidents by domain, cause and fault.", "domain", "cause", "fault")
     for labels, count in Counter((one.domain, one.cause, one.fault) for one in observed.incidents if one.state != "resolved").items():
         faults.labels(name(labels[0]), *labels[1:]).set(count)
-    look = gauge("last_successful_look_seconds", "When a mailbox was last looked into with success, Unix time.", "mailbox")
+    look = gauge("last_successful_look_seconds", "When a mailbox was last polled successfully, Unix time.", "mailbox")
     for mailbox, moment in measured.last_look.items():
         look.labels(name(mailbox)).set(moment.timestamp())
     ingest = gauge("last_ingest_seconds", "When mail of a mailbox was stored last, Unix time.", "mailbox")
     for mailbox, moment in measured.last_ingest.items():
         ingest.labels(name(mailbox)).set(moment.timestamp())
-    failing = gauge("mailbox_failing", "1 while a mailbox cannot be read or gives nothing although it used to.", "mailbox")
+    failing = gauge("mailbox_failing", "1 while a mailbox cannot be read, or nothing arrives although it used to.", "mailbox")
     for box in observed.mailboxes:
         failing.labels(name(box.name)).set(int(box.failing_since is not None or box.silent_since is not None))
     gauge("quarantined_messages", "Messages that could not be read.").set(measured.quarantined)

@@ -45,7 +45,7 @@ def lapsed(mute: Mute, incidents: Sequence[Incident], today: date) -> str | None
         return f"it was muted until {mute.until}"
     own = [one for one in incidents if covers(mute, one)]
     if own and all(one.state == "resolved" for one in own):
-        return "it is over"
+        return "it is resolved"
     worse = [news for news in notifications.news_of(own, mute.as_it_was) if news.kind == "worse"]
     return f"it got worse: {worse[0].why}" if worse else None
 

@@ -36,7 +36,7 @@ class Notice(NamedTuple):
     path: str = ""
     """The address below that of the page."""
     fault: str = ""
-    """Whose it is: ours, sender, path, unknown; empty for what is no fault."""
+    """Whose it is: ours, sender, path, unknown; empty for what is not a fault."""
 
     @property
     def tags(self) -> frozenset[str]:

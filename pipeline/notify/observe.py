@@ -28,7 +28,7 @@ ROLL_OVER = "dane-roll-over"
 _SERVICE = re.compile(r"^_[0-9]+\._tcp\.")
 _LASTING = (SignInError.exit_code, ConfigError.exit_code)
 _FRESH_DAYS = 7
-"""A check older than this says nothing of what is published now."""
+"""A check older than this says nothing about what is published now."""
 
 
 def observe(lake: Lake, *, as_of: date, own: Iterable[str], now: datetime | None = None) -> Observed:
@@ -71,7 +71,7 @@ def _mailboxes(lake: Lake, now: datetime | None) -> tuple[MailboxState, ...]:
             box.mailbox,
             failing_since=_failing_since(box),
             silent_since=box.silent_since if box.why == "nothing-found" else None,
-            error="Nobody has looked into it." if box.why == "not-looked-into" else box.error,
+            error="It has never been polled." if box.why == "not-looked-into" else box.error,
         )
         for box in lake.mailboxes(now=now)
         if box.configured and box.last_try is not None
@@ -86,7 +86,7 @@ def _failing_since(box: MailboxHealth) -> datetime | None:
 
 
 def _published(lake: Lake, as_of: date) -> tuple[Published, ...]:
-    """Return what the last fresh checks found; a check that could not read the policy says nothing of a change."""
+    """Return what the last fresh checks found; a check that could not read the policy says nothing about a change."""
     from pipeline.insight.applied_policies import checked_policy
 
     found = []
@@ -127,7 +127,7 @@ def _host(place: str) -> str:
 
 
 def measure(lake: Lake, *, as_of: date) -> Measured:
-    """Return the numbers of the metrics that are no events.
+    """Return the numbers of the metrics that are not events.
 
     Args:
         lake: Where to look.

@@ -46,7 +46,7 @@ def deliver(table: pa.Table, args: argparse.Namespace) -> None:
 
 
 def deliver_json(value: object, args: argparse.Namespace) -> None:
-    """Write one value as an indented JSON document where `--output` says, for commands whose answer is no table.
+    """Write one value as an indented JSON document where `--output` says, for commands whose answer is not a table.
 
     Raises:
         InputError: The file cannot be written.
@@ -187,7 +187,7 @@ def _write_parquet(table: pa.Table, stream: IO[Any]) -> None:
     import pyarrow.parquet as pq
 
     if stream.isatty():
-        raise UsageError("parquet is no text; name a file with --output")
+        raise UsageError("parquet is binary; name a file with --output")
     try:
         pq.write_table(table, getattr(stream, "buffer", stream), compression="zstd")
     except NotImplementedError as err:

@@ -114,8 +114,8 @@ def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | 
         record, findings = looking_for_record.result()
         sts = looking_for_policy.result()
     if mx.no_name:
-        what, why = "there is no such name in the DNS", "nothing can be published below a name that is not there (RFC 8020)"
-        finding = Finding("mx", "domain-missing", "bad", domain, what, why, "look whether the name is spelt right and still registered")
+        what, why = "the name does not exist in the DNS", "nothing can be published below a name that does not exist (RFC 8020)"
+        finding = Finding("mx", "domain-missing", "bad", domain, what, why, "check that the name is spelled correctly and still registered")
         return Checked(domain, now, (finding,), Published())
     findings += sts.findings
     if mx.trouble:
@@ -123,8 +123,8 @@ def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | 
     else:
         findings += judge_mx(domain, mx.values, sts.policy, implicit=implicit)
     if len(mx.values) > MOST_HOSTS:
-        what = f"there are {len(mx.values)} MX hosts, and the first {MOST_HOSTS} were looked at"
-        findings.append(Finding("mx", "mx-many", "warn", domain, what, "senders try a few of them", "keep those that are needed"))
+        what = f"there are {len(mx.values)} MX hosts; only the first {MOST_HOSTS} were checked"
+        findings.append(Finding("mx", "mx-many", "warn", domain, what, "senders try a few of them", "keep those you need"))
     findings += judge_hosts(hosts, domain, sts, ways, now)
     published = Published(
         sts_id=sts.id,
@@ -148,8 +148,8 @@ def _as_last_known(now: Published, before: Published, mx: Answer, hosts: Sequenc
 
 
 def _unknown(check: str, where: str, answer: Answer) -> Finding:
-    why = "it could not be looked at, which proves nothing"
-    fix = "sign the zone anew, or correct its DS record" if answer.bogus else "run the check again; ask the name servers if it stays so"
+    why = "it could not be checked, which proves nothing"
+    fix = "re-sign the zone, or correct its DS record" if answer.bogus else "run the check again; ask the name servers if it persists"
     return Finding(check, f"{check}-not-checked", "unknown", where, answer.trouble, why, fix)
 
 

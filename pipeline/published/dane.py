@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROLL_DAYS = 45
 """Days before a certificate ends on which its renewal is near: usual clients renew when a third of the lifetime is left, and the new TLSA
 record comes before that."""
-_REFUSED = "senders that know DANE deliver nothing to it (RFC 7672 §2.2)"
+_REFUSED = "senders that support DANE deliver nothing to it (RFC 7672 §2.2)"
 _LEAST_TTL = 3_600
 
 
@@ -56,7 +56,7 @@ def judge_tlsa(
     Args:
         host: The MX host.
         domain: Whose mail it takes: a certificate under DANE-TA may name either (RFC 7672 §3.2.2).
-        names: What the DNS says of it; without records the host has no DANE, which is no fault.
+        names: What the DNS says of it; without records the host has no DANE, which is not a fault.
         servers: What its addresses show.
         now: The time, for the certificates of a chain under DANE-TA.
         port: Of the service, for the record to publish.
@@ -65,7 +65,7 @@ def judge_tlsa(
     base = names.base or host
     where = f"_{port}._tcp.{base}"
     if names.answer.malformed:
-        why = "senders cannot read it either; some then keep back mail to this host (RFC 7672 §2.1.2)"
+        why = "senders cannot read it either; some then hold back mail to this host (RFC 7672 §2.1.2)"
         fix = "replace it; a digest of type 1 has 64 hex digits, of type 2 128 (RFC 6698 §2.1.3)"
         return [Finding("tlsa", "tlsa-malformed", "bad", where, names.answer.malformed, why, fix)]
     if names.answer.trouble or not names.records:
@@ -91,13 +91,13 @@ def _of_records(
 ) -> list[Finding]:
     usable = [record for record in names.records if not fault_of(record)]
     if not usable:
-        why = "senders that know DANE encrypt without authenticating, or look at MTA-STS (RFC 7672 §2.2)"
+        why = "senders that support DANE encrypt without authenticating, or look at MTA-STS (RFC 7672 §2.2)"
         fix = "publish a record 3 1 1 of the key that is served"
         what = f"none of the records can be used for SMTP: {fault_of(names.records[0])}"
         return [Finding("tlsa", "tlsa-unusable", "bad", where, what, why, fix)]
     found = _faults(where, names)
     if not names.mx.secure:
-        why = "who changes the answer sends mail elsewhere; many senders leave DANE out then (RFC 7672 §2.2.1)"
+        why = "an attacker who changes the answer redirects mail; many senders skip DANE then (RFC 7672 §2.2.1)"
         found.append(Finding("tlsa", "tlsa-mx-insecure", "warn", where, "the MX records are not validated by DNSSEC", why, "sign the zone"))
     shown = [server.chain for server in servers if server.chain]
     if not shown:
@@ -119,10 +119,10 @@ def _of_trouble(where: str, names: Names) -> list[Finding]:
     """A failing look-up stops mail only where the address is signed: elsewhere nobody asks (RFC 7672 §2.2.2)."""
     if names.addresses.values and not names.addresses.secure:
         return []
-    why = "if it is so for senders that know DANE, they keep back mail to this host (RFC 7672 §2.1.2)"
-    fix = "ask the name servers of the zone; some firewalls drop what they do not know, TLSA among it"
+    why = "if senders that support DANE see the same, they hold back mail to this host (RFC 7672 §2.1.2)"
+    fix = "ask the name servers of the zone; some firewalls drop record types they do not know, TLSA included"
     if names.answer.bogus:
-        return [Finding("tlsa", "dnssec-broken", "bad", where, names.answer.trouble, why, "sign the zone anew, or correct its DS record")]
+        return [Finding("tlsa", "dnssec-broken", "bad", where, names.answer.trouble, why, "re-sign the zone, or correct its DS record")]
     return [Finding("tlsa", "tlsa-not-checked", "unknown", where, names.answer.trouble, why, fix)]
 
 
@@ -151,7 +151,7 @@ def _fault_of_chain(record: Tlsa, chain: Sequence[Certificate], host: str, domai
     for number, certificate in enumerate(chain[: place + 1]):
         if not certificate.not_valid_before_utc <= now.astimezone(UTC) < certificate.not_valid_after_utc:
             which = "the certificate" if number == 0 else "a certificate of the chain"
-            return f"{which} is not valid now (it ends on {certificate.not_valid_after_utc:%Y-%m-%d})"
+            return f"{which} is not valid now (it expires on {certificate.not_valid_after_utc:%Y-%m-%d})"
         if number < place:
             try:
                 certificate.verify_directly_issued_by(chain[number + 1])
@@ -223,8 +223,8 @@ def _roll_over(  # noqa: PLR0917 -- what the sentence is made of
     if not timedelta() < ends - now <= near or {record.usage for record in records} == {DANE_TA, DANE_EE}:
         return []
     ready = now + timedelta(seconds=2 * max(_LEAST_TTL, names.answer.ttl_seconds))
-    says = f"the certificate ends on {ends:%Y-%m-%d}, and every record is of what is served now: when it {what}, none matches"
-    why = "renewal with a new key under one record is how DANE breaks: senders that know it deliver nothing then (RFC 7671 §8.1)"
+    says = f"the certificate expires on {ends:%Y-%m-%d}, and every record matches only what is served now: when it {what}, none matches"
+    why = "renewal with a new key under one record is how DANE breaks: senders that support it deliver nothing then (RFC 7671 §8.1)"
     fix = (
         f"1. now: make the new key, and publish its record beside the old one; 2. not before {ready:%Y-%m-%d %H:%M} UTC (two TTLs later): "
         "serve the new certificate; 3. then remove the old record. Or keep the key when renewing (certbot: --reuse-key)"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 Severity = Literal["bad", "warn", "unknown", "ok"]
-"""bad: mail or reports suffer from it; warn: they will, or might; unknown: it could not be looked at, which proves nothing; ok."""
+"""bad: mail or reports suffer from it; warn: they will, or might; unknown: it could not be checked, which proves nothing; ok."""
 
 ORDER: tuple[Severity, ...] = ("bad", "warn", "unknown", "ok")
 """Worst first."""

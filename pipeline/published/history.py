@@ -36,5 +36,5 @@ def judge_change(domain: str, before: Published | None, now: Published) -> list[
     if id_changed and not text_changed:
         why = "senders fetch the same text once more; harmless, but was another text meant to be served? (RFC 8461 §3.1)"
         what = f"the id changed from {before.sts_id} to {now.sts_id}, the text did not"
-        return [Finding("history", "text-unchanged", "warn", where, what, why, "look whether the new text is served")]
+        return [Finding("history", "text-unchanged", "warn", where, what, why, "check that the new text is served")]
     return []

@@ -70,7 +70,7 @@ def _judge_covered(domain: str, hosts: Sequence[str], policy: PolicyText | None)
             "warn",
             pattern,
             f"the policy names {pattern}, and no MX host is covered by it",
-            "harmless while a move is prepared; left over, it allows mail to a host nobody watches (RFC 8461 §8.3)",
+            "harmless while a move is prepared; left over, it allows mail to an unmonitored host (RFC 8461 §8.3)",
             "remove the line once no MX record needs it any more",
         )
         for pattern in unused

@@ -102,7 +102,7 @@ def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
         steps.append(Step(arrival, f"remove the MX records of {', '.join(gone)}", why, names))
     needed = [pattern for pattern in (*patterns, *added) if any(mx_matches(pattern, host) for host in new)]
     if policy is not None and len(needed) < len(patterns) + len(added):
-        why = "no sender knows the old MX records any more; a line left over allows mail to a host nobody watches (RFC 8461 §4.1)"
+        why = "no sender knows the old MX records any more; a line left over allows mail to an unmonitored host (RFC 8461 §4.1)"
         final = _policy(policy.mode, policy.max_age_seconds, needed)
         when = arrival + timedelta(days=state.dns_days)
         steps.append(_publish(state, when, "let the policy name the new hosts alone", why, final, number=2))
@@ -172,17 +172,19 @@ def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[
         steps.append(_publish(state, state.today, "let the policy name every MX host", why, lines))
     age = policy.max_age_seconds or 0
     if policy.mode == "testing" or any(seconds > age for seconds, _ in LADDER):
-        steps += [Step(state.today, "see to what stands against it", sentence) for sentence in missing]
+        steps += [Step(state.today, "fix what speaks against it first", sentence) for sentence in missing]
     day: date | None = state.today
     if policy.mode == "testing":
         day = None if possible_from is None else max(possible_from, state.today)
         free = _free_from(state, lambda mode, _mx: mode != "enforce") - _TOMORROW
         last = None if day is None else max(day + _held_for(policy.max_age_seconds), free)
-        why = f"senders may go on with what they hold until {last}" if last is not None else "when it will be ready cannot be said yet"
+        why = f"senders may go on with what they hold until {last}" if last is not None else "no date can be given yet"
         steps.append(_publish(state, day, "switch to enforce, with a short max_age", why, _policy("enforce", ONE_DAY, mx), number=2))
         age, day = ONE_DAY, None if day is None else day + _WEEK
     for number, (seconds, name) in enumerate((rung for rung in LADDER if rung[0] > age), start=3):
-        why = "after that long without an incident of yours; a long max_age protects from who blocks the fetch (RFC 8461 §10.2)"
+        why = (
+            "after that time without incidents of yours; a long max_age protects against an attacker who blocks the fetch (RFC 8461 §10.2)"
+        )
         steps.append(_publish(state, day, f"raise max_age to {name}", why, _policy("enforce", seconds, mx), number=number))
         day = None if day is None else day + 2 * _WEEK
     return steps
@@ -197,15 +199,15 @@ def plan_tlsa(state: State, new: Sequence[Tlsa]) -> list[Step]:
     kept = tuple(f"_25._tcp.{host}. TLSA {text}" for host in hosts for text in texts)
     gone = sorted({text for host in hosts for text in published[host] if text not in texts})
     if not gone and not any(published[host] for host in hosts):
-        why = "a record that matches no certificate served stops the mail of senders that know DANE (RFC 7672 §2.2)"
+        why = "a record that matches no certificate served stops the mail of senders that support DANE (RFC 7672 §2.2)"
         return [Step(state.today, "publish the records, in a signed zone, once the certificates they match are served", why, added)]
     steps = []
     day = state.today
     if added:
-        why = "a sender that knows the old records alone would refuse the new certificate (RFC 7671 §8.1)"
+        why = "a sender that has only the old records would refuse the new certificate (RFC 7671 §8.1)"
         steps.append(Step(day, "publish the new records beside the old ones", why, added))
         day += timedelta(days=state.dns_days)
-    steps.append(Step(day, "let every address serve the new certificate", "by then no resolver holds the records without the new ones"))
+    steps.append(Step(day, "serve the new certificate at every address", "by then no resolver holds the records without the new ones"))
     if gone:
         why = "only when `tlsrpt check` shows the new certificate at every address: a record may go when nothing needs it (RFC 7671 §8.1)"
         steps.append(Step(day, f"remove {count_of(len(gone), 'old record')}", why, kept))

@@ -111,7 +111,7 @@ def _says(policy: PublishedPolicy) -> str:
 def _sentences(live: Live | None, source: str, runs: Sequence[dict[str, Any]], reporters: Sequence[str]) -> list[str]:
     found = [source]
     if live is not None and not live.policy_known:
-        found.append("what is served now could not be looked at; it may be another policy, with a longer max_age")
+        found.append("what is served now could not be checked; it may be another policy, with a longer max_age")
     found.append(
         f"{count_of(len(runs), 'policy text')} read by checks since {min(row['first_checked_at'] for row in runs):%Y-%m-%d}"
         if runs

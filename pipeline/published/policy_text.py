@@ -56,7 +56,7 @@ def read_policy(where: str, body: bytes) -> tuple[PolicyText | None, list[Findin
         text = body.decode("utf-8")
     except UnicodeDecodeError as err:
         why = "the file is UTF-8 text (RFC 8461 §3.2)"
-        return None, [_bad("policy-not-text", where, f"byte {err.start + 1} is no UTF-8", why, "save it as plain text")]
+        return None, [_bad("policy-not-text", where, f"byte {err.start + 1} is not UTF-8", why, "save it as plain text")]
     if cause := _cause_of(where, text):
         return None, [cause]
     lines = [line for line in re.split(r"\r\n|\n", text) if line.strip()]
@@ -69,7 +69,7 @@ def read_policy(where: str, body: bytes) -> tuple[PolicyText | None, list[Findin
         match = _LINE.fullmatch(line)
         if match is None:
             why = "every line is `key: value`; senders may refuse the whole policy (RFC 8461 §3.2)"
-            what = f"{line[:100]!r} is no `key: value`"
+            what = f"{line[:100]!r} is not `key: value`"
             findings.append(_bad("policy-line-invalid", f"{where} line {number}", what, why, "correct or remove it"))
             continue
         patterns += match["key"] == "mx"
@@ -90,9 +90,9 @@ def read_policy(where: str, body: bytes) -> tuple[PolicyText | None, list[Findin
 
 def encoded(where: str, encoding: str) -> Finding:
     """Say that a body is compressed, or otherwise encoded, which nobody asked for."""
-    what = f"the body is encoded with {encoding[:20]}, which nobody asked for"
+    what = f"the body is encoded with {encoding[:20]}, which the client did not ask for"
     why = "senders read the bytes as they come, and find no policy in them (RFC 8461 §3.2, RFC 9110 §12.5.3)"
-    return _bad("policy-encoded", where, what, why, "switch compression off for this file")
+    return _bad("policy-encoded", where, what, why, "disable compression for this file")
 
 
 def _cause_of(where: str, text: str) -> Finding | None:
@@ -225,7 +225,7 @@ def _unknown_key(where: str, key: str) -> list[Finding]:
     if close is None:
         return []
     why = "keys are case-sensitive and unknown ones are ignored (RFC 8461 §3.2)"
-    return [_bad("policy-key-misspelt", where, f"{key} is no key; {close} was meant?", why, "correct it", f"{close}: …")]
+    return [_bad("policy-key-misspelt", where, f"{key} is not a known key; did you mean {close}?", why, "correct it", f"{close}: …")]
 
 
 def _missing(where: str, seen: dict[str, int], patterns: int, mode: str | None) -> list[Finding]:
@@ -251,7 +251,7 @@ def _judge_age(where: str, mode: str | None, age: int | None) -> list[Finding]:
         why = "weeks or more are expected, so that the policy outlives an outage of its host (RFC 8461 §3.2)"
         return [_judged("policy-max-age-short", "warn", where, f"max_age is {age / _DAY:g} days", why, "raise it to a week or more", line)]
     if mode == "testing" and age > 31 * _DAY:
-        why = "senders may hold this policy so long after a mistake is mended; while testing a week is enough (RFC 8461 §3.2)"
+        why = "senders may keep a faulty policy that long after you fix it; while testing a week is enough (RFC 8461 §3.2)"
         return [
             _judged("policy-max-age-long", "warn", where, f"max_age is {age / _DAY:g} days in testing", why, "lower it while testing", line)
         ]

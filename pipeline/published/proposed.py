@@ -71,7 +71,7 @@ def check_proposed(domain: str, proposal: Proposal, state: State, standing: Stan
         findings += _judge_enforce(domain, policy, state, standing)
     mx, implicit, hosts = look_at_mail(names, domain, ways, proposal.mx)
     if mx.trouble:
-        why = "it could not be looked at, which proves nothing"
+        why = "it could not be checked, which proves nothing"
         return [*findings, Finding("mx", "mx-not-checked", "unknown", domain, mx.trouble, why, "run the check again")]
     if proposal.mx:
         findings += _judge_held(proposal.mx, state)

@@ -89,7 +89,7 @@ def read_tlsrpt(domain: str, texts: Sequence[str], ours: Ours | None = None) -> 
             _no_record("tlsrpt", name, texts, version="v=TLSRPTv1", why="no sender mails a report (RFC 8460 §3)", example=example)
         ]
     if len(own) > 1:
-        return None, [_several("tlsrpt", name, own, "senders take the domain as one without TLSRPT (RFC 8460 §3)")]
+        return None, [_several("tlsrpt", name, own, "senders treat the domain as having no TLSRPT (RFC 8460 §3)")]
     fields, findings = _fields("tlsrpt", name, own[0])
     repeated = [value for key, value in fields if key == "rua"]
     addresses = tuple(part.strip() for value in repeated for part in value.split(",") if part.strip())
@@ -119,8 +119,8 @@ def _judge_ours(name: str, addresses: Sequence[str], ours: Ours) -> list[Finding
     """Say that our address is missing, or not the first."""
     places = [place for place, address in enumerate(addresses) if ours.gets(address)]
     if not places and ours.addresses:
-        what = f"reports go to {', '.join(addresses)[:200]}, and none of it is a mailbox of this configuration"
-        why = "what is not delivered here is not in these numbers"
+        what = f"reports go to {', '.join(addresses)[:200]}, and none of them is a mailbox of this configuration"
+        why = "reports delivered elsewhere are missing from these numbers"
         fix = f"add mailto:{ours.addresses[0]}, as the first address"
         return [Finding("tlsrpt-record", "tlsrpt-rua-not-ours", "warn", name, what, why, fix)]
     if not places or places[0] == 0:
@@ -138,7 +138,7 @@ def read_sts(domain: str, texts: Sequence[str]) -> tuple[StsRecord | None, list[
     example = f'{name}. TXT "v=STSv1; id=20260101T000000;"'
     ours = [text for text in texts if _begins(text, "v=STSv1")]
     if not ours:
-        why = "without it senders look for no policy, and mail may be sent unprotected (RFC 8461 §3.1)"
+        why = "without it senders look for no policy, and mail may be sent without authenticated TLS (RFC 8461 §3.1)"
         return None, [_no_record("sts", name, texts, version="v=STSv1", why=why, example=example)]
     if len(ours) > 1:
         return None, [_several("sts", name, ours, "senders take no new policy from it (RFC 8461 §3.1)")]
@@ -189,7 +189,7 @@ def _fields(kind: str, name: str, text: str) -> tuple[list[tuple[str, str]], lis
         if not equals or not _FIELD.fullmatch(key):
             why = "a record that does not parse may be ignored as a whole (RFC 8460 §3, RFC 8461 §3.1)"
             findings.append(
-                Finding(f"{kind}-record", f"{kind}-field-invalid", "bad", name, f"{part!r} is no name=value", why, "correct or remove it")
+                Finding(f"{kind}-record", f"{kind}-field-invalid", "bad", name, f"{part!r} is not name=value", why, "correct or remove it")
             )
         else:
             fields.append((key, value))
@@ -202,6 +202,6 @@ def _judge_rua(name: str, address: str) -> Finding | None:
         return None
     if parts.scheme.lower() == "https" and parts.hostname:
         return None
-    why = "reports go to mailto: or https: addresses; with another one senders cannot do anything (RFC 8460 §3)"
+    why = "reports go to mailto: or https: addresses; senders cannot use any other kind (RFC 8460 §3)"
     fix = "write mailto:NAME@DOMAIN or https://HOST/PATH; a comma, ! or ; inside must be percent-encoded"
-    return Finding("tlsrpt-record", "tlsrpt-rua-invalid", "bad", name, f"rua {address!r} is no address for reports", why, fix)
+    return Finding("tlsrpt-record", "tlsrpt-rua-invalid", "bad", name, f"rua {address!r} is not an address for reports", why, fix)

@@ -97,7 +97,7 @@ def _back(mode: str, until: datetime) -> tuple[str, ...]:
     if mode == "testing":
         return (f"serve it with `mode: none`, then change the id; {held}, which refuses no mail",)
     return (
-        f"serve it with `mode: testing` (or `none`), then change the id: senders that look apply that at once; {held}",
+        f"serve it with `mode: testing` (or `none`), then change the id: senders that check apply it at once; {held}",
         "never remove the file or the record instead: senders would apply what they hold to its end",
     )
 

@@ -94,7 +94,7 @@ def _stale(domain: str, same: Sequence[Held], mx_hosts: Sequence[str], *, today:
     who = listed(sorted(each.reporter for each in same))
     what = f"{who} applied an older policy (mode {held.mode}, max_age {held.max_age_seconds}) up to {max(each.last_day for each in same)}"
     if held.replaced_on is not None and held.held_until is not None:
-        what += f"; it is out of date since {held.replaced_on}, and by its max_age it ends on {held.held_until} at the latest"
+        what += f"; outdated since {held.replaced_on}; its max_age ends by {held.held_until}"
     uncovered = [host for host in mx_hosts if not any(mx_matches(pattern, host) for pattern in held.mx)]
     refuses = held.mode == "enforce" and bool(uncovered)
     severity: Severity = "bad" if refuses else "warn"
@@ -138,6 +138,6 @@ def _published(row: TlsaSeen, hosts: Sequence[str], now: Published) -> bool:
 def _late(hosts: Sequence[str], same: Sequence[TlsaSeen], since: date) -> Finding:
     who = listed(sorted({row.submitter_domain for row in same}))
     what = f"{who} saw other TLSA records than the published ones up to {max(row.last_day for row in same)}; these are there since {since}"
-    why = "records of which none matches the certificate stop the mail of senders that know DANE (RFC 7672 §2.2)"
-    fix = "ask every name server of the zone for the records; one of them may serve an old zone"
+    why = "records of which none matches the certificate stop the mail of senders that support DANE (RFC 7672 §2.2)"
+    fix = "query every name server of the zone; one of them may serve an old version"
     return Finding("seen", "tlsa-stale-seen", "bad", listed(hosts), what, why, fix)

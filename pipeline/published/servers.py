@@ -20,7 +20,7 @@ Asks = Literal["policy", "dane", "nothing"]
 """Who asks for a certificate: a policy (a CA, the name, the dates), DANE (by its TLSA records, judged elsewhere), or nothing published."""
 
 _CANNOT = "senders cannot fetch the policy: they apply none, or the one they hold until it ends (RFC 8461 §3.3)"
-_PROVES_NOTHING = "it could not be looked at from here, which proves nothing"
+_PROVES_NOTHING = "it could not be checked from here, which proves nothing"
 _HOST_CODES = {"certificate": "policy-host-certificate", "protocol": "policy-host-tls"}
 
 
@@ -104,7 +104,7 @@ _UNREACHABLE: tuple[str, Severity, str, str] = (
     "try from another network",
 )
 _STATES: dict[str, tuple[str, Severity, str, str]] = {
-    "no-starttls": ("starttls-missing", "bad", "senders that ask for TLS deliver nothing to it ({section})", "switch STARTTLS on"),
+    "no-starttls": ("starttls-missing", "bad", "senders that ask for TLS deliver nothing to it ({section})", "enable STARTTLS"),
     "no-tls": (
         "tls-too-old",
         "bad",
@@ -114,20 +114,20 @@ _STATES: dict[str, tuple[str, Severity, str, str]] = {
     "refused": (
         "mx-refuses-prober",
         "unknown",
-        "it turns this machine away, not mail in general: block lists and limits are for single addresses",
+        "it rejects this machine, not mail in general: block lists and limits are for single addresses",
         "run the check from a machine that sends mail; look whether this address is on a block list; set `helo` in [check] to its name",
     ),
     "ehlo-refused": (
         "mx-refuses-prober",
         "unknown",
-        "it does not like the name this machine gives itself, which says nothing of other senders",
+        "it rejects the name this machine uses in EHLO, which says nothing about other senders",
         "set `helo` in [check] to a name of this machine that its address resolves to",
     ),
     "temporary": (
         "starttls-temporary",
         "unknown",
-        "a temporary answer (4xx) proves nothing: senders try again (RFC 5321 §4.2.1)",
-        "run the check again; mend it if it stays so",
+        "a temporary reply (4xx) proves nothing: senders try again (RFC 5321 §4.2.1)",
+        "run the check again; fix it if it persists",
     ),
     "no-network": ("mx-not-checked", "unknown", _PROVES_NOTHING, "run the check from a machine with that network"),
 }
@@ -165,15 +165,15 @@ def _judge_certificate(where: str, host: str, server: Server, now: datetime) -> 
     if not server.verifies:
         named = "mismatch" in server.verify_says.lower()
         code, fix = (
-            ("certificate-name", f"get a certificate whose names hold {host}")
+            ("certificate-name", f"get a certificate that covers {host}")
             if named
-            else ("certificate-untrusted", "use a certificate of a public CA, and serve its whole chain")
+            else ("certificate-untrusted", "use a certificate of a public CA, and serve its full chain")
         )
         return Finding("smtp", code, "bad", where, server.verify_says, refused, fix)
     for limit in EXPIRY_DAYS:
         if left <= limit:
             severity: Severity = "bad" if limit == EXPIRY_DAYS[0] else "warn"
-            what = f"the certificate ends on {ends:%Y-%m-%d}, in {left} days"
+            what = f"the certificate expires on {ends:%Y-%m-%d}, in {left} days"
             why = "renewal should have happened"
-            return Finding("smtp", f"certificate-expires-{limit}", severity, where, what, why, "look why it was not renewed")
+            return Finding("smtp", f"certificate-expires-{limit}", severity, where, what, why, "find out why it was not renewed")
     return None

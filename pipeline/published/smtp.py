@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LINE_BYTES = 4096
 _LINES = 200
-"""A reply has a few lines; more is no SMTP server."""
+"""A reply has a few lines; more is not an SMTP server."""
 
 State = Literal["tls", "unreachable", "no-network", "refused", "ehlo-refused", "temporary", "no-starttls", "no-tls"]
 """tls: a certificate was shown; unreachable: no connection, or it ended; no-network: this machine has no such network; refused: the

@@ -83,7 +83,7 @@ def _fault_of_association(record: Tlsa) -> str:
     if len(record.association) != digits:
         return f"a digest of type {record.matching} has {digits} hex digits, and this one {len(record.association)} (RFC 6698 §2.1.3)"
     if record.association == hashlib.new("sha256" if record.matching == 1 else "sha512", b"").hexdigest():
-        return "it is the digest of nothing: the command that made it had no input"
+        return "it is the digest of empty input: the command that made it read nothing"
     return ""
 
 

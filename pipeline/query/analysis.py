@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Analysis:
     """The part of `Lake` that draws conclusions; all of them rest on named questions.
 
-    `as_of` is the day of asking (UTC), today where it is not given. Days are complete two days later, and later ones are judged by nobody.
+    `as_of` is the as-of date (UTC), by default today. Days are complete two days later; later ones are excluded from verdicts.
     """
 
     _settings: Settings
@@ -76,7 +76,7 @@ class Analysis:
             as_of: The day of asking.
 
         Raises:
-            UsageError: `as_of` is no day, or nobody knows the domain.
+            UsageError: `as_of` is not a day, or nobody knows the domain.
             LakeError: The lake cannot be read.
         """
         from pipeline.insight.ground import read_ground
@@ -113,7 +113,7 @@ class Analysis:
             evidence: How many report keys to give each, newest first; None: all; 0: none, which saves a question.
 
         Raises:
-            UsageError: `as_of` is no day, or nobody knows the domain.
+            UsageError: `as_of` is not a day, or nobody knows the domain.
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
@@ -166,7 +166,7 @@ class Analysis:
             ground: Whether to work out what it rests on, which takes some questions more.
 
         Raises:
-            UsageError: `as_of` is no day, or nobody knows the domain.
+            UsageError: `as_of` is not a day, or nobody knows the domain.
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
@@ -196,7 +196,7 @@ class Analysis:
         """Return which MTA-STS policies senders applied to a domain, who holds an old one, and what changed.
 
         Raises:
-            UsageError: `as_of` is no day, or nobody knows the domain.
+            UsageError: `as_of` is not a day, or nobody knows the domain.
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
@@ -208,7 +208,7 @@ class Analysis:
         """Return who reports on what, how often, and who went silent.
 
         Raises:
-            UsageError: `as_of` is no day, or nobody knows the domain.
+            UsageError: `as_of` is not a day, or nobody knows the domain.
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api

@@ -2,7 +2,7 @@
 
 ```sql
 -- Sessions by day
--- How many sessions used authenticated TLS, by UTC day.
+-- Sessions over authenticated TLS, by UTC day.
 -- since (DATE): first day, inclusive
 -- domain (VARCHAR = null): one report domain; null for all
 ```

@@ -22,7 +22,7 @@ GRAINS: dict[str, str] = {
     "counted_failures": "one row per failure detail, where the report counts",
     "session_parts": "one row per counted policy, with the sessions it carries; quicker to sum than `sessions`, with the same sums",
     "sessions": "one row per counted report and report_domain",
-    "runs": "one row per look of a run into a mailbox, whether or not it found anything; the newest 1,000 of each mailbox",
+    "runs": "one row per poll of a mailbox, whether or not it found anything; the newest 1,000 of each mailbox",
     "mentions": "one row per counted report, domain, result type, MX host, addresses and reason, sts and tlsa taken together",
 }
 """The views and what one row of each is."""
@@ -43,8 +43,8 @@ _ADDED: dict[str, Meaning] = {
     "counted": Meaning(_COUNTED),
     "mailbox": Meaning("Name of the mailbox in the configuration"),
     "began_at": Meaning("When the run began", "UTC"),
-    "ended_at": Meaning("When the look ended; null where it goes on or was killed", "UTC"),
-    "exit_code": Meaning("0 where all was well, else the exit code of what went wrong"),
+    "ended_at": Meaning("When the poll ended; null while it runs or if it was killed", "UTC"),
+    "exit_code": Meaning("0 on success, otherwise the exit code"),
     "error": Meaning("What went wrong, in one sentence"),
     "messages": Meaning("Messages that were new", "messages"),
     "told_twice": Meaning("Whether tlsa and other policies of its report and domain are taken as the same sessions"),
@@ -52,7 +52,7 @@ _ADDED: dict[str, Meaning] = {
     "counted_type": Meaning("sts or tlsa: the type with more sessions; null where there was no policy"),
     "reports_with_both": Meaning("Reports of more than 20 sessions that have tlsa and other policies of one domain", "reports"),
     "both_types_are": Meaning(
-        "same: the same sessions told twice; apart: each session under the policy that applied; unsure: the larger counts are taken"
+        "same: the same sessions reported twice; apart: each session under the policy that applied; unsure: the larger counts are taken"
     ),
     "sessions": Meaning("authenticated, failed and unprotected together", "sessions"),
     "authenticated": Meaning("Sessions with TLS as the policy asks", "sessions", "RFC 8460 §4.2"),

@@ -117,7 +117,7 @@ class Engine:
         self._lock_down(*([self._alias] if guests else [root, str(self._temporary)]))
 
     def _alias_of(self, root: str) -> str:
-        """Return the path DuckDB knows the lake by: a `name=value` among the folders above it is no partition of ours."""
+        """Return the path DuckDB knows the lake by: a `name=value` among the folders above it is not a partition of ours."""
         if "=" not in root or "://" in root:
             return root
         alias = self._temporary / "lake"

@@ -67,7 +67,7 @@ def _only_harmless(engine: Engine, found: _Found) -> None:
     if refused := sorted((found.functions - allowed.anywhere) | ((found.table_functions | made_up) - allowed.as_tables)):
         name = escape(refused[0][:100])
         if refused[0] in engine.known or refused[0] in allowed.anywhere | allowed.as_tables:
-            raise UsageError(f"{name} may not be used here; nothing outside the lake can be read, and only what does no harm can be called")
+            raise UsageError(f"{name} is not allowed here; only the lake can be read, and only harmless functions can be called")
         close = get_close_matches(refused[0], allowed.anywhere | allowed.as_tables, n=1)
         raise NotAReportError(f"the SQL cannot be run: there is no function {name}{f'; did you mean {close[0]}?' if close else ''}")
 
@@ -117,7 +117,7 @@ def parse(engine: Engine, sql: str) -> list[duckdb.Statement]:
     except duckdb.Error as err:
         raise NotAReportError(f"the SQL does not parse: {sentence(str(err))}") from err
     except UnicodeError as err:
-        raise NotAReportError("the SQL does not parse: it is no valid Unicode") from err
+        raise NotAReportError("the SQL does not parse: it is not valid Unicode") from err
 
 
 def sentence(message: str) -> str:

@@ -85,7 +85,7 @@ class GuestFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
         inside = PurePosixPath(path.removeprefix(f"{PROTOCOL}://").removeprefix("/"))
         table = inside.parts[1] if len(inside.parts) > 2 else ""
         if mode != "rb" or ".." in inside.parts or inside.suffix != ".parquet" or table not in (*TABLES, PurePosixPath(EMPTY).name):
-            raise PermissionError(f"{path} is no data file of the lake, or is to be written")
+            raise PermissionError(f"{path} is not data file of the lake, or is to be written")
         try:
             return self._opened(table, "/".join(inside.parts[2:]))
         except Exception as err:

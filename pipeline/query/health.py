@@ -57,27 +57,27 @@ class MailboxHealth(NamedTuple):
 
     def title(self) -> str:
         """Return the state in a few words."""
-        words = {"failing": "cannot be read", "not-looked-into": "is not looked into any more", "nothing-found": "has gone silent"}
+        words = {"failing": "cannot be read", "not-looked-into": "is no longer polled", "nothing-found": "has gone silent"}
         return f"Mailbox {self.mailbox} {words[self.why]}" if self.why else f"Mailbox {self.mailbox} is read"
 
     def sentence(self) -> str:
         """Return what is known of it, in one or two sentences."""
         if self.why == "failing":
-            return f"No look into it has succeeded since {_moment(self.silent_since)}: {self.error or 'the runs do not come to an end'}."
+            return f"It has not been polled successfully since {_moment(self.silent_since)}: {self.error or 'the runs do not finish'}."
         if self.why == "not-looked-into":
-            return f"Nobody has looked into it since {_moment(self.silent_since)}."
+            return f"It has never been polled since {_moment(self.silent_since)}."
         if self.why == "nothing-found":
-            return f"It is read, and nothing new has been in it since {_moment(self.silent_since)}, much longer than usual."
+            return f"It is polled, but nothing new has arrived since {_moment(self.silent_since)}, much longer than usual."
         if self.error:
-            return f"The last look failed ({_moment(self.last_try)}): {self.error}. Last success: {_moment(self.last_success)}."
-        return f"Last looked into {_moment(self.last_success)}." if self.last_success else "Unknown when it was last looked into."
+            return f"The last poll failed ({_moment(self.last_try)}): {self.error}. Last success: {_moment(self.last_success)}."
+        return f"Last polled {_moment(self.last_success)}." if self.last_success else "Time of the last poll unknown."
 
     def fix(self) -> str:
         """Return what to do."""
         if self.why == "failing":
-            return "Run `tlsrpt doctor`, which says what the mail server answers; what came in meanwhile is read as soon as it works again."
+            return "Run `tlsrpt doctor`, which shows what the mail server answers; mail that arrives meanwhile is read later."
         if self.why == "not-looked-into":
-            return "See whether cron or the timer still runs `tlsrpt ingest`, and what it wrote to its log."
+            return "Check whether cron or the timer still runs `tlsrpt ingest`, and what it wrote to its log."
         if self.why == "nothing-found":
             return "Check that the _smtp._tls records still name this mailbox, and that mail to it is delivered."
         return ""

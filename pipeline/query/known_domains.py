@@ -26,7 +26,7 @@ def known_domain(ask: Ask, text: str, own: Sequence[str]) -> str:
         own: `[domains] own`: these are known before there is a report.
 
     Raises:
-        UsageError: It is no name, or neither in `own` nor in any report while others are; the sentence says which may be meant.
+        UsageError: It is not a name, or neither in `own` nor in any report while others are; the sentence says which may be meant.
     """
     name = as_name(text)
     if name in own or _reported(ask, domain=name).num_rows:
@@ -52,7 +52,7 @@ def as_name(text: str) -> str:
     except UnicodeError:
         name = ""
     if not name or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789.-_"):
-        raise UsageError(f"{text[:80]!r} is no domain; a name such as example.org is meant")
+        raise UsageError(f"{text[:80]!r} is not a domain name such as example.org")
     return name
 
 

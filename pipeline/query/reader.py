@@ -368,7 +368,7 @@ class Lake(Analysis):
     def _unread(self, err: duckdb.Error) -> Exception | None:
         """Return why a file could not be read, where that is what went wrong: DuckDB says it, or wraps what the files met."""
         if isinstance(err, duckdb.PermissionException):
-            return None  # what a stranger's SQL may not read is no fault of the lake, whatever its name ends with
+            return None  # what a stranger's SQL may not read is not a fault of the lake, whatever its name ends with
         if isinstance(err, duckdb.IOException) or _BROKEN.search(str(err)):
             # Of a file opened through Python DuckDB tells the whole traceback; the reason begins with the name of the last error in it.
             said = str(err)
@@ -390,7 +390,7 @@ def period_of(since: date | str | None, until: date | str | None, as_of: date | 
     """Return the period as days: until no later than as_of, since no later than until.
 
     Raises:
-        UsageError: One of them is no date, or the period ends before it begins.
+        UsageError: One of them is not a date, or the period ends before it begins.
     """
     asked = _day("as_of", as_of) or datetime.now(UTC).date()
     last = min(_day("until", until) or asked, asked)

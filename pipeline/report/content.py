@@ -79,7 +79,7 @@ def _read_array(text: bytes, notes: Notes) -> list[ParsedReport | Rejected | Non
     """Read an array of reports, each with the quirks of all and limits of its own.
 
     Raises:
-        Refusal: It is no array of objects, or of none.
+        Refusal: It is not an array of objects, or of none.
     """
     found = load(text, notes)
     if not isinstance(found, list) or not found or not all(isinstance(value, dict) for value in found):
@@ -108,7 +108,7 @@ def read_text(text: bytes, notes: Notes) -> ParsedReport:
     """Read the JSON text of a report.
 
     Raises:
-        Refusal: It is no report.
+        Refusal: It is not a report.
     """
     value = load(text, notes)
     try:

@@ -14,7 +14,7 @@ class FailureDetail(NamedTuple):
     """One element of `failure-details` (RFC 8460 §4.4). Absent and empty texts are None."""
 
     result_type: str
-    """As sent, trimmed and lower-cased; the registry is open (RFC 8460 §6.6), so this is no enum. Empty where absent."""
+    """As sent, trimmed and lower-cased; the registry is open (RFC 8460 §6.6), so this is not an enum. Empty where absent."""
     result_type_raw: str | None
     """As sent, where `result_type` differs from it."""
     sending_mta_ip: str | None
@@ -66,7 +66,7 @@ class ParsedReport(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """Why something is no report we can read: a stable code of `pipeline.report.quirks.REJECT_CODES`, and the reason in words."""
+    """Why something is not a report we can read: a stable code of `pipeline.report.quirks.REJECT_CODES`, and the reason in words."""
 
     code: str
     detail: str
@@ -107,7 +107,7 @@ class Reading(NamedTuple):
     """All that reading one message or file gave.
 
     `parts` has every candidate that is, or was declared to be, a TLS report. `rejected` speaks of the message as a whole (no report in it,
-    too large, broken MIME); then `parts` is empty. Code `not_tlsrpt` is no error: the mail is somebody's private business.
+    too large, broken MIME); then `parts` is empty. Code `not_tlsrpt` is not an error: the mail is somebody's private business.
     """
 
     envelope: Envelope

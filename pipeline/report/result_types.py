@@ -49,7 +49,7 @@ _ENTRIES = (
         "certificate-not-trusted",
         "negotiation",
         "mx-certificate",
-        "The mail host's certificate does not lead to an authority the sender trusts, or its chain is broken",
+        "The mail host's certificate does not chain to a CA the sender trusts, or its chain is broken",
         "RFC 8460 §4.3.1",
     ),
     ResultType(
@@ -63,7 +63,7 @@ _ENTRIES = (
         "tlsa-invalid",
         "dane",
         "dns",
-        "None of the TLSA records fits the mail host's certificate, or they cannot be read",
+        "No TLSA record matches the mail host's certificate, or they cannot be read",
         "RFC 8460 §4.3.2.1",
     ),
     ResultType(
@@ -77,7 +77,7 @@ _ENTRIES = (
         "dane-required",
         "dane",
         "dns",
-        "The sender insists on DANE, and the mail host has no validated TLSA record",
+        "The sender requires DANE, and the mail host has no validated TLSA record",
         "RFC 8460 §4.3.2.1",
     ),
     ResultType(

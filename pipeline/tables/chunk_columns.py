@@ -67,7 +67,7 @@ def with_batch(name: str, columns: pa.Table, batch: int) -> pa.Table:
 
 
 class MalformedChunkError(Exception):
-    """Values that are no rows of our tables."""
+    """Values that are not rows of our tables."""
 
 
 def typed_chunk(values: dict[str, list[Any]], arrivals: Sequence[Arrival], contents: list[bytes]) -> ChunkColumns:
@@ -92,7 +92,7 @@ def typed_chunk(values: dict[str, list[Any]], arrivals: Sequence[Arrival], conte
     except (TypeError, ValueError, KeyError, IndexError, OverflowError, pa.ArrowException) as err:
         raise MalformedChunkError(f"no rows: {err}") from err
     if not fits:
-        raise MalformedChunkError("no rows: not as many failure details as told")
+        raise MalformedChunkError("no rows: fewer failure details than stated")
     return ChunkColumns(messages, reports, policies, failures, contents)
 
 
@@ -204,7 +204,7 @@ def _array(column: Any, field: pa.Field[Any], rows: int) -> Any:
         offsets = np.concatenate([[0], np.cumsum(np.asarray(column[LENGTHS], dtype=np.int64))])
         texts = pa.array(column[TEXTS], pa.string())
         if offsets[-1] != len(texts) or texts.null_count or (len(offsets) > 1 and min(column[LENGTHS]) < 0):
-            raise ValueError(f"{field.name} is no column of lists")
+            raise ValueError(f"{field.name} is not a column of lists")
         made = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), texts)
     if len(made) != rows or (made.null_count and not field.nullable):
         raise ValueError(f"{field.name} has {len(made)} values and {made.null_count} nulls for {rows} rows")

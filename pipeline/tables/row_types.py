@@ -31,11 +31,11 @@ PRIVATE_COLUMNS = (
     "media_type",
     "container",
 )
-"""What is not kept of a message that is no TLS report: it is somebody's private mail."""
+"""What is not kept of a message that is not a TLS report: it is somebody's private mail."""
 
 
 class MessageRow(NamedTuple):
-    """One row per message or file seen, whatever became of it; the ledger."""
+    """One row per message or file seen, whatever its outcome; the ledger."""
 
     received_month: str
     message_sha256: str

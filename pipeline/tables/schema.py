@@ -75,7 +75,7 @@ _SUBMITTER = _c(
     source="RFC 8460 §5.3",
     nullable=False,
 )
-_TIER = _c("trust_tier", "string", "How far the sender is proved: " + ", ".join(TRUST_TIERS), nullable=False)
+_TIER = _c("trust_tier", "string", "How well the sender is authenticated: " + ", ".join(TRUST_TIERS), nullable=False)
 _POLICY_IX = _c("policy_ix", "int16", "Place of the policy in the report, from 0", nullable=False)
 _POLICY_TYPE = _c(
     "policy_type", "string", "sts, tlsa, no-policy-found, or as sent, trimmed and lower-cased", source="RFC 8460 §4.4", nullable=False
@@ -84,7 +84,7 @@ _POLICY_HASH = _c("policy_hash", "string", "sha256 of the policy strings, trimme
 
 MESSAGES = Table(
     name="messages",
-    grain="one row per message or file seen, whatever became of it; the ledger",
+    grain="one row per message or file seen, whatever its outcome; the ledger",
     key=("account", "folder", "uidvalidity", "uid", "message_sha256"),
     partition="received_month",
     columns=(
@@ -131,7 +131,7 @@ MESSAGES = Table(
         ),
         _c("authserv_id", "string", "The authserv-id that attested", source="RFC 8601 §2.2"),
         _TIER,
-        _c("outcome", "string", "What became of it: " + ", ".join(OUTCOMES), nullable=False),
+        _c("outcome", "string", "Its outcome: " + ", ".join(OUTCOMES), nullable=False),
         _c("reject_code", "string", "Why it was quarantined or not stored"),
         _c("reject_detail", "string", "The reason in words, with place and number"),
         _c("report_keys", "strings", "The reports it carried", unit="hex", nullable=False),
@@ -261,7 +261,7 @@ POLICIES = Table(
         _c(
             "once_authenticated",
             "int64",
-            "Sessions authenticated in all policies of the report and report_domain, if tlsa and the others tell of the same sessions; on "
+            "Sessions authenticated in all policies of the report and report_domain, if tlsa and the others describe the same sessions; on "
             "the first of these rows, 0 on the others; null where there is only one side",
             unit="sessions",
         ),
@@ -299,9 +299,9 @@ FAILURES = Table(
         _c("result_type_raw", "string", "result-type as sent, where that differs"),
         _c("result_group", "string", "negotiation, dane, sts, general or other", source="RFC 8460 §4.3", nullable=False),
         _c("sending_mta_ip", "string", "sending-mta-ip, canonical text", source="RFC 8460 §4.4"),
-        _c("sending_mta_ip_raw", "string", "sending-mta-ip as sent, where it is no address"),
+        _c("sending_mta_ip_raw", "string", "sending-mta-ip as sent, where it is not an address"),
         _c("receiving_ip", "string", "receiving-ip, canonical text", source="RFC 8460 §4.4"),
-        _c("receiving_ip_raw", "string", "receiving-ip as sent, where it is no address"),
+        _c("receiving_ip_raw", "string", "receiving-ip as sent, where it is not an address"),
         _c("receiving_mx_hostname", "string", "receiving-mx-hostname, lower-case, no final dot", source="RFC 8460 §4.4"),
         _c("receiving_mx_helo", "string", "receiving-mx-helo, first line", source="RFC 8460 §4.4"),
         _c("failed_session_count", "int64", "failed-session-count", unit="mentions", source="RFC 8460 §4.4", nullable=False),
@@ -321,7 +321,9 @@ SUPERSEDED = Table(
         _REPORT_KEY,
         _c("identity", "string", "The identity they share", unit="hex", nullable=False),
         _c("superseded_by", "string", "report_key of the better one at that time", unit="hex", nullable=False),
-        _c("reason", "string", "better_tier (a better proved sender) or conflict (another content of the same tier)", nullable=False),
+        _c(
+            "reason", "string", "better_tier (a better authenticated sender) or conflict (another content of the same tier)", nullable=False
+        ),
     ),
 )
 
@@ -333,7 +335,7 @@ CHECKS = Table(
     columns=(
         _BATCH,
         _c("checked_month", "string", "Month of checked_at; the partition", unit="YYYY-MM", nullable=False),
-        _c("checked_at", "timestamp", "When the domain was looked at; the same for all findings of one look", nullable=False),
+        _c("checked_at", "timestamp", "When the domain was checked; the same for all findings of one check", nullable=False),
         _c("domain", "string", "The domain, as A-label", nullable=False),
         _c("finding_ix", "int32", "Place of the finding in the check, from 0", nullable=False),
         _c("check_name", "string", "tlsrpt-record, sts-record, sts-policy, mx, smtp, tlsa, history or seen", nullable=False),
@@ -355,7 +357,7 @@ CHECKS = Table(
         ),
         _c("mx_hosts", "strings", "The MX hosts, most preferred first", source="RFC 5321 §5.1", nullable=False),
         _c("tlsa_records", "strings", "host usage selector type hex", source="RFC 7672 §3.1", nullable=False),
-        _c("expires_at", "timestamp", "When the certificate ends that the finding is about", source="RFC 5280 §4.1.2.5"),
+        _c("expires_at", "timestamp", "Expiry of the certificate that the finding is about", source="RFC 5280 §4.1.2.5"),
     ),
 )
 

@@ -34,7 +34,7 @@ _DIGEST = Prehashed(SHA256())
 
 
 class KeyUnusableError(Exception):
-    """The record is no key that can check this signature; the message says why."""
+    """The record is not a key that can check this signature; the message says why."""
 
 
 class Key(NamedTuple):
@@ -76,7 +76,7 @@ def read_key(record: bytes) -> Key:
     try:
         tags: dict[bytes, bytes] = parse_tag_value(record)
     except (InvalidTagValueList, IndexError) as err:
-        raise KeyUnusableError("the key record is no list of tags") from err
+        raise KeyUnusableError("the key record is not a list of tags") from err
     if tags.get(b"v", b"DKIM1") != b"DKIM1":
         raise KeyUnusableError("the key record is of another version")
     if not _list(tags.get(b"s", b"*")) & {b"*", b"email", b"tlsrpt"}:
@@ -102,7 +102,7 @@ def _public_key(kind: bytes, encoded: bytes) -> tuple[str, RSAPublicKey | Ed2551
             numbers = parse_public_key(der)
             return "rsa", *_rsa(numbers["modulus"], numbers["publicExponent"])
     except (binascii.Error, ValueError, UnparsableKeyError, AssertionError, TypeError, IndexError) as err:
-        raise KeyUnusableError("p= is no key") from err
+        raise KeyUnusableError("p= is not a key") from err
     raise KeyUnusableError("the key is of an unknown type")
 
 

@@ -66,7 +66,7 @@ class Quota:
     def share_of(self, message: MessageRow) -> str | None:
         """Return whose share the message counts against; None where no limit applies.
 
-        Mail that is no TLS report or was not fetched leaves only a ledger row, and without that it would be looked at again in every run.
+        Mail that is not a TLS report or was not fetched leaves only a ledger row; without it, every run would look at it again.
         """
         if message.trust_tier == "vouched" or message.outcome in {"not_tlsrpt", "too_large"}:
             return None

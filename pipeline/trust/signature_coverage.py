@@ -31,7 +31,7 @@ _SENDER = re.compile(r'\s*(?:(?:"[^"\\<>]*"|[^"\\<>@,;:()]*)\s*<\s*([^\s<>"(),;:
 
 
 def not_covered(mail: SignedMail, signed: Iterable[Collection[bytes]], *, domain: str, claimed: str | None) -> str | None:
-    """Return why a signature that passes is no word for the report, one of `message.verdict.DKIM_RESULTS`; None where it is one.
+    """Return why a signature that passes is not a word for the report, one of `message.verdict.DKIM_RESULTS`; None where it is one.
 
     Args:
         mail: The mail.

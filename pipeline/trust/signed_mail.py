@@ -34,7 +34,7 @@ class SignedMail:
         """Take the mail apart; the body is not looked at before a signature needs it.
 
         Raises:
-            ValueError: The header block is no sequence of header fields, or has more than `MAXIMUM_FIELDS`.
+            ValueError: The header block is not a sequence of header fields, or has more than `MAXIMUM_FIELDS`.
         """
         block, self._raw_body = _halves(content)
         self._original = _fields(block)
@@ -105,7 +105,7 @@ def _fields(block: bytes) -> list[Field]:
         elif (match := _NAME.match(line)) is not None:
             fields.append((match[1], [line[match.end() :]]))
         elif line and not line.startswith(b"From "):
-            raise ValueError("a line of the header is no field")
+            raise ValueError("a line of the header is not a field")
     if len(fields) > MAXIMUM_FIELDS:
         raise ValueError(f"the mail has {len(fields):,} header fields")
     return [(name, b"\r\n".join(lines) + b"\r\n") for name, lines in fields]

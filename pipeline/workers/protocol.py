@@ -68,7 +68,7 @@ class Task(NamedTuple):
 
     fetched: Fetched
     known: MessageRow | None = None
-    """Its ledger row, where it is read again: then its verdict is kept."""
+    """Its ledger row, where it is parsed again: then its verdict is kept."""
 
 
 def read_task(task: Task, job: Job) -> MessageRows:

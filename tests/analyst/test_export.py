@@ -74,7 +74,7 @@ def test_nothing_is_overwritten_unasked_and_nothing_half_written_stays(tlsrpt, t
     file = tmp_path / "mine.parquet"
     file.write_text("mine")
     code, _, err = tlsrpt("export", file)
-    assert (code, err) == (2, f"tlsrpt: {file} is there already; --force replaces it\n")
+    assert (code, err) == (2, f"tlsrpt: {file} already exists; use --force to replace it\n")
     assert file.read_text() == "mine"
     assert tlsrpt("export", file, "--force")[0] == 0
     assert pq.read_metadata(file).num_rows > 0
@@ -83,7 +83,7 @@ def test_nothing_is_overwritten_unasked_and_nothing_half_written_stays(tlsrpt, t
 
 def test_a_name_that_says_no_kind_and_a_folder_that_is_not_there_are_one_sentence_each(tlsrpt, tmp_path):
     code, _, err = tlsrpt("export", tmp_path / "lake.xlsx")
-    assert (code, err) == (2, "tlsrpt: the name of the file says its kind: .duckdb, .parquet, .csv.zip, which 'lake.xlsx' does not\n")
+    assert (code, err) == (2, "tlsrpt: the file name decides the format: .duckdb, .parquet, .csv.zip, which 'lake.xlsx' does not\n")
     code, _, err = tlsrpt("export", tmp_path / "nowhere" / "x.duckdb")
     assert (code, err) == (66, f"tlsrpt: {tmp_path}/nowhere/x.duckdb cannot be written: No such file or directory\n")
 

@@ -77,4 +77,4 @@ def test_a_driver_killed_over_a_bucket_is_finished_by_the_next(tlsrpt, source, b
 def test_a_bucket_that_is_empty_there_or_not_at_all_is_one_sentence(tlsrpt, bucket, storage, tmp_path):
     ran = tlsrpt.run("--lake", tmp_path / "lake", "backfill", f"{bucket}-nothing", **storage.environment())
     assert (ran.code, ran.err.count("\n")) == (66, 1), ran.err
-    assert "there is nothing below" in ran.err
+    assert "nothing found under" in ran.err

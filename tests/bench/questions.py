@@ -78,7 +78,7 @@ def asked(lake):
 
 
 def figures(rows: list[dict]) -> list[Figure]:
-    """What the table of all benchmarks says of this: the dearest question of each kind; two cores take half of that at best."""
+    """What the table of all benchmarks says of this: the slowest query of each kind; two cores take half of that at best."""
     found = []
     for size in dict.fromkeys(row["rows of the lake"] for row in rows):
         of_size = [row for row in rows if row["rows of the lake"] == size]
@@ -86,6 +86,6 @@ def figures(rows: list[dict]) -> list[Figure]:
             overview = [row["cpu_ms"] for row in of_size if row["question"] in OVERVIEW and row["period"] in (period, "all")]
             domain = [row["cpu_ms"] for row in of_size if row["question"] in OF_DOMAIN and row["period"] == f"{period}, 1 domain"]
             where = f"{period}, {size} policy rows"
-            found.append(Figure(f"dearest question of the overview, {where}", "CPU ms", max(overview), aim="1,000 ms on the clock"))
-            found.append(Figure(f"dearest question about one domain, {where}", "CPU ms", max(domain), aim="50 ms on the clock"))
+            found.append(Figure(f"slowest query of the overview, {where}", "CPU ms", max(overview), aim="1,000 ms on the clock"))
+            found.append(Figure(f"slowest query about one domain, {where}", "CPU ms", max(domain), aim="50 ms on the clock"))
     return found

@@ -21,7 +21,7 @@ def test_from_an_incident_to_the_raw_report_that_proves_it(visit):
     there = visit("demo")
     page = there.open(f"?as_of={AS_OF}")
     page.get_by_role("link", name="What it means, what to do, the proof").first.click()
-    page.get_by_role("heading", name="Whose fault, and why").wait_for()
+    page.get_by_role("heading", name="Why this verdict").wait_for()
     there.idle()
     assert "openssl" in page.locator('[data-testid="stCode"]').first.inner_text()
     there.choose_row("proof")
@@ -50,7 +50,7 @@ def test_a_domain_chosen_in_a_table_is_the_filter_of_the_next_page(visit):
     there = visit("demo")
     page = there.open(f"?as_of={AS_OF}")
     there.choose_row("overview-domains")
-    page.get_by_role("heading", name="May it go from testing to enforce?").wait_for()
+    page.get_by_role("heading", name="Ready for enforce?").wait_for()
     there.idle()
     assert "domain=example." in page.url
     there.go("Reporters")
@@ -182,7 +182,7 @@ def test_with_the_keyboard_alone_one_reaches_the_filters_the_links_and_the_rows_
     there.open(f"?as_of={AS_OF}")
     there.tab_to("a", "What it means, what to do, the proof")
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Whose fault, and why").wait_for()
+    page.get_by_role("heading", name="Why this verdict").wait_for()
     there.idle()
     there.well()
 
@@ -244,9 +244,9 @@ def test_the_morning_begins_with_what_is_new_and_with_what_is_published_wrongly(
     page = there.open("?as_of=2026-05-27")
     assert page.get_by_text("On the last 3 complete days 1 incident began").is_visible()
     assert page.get_by_text("+ new").first.is_visible()
-    assert page.get_by_role("heading", name="What is wrong with what you publish?").is_visible()
+    assert page.get_by_role("heading", name="Problems in published records").is_visible()
     there.choose_row("overview-published")
-    page.get_by_role("heading", name="May it go from testing to enforce?").wait_for()
+    page.get_by_role("heading", name="Ready for enforce?").wait_for()
     there.idle()
     assert "domain=example.com" in page.url
     there.well()

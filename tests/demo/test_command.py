@@ -95,7 +95,7 @@ def test_interrupted_while_it_ingests_it_ends_and_leaves_nothing(demo, tmp_path,
 def test_the_page_comes_up_with_what_was_ingested_and_ends_on_a_signal(demo, tmp_path, number):
     folder = tmp_path / "demo"
     process = demo(folder, "--days", "3", "--port", str(free_port(0)))
-    address = line_with(process, "The page is at ").split()[4]
+    address = line_with(process, "The dashboard is at ").split()[4]
     with urllib.request.urlopen(address, timeout=10) as response:
         assert response.status == 200
     process.send_signal(number)

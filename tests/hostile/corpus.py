@@ -189,7 +189,7 @@ JSON = [
     ),
     Trick("half a surrogate pair", lambda: _gz(report_json().replace(b'"Reporter"', b'"\\ud800"')), "json_surrogate"),
     Trick("half a surrogate pair in bytes", lambda: _gz(report_json().replace(b'"Reporter"', b'"\xed\xa0\x80"')), "utf8_invalid"),
-    Trick("bytes that are no UTF-8", lambda: _gz(report_json().replace(b'"Reporter"', b'"\xff"')), "utf8_invalid"),
+    Trick("bytes that are not UTF-8", lambda: _gz(report_json().replace(b'"Reporter"', b'"\xff"')), "utf8_invalid"),
     Trick("UTF-16", lambda: _json(report_json().decode().encode("utf-16")), "utf8_invalid"),
     Trick("a NUL in a string", lambda: _gz(report_json().replace(b'"Reporter"', b'"a\\u0000b"')), STORED, "control_chars"),
     Trick("a byte order mark", lambda: _gz(b"\xef\xbb\xbf" + report_json()), STORED, "bom"),
@@ -396,7 +396,7 @@ SIGNATURES = [
     Trick("a signature of fifteen kilobytes of semicolons", lambda: _signature(_TAGS + ";" * 15_000), STORED),
     Trick("a signature that expires in a million digits", lambda: _signature(_TAGS + "; x=" + "9" * 7000), STORED),
     Trick("a signature of no domain", lambda: _signature(_TAGS.replace("d=reporter.example", "d=")), STORED),
-    Trick("a signature with a name that is no name", lambda: _signature(_TAGS.replace("s=s1", "s=../../x y")), STORED),
+    Trick("a signature with a name that is not a name", lambda: _signature(_TAGS.replace("s=s1", "s=../../x y")), STORED),
     Trick("a signature with control characters", lambda: _signature(_TAGS.replace("s=s1", "s=s\x00\x1b[31m1")), STORED),
     Trick("a signature in a header that begins with a continuation", lambda: b" x\r\n" + _signature(_TAGS), STORED),
     Trick(

@@ -66,9 +66,9 @@ def test_each_stage_says_how_much_it_did_in_what_time(tlsrpt, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
-        ("photo.jpg", b"\xff\xd8\xff\xe0" + bytes(500), "no TLS report"),
-        ("empty.eml", b"", "no TLS report"),
-        ("dmarc.xml.gz", gzip.compress(b"<?xml version='1.0'?><feedback/>"), "no TLS report"),
+        ("photo.jpg", b"\xff\xd8\xff\xe0" + bytes(500), "is not a TLS report"),
+        ("empty.eml", b"", "is not a TLS report"),
+        ("dmarc.xml.gz", gzip.compress(b"<?xml version='1.0'?><feedback/>"), "is not a TLS report"),
         ("broken.eml", UNREADABLE, "rejects"),
     ],
     ids=["photo", "empty", "dmarc", "broken"],
@@ -87,7 +87,7 @@ def test_a_missing_path_is_66_and_an_empty_folder_is_0_with_a_sentence(tlsrpt, i
     (tmp_path / "void").mkdir()
     ran = tlsrpt.run("--lake", lake, "ingest", tmp_path / "void")
     assert ran.code == 0
-    assert "neither mail nor report" in ran.err
+    assert "none of these files holds mail or a report" in ran.err
 
 
 def test_a_lake_that_is_a_file_is_74(tlsrpt, tmp_path):

@@ -91,9 +91,9 @@ def test_one_incident_is_told_in_full(tlsrpt, lake):
     (found,) = json.loads(tlsrpt("incidents", "--format", "json")[1])
     code, out, _ = tlsrpt("incidents", found["id"])
     assert code == 0
-    assert "What it means (RFC 8461 §4.2): The certificate that mx1.example.org shows was out of its dates since" in out
+    assert "What it means (RFC 8461 §4.2): The certificate that mx1.example.org presents had expired since" in out
     assert "    $ openssl s_client -starttls smtp -connect mx1.example.org:25" in out
-    assert "How the fault was told: google.com, mail.ru and microsoft.com count 1,200 failed sessions" in out
+    assert "Why this verdict: google.com, mail.ru and microsoft.com count 1,200 failed sessions" in out
     assert found["report_keys"][0] in out
     code, out, _ = tlsrpt("incidents", found["id"], "--format", "json")
     assert json.loads(out)["id"] == found["id"]
@@ -135,7 +135,7 @@ def test_what_is_over_does_not_fail(tlsrpt, tmp_path):
 def test_new_since_last_tells_once_and_is_silent_on_a_quiet_day(tlsrpt, lake):
     code, out, err = tlsrpt("incidents", "--new-since-last", "--fail-on", "ours")
     assert (code, err) == (1, "")
-    assert out.startswith("NEW: not told before\nexample.org: certificate of the MX host has expired\n")
+    assert out.startswith("NEW: not reported before\nexample.org: certificate of the MX host has expired\n")
     assert tlsrpt("incidents", "--new-since-last", "--fail-on", "ours") == (0, "", "")
 
 
@@ -173,7 +173,7 @@ def test_what_was_told_is_in_the_lake_and_a_damaged_note_is_said(tlsrpt, lake):
     note.write_text("{")
     code, out, err = tlsrpt("incidents", "--new-since-last")
     assert (code, out) == (74, "")
-    assert "remove it, and everything counts as not told" in err
+    assert "remove it; all incidents will be reported again" in err
 
 
 def test_what_an_earlier_version_told_is_not_told_again_and_what_is_muted_is_not_told(tlsrpt, lake):

@@ -57,4 +57,4 @@ def test_nothing_after_three_days_is_said_to_be_unusual():
         assert "though first reports usually" in weeks(lake.ask, after=5).sentence()
         nobody = read_first_weeks(lake.ask, today=began + timedelta(days=1), own={}, first_look=None)
         assert nobody.last
-        assert "Nobody has looked" in nobody.sentence()
+        assert "No mailbox has been polled" in nobody.sentence()

@@ -206,7 +206,7 @@ def test_failures_without_details_are_an_incident_whose_cause_is_unknown():
         book.every_day(reporter, 0, 4, sts(60, bad=40))
     found = only(book, 4)
     assert (found.cause, found.result_types, found.failed_sessions) == ("unknown", ("",), 400)
-    assert "gives no details" in found.meaning
+    assert "counts without details" in found.meaning
 
 
 def test_a_sender_that_gives_no_reason_joins_those_that_give_one():
@@ -231,7 +231,7 @@ def test_starttls_that_is_missing_without_any_policy_is_seen_too():
     assert only(book, 4).failed_sessions == 400
 
 
-# What is no incident.
+# What is not an incident.
 
 
 def test_one_stray_failure_of_one_sender_is_none():

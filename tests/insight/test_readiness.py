@@ -40,7 +40,7 @@ def test_four_good_weeks_of_two_known_reporters_are_ready():
 def test_zero_reports_are_never_ready():
     found = verdict(Book(), LAST)
     assert (found.verdict, found.sessions, found.upper_bound_95) == ("not-enough-evidence", 0, 1.0)
-    assert "nothing to judge by" in found.reasons[0]
+    assert "no basis for a verdict" in found.reasons[0]
 
 
 @pytest.mark.parametrize(("last_day_sessions", "sessions", "expected"), [(8, 299, "not-enough-evidence"), (9, 300, "ready")])
@@ -60,7 +60,7 @@ def test_fourteen_days_are_enough_and_thirteen_are_not(days, expected):
 def test_one_known_reporter_is_not_enough_however_much_it_says():
     found = verdict(Book().every_day(GOOGLE, FIRST, LAST, sts(1000)), LAST)
     assert found.verdict == "not-enough-evidence"
-    assert found.reasons == ("1 known reporter (google.com) had sessions under the policy, 2 are needed: one sender's view is not enough",)
+    assert found.reasons == ("1 known reporter (google.com) had sessions under the policy, 2 are needed: one sender is not enough",)
 
 
 def test_reporters_that_are_not_known_are_shown_and_not_counted():
@@ -125,7 +125,7 @@ def test_the_arithmetic_of_the_bound_is_shown():
     found = verdict(steady(), LAST)
     assert found.arithmetic == (
         "0 of 2,800 sessions would have been refused; with 95 % confidence the true rate is at most 0.11%: 1 - 0.05^(1/2,800), about "
-        "3/2,800. This takes sessions as independent, which they are not quite."
+        "3/2,800. This assumes that sessions are independent, which they are only roughly."
     )
 
 

@@ -255,7 +255,7 @@ def test_what_does_not_count_is_never_good_news(transcript, surface):
 def test_a_mailbox_that_cannot_be_read_is_said_first(transcript, surface):
     _, out, err = transcript["broken", surface]
     first = {"doctor": out, "python": out, **dict.fromkeys(PAGES, out)}.get(surface, err)
-    assert "No look into it has succeeded since 2026-05-24" in first
+    assert "It has not been polled successfully since 2026-05-24" in first
     if surface in ("status", "incidents", "readiness", "coverage"):
         assert first.startswith("tlsrpt: Mailbox book cannot be read.")
     assert (out + err).count("AUTHENTICATIONFAILED") == 1

@@ -123,5 +123,5 @@ def test_what_is_long_over_is_forgotten():
 
 @pytest.mark.parametrize("plain", [{}, {"version": 99, "told": []}, {"version": 1}, {"version": 1, "told": [{"id": "x"}]}])
 def test_a_memory_that_is_none_is_refused(plain):
-    with pytest.raises(ValueError, match=r"version|told"):
+    with pytest.raises(ValueError, match=r"version|list of reported incidents"):
         from_plain(plain)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 APRIL = date(2026, 4, 2)
 
-# Conflicts, tiers in both orders, duplicates inside a batch and across batches, two months, what is no report, what cannot be read.
+# Conflicts, tiers in both orders, duplicates inside a batch and across batches, two months, what is not a report, what cannot be read.
 BATCHES: list[list[MessageRows]] = [
     [
         message("m1", report("r1")),

@@ -68,7 +68,7 @@ def test_it_waits_for_no_writer_and_takes_nothing_half_written(lake, tmp_path):
 
 def test_a_lake_that_is_there_is_never_written_over(lake, tmp_path):
     back_up(locate(lake), tmp_path / "b.tar.gz")
-    with pytest.raises(LakeError, match="where nothing is"):
+    with pytest.raises(LakeError, match="into an empty place"):
         restore(locate(lake), tmp_path / "b.tar.gz")
 
 
@@ -103,7 +103,7 @@ def test_a_torn_backup_makes_no_lake(lake, tmp_path, capsys):
     whole = (tmp_path / "b.tar.gz").read_bytes()
     (tmp_path / "torn.tar.gz").write_bytes(whole[: len(whole) // 2])
     assert main(["--lake", str(tmp_path / "again"), "restore", str(tmp_path / "torn.tar.gz")]) == 65
-    assert "not a whole backup" in capsys.readouterr().err
+    assert "not a complete backup" in capsys.readouterr().err
     assert not (tmp_path / "again").exists()
 
 

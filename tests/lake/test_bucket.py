@@ -224,14 +224,14 @@ class TestReaders:
         with open_lake(bucket) as lake:
             other = open_snapshot(f"{bucket}-neighbour").files["reports"][0].path
             for path in (other, "/etc/passwd", "s3://other/x.parquet"):
-                with pytest.raises(UsageError, match="nothing outside the lake"):
+                with pytest.raises(UsageError, match="only the lake can be read"):
                     lake.sql(f"select * from read_parquet('{path}')")  # noqa: S608 -- that is what is tried
 
 
 class TestErrors:
     def test_wrong_keys(self, bucket, monkeypatch):
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-        with pytest.raises(SignInError, match="does not let this program read"):
+        with pytest.raises(SignInError, match="does not allow this program to read"):
             open_snapshot(bucket)
 
     def test_no_server(self, bucket, monkeypatch):

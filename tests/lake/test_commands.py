@@ -80,7 +80,7 @@ def test_maintain_erases_a_domain_however_it_is_written(lake, capsys):
     assert main(["--lake", "lake", "maintain", "--erase", "Victim.Example.", "--format", "json"]) == 0
     assert {row["report_domain"] for row in rows(lake, "policies")} == {"example.org"}
     assert main(["--lake", "lake", "maintain", "--erase", "no domain"]) == 2
-    assert "is no domain" in capsys.readouterr().err
+    assert "is not a domain" in capsys.readouterr().err
 
 
 def test_export_raw_writes_the_bytes_as_received(lake, capfdbinary, tmp_path):

@@ -108,7 +108,7 @@ def test_killed_at_every_time_of_every_point_and_run_again_the_lake_is_the_same(
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_killed_at_random_moments_it_comes_to_the_same_lake(server, ingested, tmp_path):
-    """A writer that dies at once is no writer that went far: the moments spread over the time that the work takes."""
+    """A writer that dies at once is not a writer that went far: the moments spread over the time that the work takes."""
     chance = random.Random(8460)
     began = time.monotonic()
     assert server.run("ingest", tmp_path / "timed")[:2] == DONE

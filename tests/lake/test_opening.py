@@ -1,4 +1,4 @@
-"""Opening a lake: the lock, the schema, what is no lake, a full disk, a power cut."""
+"""Opening a lake: the lock, the schema, what is not a lake, a full disk, a power cut."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class TestSchema:
     )
     def test_a_lake_of_a_newer_program_is_refused(self, lake, opener):
         self.set_version(lake, "99")
-        with pytest.raises(ConfigError, match="has schema 99 and this program knows 2") as caught:
+        with pytest.raises(ConfigError, match="uses schema 99; this version supports up to 2") as caught:
             opener(lake)
         assert caught.value.exit_code == 78
 
@@ -166,7 +166,7 @@ class TestSchema:
 
     def test_a_lake_too_old_for_this_program_is_refused(self, lake):
         location = locate(lake)
-        with pytest.raises(ConfigError, match="cannot bring to 5"):
+        with pytest.raises(ConfigError, match="cannot upgrade to 5"):
             upgrade(location, create_tables(location), steps=(), to=5)
 
 
@@ -213,7 +213,7 @@ def run_full_disk(folder):
     if done.returncode:
         done = subprocess.run([*command, "limit"], check=True, cwd=ROOT, capture_output=True, text=True)
         return json.loads(done.stdout), "cannot be written"
-    return json.loads(done.stdout), "is full; nothing that was stored is harmed"
+    return json.loads(done.stdout), "is full; stored data is intact"
 
 
 def test_a_full_disk_is_one_sentence_and_harms_nothing_stored(tmp_path):
@@ -237,7 +237,7 @@ def test_a_writer_whose_batch_failed_takes_no_other(tmp_path, monkeypatch):
             )
             with pytest.raises(LakeError, match="cannot be written: Input/output error"):
                 writer.commit([message("m2", report("r2"))])
-        with pytest.raises(LakeError, match="the next run takes it up again"):
+        with pytest.raises(LakeError, match="the next run retries it"):
             writer.commit([message("m2", report("r2"))])
     with LakeWriter(tmp_path, run_id="run") as writer:
         assert writer.known_uids("rua", "INBOX", 1).missing([1, 2, 3]) == [3]

@@ -101,7 +101,7 @@ def test_a_profile_that_needs_a_browser_names_the_way_out(home):
 
 @pytest.mark.parametrize("endpoint", ["s3.example.org", "ftp://x", "http://", "https://"])
 def test_an_endpoint_that_is_none(home, endpoint):
-    with pytest.raises(ConfigError, match="is no address like"):
+    with pytest.raises(ConfigError, match="is not an address like"):
         find(home, **KEYS, AWS_ENDPOINT_URL=endpoint)
 
 

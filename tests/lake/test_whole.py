@@ -53,7 +53,7 @@ LOST = ("the folder", "the newest log entry", "all log entries")
 @pytest.mark.parametrize("damage", LOST)
 def test_a_table_that_lost_what_was_committed_is_refused_by_readers_and_writers(lake, name, damage):
     _damages(lake, name)[damage]()
-    mend = "bring the backup back$" if name == "raw" else "tlsrpt rebuild"
+    mend = "restore the backup$" if name == "raw" else "tlsrpt rebuild"
     with pytest.raises(LakeError, match=f"the table {name} lost.*{mend}"):
         open_snapshot(lake)
     with pytest.raises(LakeError, match=f"the table {name} lost"), LakeWriter(lake, run_id="x") as writer:

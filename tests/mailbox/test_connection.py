@@ -51,7 +51,7 @@ def test_an_expired_certificate_is_said_to_be_that_with_whose_it_is_and_since_wh
     assert (caught.value.exit_code, "ca_file" in said) == (69, False)
     ended = datetime.now(UTC) - timedelta(days=3)
     assert f"the certificate of localhost:{getattr(late_server, port)} (for localhost) has expired on {ended:%Y-%m-}" in said
-    assert "3 days ago; whoever runs that mail server has to renew it" in said
+    assert "3 days ago; the operator of that mail server has to renew it" in said
 
 
 def test_a_certificate_of_another_authority_is_refused(server, user, tmp_path):

@@ -144,7 +144,7 @@ def test_a_file_that_is_gone_when_its_turn_comes_is_counted_and_said(tmp_path, c
 
 def test_a_path_that_is_missing_is_said_before_anything_is_read(tmp_path):
     write(tmp_path, "a.eml")
-    with pytest.raises(InputError, match=r"nowhere is not there; name a file") as caught:
+    with pytest.raises(InputError, match=r"nowhere does not exist; name a file") as caught:
         read_paths([tmp_path / "a.eml", tmp_path / "nowhere"], received_at=NOW, limits=DEFAULT_LIMITS)
     assert caught.value.exit_code == 66
 

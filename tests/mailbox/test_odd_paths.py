@@ -1,4 +1,4 @@
-"""Paths that are no files: said at once, never waited for."""
+"""Paths that are not files: said at once, never waited for."""
 
 from __future__ import annotations
 

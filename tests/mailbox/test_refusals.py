@@ -53,7 +53,7 @@ def test_a_flag_that_the_server_accepts_and_does_not_set_is_refused():
     with scripted(capability=SAFE, answers=answers(SEARCH=BOTH)) as server:
         treated = treat(server, after="seen")
     assert treated.done == {}
-    assert "says OK and does not do it" in str(treated.refused)
+    assert "replies OK but does not do it" in str(treated.refused)
 
 
 def test_a_folder_that_is_in_use_is_tried_again():

@@ -67,7 +67,7 @@ def test_a_week_with_everything_in_it():
 
 
 def test_what_goes_on_and_what_ended_are_told_apart():
-    assert headings(as_text(digest_of(days(observed(book(20), 20))))) == ["Goes on"]
+    assert headings(as_text(digest_of(days(observed(book(20), 20))))) == ["Continues"]
     assert headings(as_text(digest_of(days(observed(book(24, until=20), 24))))) == ["Ended"]
 
 

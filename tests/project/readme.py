@@ -184,7 +184,7 @@ IN_SHORT = (
     "`.eml` files → stored rows, from the shell and back",
     "IMAP mailbox → committed rows, then moved to a folder",
     "`tlsrpt incidents` over 90 days, from the shell and back",
-    "dearest question of the overview, 90 days, 10 million policy rows",
+    "slowest query of the overview, 90 days, 10 million policy rows",
     "bytes on disk, everything: rows, ledger, mails as received",
 )
 """What a reader of the README asks first."""

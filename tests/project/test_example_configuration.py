@@ -39,7 +39,7 @@ def test_the_example_configuration_loads(text, tmp_path):
 def test_the_example_names_every_setting_and_no_other():
     known = settings_of(Settings) - {"limits"} | {f"limits.{name}" for name in Limits._fields}
     shown = _names(tomllib.loads(_uncommented()))
-    assert (known - shown, shown - known) == (set(), set()), "settings the example lacks, and names that are no settings"
+    assert (known - shown, shown - known) == (set(), set()), "settings the example lacks, and names that are not settings"
 
 
 def test_a_setting_shown_as_a_comment_has_its_default_value():

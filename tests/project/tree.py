@@ -25,7 +25,7 @@ def project_files() -> tuple[Path, ...]:
 
 @cache
 def texts(*suffixes: str) -> dict[str, str]:
-    """The text files with one of the suffixes (all without), by path relative to the root; files that are no UTF-8 text are left out."""
+    """The text files with one of the suffixes (all without), by path relative to the root; files that are not UTF-8 text are left out."""
     chosen = {}
     for path in project_files():
         if suffixes and path.suffix not in suffixes:

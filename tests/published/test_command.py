@@ -53,7 +53,7 @@ def test_when_nothing_could_be_looked_at_the_exit_code_says_try_again(tlsrpt, to
 def test_what_is_no_domain_is_refused_in_one_sentence(tlsrpt, name):
     code, out, err = tlsrpt("check", "--", name)
     assert (code, out) == (2, "")
-    assert "is no domain name" in err
+    assert "is not a domain name" in err
     assert err.count("\n") == 1
 
 
@@ -76,7 +76,7 @@ def test_before_there_is_a_lake_a_check_looks_and_says_that_nothing_is_kept(tlsr
     (tmp_path / "lake").rmdir()
     code, _, err = tlsrpt("check")
     assert (code, err.count("\n")) == (0, 1)
-    assert f"nothing is kept of this check: there is no lake at {tmp_path}/lake" in err
+    assert f"the results of this check are not stored: there is no lake at {tmp_path}/lake" in err
     assert not (tmp_path / "lake").exists()
 
 

@@ -200,7 +200,7 @@ def carry_out(town: Town, steps: list[dict], *, serving: str = "", beyond: int =
         for step, due in zip(steps, days, strict=True):
             if day == (TODAY if hurry else due):
                 town.world.do(step, town.port)
-                if serving and step["what"].startswith("let every address serve"):
+                if serving and step["what"].startswith("serve the new certificate"):
                     town.world.serves[OLD] = x509.load_pem_x509_certificate(town.certificates[serving])
         refused += [(day, host) for sender in sending for host in sender.refuses(town.world, day, town.port)]
     return refused

@@ -243,7 +243,7 @@ def test_the_command_plans_from_the_last_check(tlsrpt):
     assert "mx: mx2.good.example" in steps[0]["publish"]
     code, text, _ = tlsrpt("plan", "good.example", "retire")
     assert code == 0
-    assert text.startswith("Rests on: the policy served now (mode: testing")
+    assert text.startswith("Based on: the policy served now (mode: testing")
     assert "\n1. from " in text
     assert "mode: none" in text
     assert tlsrpt("plan", "good.example", "enforce", "--format", "json")[0] == 0
@@ -253,12 +253,12 @@ def test_the_command_plans_from_the_last_check(tlsrpt):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("good.example", "mx"), "needs what is to be there"),
+        (("good.example", "mx"), "needs the new hosts or records"),
         (("good.example", "retire", "mx1.example.org"), "takes nothing more"),
         (("nothing.example", "mx", "mx.good.example"), "run `tlsrpt check nothing.example` first"),
         (("nothing.example", "enforce"), "MX hosts of nothing.example are not known"),
         (("nothing.example", "retire"), "no policy of nothing.example is known"),
-        (("not a name", "retire"), "is no domain name"),
+        (("not a name", "retire"), "is not a domain name"),
     ],
 )
 def test_what_cannot_be_planned_is_said_in_one_sentence(tlsrpt, arguments, says):
@@ -275,7 +275,7 @@ def test_what_cannot_be_planned_is_said_in_one_sentence(tlsrpt, arguments, says)
         ("3 1 3 " + "ab" * 32, "matching type 3 does not exist"),
         ("3 1 1 abc", "64 hex digits, and this one 3"),
         ("3 1 2 " + "ab" * 32, "128 hex digits, and this one 64"),
-        ("3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "digest of nothing"),
+        ("3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "digest of empty input"),
         ("3 0 0 abcd", "whole certificate"),
         ("3 1 0 abc", "whole public key"),
         ("3 1 1", "is written as"),
@@ -305,7 +305,7 @@ def test_a_policy_that_a_check_read_is_waited_for_when_the_policy_host_is_gone(t
     code, steps, _ = tlsrpt("plan", "good.example", "retire", "--format", "json")
     assert code == 0
     assert (date.fromisoformat(steps[1]["earliest"]) - date.fromisoformat(steps[0]["earliest"])).days == 366
-    assert any("could not be looked at" in sentence for sentence in steps[0]["rests_on"])
+    assert any("could not be checked" in sentence for sentence in steps[0]["rests_on"])
 
 
 def test_a_policy_that_a_check_read_is_waited_for_when_a_shorter_one_is_served_now(tlsrpt, town):

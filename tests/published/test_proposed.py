@@ -169,6 +169,6 @@ def test_without_a_lake_testing_can_be_begun_and_enforce_cannot(tlsrpt, tmp_path
     code, out, err = tlsrpt(*ask, "testing")
     assert code == 0
     assert "mode: testing" in out
-    assert "what senders hold is not known" in err
+    assert "which policies senders hold is not known" in err
     assert tlsrpt(*ask, "enforce")[0] == 1
     assert not (tmp_path / "nowhere").exists()

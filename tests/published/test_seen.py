@@ -68,7 +68,7 @@ def test_the_forecast_is_the_day_of_the_change_plus_max_age_and_no_sender_is_lat
     end = CHANGE + timedelta(days=AGE_DAYS)
     (finding,) = judge_policies(seen_on(ask, CHANGE + timedelta(days=2)), (MX1, MX2), today=CHANGE + timedelta(days=2))
     assert (finding.check, finding.code, finding.severity, finding.where) == ("seen", "policy-stale-seen", "warn", NAME)
-    assert f"out of date since {CHANGE}, and by its max_age it ends on {end} at the latest" in finding.what
+    assert f"outdated since {CHANGE}; its max_age ends by {end}" in finding.what
     assert f"after {end} no sender" in finding.fix
     last = max(day for day in made.days(CHANGE) if holders(made, day))
     assert CHANGE + timedelta(days=7) < last < end
@@ -138,7 +138,7 @@ def row(records: list[str], after: int, hosts: list[str] | None = None, who: str
         (row([A], 2, []), ["tlsa-stale-seen"]),
         (row([A], 2, ["gone.example.org"]), []),
     ],
-    ids=["gone", "within a TTL", "one is there", "upper case", "another host's", "no host named", "no host's", "host that is no MX"],
+    ids=["gone", "within a TTL", "one is there", "upper case", "another host's", "no host named", "no host's", "host that is not an MX"],
 )
 def test_tlsa_records_that_senders_saw_too_late_are_found_and_no_others(given, codes):
     assert [finding.code for finding in judge_tlsa_seen([given], NOW, since=DAY)] == codes

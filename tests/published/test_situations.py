@@ -121,7 +121,7 @@ SITUATIONS = {
     "star-alone": Is("RFC 8461 §3.2", ("policy-mx-invalid",), policy=lines("mx: *")),
     "mode-upper-case": Is("RFC 8461 §3.2", ("policy-mode-invalid",), policy=POLICY.replace("enforce", "Enforce")),
     "key-upper-case": Is(
-        "RFC 8461 §3.2", ("policy-key-misspelt", "policy-mode-missing"), policy=POLICY.replace("mode:", "Mode:"), says="mode was meant"
+        "RFC 8461 §3.2", ("policy-key-misspelt", "policy-mode-missing"), policy=POLICY.replace("mode:", "Mode:"), says="did you mean mode?"
     ),
     "space-before-colon": Is("RFC 8461 §3.2", ("policy-line-invalid", "!mx-pattern-unused"), policy=lines("mx : b.{d}")),
     "one-line": Is("RFC 8461 §3.2", ("policy-one-line",), policy=POLICY.replace("\n", "; ")),
@@ -239,7 +239,7 @@ SITUATIONS = {
     "ta-other-name": bare("RFC 7672 §3.2.2", "tlsa-mismatch", address=CHAIN_OTHER, tlsa=("2 1 1 %root",), says="names neither"),
     "pkix-alone": bare("RFC 7672 §3.1.3", "!certificate-untrusted", "tlsa-unusable", address=SELF, tlsa=("1 1 1 %self",)),
     "pkix-beside": bare("RFC 7672 §3.1.3", "!tlsa-record-invalid", tlsa=("1 1 1 %good", "3 1 1 %good")),
-    "of-nothing": bare("RFC 6698 §2.1.3", "tlsa-unusable", tlsa=(f"3 1 1 {NOTHING}",), says="the digest of nothing"),
+    "of-nothing": bare("RFC 6698 §2.1.3", "tlsa-unusable", tlsa=(f"3 1 1 {NOTHING}",), says="the digest of empty input"),
     "of-a-file": bare("RFC 6698 §2.1.3", "tlsa-mismatch", tlsa=("3 1 1 %pem",), says="PEM file"),
     "of-the-certificate": bare("RFC 6698 §2.1.2", "tlsa-mismatch", tlsa=("3 1 1 %certificate",), says="whole certificate"),
     "of-the-issuer": bare("RFC 6698 §2.1.1", "tlsa-mismatch", address=CHAIN, tlsa=("3 1 1 %root",), says="digest of the issuer"),

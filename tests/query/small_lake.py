@@ -18,7 +18,7 @@ Ours are example.org and example.net, our MX hosts mx1 and mx2.example.org. The 
 | 12 | 3 May | google.com | example.edu | sts 1000 good: not our domain | verified |
 | 13 | 4 May | microsoft.com | example.edu | sts 7 good and tlsa of mx1.example.org 7 good: ours by the MX host | verified |
 | 14 | 9 May | google.com | example.org | sts 10 good 1 bad: an incomplete day | verified |
-| 15 | 11 May | google.com | example.org | sts 500 good: after the day of asking | verified |
+| 15 | 11 May | google.com | example.org | sts 500 good: after the as-of date | verified |
 | 16 | | | | a report that is broken JSON: quarantined | |
 | 17 | | | | a letter: no report | |
 """

@@ -236,7 +236,7 @@ def test_reports_are_found_by_domain_reporter_words_failure_and_whether_they_cou
     def ids(**wish):
         return sorted(lake.ask("reports_found", **PERIOD, **wish).column("report_id").to_pylist())
 
-    assert len(ids()) == 14  # all but the one after the day of asking
+    assert len(ids()) == 14  # all but the one after the as-of date
     assert ids(domain="example.net") == ["r5", "r6"]
     assert ids(reporter="mail.ru") == ["r1"]
     assert ids(words="R13") == ["r13"]

@@ -66,7 +66,7 @@ def test_sql_takes_parameters_a_file_and_an_output_file(tlsrpt, tmp_path):
         (("sql", "selec 1"), 65, "the SQL does not parse"),
         (("sql", "select nope from sessions"), 65, "the SQL cannot be run"),
         (("sql", "copy (select 1) to 'x'"), 2, "this is COPY"),
-        (("sql", "select * from read_csv('/etc/passwd')"), 2, "nothing outside the lake can be read"),
+        (("sql", "select * from read_csv('/etc/passwd')"), 2, "only the lake can be read"),
         (("sql",), 2, "give a QUERY, or a file with --file"),
         (("sql", "select 1", "--file", "x"), 2, "give a QUERY, or a file with --file"),
         (("sql", "--file", "/nowhere/q.sql"), 66, "cannot be read: No such file"),

@@ -145,9 +145,9 @@ def test_neither_the_environment_nor_the_program_is_read(lake, sql):
 def test_a_function_that_does_not_exist_gets_a_suggestion_and_one_that_may_not_be_called_a_sentence(lake):
     with pytest.raises(NotAReportError, match=r"there is no function reverze; did you mean reverse\?"):
         lake.sql("select reverze('x')")
-    with pytest.raises(UsageError, match="write_log may not be used here"):
+    with pytest.raises(UsageError, match="write_log is not allowed here"):
         lake.sql("select write_log('x')")
-    with pytest.raises(UsageError, match="read_text may not be used here"):
+    with pytest.raises(UsageError, match="read_text is not allowed here"):
         lake.sql("select * from system.main.\"READ_TEXT\"('/etc/passwd')")
 
 
@@ -290,7 +290,7 @@ CUT_IN_A_CHARACTER = (
         ("select cast('x' as int)", "the SQL cannot be run: Could not convert string 'x' to INT32"),
         ("select $a", "the SQL cannot be run: "),
         (CUT_IN_A_CHARACTER, "the SQL cannot be run: "),
-        ("select '\udc80'", "the SQL does not parse: it is no valid Unicode"),
+        ("select '\udc80'", "the SQL does not parse: it is not valid Unicode"),
         ("select 'unfinished", "the SQL does not parse: unterminated "),
     ],
 )

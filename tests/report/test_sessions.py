@@ -1,4 +1,4 @@
-"""What the policies of a report come to, if tlsa and the others tell of the same sessions."""
+"""What the policies of a report come to, if tlsa and the others describe the same sessions."""
 
 from __future__ import annotations
 

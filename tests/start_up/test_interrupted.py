@@ -19,7 +19,7 @@ def _raising(error: BaseException):
 def test_it_ends_with_a_sentence(monkeypatch, capsys, error):
     monkeypatch.setattr(status, "run", _raising(error))
     assert cli.main(["status"]) == 130
-    assert capsys.readouterr().err == "tlsrpt: interrupted; what was committed stays, the next run goes on from there\n"
+    assert capsys.readouterr().err == "tlsrpt: interrupted; committed work is kept, and the next run continues from there\n"
 
 
 def test_another_error_of_that_kind_is_not_hidden(monkeypatch):

@@ -32,7 +32,12 @@ def test_help_costs_next_to_nothing(arguments):
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
-    return str(tmp_path_factory.mktemp("start") / "lake")
+    path = str(tmp_path_factory.mktemp("start") / "lake")
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "--lake", path, "ingest", str(SAMPLE)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return path
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ ODD = {
     "an escape": TEXT.replace(b"Reporter Inc.", rb"Reporter\u0020Inc."),
     "a letter": TEXT.replace(b"Reporter", "Répörter".encode()),
     "a member that nobody knows": TEXT.replace(b'"report-id"', b'"x":1,"report-id"'),
-    "details that are no list": TEXT.replace(b'"failure-details":[', b'"failure-details":false,"x":['),
+    "details that are not lists": TEXT.replace(b'"failure-details":[', b'"failure-details":false,"x":['),
     "false for details": text_of(report(policy() | {"failure-details": False})),
     "true for one": TEXT.replace(b'"total-failure-session-count":2', b'"total-failure-session-count":true'),
     "a count with a fraction of nothing": TEXT.replace(b'"failed-session-count":2', b'"failed-session-count":2.0'),

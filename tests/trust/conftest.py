@@ -19,7 +19,7 @@ KEYS = {
     "s1._domainkey.evil.example": key_record(rsa_key("evil")),
     "revoked._domainkey.reporter.example": "v=DKIM1; p=",
     "broken._domainkey.reporter.example": "v=DKIM1; k=rsa; p=AAAA",
-    "junk._domainkey.reporter.example": "this is no key",
+    "junk._domainkey.reporter.example": "this is not a key",
     "testing._domainkey.reporter.example": key_record(rsa_key("s1"), "t=y; "),
 }
 

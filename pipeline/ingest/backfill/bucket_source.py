@@ -39,7 +39,7 @@ def open_bucket(address: str) -> tuple[S3Store, str]:
     """
     match = _ADDRESS.fullmatch(address)
     if match is None:
-        raise InputError(f"{address} is no address of objects; name s3://bucket/prefix")
+        raise InputError(f"{address} is not an object address; use s3://bucket/prefix")
     return S3Store(match[1], **find_access().store_options()), match[2] or ""
 
 
@@ -81,7 +81,7 @@ def list_bucket(address: str, walker: FileImport) -> Iterator[Chunk]:
             yield from _as_far_as_it_goes(stream, like, walker)
         yield from cutter.rest()
     if not found:
-        raise InputError(f"there is nothing below {address}; name s3://bucket/prefix")
+        raise InputError(f"nothing found under {address}; name s3://bucket/prefix")
 
 
 def key_of(prefix: str, name: str) -> str:

@@ -112,7 +112,7 @@ class ClusterWorkers:
         self._threads = 1
         self._looked = 0.0
         self._seen = time.monotonic()
-        self._gone = f"the Dask scheduler {address} is gone; what was committed stays, run again"
+        self._gone = f"the Dask scheduler {address} is gone; committed work is kept; run again"
 
     @property
     def width(self) -> int:
@@ -135,7 +135,7 @@ class ClusterWorkers:
             raise TryAgainError(self._gone) from err
         self._seen = now if self._threads else self._seen
         if now - self._seen > WORKER_SECONDS:
-            raise TryAgainError(f"the Dask scheduler {self._address} has lost all its workers; what was committed stays, run again")
+            raise TryAgainError(f"the Dask scheduler {self._address} has lost all its workers; committed work is kept; run again")
 
     def await_first(self) -> None:
         """Wait for the first worker.
@@ -158,7 +158,7 @@ class ClusterWorkers:
         def done(future: Any) -> None:
             try:
                 told.set_result(self._reply(task, future))
-            except BaseException as err:  # noqa: BLE001 -- it is raised where the result is asked for; a cancelled task is no Exception
+            except BaseException as err:  # noqa: BLE001 -- it is raised where the result is asked for; a cancelled task is not an Exception
                 told.set_exception(err)
             else:
                 future.release()

@@ -32,9 +32,9 @@ def check_sources(sources: Sequence[str]) -> None:
         if source.startswith(BUCKET):
             continue
         if not Path(source).exists():
-            raise InputError(f"{printable(source)} is not there; name a folder, a tar, an mbox, a file, or s3://bucket/prefix")
+            raise InputError(f"{printable(source)} does not exist; name a folder, a tar, an mbox, a file, or s3://bucket/prefix")
         if not os.access(source, os.R_OK):
-            raise InputError(f"{printable(source)} may not be read; check its owner and permissions")
+            raise InputError(f"{printable(source)} cannot be read; check its owner and permissions")
 
 
 def list_sources(sources: Sequence[str], walker: FileImport) -> Iterator[Chunk]:

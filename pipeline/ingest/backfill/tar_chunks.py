@@ -55,7 +55,7 @@ def cut_tar(path: Path, like: Chunk) -> Iterator[Chunk]:
     """Yield the stretches of a tar; `like.digest` names the state of the file.
 
     Raises:
-        DamagedTarError: It is no tar, or ends too early.
+        DamagedTarError: It is not a tar, or ends too early.
         OSError: It cannot be read.
     """
     kind = compression_of(path.name)
@@ -72,7 +72,7 @@ def unpacked(file: BinaryIO, kind: str | None, like: Chunk) -> Iterator[Chunk]:
         like: Where it comes from.
 
     Raises:
-        DamagedTarError: It is no tar, or ends too early.
+        DamagedTarError: It is not a tar, or ends too early.
         OSError: It cannot be read or unpacked.
     """
     held = bytearray()
@@ -174,7 +174,7 @@ def _number(field: bytes) -> int:
     try:
         return int(field.strip(b" \0") or b"0", 8)
     except ValueError as err:
-        raise DamagedTarError("a size is no number") from err
+        raise DamagedTarError("a size is not a number") from err
 
 
 def _padded(size: int) -> int:

@@ -12,7 +12,7 @@ from pipeline.insight.phrases import sentence_start
 if TYPE_CHECKING:
     from pipeline.insight.advice.advice_facts import Facts
 
-_REFUSES = "Senders that check DANE do not deliver until it is repaired: there is no testing mode in DANE."
+_REFUSES = "Senders that check DANE do not deliver until it is fixed: there is no testing mode in DANE."
 
 
 def _each(facts: Facts) -> tuple[str, ...]:
@@ -22,9 +22,8 @@ def _each(facts: Facts) -> tuple[str, ...]:
 def tlsa(facts: Facts) -> Advice:
     """TLSA records that match nothing."""
     meaning = (
-        f"None of the TLSA records of {facts.where} matched the certificate or key it showed {facts.when}; most often the key was renewed "
-        "and the new "
-        f"record was not published first. {_REFUSES}"
+        f"None of the TLSA records of {facts.where} matched the certificate or key it presented {facts.when}; most often the key "
+        f"was renewed before the new record was published. {_REFUSES}"
     )
     host = facts.host or "HOST"
     fix = (
@@ -42,9 +41,8 @@ def tlsa(facts: Facts) -> Advice:
 def dnssec(facts: Facts) -> Advice:
     """DNSSEC that does not validate."""
     meaning = (
-        f"The DNS answers about {facts.where} did not pass DNSSEC validation {facts.when}: signatures ran out, or the DS record in the "
-        "parent zone does not fit "
-        f"the keys. {_REFUSES} Resolvers that validate may not find the host at all."
+        f"The DNS answers about {facts.where} did not pass DNSSEC validation {facts.when}: signatures have expired, or the DS "
+        f"record in the parent zone does not match the keys. {_REFUSES} Resolvers that validate may not find the host at all."
     )
     fix = (
         "Find the broken link with the commands below: expired RRSIG records mean that signing has stopped (look at the signer, and at "
@@ -65,14 +63,14 @@ def missing(facts: Facts) -> Advice:
     meaning = (
         f"{sentence_start(facts.senders)} is set to deliver to {facts.name} over DANE only, and found no TLSA record "
         "validated by DNSSEC for "
-        f"{facts.where} ({facts.when}). Such a setting is agreed between two sides, or stems from a time when the records were there. "
+        f"{facts.where} ({facts.when}). Such a setting is agreed between the two sides, or dates from a time when the records existed. "
         f"{_REFUSES}"
     )
     host = facts.host or "HOST"
     fix = (
         f"If DANE is wanted: sign the zone of {host}, and publish '3 1 1' with the digest of its key at _25._tcp.{host}. If it was given "
         "up: tell the postmaster "
-        f"of {facts.senders} to take the demand out; MTA-STS does not satisfy it."
+        f"of {facts.senders} to remove the requirement; MTA-STS does not satisfy it."
     )
     return Advice(
         meaning, fix, tuple(command for name in _each(facts) for command in (*safe_commands.tlsa(name), *safe_commands.key_digest(name)))
@@ -84,13 +82,13 @@ def unknown(facts: Facts) -> Advice:
     hints = [hint for reason in facts.reasons if (hint := handshake_hint(reason)) is not None]
     bare = "" in facts.result_types and len(facts.result_types) == 1
     said = (
-        "the sender counts them and gives no details"
+        "the sender reports counts without details"
         if bare
-        else f"what it says points this way: {hints[0]}"
+        else f"the reason it gives suggests: {hints[0]}"
         if hints
-        else "it gives no reason that tells the cause"
+        else "the reason it gives does not identify the cause"
     )
-    meaning = f"Sessions of {facts.senders} with {facts.where} failed {facts.when}; {said}. The reasons are shown as they were sent."
+    meaning = f"Sessions of {facts.senders} with {facts.where} failed {facts.when}; {said}. The reasons are shown as sent."
     fix = (
         f"Read the mail log of {facts.where} on these days for TLS errors with {facts.senders}, and try the handshake with the command "
         "below. Look for an old or "

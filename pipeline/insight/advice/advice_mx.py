@@ -11,7 +11,7 @@ from pipeline.insight.phrases import listed, sentence_start
 if TYPE_CHECKING:
     from pipeline.insight.advice.advice_facts import Facts
 
-_ENFORCE = "Under mode enforce this mail is not delivered until it is repaired; in testing it arrives, and the failure is only reported."
+_ENFORCE = "Under mode enforce this mail is not delivered until it is fixed; in testing it arrives, and the failure is only reported."
 
 
 def _on_each(facts: Facts, *makers: object) -> tuple[str, ...]:
@@ -24,18 +24,17 @@ def _sender_instead(facts: Facts, ours: str) -> str:
     if facts.fault != "sender":
         return ours
     return (
-        f"Only {facts.senders} fails while others are clean, so the cause is most probably there: an old list of authorities, or a proxy "
-        "that breaks "
-        f"TLS open. Rule your side out with the command below; if it shows no fault, write to the postmaster of {facts.senders} with "
-        "these numbers. "
-        f"Should it show one: {ours[:1].lower()}{ours[1:]}"
+        f"Only {facts.senders} fails while others are clean, so the cause is most probably there: an outdated list of CAs, or a "
+        f"TLS-intercepting proxy. Rule out your side with the command below; if it shows no fault, write to the postmaster of "
+        f"{facts.senders} with these numbers. "
+        f"If it does: {ours[:1].lower()}{ours[1:]}"
     )
 
 
 def expired(facts: Facts) -> Advice:
     """An expired certificate."""
     meaning = (
-        f"The certificate that {facts.where} {'show' if facts.many else 'shows'} was out of its dates {facts.when}: senders that apply "
+        f"The certificate that {facts.where} {'present' if facts.many else 'presents'} had expired {facts.when}: senders that apply "
         "the MTA-STS policy "
         f"of {facts.name} cannot authenticate it. {_ENFORCE}"
     )
@@ -53,7 +52,7 @@ def wrong_name(facts: Facts) -> Advice:
     meaning = (
         f"The certificate that {facts.where} {'show' if facts.many else 'shows'} does not name the host ({facts.when}): the name in the "
         "MX record must be among "
-        f"its subjectAltName entries, the name in the greeting does not matter. {_ENFORCE}"
+        f"its subjectAltName entries, the name in the greeting is irrelevant. {_ENFORCE}"
     )
     fix = (
         f"Get a certificate with every MX host name as subjectAltName ({facts.where}), or let the MX record name the host that the "
@@ -66,14 +65,14 @@ def wrong_name(facts: Facts) -> Advice:
 def untrusted(facts: Facts) -> Advice:
     """A self-signed certificate, an unknown authority, an incomplete chain."""
     meaning = (
-        f"The certificate of {facts.where} does not lead to an authority the senders trust ({facts.when}): it is self-signed, its "
-        "authority is not public, "
+        f"The certificate of {facts.where} does not chain to a CA that the senders trust ({facts.when}): it is self-signed, its "
+        "CA is not public, "
         f"or an intermediate certificate is missing. {_ENFORCE}"
     )
     fix = (
-        f"Let {facts.where} send the whole chain: the server's certificate first, then every intermediate, without the root (often the "
+        f"Let {facts.where} send the full chain: the server's certificate first, then every intermediate, without the root (often the "
         "file is called "
-        "fullchain.pem). If it is self-signed or from an authority of your own, get one from a public authority; a self-signed one suits "
+        "fullchain.pem). If it is self-signed or from a private CA, get one from a public CA; a self-signed certificate works with "
         "DANE only."
     )
     return Advice(meaning, _sender_instead(facts, fix), _on_each(facts, safe_commands.chain, safe_commands.handshake))
@@ -87,7 +86,7 @@ def not_in_policy(facts: Facts) -> Advice:
     wildcard = f" {deep[0]} stands for exactly one label, so it does not cover {facts.where}." if deep else ""
     meaning = (
         f"The MX record of {facts.name} names {facts.where}, and the MTA-STS policy does not{listing} ({facts.when}).{wildcard} "
-        "To a sender it looks as if somebody had slipped a foreign mail host in. " + _ENFORCE
+        "To a sender this looks like a foreign mail host inserted by an attacker. " + _ENFORCE
     )
     lines = "; ".join(f'"mx: {host}"' for host in safe_commands.shown(facts.hosts)[:3]) or "a line for every MX host"
     fix = (
@@ -106,9 +105,9 @@ def starttls_missing(facts: Facts) -> Advice:
     """STARTTLS is not offered."""
     meaning = f"{sentence_start(facts.where)} did not offer STARTTLS {facts.when}, so mail would have gone unencrypted. {_ENFORCE}"
     fix = (
-        f"Switch STARTTLS on at {facts.where}, port 25: a mail server drops it silently when its certificate or key cannot be read, so "
+        f"Enable STARTTLS on {facts.where}, port 25: a mail server drops it silently when its certificate or key cannot be read, so "
         "read its log from "
-        f"{facts.first_day} on. Look also at what stands before it: a firewall that inspects SMTP, a load balancer, a spam filter that "
+        f"{facts.first_day} on. Also check what is in front of it: a firewall that inspects SMTP, a load balancer, a spam filter that "
         "answers first."
     )
     return Advice(meaning, fix, _on_each(facts, safe_commands.handshake))
@@ -119,15 +118,14 @@ def starttls_stripped(facts: Facts) -> Advice:
     meaning = (
         f"Only sessions of {facts.senders} found no STARTTLS at {facts.where} ({facts.when}), while other senders were offered it there. "
         "Something "
-        "between that network and your host takes the offer out of the greeting: a firewall that rewrites SMTP, or an attacker. This is "
-        "the attack that "
-        f"MTA-STS in mode enforce and DANE are made against. {_ENFORCE}"
+        "between that network and your host strips STARTTLS from the EHLO response: a firewall that rewrites SMTP, or an attacker. MTA-STS "
+        f"in mode enforce and DANE exist to stop this attack. {_ENFORCE}"
     )
     fix = (
         f"Compare what your host offers (the command below, from several networks) with what {facts.senders} was given: look for rules on "
         "your firewall "
         "and at your carrier that treat that sender's network differently, such as SMTP inspection or greylisting proxies. If your side "
         "is clean, "
-        f"send the postmaster of {facts.senders} these numbers and the sending addresses. Going to enforce protects that mail."
+        f"send the postmaster of {facts.senders} these numbers and the sending addresses. Switching to enforce protects that mail."
     )
     return Advice(meaning, fix, _on_each(facts, safe_commands.handshake))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _CACHED = (
     "No mail is refused for it: senders that hold an earlier policy go on with that one until its max_age is over, all others deliver as "
     "if there "
-    "were no MTA-STS, so the domain is unprotected for them."
+    "were no MTA-STS, so for them the domain has no protection against downgrade."
 )
 
 
@@ -32,7 +32,7 @@ def unreachable(facts: Facts) -> Advice:
     fix = (
         "Fetch it yourself with the command below, from another network and over IPv4 and IPv6. It must answer with status 200 within a "
         "minute; a redirect "
-        "(301, 302) counts as a failure, so does a login or a block of unknown clients by a content network. If MTA-STS is not wanted any "
+        "(301, 302) counts as a failure, so does a login page, or a CDN that blocks unknown clients. If MTA-STS is not wanted any "
         "more, publish "
         "mode none and keep it for the longest max_age you ever had; taking host or TXT record away alone leaves held policies in force."
     )
@@ -42,13 +42,13 @@ def unreachable(facts: Facts) -> Advice:
 def host_certificate(facts: Facts) -> Advice:
     """The certificate of the policy host."""
     meaning = (
-        f"The web host mta-sts.{facts.name} showed a certificate that {facts.senders} could not verify ({facts.when}): expired, for "
+        f"The web host mta-sts.{facts.name} presented a certificate that {facts.senders} could not verify ({facts.when}): expired, for "
         "another name, or with an "
-        f"incomplete chain. The policy is worth nothing without it. {_CACHED}"
+        f"incomplete chain. Without a valid certificate the policy has no effect. {_CACHED}"
     )
     fix = (
-        f"Renew the certificate of mta-sts.{facts.name}; it must name exactly that host (or *.{facts.name}), be in its dates, and come "
-        "with its whole chain. "
+        f"Renew the certificate of mta-sts.{facts.name}; it must name exactly that host (or *.{facts.name}), be currently valid, and come "
+        "with its full chain. "
         "Where the name points at a hosting service by CNAME, it is that service that needs a certificate for your name. Make the renewal "
         "automatic."
     )
@@ -104,20 +104,20 @@ def lost(facts: Facts) -> Advice:
 
 def _lost_sts(facts: Facts) -> Advice:
     enforced = facts.mode == "enforce"
-    off = "The enforce you published is off for them, and nobody is told: they" if enforced else "They"
+    off = "The enforce you published has no effect for them, and no error is raised: they" if enforced else "They"
     meaning = (
         f"{sentence_start(facts.senders)} applied the MTA-STS policy of {facts.name} and find none any more "
-        f"({facts.when}). Nothing fails and no mail is refused. {off} deliver as to a domain that never had a policy, to anybody "
-        "who answers for your MX host, with or without a certificate."
+        f"({facts.when}). Nothing fails and no mail is refused. {off} deliver as to a domain without a policy: to any server "
+        "that answers as your MX host, with or without a valid certificate."
     )
     fix = (
         f"Look at the TXT record _mta-sts.{facts.name}: it must be there, once. Two records that begin with v=STSv1 count as none, and so "
-        f"does one without id. Where it is a CNAME, see that its target still answers. Then fetch {_place(facts)}: host gone, another "
-        "status than 200 or a certificate that ran out end in the same when the held copies are over. Put the record right and change "
-        "its id. If MTA-STS is not wanted any more, publish mode none first and keep it for the longest max_age."
+        f"does one without id. Where it is a CNAME, see that its target still answers. Then fetch {_place(facts)}: a missing "
+        "host, a status other than 200 or an expired certificate has the same effect once cached copies expire. Correct the record and "
+        "change its id. If MTA-STS is not wanted any more, publish mode none first and keep it for the longest max_age."
     )
     if facts.fault == "sender":
-        fix = f"Others still apply it, so the fault is most probably at {facts.senders}. To rule your side out: {fix[:1].lower()}{fix[1:]}"
+        fix = f"Others still apply it, so the fault is most probably at {facts.senders}. To rule out your side: {fix[:1].lower()}{fix[1:]}"
     commands = (*safe_commands.sts_record(facts.domain), *safe_commands.policy(facts.domain), *safe_commands.policy_host(facts.domain))
     return Advice(meaning, fix, commands)
 
@@ -130,11 +130,11 @@ def _lost_dane(facts: Facts) -> Advice:
     )
     fix = (
         "Look for the TLSA records of each MX host at _25._tcp., and whether the zones of the domain and of the MX host are signed: a DS "
-        "record that is gone at the parent makes the zone unsigned, and its TLSA records count for nothing. A move of the zone to another "
+        "record that is gone at the parent makes the zone unsigned, and its TLSA records are ignored. A move of the zone to another "
         "name server, or of the MX host to another name, leaves both behind."
     )
     if facts.fault == "sender":
-        fix = f"Others still find them, so the fault is most probably at {facts.senders}. To rule your side out: {fix[:1].lower()}{fix[1:]}"
+        fix = f"Others still find them, so the fault is most probably at {facts.senders}. To rule out your side: {fix[:1].lower()}{fix[1:]}"
     hosts = safe_commands.shown(facts.hosts)[:3]
     more = [command for name in hosts for command in (*safe_commands.tlsa(name), *safe_commands.dnssec(name))]
     return Advice(meaning, fix, (*safe_commands.mx(facts.domain), *more, *(safe_commands.dnssec(facts.domain) if not hosts else ())))
@@ -143,5 +143,5 @@ def _lost_dane(facts: Facts) -> Advice:
 def _fault(facts: Facts, ours: str) -> str:
     if facts.fault != "sender":
         return ours
-    rest = f"To rule your side out: {ours[:1].lower()}{ours[1:]}"
+    rest = f"To rule out your side: {ours[:1].lower()}{ours[1:]}"
     return f"Others fetched it on these days, so the fault is most probably at {facts.senders}. {rest}"

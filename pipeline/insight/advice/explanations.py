@@ -61,26 +61,28 @@ class ResultTypeHelp(NamedTuple):
 
 
 _FIXES = {
-    "starttls-not-supported": "Switch STARTTLS on there, and look at what stands before that host; is it one sender only, between you.",
+    "starttls-not-supported": (
+        "Enable STARTTLS there, and check what is in front of it; if only one sender is affected, look at the path between you."
+    ),
     "certificate-host-mismatch": "Put the MX host name into the certificate's subjectAltName, and the host into the policy's mx lines.",
     "certificate-expired": "Renew the certificate, reload the mail server, and check every address behind the name.",
-    "certificate-not-trusted": "Let the server send the whole chain of a public authority. Some senders call every failed handshake so.",
-    "validation-failure": "Read the reason code; hold the MX host against the policy's mx lines; try the handshake yourself.",
+    "certificate-not-trusted": "Let the server send the full chain of a public CA. Some senders use this code for every failed handshake.",
+    "validation-failure": "Read the reason code; compare the MX host with the policy's mx lines; try the handshake yourself.",
     "tlsa-invalid": "Publish the TLSA record of the key in use, beside the old one, and keep that order at the next roll-over.",
-    "dnssec-invalid": "Find the broken link of DNSSEC: signatures that ran out, or a DS record that does not fit.",
-    "dane-required": "Publish TLSA records in a signed zone, or ask the sender to take its demand back.",
+    "dnssec-invalid": "Find the broken link in DNSSEC: expired signatures, or a DS record that does not match.",
+    "dane-required": "Publish TLSA records in a signed zone, or ask the sender to drop the requirement.",
     "sts-policy-fetch-error": "Fetch the policy from outside: status 200, no redirect, both IPv4 and IPv6.",
     "sts-policy-invalid": "Correct the policy text line by line, then change the id in the TXT record.",
     "sts-webpki-invalid": "Renew the certificate of the policy host mta-sts under your domain, with its chain.",
 }
 _OPEN = ResultTypeHelp(
-    "A result type that is not in the registry; the sender's own, or newer than this program. It is counted and shown as it was sent.",
+    "A result type that is not in the registry; the sender's own, or newer than this program. It is counted and shown as sent.",
     "Read the reason code beside it, and ask the sender what it means.",
     "RFC 8460 §6.6",
 )
 _ABSENT = ResultTypeHelp(
     "The sender counts failed sessions and does not say how they failed.",
-    "Compare with what other senders report on the same days; the mail log of those days may tell.",
+    "Compare with what other senders report on the same days; the mail log of those days may show more.",
     "RFC 8460 §4.4",
 )
 

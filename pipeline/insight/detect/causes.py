@@ -56,8 +56,8 @@ _CAUSES = (
     Cause("policy-lost", "senders find no policy any more", "TXT record _mta-sts, policy host or TLSA records", "lost", "RFC 8461 §3.1"),
     Cause("tlsa-mismatch", "TLSA records do not match the certificate", "TLSA records of the MX host", "dane", "RFC 7672 §3.1"),
     Cause("dnssec-broken", "DNSSEC validation fails", "DNSSEC of the zone", "dane", "RFC 7672 §2.1"),
-    Cause("dane-missing", "a sender demands DANE and finds none", "TLSA records of the MX host", "dane", "RFC 7672 §6"),
-    Cause("unknown", "sessions fail for a reason the sender does not say", "not known", "any", "RFC 8460 §4.3"),
+    Cause("dane-missing", "a sender requires DANE and finds no TLSA records", "TLSA records of the MX host", "dane", "RFC 7672 §6"),
+    Cause("unknown", "sessions fail for a reason the sender does not give", "not known", "any", "RFC 8460 §4.3"),
 )
 
 CAUSES: dict[str, Cause] = {cause.code: cause for cause in _CAUSES}

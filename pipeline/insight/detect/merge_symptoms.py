@@ -1,4 +1,4 @@
-"""Failures that say less about a fault that others name: they belong to it, and are no incident of their own."""
+"""Failures that say less about a fault that others name: they belong to it, and are not incidents of their own."""
 
 from __future__ import annotations
 

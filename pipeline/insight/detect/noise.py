@@ -1,4 +1,4 @@
-"""What is no incident: stray single failures, alone or at the edges of an incident, and on its hosts.
+"""What is not an incident: stray single failures, alone or at the edges of an incident, and on its hosts.
 
 Handshakes are cut short and fetches time out for no reason that anybody could remove. Such failures come one at a time, and their
 causes are few: those that can pass by themselves. An expired certificate does not.

@@ -17,18 +17,18 @@ _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 _BROKE_OFF = ("handshake", "fatal-alert", "remote-alert", "timeout", "timed-out", "connection", "eof", "protocol-version")
 
 _HANDSHAKE: tuple[tuple[str, str], ...] = (
-    ("alert-70", "the two sides share no TLS version: the sender asked for one your server has switched off, or the other way round"),
-    ("protocol-version", "the two sides share no TLS version"),
-    ("alert-40", "the two sides share no cipher, curve or signature algorithm, or your server broke the handshake off"),
+    ("alert-70", "no TLS version in common: the sender requires one that your server has disabled, or the reverse"),
+    ("protocol-version", "no TLS version in common"),
+    ("alert-40", "no cipher, curve or signature algorithm in common, or your server aborted the handshake"),
     (
         "handshake-failure",
-        "the TLS handshake broke off before a certificate was judged: no shared version or cipher, or the connection was cut",
+        "the TLS handshake ended before the certificate was checked: no version or cipher in common, or the connection was dropped",
     ),
-    ("timeout", "the TLS handshake did not finish in time: an overloaded server, or a firewall or proxy that swallows packets"),
-    ("connection", "the connection was cut during the TLS handshake"),
-    ("tls-remote-alert", "your server broke the TLS handshake off with an alert; its log at that time says why"),
-    ("tls-local", "the sender broke the TLS handshake off"),
-    ("421", "your server turned the sender away with a temporary error before TLS"),
+    ("timeout", "the TLS handshake did not finish in time: an overloaded server, or a firewall or proxy that drops packets"),
+    ("connection", "the connection was dropped during the TLS handshake"),
+    ("tls-remote-alert", "your server aborted the TLS handshake with an alert; see its log of that time"),
+    ("tls-local", "the sender aborted the TLS handshake"),
+    ("421", "your server rejected the sender with a temporary error before TLS"),
 )
 
 

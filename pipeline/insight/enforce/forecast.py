@@ -59,14 +59,14 @@ def missing_of(
 
 def _nothing(evidence: Evidence, period: Period) -> Missing:
     others = f" from a known reporter ({listed(evidence.others)} are not known yet)" if evidence.others else ""
-    sentence = f"no session under an MTA-STS policy was reported{others} from {period.since} to {period.until}: nothing to judge by"
+    sentence = f"no session under an MTA-STS policy was reported{others} from {period.since} to {period.until}: no basis for a verdict"
     return Missing("sessions", "0", "at least one report", None, sentence)
 
 
 def _reporters(evidence: Evidence, settings: InsightSettings) -> Missing:
     have, need = len(evidence.reporters), settings.readiness_reporters
     who = f" ({listed(evidence.reporters)})" if have else ""
-    sentence = f"{count_of(have, 'known reporter')}{who} had sessions under the policy, {need} are needed: one sender's view is not enough"
+    sentence = f"{count_of(have, 'known reporter')}{who} had sessions under the policy, {need} are needed: one sender is not enough"
     return Missing("reporters", str(have), str(need), None, sentence)
 
 
@@ -138,8 +138,8 @@ class _Pace:
         by = min(gone, diluted)
         sentence = (
             f"enforce would have refused {refused:,} of {count_of(self._evidence.sessions, 'session')}: up to {bound:.2%} with 95 % "
-            "confidence, "
-            f"{settings.readiness_bound:.0%} is allowed; without further failures that is so on {by} at the latest"
+            "confidence; "
+            f"limit {settings.readiness_bound:.0%}; met by {by} if nothing more fails"
         )
         return Missing("bound", f"{bound:.2%}", f"{settings.readiness_bound:.2%}", by, sentence)
 

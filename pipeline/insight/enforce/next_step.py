@@ -43,7 +43,7 @@ def _when(missing: Sequence[Missing]) -> str:
     dates = [entry.by for entry in missing]
     if dates and all(dates):
         return f"Ask again on {max(day for day in dates if day is not None)}."
-    return "When all of it can be there cannot be said yet; ask again in a week."
+    return "No date can be given yet; ask again in a week."
 
 
 def new_id(as_of: date) -> str:
@@ -82,9 +82,7 @@ def _lengthen(name: str, as_of: date, published: PublishedPolicy | None) -> str:
     age = published.max_age_seconds if published is not None else None
     rung = next((step for step in LADDER if age is not None and age < step[0]), None)
     if age is None or rung is None:
-        return (
-            "Nothing: the policy is enforced. Keep an eye on incidents, and keep every MX host in the policy before it goes into the DNS."
-        )
+        return "Nothing: the policy is enforced. Watch for incidents, and add every new MX host to the policy before it goes into the DNS."
     return (
         f"Raise max_age from {age} to {rung[0]} seconds ({rung[1]}) after a week without an incident of ours: a longer one protects "
         "better against an "

@@ -154,14 +154,14 @@ def refused_as(*, enforcing: bool) -> str:
 def arithmetic(would_refuse: int, sessions: int, bound: float, *, enforcing: bool = False) -> str:
     """Say in one sentence how the bound comes about."""
     if not sessions:
-        return "No session, so the rate may be anything: the bound is 100 %."
+        return "No session, so no rate can be estimated: the bound is 100 %."
     if not would_refuse:
         how = f"1 - 0.05^(1/{sessions:,}), about 3/{sessions:,}"
     else:
         how = f"the rate at which {would_refuse:,} or fewer of {sessions:,} happen once in twenty times (Clopper-Pearson)"
     return (
         f"{would_refuse:,} of {sessions:,} sessions {refused_as(enforcing=enforcing)}; with 95 % confidence the true rate is at most "
-        f"{bound:.2%}: {how}. This takes sessions as independent, which they are not quite."
+        f"{bound:.2%}: {how}. This assumes that sessions are independent, which they are only roughly."
     )
 
 
@@ -173,7 +173,7 @@ def _reasons(verdict: Verdict, evidence: Evidence, found: Found, missing: Iterab
         week = count_of(evidence.sessions_last_week, "session")
         yield f"{evidence.enforced_last_week:,} of the {week} of the last seven days carried mode enforce"
         if found.without:
-            yield f"{listed(found.without)} applied the policy and find none any more: for them it is off, and nobody is told"
+            yield f"{listed(found.without)} applied the policy and find none any more: for them it has no effect, and no error is raised"
     elif verdict == "ready":
         yield (
             f"{count_of(evidence.sessions, 'session')} of {listed(evidence.reporters)} on {len(evidence.days)} of "
@@ -189,11 +189,11 @@ def _reasons(verdict: Verdict, evidence: Evidence, found: Found, missing: Iterab
 
 
 def _late(reporters: Collection[str], settings: InsightSettings) -> Iterable[str]:
-    """Say why reporters with many reports are not known, and what to do where that is no forgery."""
+    """Say why reporters with many reports are not known, and what to do where that is not a forgery."""
     if reporters:
         yield (
-            f"reports of {listed(sorted(reporters))} came on fewer than {settings.known_after_days} days soon after what they tell about, "
-            "as forged ones would, and those of a mailbox that was copied: name the senders you know in [trust] reporters"
+            f"reports of {listed(sorted(reporters))} came on fewer than {settings.known_after_days} days soon after the day they cover, "
+            "as forged ones would, and those of a mailbox that was copied: list the senders you know in [trust] reporters"
         )
 
 

@@ -38,7 +38,7 @@ class Digests:
         return len(self._high) + len(self._recent)
 
     def load(self, columns: Iterable[pa.ChunkedArray[Any] | pa.Array[Any]]) -> None:
-        """Add whole columns of hex strings; what is no sha256 (the empty string) is left out."""
+        """Add whole columns of hex strings; what is not a sha256 (the empty string) is left out."""
         self._merge([_words_of_column(column) for column in columns])
 
     def add(self, values: Iterable[str]) -> None:

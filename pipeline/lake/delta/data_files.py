@@ -63,7 +63,7 @@ def encode(name: str, rows: pa.Table) -> pa.Buffer:
 
 
 def describe(name: str, rows: pa.Table, *, month: str, size_bytes: int, prefix: str) -> Part:
-    """Return the part that a file with these rows will be; its name is new and says nothing of its content."""
+    """Return the part that a file with these rows will be; its name is new and says nothing about its content."""
     path = f"{TABLES[name].partition}={month}/{prefix}-{secrets.token_hex(8)}.parquet"
     return Part(path, month, rows.num_rows, size_bytes, json.dumps(statistics(rows)))
 

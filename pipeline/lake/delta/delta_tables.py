@@ -229,7 +229,7 @@ def check_fence(table: LakeTable) -> None:
         TryAgainError: Another writer has taken the lake over.
     """
     if table.epoch is not None and fence_of(table) > table.epoch:
-        raise TryAgainError(f"another run has taken over {table.delta.table_uri}; what is not committed yet, the next run does")
+        raise TryAgainError(f"another run has taken over {table.delta.table_uri}; the next run commits the rest")
 
 
 def fence_of(table: LakeTable) -> int:

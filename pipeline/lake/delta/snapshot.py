@@ -72,7 +72,7 @@ def open_snapshot(where: str | Path | Location) -> Snapshot:
             return _patiently(lambda last: _try(location, last=last))
     except LakeError as err:
         if type(err.__cause__).__module__.startswith(("deltalake", "_internal")):
-            raise LakeError(f"{err}; a table's log is missing or broken: bring the backup back") from err.__cause__
+            raise LakeError(f"{err}; a table's log is missing or broken: restore the backup") from err.__cause__
         raise
 
 
@@ -99,7 +99,8 @@ def check_schema(location: Location, version: int) -> None:
     """
     if version > SCHEMA_VERSION:
         raise ConfigError(
-            f"the lake {location.uri} has schema {version} and this program knows {SCHEMA_VERSION}; use the newer program that wrote it"
+            f"the lake {location.uri} uses schema {version}; this version supports up to {SCHEMA_VERSION}; "
+            "use the newer version that wrote it"
         )
 
 

@@ -58,7 +58,7 @@ class StageName(NamedTuple):
 
     @classmethod
     def parse(cls, name: str) -> StageName | None:
-        """Return what the name of a folder says, or None where it is no stage's."""
+        """Return what the name of a folder says, or None where it is not a stage's."""
         batch, dash, epoch = name.partition("-")
         return cls(int(batch), int(epoch) if dash else 0) if batch.isdigit() and (epoch.isdigit() or not dash) else None
 

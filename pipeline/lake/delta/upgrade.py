@@ -49,13 +49,15 @@ def upgrade(location: Location, tables: dict[str, LakeTable], *, steps: Sequence
     """
     present = schema_version_of(tables["messages"])
     if present > to:
-        raise ConfigError(f"the lake {location.uri} has schema {present} and this program knows {to}; use the newer program that wrote it")
+        raise ConfigError(
+            f"the lake {location.uri} uses schema {present}; this version supports up to {to}; use the newer version that wrote it"
+        )
     taken = []
     while present < to:
         due = [step for step in steps if step.to_version == present + 1]
         if not due:
             raise ConfigError(
-                f"the lake {location.uri} has schema {present}, which this program cannot bring to {to}; use an older one first"
+                f"the lake {location.uri} has schema {present}, which this version cannot upgrade to {to}; use an older version first"
             )
         for step in due:
             step.apply(location, tables)

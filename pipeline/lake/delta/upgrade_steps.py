@@ -65,7 +65,7 @@ def tell_once(location: Location, tables: dict[str, LakeTable]) -> None:
 
 
 def forget_private(location: Location, tables: dict[str, LakeTable]) -> None:
-    """Take subject, sender and all else of its content from the ledger rows of mail that is no TLS report."""
+    """Take subject, sender and all else of its content from the ledger rows of mail that is not a TLS report."""
     for file in present(tables["messages"], "messages"):
         content = read(location, "messages", [file.path])
         private = pc.equal(content.column("outcome"), pa.scalar("not_tlsrpt"))

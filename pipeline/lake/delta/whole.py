@@ -22,7 +22,7 @@ AT = "tlsrpt.at."
 
 OTHERS = APPEND_ORDER[:-1]
 
-MEND = "`tlsrpt rebuild` makes what is not in raw, messages and checks anew; else bring the backup back"
+MEND = "`tlsrpt rebuild` recreates what is not in raw, messages and checks; else restore the backup"
 """What to do where something is missing or broken."""
 
 
@@ -57,5 +57,5 @@ def refuse_lacking(location: Location, names: Iterable[str]) -> None:
         return
     what = f"the table{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
     lost = OUTLIVE_REBUILD.intersection(missing)
-    mend = "bring the backup back" if lost else "`tlsrpt rebuild` makes it anew from the mails, or bring the backup back"
-    raise LakeError(f"the lake {location.uri} is not whole: {what} lost what was committed; {mend}")
+    mend = "restore the backup" if lost else "`tlsrpt rebuild` recreates it from the stored mail, or restore the backup"
+    raise LakeError(f"the lake {location.uri} is incomplete: {what} lost what was committed; {mend}")

@@ -41,18 +41,18 @@ _FAILURES = (
     _Failure(
         ("Concurrent transaction failed",),
         TryAgainError,
-        "another run has taken over the lake {lake}; what it does not commit, the next run does",
+        "another run has taken over the lake {lake}; the next run commits the rest",
     ),
     _Failure(
         ("NoSuchBucket",),
         ConfigError,
-        "there is no bucket {bucket} at {host}; make it, or name another lake with --lake",
+        "there is no bucket {bucket} at {host}; create it, or name another lake with --lake",
     ),
     _Failure(
         ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "401 Unauthorized"),
         SignInError,
-        "{host} does not let this program {verb} {lake}; check the keys (AWS_ACCESS_KEY_ID, or AWS_PROFILE), and that they may list, get, "
-        "put and delete there",
+        "{host} does not allow this program to {verb} {lake}; check the keys (AWS_ACCESS_KEY_ID, or AWS_PROFILE), and that they may "
+        "list, get, put and delete there",
     ),
     _Failure(
         ("169.254.169.254", "CredentialsNotLoaded", "no providers in chain"),
@@ -89,7 +89,7 @@ class BucketLocation(Location):
         """
         match = _ADDRESS.fullmatch(address)
         if match is None or any(part in {"", ".", ".."} for part in match["prefix"].split("/")):
-            raise ConfigError(f"the lake {address} is no address like s3://bucket/prefix")
+            raise ConfigError(f"the lake {address} is not an address like s3://bucket/prefix")
         self._bucket, self._prefix = match["bucket"], match["prefix"]
         super().__init__(f"s3://{self._bucket}/{self._prefix}", ObjectStore(self._bucket, self._prefix), wait_seconds)
 

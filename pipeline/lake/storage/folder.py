@@ -57,7 +57,7 @@ class FolderLocation(Location):
         """Say whether there is anything at this place.
 
         Raises:
-            LakeError: It is there, but is no folder or may not be read.
+            LakeError: It is there, but is not a folder or may not be read.
         """
         with self.errors("read"):
             if not self._root.exists():
@@ -109,7 +109,7 @@ class FolderLocation(Location):
     def _sentence(self, what: str, err: Exception) -> str:
         text = str(err)
         if getattr(err, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "os error 28" in text or "os error 122" in text:
-            return f"the disk of the lake {self.uri} is full; nothing that was stored is harmed, make room and run again"
+            return f"the disk of the lake {self.uri} is full; stored data is intact; free some space and run again"
         if isinstance(err, PermissionError) or "os error 13" in text:
             return f"the lake {self.uri} may not be {DONE[what]}; check its owner and permissions"
         reason = getattr(err, "strerror", None) or text.strip().splitlines()[0][:300] if text.strip() else type(err).__name__

@@ -98,7 +98,7 @@ class _Hold:
         self._seconds = float(os.environ.get(VARIABLE) or LEASE_SECONDS)
         self._now: tuple[Lease, str] = (Lease("", 0, 0), "")
         """What the object holds while it is ours, and its tag."""
-        self.other = "it has just begun"
+        self.other = "it has just started"
 
     def take(self) -> Held | None:
         """Take the lease where nobody holds it, or nobody alive; None where somebody does."""
@@ -184,6 +184,6 @@ class _Hold:
                 log.debug("lake-lease-not-renewed", why=type(err).__name__)
                 continue
             if new is None:
-                log.warning("lake-lease-lost", what="another run took the lake over; what is not committed yet is left to the next run")
+                log.warning("lake-lease-lost", what="another run has taken over the lake; the next run commits the rest")
                 return
             self._now = (lease, new)

@@ -34,12 +34,12 @@ def locate(where: str | Path | Location, *, wait_seconds: float = 0.0) -> Locati
 
         return BucketLocation(text, wait_seconds)
     if "://" in text:
-        raise ConfigError(f"the lake {text} is at no place this program knows; a lake is a folder or s3://bucket/prefix")
+        raise ConfigError(f"the lake {text} has an unsupported URI; a lake is a folder or s3://bucket/prefix")
     folder = Path(text).expanduser().absolute()
     if (code := re.search("%[0-9A-Fa-f]{2}", str(folder))) is not None:
         # deltalake writes to the folder as it is named and reads from the decoded one; a link to it is followed first.
         raise ConfigError(
-            f"the lake {folder} has {code[0]} in its path, which the Delta library takes for another character; name it otherwise"
+            f"the lake {folder} has {code[0]} in its path, which the Delta library takes for another character; choose another name"
         )
     return FolderLocation(folder, wait_seconds)
 

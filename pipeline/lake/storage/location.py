@@ -96,7 +96,7 @@ class Location(ABC):
         """Say whether there is anything at this place.
 
         Raises:
-            LakeError: It is there, but is no lake or may not be read.
+            LakeError: It is there, but is not a lake or may not be read.
         """
 
     @abstractmethod

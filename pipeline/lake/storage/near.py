@@ -34,11 +34,13 @@ def refuse_missing(location: Location, *, also: str | None = None) -> None:
     if location.exists():
         if location.far or _may_be_lake(Path(location.uri)):
             return
-        said = f"the folder {location.uri} is no lake: it holds other files and no messages table"
+        said = f"the folder {location.uri} is not a lake: it holds other files and no messages table"
     else:
         said = f"there is no lake at {location.uri}"
     meant = nearest(location, also=also)
-    raise InputError(f"{said}; {f'the nearest lake is {meant}' if meant else 'no lake was found nearby'}; `tlsrpt ingest` makes a new one")
+    raise InputError(
+        f"{said}; {f'the nearest lake is {meant}' if meant else 'no lake was found nearby'}; `tlsrpt ingest` creates a new one"
+    )
 
 
 def nearest(location: Location, *, also: str | None = None) -> str | None:

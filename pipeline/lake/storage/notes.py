@@ -1,6 +1,6 @@
 """Small notes a reader leaves in the lake, such as what was told last: one JSON file each, replaced as a whole, one process at a time.
 
-They are no table: losing one costs a repetition, never a number.
+They are not tables: losing one costs a repetition, never a number.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Note:
     def damaged(self, why: str) -> LakeError:
         """Return the error for a note that cannot be used."""
         return LakeError(
-            f"the note {self._location.uri_of(self._path)} cannot be used ({why}); remove it, and everything counts as not told"
+            f"the note {self._location.uri_of(self._path)} cannot be used ({why}); remove it; all incidents will be reported again"
         )
 
     def write(self, note: dict[str, Any]) -> None:

@@ -119,7 +119,7 @@ def _check_endpoint(endpoint: str, *, in_the_clear: bool) -> None:
     if not endpoint or (parts.scheme == "https" and parts.hostname):
         return
     if parts.scheme != "http" or not parts.hostname:
-        raise ConfigError(f"the endpoint {endpoint} (AWS_ENDPOINT_URL) is no address like https://storage.example.org")
+        raise ConfigError(f"the endpoint {endpoint} (AWS_ENDPOINT_URL) is not an address like https://storage.example.org")
     if not _loopback(parts.hostname) and not in_the_clear:
         raise ConfigError(
             f"the endpoint {endpoint} would send reports in the clear; use https://, or set AWS_ALLOW_HTTP=true where the network is yours"

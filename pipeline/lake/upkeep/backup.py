@@ -45,7 +45,7 @@ def back_up(location: Location, target: Path) -> Copied:
         InputError: The file is there already, or cannot be written.
     """
     if target.exists():
-        raise InputError(f"{target} is there already; name a file that is not")
+        raise InputError(f"{target} already exists; choose another file name")
     part = target.with_name(f"{target.name}.part")
     try:
         with location.writer_lock(), location.errors("read"), _opened(part) as archive:
@@ -69,7 +69,7 @@ def restore(location: Location, source: Path) -> Copied:
         LakeError: There is something at the place already, or it cannot be written.
     """
     if location.exists() and location.store.walk(""):
-        raise LakeError(f"there is a lake at {location.uri}; restore into a place where nothing is")
+        raise LakeError(f"there is a lake at {location.uri}; restore into an empty place")
     if location.far:
         return _fill(location, source)
     waiting = Path(f"{location.uri}.restoring")
@@ -103,7 +103,7 @@ def _fill(location: Location, source: Path) -> Copied:
     except FileNotFoundError as err:
         raise InputError(f"{source} is not there") from err
     except (tarfile.TarError, EOFError, OSError) as err:
-        raise NotAReportError(f"{source} is not a whole backup of a lake ({type(err).__name__}); nothing was restored") from err
+        raise NotAReportError(f"{source} is not a complete backup of a lake ({type(err).__name__}); nothing was restored") from err
     for path, data in sorted(held):
         _put(location, path, data)
     return Copied(count, size)

@@ -1,4 +1,4 @@
--- Faults that checks found, and when they were gone
+-- Faults found by checks, and when they were resolved
 -- One row per domain and fault of what it publishes: when a check last found it, and the first check after that one; a domain without faults has one row.
 -- domain (VARCHAR = null): one domain; null for all
 -- checked_until (DATE = null): leave out later checks; null: none

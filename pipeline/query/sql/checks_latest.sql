@@ -1,5 +1,5 @@
 -- Findings of the last check of each domain
--- What is wrong with what each domain publishes, worst first: what, where, why, and what to change.
+-- Problems with what each domain publishes, worst first: what, where, why, and what to change.
 -- domain (VARCHAR = null): one report domain; null for all
 -- checked_until (DATE = null): leave out later checks; null: none
 with latest as (

@@ -2,7 +2,7 @@
 -- One row per submitter and UTC day: domains and sessions; a missing row is a day without a report.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
--- as_of (DATE): the day of asking; days after the second day before it may still get reports
+-- as_of (DATE): the as-of date; days after the second day before it may still get reports
 -- domain (VARCHAR = null): one report domain; null for all
 -- tiers (VARCHAR[] = null): trust tiers, narrower than those that count; null for these
 select

@@ -1,5 +1,5 @@
--- Messages that carried a report already there
--- By mailbox and day received: retries, several addresses in rua, or a folder that was read anew after UIDVALIDITY changed.
+-- Duplicates
+-- By mailbox and day received: retries, several addresses in rua, or a folder read again after UIDVALIDITY changed.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 select

@@ -1,4 +1,4 @@
--- Failures from reporter over MX host to result type
+-- Failures by reporter, MX host and result type
 -- One row per flow; the counts are mentions.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC

@@ -1,5 +1,5 @@
--- What conclusions rest on
--- One row: sessions, reports, reporters and days that count, and how many of the sessions are of days that are not complete yet.
+-- Basis of conclusions
+-- One row: sessions, reports, reporters and days that count, and how many of the sessions are from days that are not complete yet.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): one report domain; null for all

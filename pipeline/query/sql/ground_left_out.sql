@@ -1,5 +1,5 @@
--- Reports that are left out, and why
--- Per reason: what the check of the signature said where the trust tier does not count, else not_our_domain. A report that a better one has replaced
+-- Excluded reports, by reason
+-- Per reason: what the check of the signature said where the trust tier does not count, else not_our_domain. A report replaced by a better one
 -- is not left out: that one counts.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC

@@ -1,5 +1,5 @@
--- Failure details to hand over
--- The rows of counted_failures, as `tlsrpt export` hands them over.
+-- Failure details for export
+-- The rows of counted_failures, as `tlsrpt export` writes them.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): one report domain; null for all

@@ -1,5 +1,5 @@
--- Policies to hand over
--- The rows of counted_policies, as `tlsrpt export` hands them over.
+-- Policies for export
+-- The rows of counted_policies, as `tlsrpt export` writes them.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): one report domain; null for all

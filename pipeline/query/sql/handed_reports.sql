@@ -1,5 +1,5 @@
--- Reports to hand over
--- The reports that count, as `tlsrpt export` hands them over; asked for one domain, the other domains of a report are left out.
+-- Reports for export
+-- The reports that count, as `tlsrpt export` writes them; asked for one domain, the other domains of a report are left out.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): one report domain; null for all

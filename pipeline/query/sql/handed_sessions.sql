@@ -1,5 +1,5 @@
--- Sessions to hand over
--- The rows of the view sessions, as `tlsrpt export` hands them over.
+-- Sessions for export
+-- The rows of the view sessions, as `tlsrpt export` writes them.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): one report domain; null for all

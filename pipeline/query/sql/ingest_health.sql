@@ -1,5 +1,5 @@
 -- Mail received by day and outcome
--- Per mailbox and UTC day of receipt: how many messages, and what became of them.
+-- Per mailbox and UTC day of receipt: how many messages, and their outcomes.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 select

@@ -1,5 +1,5 @@
 -- Runs of ingest
--- One row per run that stored anything: when, from which mailboxes, how many messages, what became of them. The period is that of the run.
+-- One row per run that stored anything: when, from which mailboxes, how many messages, their outcomes. The period is that of the run.
 -- at_most (BIGINT = 50): how many runs, newest first
 select
     run_id,

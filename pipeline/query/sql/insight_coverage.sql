@@ -1,5 +1,5 @@
--- How often each reporter reports on each domain, and when it last did
--- The usual step between report days, the longest ones, the last day and the usual lag, per reporter and domain.
+-- Reporting interval and last report by reporter and domain
+-- The usual interval between report days, the longest ones, the last day and the usual lag, per reporter and domain.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): the domain asked for; null for all

@@ -1,5 +1,5 @@
--- The reports that prove failures, newest first
--- The keys of the reports that prove incidents, newest first, some for each; lists of equal length make the lines to look for.
+-- Evidence: reports behind failures, newest first
+-- The keys of the reports behind incidents, newest first, some for each; lists of equal length make the lines to look for.
 -- since (DATE): first day of all, inclusive, UTC
 -- until (DATE): last day of all, inclusive, UTC
 -- incidents (VARCHAR[]): the number of the incident each of the lines below belongs to

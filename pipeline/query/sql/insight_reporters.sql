@@ -1,9 +1,9 @@
 -- Since when each reporter is known by having been seen
--- What makes a reporter known beside the shipped list: reports that came day by day, soon after what they tell, or the operator's word.
+-- What makes a reporter known beside the shipped list: reports that came day by day, soon after the day they cover, or the operator's configuration.
 -- since (DATE): first day to look at, inclusive, UTC
 -- until (DATE): last day to look at, inclusive, UTC
 -- needed (BIGINT): so many distinct days of receipt make a reporter known
--- within (BIGINT = 4): a day of receipt counts if a report of it came at most so many days after the day it tells about
+-- within (BIGINT = 4): a day of receipt counts if a report of it came at most so many days after the day it covers
 with imported as (
     -- What is imported is vouched for where it proves nothing, so few rows are looked for.
     select message_sha256

@@ -1,5 +1,5 @@
--- Rows that claim too much
--- One row per table with rows that are stored and left out of every answer, because they claim more sessions than [limits] allows, or less than none.
+-- Rows over the limits
+-- One row per table with rows that are stored and left out of every answer, because they claim more sessions than [limits] allows, or negative ones.
 select table_name, row_count
 from (
     select 'policies' as table_name, count(*) as row_count

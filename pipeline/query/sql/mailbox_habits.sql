@@ -1,4 +1,4 @@
--- How often mailboxes get mail
+-- Mail frequency by mailbox
 -- One row per account mail was fetched from: days with mail, the longest usual gap between two of them, and when something new was last found.
 -- A gap is usual when at least nineteen of twenty are no longer.
 with days as (

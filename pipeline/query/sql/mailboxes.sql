@@ -1,5 +1,5 @@
--- Mailboxes and folders mail came from
--- One row per account and folder: how many messages, when mail was last received, when last ingested; waiting mails have a key to be looked up again.
+-- Mailboxes and folders
+-- One row per account and folder: how many messages, when mail was last received, when last ingested; waiting mails need another DKIM key look-up.
 select
     account,
     folder,

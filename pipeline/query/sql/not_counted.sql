@@ -1,5 +1,5 @@
 -- Reports that do not count, and why
--- Per submitter, trust tier and reason. A report may claim any name: an unverified one is what it says only as long as nobody lies.
+-- Per submitter, trust tier and reason. A report may claim any name: do not rely on an unverified one.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 select

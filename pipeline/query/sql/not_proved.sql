@@ -1,4 +1,4 @@
--- Reports that do not count because their sender is not proved
+-- Unauthenticated reports
 -- Per claimed submitter and result of the signature check, over the whole lake; a report that a better one has replaced is left out.
 with unproved as (
     select report_key, submitter_domain, trust_tier, message_sha256, report_day, received_at

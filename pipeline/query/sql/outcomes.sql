@@ -1,4 +1,4 @@
--- What became of the messages
+-- Messages by outcome
 -- One row per outcome, over the whole lake.
 select outcome, count(*) as messages
 from messages

@@ -1,6 +1,6 @@
--- Changes of what is published
--- One row per domain and check that saw another policy, id, MX host or TLSA record than the one before: a mark on a trend.
--- What a check could not look at is no change; the next one that could is held against the last that could.
+-- Changes to published records
+-- One row per domain and check that saw another policy, id, MX host or TLSA record than the one before: marks on a trend.
+-- What a check could not look at is not a change; the next one that could is held against the last that could.
 -- since (DATE): first day, inclusive
 -- until (DATE): last day, inclusive
 -- domain (VARCHAR = null): one report domain; null for all

@@ -1,4 +1,4 @@
--- What each domain published when it was last checked
+-- Published at the last check, by domain
 -- The documents of the last check of each domain, how many findings it had, and since when policy and TLSA records are published as they are now.
 -- MX hosts and TLSA records that could not be looked at are those of the look before, and mx_seen_at and tlsa_seen_at say when they were seen;
 -- known_ columns are what the last look that could see it saw; read_ columns are the id and the policy last read together.
@@ -26,7 +26,7 @@ with looks as (
     group by domain, checked_at
 ),
 
--- A look that could not read the policy says nothing of a change.
+-- A look that could not read the policy says nothing about a change.
 changes as (
     select
         domain,

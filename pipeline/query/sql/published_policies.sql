@@ -14,7 +14,7 @@ with looks as (
     group by domain, checked_at
 ),
 
--- A look that could not read the policy says nothing of a change.
+-- A look that could not read the policy says nothing about a change.
 marked as (
     select
         domain,

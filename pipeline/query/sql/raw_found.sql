@@ -1,4 +1,4 @@
--- Kept messages whose name begins like this
+-- Stored messages by sha256 prefix
 -- The sha256 and size of the kept bytes.
 -- prefix (VARCHAR): the first digits of message_sha256
 select message_sha256, size_bytes

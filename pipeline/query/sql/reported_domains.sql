@@ -1,5 +1,5 @@
--- Domains that are known
--- Every domain some report is about, whether it counts or not, and every domain that was checked: a typing mistake is held against them.
+-- Known domains
+-- Every domain some report is about, counted or not, and every domain that was checked: for suggestions on mistyped names.
 -- domain (VARCHAR = null): one domain; null for all
 -- at_most (BIGINT = 5000): how many, those with most reports first
 with known as (

@@ -1,5 +1,5 @@
--- Reporters that were ever seen
--- Per submitter: its reports of any day (of several versions the one that may count), how many of them count, and when the first came. Who does not count may not be who the report says.
+-- All reporters ever seen
+-- Per submitter: its reports of any day (of several versions the one that may count), how many of them count, and when the first came. The names of reporters that do not count are unverified.
 select
     submitter_domain,
     count(*) as reports,

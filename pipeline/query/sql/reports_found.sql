@@ -1,4 +1,4 @@
--- Reports, searched
+-- Report search
 -- One row per report: whether it counts or not, newest first.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC

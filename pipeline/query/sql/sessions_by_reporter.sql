@@ -1,5 +1,5 @@
 -- Sessions by reporter
--- Per submitter: the sessions it reports, and how far it is proved to be who it says.
+-- Per submitter: the sessions it reports, and how well it is authenticated.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): one report domain; null for all

@@ -1,8 +1,8 @@
--- How many sessions used authenticated TLS
--- One row for the whole period: the headline rate is authenticated over all sessions; the rates of sts and tlsa stand on their own.
+-- Sessions over authenticated TLS
+-- One row for the whole period: the headline rate is authenticated over all sessions; sts and tlsa have rates of their own.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
--- as_of (DATE): the day of asking; days after the second day before it may still get reports
+-- as_of (DATE): the as-of date; days after the second day before it may still get reports
 -- domain (VARCHAR = null): one report domain; null for all
 -- tiers (VARCHAR[] = null): trust tiers, narrower than those that count; null for these
 select

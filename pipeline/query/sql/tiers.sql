@@ -1,5 +1,5 @@
--- How far the senders are proved
--- One row per trust tier, over the whole lake: how many reports there are, how many of them count, and how many a better proved copy has replaced.
+-- Reports by trust tier
+-- One row per trust tier, over the whole lake: how many reports there are, how many of them count, and how many a better authenticated copy has replaced.
 with judged as (
     select trust_tier, counted, report_key in (select report_key from superseded) as superseded
     from reports

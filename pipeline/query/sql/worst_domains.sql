@@ -1,4 +1,4 @@
--- Domains worst first
+-- Domains by failed sessions
 -- Report domains with failed sessions, by how many failed, with what failed most.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC

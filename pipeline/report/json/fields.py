@@ -30,7 +30,7 @@ def text(value: Any, limit: int, path: str, notes: Notes) -> str | None:
     if value is None:
         return None
     if type(value) is not str:
-        raise Refusal("schema_invalid", f"{path} is no text")
+        raise Refusal("schema_invalid", f"{path} is not text")
     if value and len(value) <= limit and (notes.clean or value.isprintable()):
         return value
     return _odd_text(value, limit, notes)
@@ -56,7 +56,7 @@ def host(value: Any, path: str, notes: Notes) -> str | None:
     if value is None:
         return None
     if type(value) is not str:
-        raise Refusal("schema_invalid", f"{path} is no text")
+        raise Refusal("schema_invalid", f"{path} is not text")
     name = domain_name(value if len(value) <= _LONGEST_NAME else value[:_LONGEST_NAME])
     if name.quirks:
         notes.quirks.update(name.quirks)
@@ -72,7 +72,7 @@ def address(value: Any, path: str, notes: Notes) -> Address:
     Google sends `"sending-mta-ip": ""` now and then (`ip_empty`).
     """
     if type(value) is not str:
-        raise Refusal("schema_invalid", f"{path} is no text")
+        raise Refusal("schema_invalid", f"{path} is not text")
     found = ip_address(value if len(value) <= _LONGEST_IP else value[:_LONGEST_IP])
     if found.quirks:
         notes.quirks.update(found.quirks)
@@ -85,13 +85,13 @@ def count(value: Any, path: str, notes: Notes) -> int:
     """Return a session count.
 
     A text of digits or a float without fraction counts as a number (`count_coerced`; lenient senders and databases). A negative number, a
-    fraction or a bool is no count, and the report is refused: nobody can say what was meant.
+    fraction or a bool is not a count, and the report is refused: nobody can say what was meant.
     """
     if type(value) is int and 0 <= value <= LARGEST:
         return value
     if not _is_whole(value):
         shown = clean_text(str(value)[:40]) if isinstance(value, str | int | float) else "an array or object"
-        raise Refusal("schema_invalid", f"{path} is no number of sessions: {shown}")
+        raise Refusal("schema_invalid", f"{path} is not a number of sessions: {shown}")
     number = int(value)
     if number < 0:
         raise Refusal("schema_invalid", f"{path} is negative: {number}")
@@ -138,5 +138,5 @@ def texts(value: Any, scalar_quirk: str, path: str, notes: Notes) -> list[str]:
         if type(element) is str:
             found.append(element)
         elif element is not None:
-            raise Refusal("schema_invalid", f"an element of {path} is no text")
+            raise Refusal("schema_invalid", f"an element of {path} is not text")
     return found

@@ -76,10 +76,10 @@ def canonical(value: Any, kind: Kind, notes: Notes) -> dict[str, Any]:
     """Return an object with the member names of RFC 8460 §4.4.
 
     Raises:
-        Refusal: It is no object.
+        Refusal: It is not an object.
     """
     if type(value) is not dict:
-        raise Refusal("schema_invalid", f"{kind.path.rstrip('.') or 'the report'} is no JSON object")
+        raise Refusal("schema_invalid", f"{kind.path.rstrip('.') or 'the report'} is not JSON object")
     notes.members += len(value)
     order = tuple(value)
     if order in kind.seen:

@@ -87,7 +87,7 @@ def _moment(value: object, name: str, notes: Notes) -> tuple[datetime, str]:
         raise Refusal("schema_invalid", f"{name} is {'absent' if value is None else 'no text'}")
     read = read_moment(value) if len(value) < _RAW_CHARS else None
     if read is None:
-        raise Refusal("date_range", f"{name} is no date-time: {clean_text(value[:40])!r}")
+        raise Refusal("date_range", f"{name} is not a date-time: {clean_text(value[:40])!r}")
     moment, quirk = read
     if quirk is not None:
         notes.quirks.add(quirk)

@@ -108,7 +108,7 @@ def _reason(content: bytes, limits: Limits) -> Refusal:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as err:
-        return Refusal("utf8_invalid", f"byte {err.start:,} of the JSON text is no UTF-8")
+        return Refusal("utf8_invalid", f"byte {err.start:,} of the JSON text is not UTF-8")
     if _too_deep(content, limits.json_depth):
         return Refusal("json_depth", f"the JSON text is nested deeper than {limits.json_depth} levels")
     return _reason_in(text)
@@ -142,7 +142,7 @@ def _too_deep(content: bytes, most: int) -> bool:
 
 
 def _no_constant(name: str) -> Any:
-    raise Refusal("json_number", f"{name} is no JSON number")
+    raise Refusal("json_number", f"{name} is not JSON number")
 
 
 def _finite(digits: str) -> float:

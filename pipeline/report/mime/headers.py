@@ -83,7 +83,7 @@ class Headers:
 def read_headers(content: bytes, start: int, end: int, limits: Limits) -> tuple[Headers, int]:
     """Read the header that begins at `start`, at most up to `end`.
 
-    Lines that are no field, such as an mbox's `From `, are passed over.
+    Lines that are not fields, such as an mbox's `From `, are passed over.
 
     Returns:
         The fields that we read, and where the body begins.

@@ -49,7 +49,7 @@ def decode_head(part: Part, size: int) -> bytes:
 def decode_base64(text: bytes) -> Decoded:
     """Decode base64 as leniently as RFC 2045 §6.8 asks: characters of no meaning are skipped, missing padding is made up for.
 
-    Strictness here once lost all of Google's reports in another program. Where text that is no base64 follows clean lines, the banner of a
+    Strictness here once lost all of Google's reports in another program. Where text that is not base64 follows clean lines, the banner of a
     mail gateway for instance, the clean lines alone count.
     """
     text = text.strip()

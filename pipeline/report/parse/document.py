@@ -26,7 +26,7 @@ def parse_report(value: Any, notes: Notes) -> ParsedReport:
         notes: Takes quirks, unknown members and the count of members; what it holds already (of the container) is kept.
 
     Raises:
-        Refusal: It is no report, or one beyond the limits.
+        Refusal: It is not a report, or one beyond the limits.
     """
     if type(value) is dict and "policy" in value and "policies" not in value:
         value = _single_policy(value, notes)

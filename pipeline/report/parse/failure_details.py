@@ -29,7 +29,7 @@ def read_failures(value: Any, notes: Notes) -> tuple[FailureDetail, ...]:
         Refusal: It is not shaped like that, or there are more than the limit.
     """
     if type(value) is not list:
-        raise Refusal("schema_invalid", "policies[].failure-details is no array")
+        raise Refusal("schema_invalid", "policies[].failure-details is not an array")
     notes.details += len(value)
     if notes.details > notes.limits.failure_details:
         raise Refusal("limits_exceeded", f"the report has more than {notes.limits.failure_details:,} failure details")
@@ -68,7 +68,7 @@ def _odd_result_type(value: Any, notes: Notes) -> tuple[str, str | None]:
     sys4's tlsrpt-reporter leaves it out where it does not know a code (`result_type_missing`).
     """
     if value is not None and type(value) is not str:
-        raise Refusal("schema_invalid", _PATH + "result-type is no text")
+        raise Refusal("schema_invalid", _PATH + "result-type is not text")
     sent = clean_text(value or "")[:_TYPE_CHARS]
     name = sent.strip().lower()
     if not name:

@@ -57,7 +57,7 @@ def policy_type(value: Any, notes: Notes) -> tuple[str, str | None]:
     if type(value) is str and value in POLICY_TYPES:
         return value, None
     if value is not None and type(value) is not str:
-        raise Refusal("schema_invalid", "policies[].policy.policy-type is no text")
+        raise Refusal("schema_invalid", "policies[].policy.policy-type is not text")
     sent = clean_text(value or "")[:_TYPE_CHARS]
     name = sent.strip().lower()
     if name not in POLICY_TYPES:
@@ -150,7 +150,7 @@ def _summary(value: Any, notes: Notes) -> tuple[int, int]:
 def _no_failures(details: Any) -> tuple[()]:
     """Take absent, null and empty failure-details for none: Google leaves it out, Postfix sends `[]`, others null."""
     if details is not None and type(details) is not list:
-        raise Refusal("schema_invalid", "policies[].failure-details is no array")
+        raise Refusal("schema_invalid", "policies[].failure-details is not an array")
     return ()
 
 
