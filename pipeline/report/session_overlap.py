@@ -82,12 +82,13 @@ def told_once(policies: Sequence[Sent]) -> list[Once]:
 def _sums(rows: Sequence[Sent]) -> tuple[int, Once, frozenset[str]]:
     """Return the place of the row that gets the sums, the sums, and the types with the smaller total.
 
-    A session that met one policy and failed the other has failed, so the larger of the two failure counts is what failed.
+    A session that met one policy and failed the other has failed, so the larger of the two failure counts is what failed. Where more
+    sessions are told under `tlsa` than for the domain, those for which no policy was found cannot be among them (RFC 8460 §4.4).
     """
     sts, tlsa, neither = _total(rows, "sts"), _total(rows, "tlsa"), sum(_total(rows, "no-policy-found"))
     covered = max(sum(sts), sum(tlsa))
     failed = min(max(sts[1], tlsa[1]), covered)
-    sessions = max(sum(sts) + neither, sum(tlsa))
+    sessions = sum(sts) + neither if sum(tlsa) <= sum(sts) + neither else covered + neither
     equal = sum(tlsa) in {sum(sts) + neither, sum(sts)} and sum(tlsa) > 0
     repeating = _DOMAIN_SIDE if sum(tlsa) > sum(sts) + neither else frozenset({"tlsa"})
     first = next(place for place, row in enumerate(rows) if row.policy_type in _DOMAIN_SIDE or row.policy_type == "tlsa")

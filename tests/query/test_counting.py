@@ -99,6 +99,11 @@ def test_a_few_small_reports_prove_nothing(told):
     assert told.sums() == (3 * 12, 3 * 12, 0, 0)
 
 
+def test_sessions_without_a_policy_are_not_among_those_under_dane_where_these_are_more(told):
+    told.tell("microsoft.com", 1, policy("no-policy-found", "example.org", 40), policy("tlsa", "example.org", 60))
+    assert told.sums() == (100, 60, 0, 40)
+
+
 ONE = DomainSettings(own=("example.org",), mx=("mx1.example.org",))
 
 
@@ -161,3 +166,21 @@ def test_a_domain_that_only_dane_protects_is_no_host(told):
     told.tell("microsoft.com", 1, policy("tlsa", "example.net", 7), about="example.net")
     told.tell("microsoft.com", 1, policy("sts", "example.org", 5))
     assert told.sums() == (12, 12, 0, 0)
+
+
+@pytest.mark.parametrize("beside", [(), (policy("tlsa", "mx1.example.org", 5),)], ids=["mta-sts", "both"])
+@pytest.mark.parametrize("host", ["mx1.example.net", "mx1.example.org"])
+def test_what_a_sender_tells_of_a_domain_with_dane_alone_counts_beside_its_other_domains(told, host, beside):
+    """tlsrpt-reporter names the MX host in the policy and the domain around the report: it reports on no host."""
+    for day in range(1, 13):
+        told.tell("postfix.example", day, policy("sts", "example.org", 30), *beside)
+        told.tell("postfix.example", day, policy("tlsa", host, 50, 10), about="example.net")
+    where = "report_day = '2026-05-01' and report_domain = 'example.net'"
+    assert told.sums(where=where) == (60, 50, 10, 0)
+
+
+def test_a_sender_that_tells_each_session_once_has_not_told_those_at_a_host_elsewhere(told):
+    for day in range(1, 13):
+        told.tell("postfix.example", day, policy("sts", "example.org", 30), policy("tlsa", "mx1.example.org", 20))
+        told.tell("postfix.example", day, policy("tlsa", "mx1.example.org", 10), about="mx1.example.org")
+    assert told.sums() == (60 * 12, 60 * 12, 0, 0)

@@ -1,15 +1,26 @@
 -- mox reports a session under the recipient domain and again under the MX host, in a report of its own. Rows about one of our MX hosts add
 -- nothing where the same submitter reports domains of the same day; where the sums are equal and none failed at the host, the sessions for
--- which it found no other policy were authenticated by DANE.
+-- which it found no other policy were authenticated by DANE. A report with tlsa policies alone is about a host where it is about no recipient
+-- domain, or about one that another report of that submitter and day is about. Else it is what a sender tells of a domain that has DANE alone.
 create view settings.at_hosts as
 select
     *,
     policy_type = 'tlsa'
     and once_failed is null
+    and submitter_domain not in (select unnest(getvariable('lake').apart::varchar[]))
     and (
         report_domain in (select unnest(getvariable('lake').hosts::varchar[]))
-        or policy_domain in (select unnest(getvariable('lake').hosts::varchar[]))
-        or list_has_any(mx_host, getvariable('lake').hosts::varchar[])
+        or (
+            (
+                policy_domain in (select unnest(getvariable('lake').hosts::varchar[]))
+                or list_has_any(mx_host, getvariable('lake').hosts::varchar[])
+            )
+            and (submitter_domain, report_day, report_domain) in (
+                select (submitter_domain, report_day, report_domain)
+                from counted_policies
+                where policy_type in ('sts', 'no-policy-found')
+            )
+        )
     ) as at_host
 from settings.row_parts
 where counted;
