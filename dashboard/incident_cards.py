@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.formatting import count_of, listed, number, rate, span, without_marks
+from dashboard.formatting import count_of, is_plain_name, listed, number, rate, span, without_marks
 from dashboard.navigation import link
 from dashboard.verdicts import FAULTS, STATES
 from pipeline.insight.phrases import sentence_start
@@ -39,7 +39,10 @@ def card(incident: Incident, *, new: bool = False, others: Sequence[Incident] = 
             st.text(also_on(incident, others))
         if incident.last_check:
             st.text(without_marks(incident.last_check.sentence))
-        link("What it means, what to do, the proof", "incident", id=incident.id)
+        with st.container(horizontal=True, gap="small"):
+            link("Cause, fix and evidence", "incident", id=incident.id)
+            if is_plain_name(incident.domain):
+                link(incident.domain, "domain", domain=incident.domain)
 
 
 def also_on(incident: Incident, others: Sequence[Incident]) -> str:
@@ -58,12 +61,12 @@ def headline(incident: Incident) -> str:
 def where(incident: Incident) -> str:
     """Return scope, days and size of an incident on one line; plain text."""
     hosts = listed(incident.mx_hosts, 2)
-    share = f"{rate(incident.share)} of those of {count_of(len(incident.reporters), 'reporter')}"
+    share = f"{rate(incident.share)} of the sessions of {count_of(len(incident.reporters), 'reporter')}"
     when = f"since {incident.first_day}" if incident.state == "open" else span(incident.first_day, incident.last_day)
     parts = [
         listed([incident.domain]),
         *([hosts] if hosts else []),
         when,
-        f"{number(incident.failed_sessions)} sessions {incident.went}, {share}",
+        f"{count_of(incident.failed_sessions, 'session')} {incident.went}, {share}",
     ]
     return "  ·  ".join(parts)

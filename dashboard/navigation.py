@@ -14,7 +14,8 @@ _PAGES = Path(__file__).parent / "app_pages"
 _TITLES = {
     "overview": ("Overview", "What is wrong now, and is it getting better?"),
     "incidents": ("Incidents", "What fails, since when, and whose fault it is"),
-    "domain": ("Domain", "Policies, readiness and mail flow of one domain"),
+    "domain": ("Domain", "State, verdict, policies and mail flow of one domain"),
+    "domains": ("All domains", "Every domain in one table, worst first"),
     "reporters": ("Reporters", "Who reports, who went silent, who can be believed"),
     "hosts": ("MX hosts", "Failures by MX host and address"),
     "reports": ("Reports", "Every report, searched"),

@@ -17,7 +17,7 @@ class NoticeWay(NamedTuple):
     parameters: dict[str, str]
 
 
-_WORDS = {"incident": "What it means, what to do, the proof", "domain": "The domain", "reporters": "Who reports", "ingest": "Ingest health"}
+_WORDS = {"incident": "Cause, fix and evidence", "domain": "The domain", "reporters": "Who reports", "ingest": "Ingest health"}
 
 
 def way_to(notice: Notice) -> NoticeWay | None:

@@ -17,6 +17,8 @@ from dashboard.navigation import Target, link, to_reports
 from dashboard.tiles import Rows, tile
 from dashboard.verdicts import VERDICTS
 
+_BLOCKING = 5
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -24,28 +26,34 @@ if TYPE_CHECKING:
     from pipeline.insight.api import Readiness
 
 
-def readiness_part(domain: str, filters: Filters) -> None:
-    """Draw the verdict on a domain and what it rests on."""
+def verdict_part(verdict: Readiness) -> None:
+    """Draw the verdict on a domain, what is missing, and the next step."""
+    sign = VERDICTS[verdict.verdict]
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.header("Ready for enforce?", anchor=False, width="content")
+            st.badge(sign.short, color=sign.colour)
+        st.text(f"{sign.words}. Assessed from {verdict.since} to {verdict.until} (UTC).")
+        missing = [one.sentence for one in verdict.missing] or verdict.reasons
+        st.text("\n".join(f"• {reason[:1].upper()}{reason[1:]}" for reason in missing) or "Nothing is missing.")
+        for blocking in verdict.blocking[:_BLOCKING]:
+            link("An incident that blocks enforce", "incident", id=blocking)
+        others = [reason for reason in verdict.reasons if reason not in missing]
+        with st.expander("How this is worked out"):
+            st.text("\n".join([*(f"• {reason}" for reason in others), verdict.arithmetic]))
+    with right.container(border=True, height="stretch", gap="xsmall"):
+        st.header("Next step", anchor=False)
+        st.text(verdict.next_step)
+        if verdict.stale_reporters:
+            st.text(f"Still on another policy: {listed(verdict.stale_reporters)}")
+
+
+def what_if(domain: str, filters: Filters) -> None:
+    """Draw which sessions enforce would have refused."""
     slot = st.empty()
     verdict = readiness(domain, filters, slot=slot)
     slot.empty()
-    sign = VERDICTS[verdict.verdict]
-    with st.container(border=True):
-        st.header("Ready for enforce?", anchor=False)
-        st.badge(sign.short, color=sign.colour)
-        st.text(f"{sign.words}. {verdict.since} to {verdict.until}, UTC.")
-        left, right = st.columns(2)
-        with left:
-            st.subheader("Why", anchor=False)
-            st.text("\n".join(f"• {reason}" for reason in verdict.reasons) or "Nothing more to say.")
-            st.caption(verdict.arithmetic)
-        with right:
-            st.subheader("Next step", anchor=False)
-            st.text(verdict.next_step)
-            if verdict.stale_reporters:
-                st.text(f"Still on another policy: {listed(verdict.stale_reporters)}")
-            for blocking in verdict.blocking[:5]:
-                link("An incident that blocks enforce", "incident", id=blocking)
     _what_if(verdict)
 
 

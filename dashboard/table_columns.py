@@ -22,7 +22,12 @@ _LABELS = {
     "receiving_mx_hostname": "MX host",
     "mx_hosts": "MX hosts",
     "enforce": "Enforce?",
-    "open_incidents": "Open",
+    "open_faults": "Faults",
+    "certificate_days": "Certificate (days)",
+    "max_age_days": "max_age (days)",
+    "policy_found": "Policy found",
+    "unprotected": "No policy found",
+    "findings": "Errors published",
     "receiving_ip": "Address",
     "sending_network": "Sending network",
     "result_type": "Result",
@@ -60,7 +65,9 @@ _LABELS = {
     "would_refuse": "Would refuse",
     "sts_sessions": "Sessions under MTA-STS",
 }
-_RATES = ("success_rate", "share", "portion")
+_NAMES = ("incident", "report_domain", "domain", "submitter_domain", "receiving_mx_hostname", "result_type", "sending_network")
+"""Columns whose cells are links, where the rows lead somewhere; the first of them is."""
+_RATES = ("success_rate", "share", "portion", "policy_found")
 _MOMENTS = ("_at",)
 
 
@@ -99,9 +106,26 @@ def rows_of(
     if to is None:
         st.dataframe(frame, **options)
         return None
+    link = _link_column(frame, columns)
+    if link is not None:
+        frame = frame.assign(**{link: [_linked(value) for value in frame[link]]})
+        options["column_config"][link] = st.column_config.ButtonColumn(
+            label_of(link), type="tertiary", alignment="left", key=f"{key}-link", pinned=link == columns[0]
+        )
     chosen: Any = st.dataframe(frame, key=key, on_select="rerun", selection_mode="single-row", **options)
-    places = chosen.selection.rows
+    clicked = st.session_state.get(f"{key}-link") if link is not None else None
+    places = [clicked["row"]] if clicked else chosen.selection.rows
     return to(int(places[0])) if places and places[0] < len(frame) else None
+
+
+def _linked(name: Any) -> str:
+    """Return a name that leads somewhere, with the arrow that our links have."""
+    return f"{name} →" if isinstance(name, str) and name else "→"
+
+
+def _link_column(frame: pd.DataFrame, columns: Sequence[str]) -> str | None:
+    """Return the column whose cells open the row: the first that is a name."""
+    return next((name for name in columns if name in _NAMES), None) if len(frame) else None
 
 
 def height_for(frame: pd.DataFrame, most: int = 420) -> int | Literal["content"]:

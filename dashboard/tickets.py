@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboard.formatting import listed, number, plain, rate, span
+from dashboard.formatting import count_of, listed, number, plain, rate, span
 from dashboard.incident_cards import headline
 from dashboard.verdicts import FAULTS, STATES
 
@@ -36,7 +36,7 @@ def ticket(incident: Incident) -> str:
         f"Why this verdict: {plain(incident.comparison)}",
         *([plain(incident.last_check.sentence)] if incident.last_check else []),
         "",
-        f"Incident {incident.id}, proved by {number(incident.report_count)} TLS reports (RFC 8460), the newest:",
+        f"Incident {incident.id}. Evidence: {count_of(incident.report_count, 'TLS report')} (RFC 8460), the newest:",
         *(f"  {key}" for key in incident.report_keys[:_KEYS]),
     ]
     return "\n".join(lines)

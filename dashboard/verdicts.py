@@ -25,13 +25,13 @@ VERDICTS = {
 FAULTS = {
     "ours": Sign("● ours", "The fault is ours", "red"),
     "sender": Sign("→ the sender's", "The fault is the sender's", "gray"),
-    "path": Sign("⇢ on the path", "The fault is on the path between", "orange"),
-    "unknown": Sign("? not to be told", "Whose fault it is cannot be told", "gray"),
+    "path": Sign("⇢ on the path", "The fault is on the path between sender and host", "orange"),
+    "unknown": Sign("? unknown", "Whose fault it is cannot be determined", "gray"),
 }
 STATES = {
-    "open": Sign("● open", "It goes on", "red"),
-    "resolved": Sign("✓ over", "It is over", "green"),
-    "unconfirmed": Sign("… unconfirmed", "Nobody has sent enough since to tell", "gray"),
+    "open": Sign("● open", "Still failing", "red"),
+    "resolved": Sign("✓ over", "Over", "green"),
+    "unconfirmed": Sign("… unconfirmed", "Too few sessions since to tell", "gray"),
 }
 COVERAGE = {
     "reporting": "✓ reporting",

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from dashboard import insight
-from dashboard.domain_list import worst
 from dashboard.filters import PERIODS, USUAL, Filters
+from dashboard.fleet import WORST, first, fleet, with_verdicts
 from dashboard.ground import first_weeks, ground_of, silent_mailboxes
 from dashboard.lake_door import REFRESH_SECONDS, asked, lake, today
 from pipeline.errors import TlsrptError
@@ -45,7 +45,7 @@ def prepare(as_of: date) -> None:
     silent_mailboxes(filters)
     insight.coverage(filters)
     insight.incidents(filters)
-    insight.verdicts(worst(filters).names, filters)
+    with_verdicts(first(fleet(filters, insight.incidents(filters)), WORST), filters)
 
 
 def prepare_rest(as_of: date) -> None:

@@ -9,51 +9,86 @@ import pyarrow as pa
 import streamlit as st
 
 from dashboard.charts.span_bars import Span, spans
-from dashboard.domain_list import by_failures
 from dashboard.drawn import chart
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.flows import flow_tile
 from dashboard.formatting import NO_HOST, NO_RESULT, count_of, is_plain_name, plain, rate
 from dashboard.incident_cards import card
-from dashboard.insight import incidents, policies, same_fault
+from dashboard.insight import incidents, policies, readiness, same_fault
 from dashboard.lake_door import Answer, ask, asked
-from dashboard.navigation import Target, to_reports
-from dashboard.readiness_part import readiness_part
+from dashboard.navigation import link, to_reports
+from dashboard.readiness_part import verdict_part, what_if
 from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile, tile
 from dashboard.trends import trends
+from pipeline.insight.faults import by_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
+    from pipeline.insight.api import Incident
     from pipeline.insight.applied_policies import Held
 
 
+_TABS = ("Sessions", "Senders", "Policies", "Published", "Flow")
+_CARDS = 3
 _DIFFS = 6
 """So many senders with an older policy are shown line by line."""
 
 
 def main() -> None:
-    """Draw the page."""
+    """Draw the page: state, verdict, faults and next step first; all else behind tabs."""
     filters = chosen()
     if filters.domain is None:
-        _choose(filters)
+        _choose()
         return
     _title(filters.domain)
-    _figures(filters)
-    slot = st.empty()
-    found = incidents(filters, slot=slot)
-    slot.empty()
-    for one in found[:3]:
-        if one.state == "open":
-            card(one, others=same_fault(one, filters))
-    readiness_part(filters.domain, filters)
-    trends(filters, sessions="Authenticated TLS", failures="Failures by result type")
-    _policies(filters, filters.domain)
-    _published(filters, filters.domain)
-    _by_sender(filters)
-    _hosts(filters)
+    _state(filters, filters.domain)
+    sessions, senders, policy, published, flow = st.tabs(_TABS, key="tab", on_change="rerun", bind="query-params")
+    if sessions.open:
+        with sessions:
+            _figures(filters)
+            trends(filters, sessions="Authenticated TLS", failures="Failures by result type")
+    if senders.open:
+        with senders:
+            _by_sender(filters)
+    if policy.open:
+        with policy:
+            what_if(filters.domain, filters)
+            _policies(filters, filters.domain)
+    if published.open:
+        with published:
+            _published(filters, filters.domain)
+    if flow.open:
+        with flow:
+            _hosts(filters)
+
+
+def _state(filters: Filters, domain: str) -> None:
+    """Say how the domain is, whether it may enforce, what is wrong with it and what comes next."""
+    sentence = st.empty()
+    found = [one for one in incidents(filters, slot=sentence) if one.state == "open"]
+    verdict = readiness(domain, filters, slot=sentence)
+    total = ask("success_rate", **filters.parameters()).iloc[0]
+    sentence.text(_sentence(found, total))
+    for group in by_fault(found)[:_CARDS]:
+        card(group[0], others=same_fault(group[0], filters))
+    if len(found) > _CARDS:
+        link(f"All {len(found)} open incidents", "incidents", state="open")
+    verdict_part(verdict)
+
+
+def _sentence(found: Sequence[Incident], total: pd.Series) -> str:
+    if not total["sessions"]:
+        return "No report of this period is about it: nothing is known."
+    ours = sum(one.fault == "ours" for one in found)
+    faults = count_of(len(by_fault(found)), "open fault") if found else "No open fault"
+    whose = "" if not found else " (none of them ours)" if not ours else " (ours)" if ours == len(found) else f" ({ours} ours)"
+    used = f"{rate(total['success_rate'])} of {count_of(int(total['sessions']), 'session')} used authenticated TLS"
+    return f"{faults}{whose}. {used}."
 
 
 def _title(domain: str) -> None:
@@ -65,19 +100,10 @@ def _title(domain: str) -> None:
         st.text(plain(domain))
 
 
-def _choose(filters: Filters) -> None:
-    st.title("Domains", anchor=False)
-    rows_tile(
-        "Which domain?",
-        by_failures(filters),
-        ("report_domain", "success_rate", "sessions", "failed", "unprotected", "reporters", "days", "last_day"),
-        unit="Sessions of the period, the domains with most failed ones first. Choose a row, or a name in the sidebar.",
-        empty="No domain has a session in this period.",
-        alt="All domains, those with most failed sessions first",
-        key="domains",
-        to=lambda row: Target("domain", {}, row["report_domain"]),
-        height=640,
-    )
+def _choose() -> None:
+    st.title("Domain", anchor=False)
+    st.text("Choose a domain at the left, or in the list of all domains.")
+    link("All domains, the worst first", "domains")
 
 
 def _figures(filters: Filters) -> None:
@@ -122,7 +148,7 @@ def _policies(filters: Filters, domain: str) -> None:
             "first_day": one.first_day,
             "last_day": one.last_day,
             "sessions": one.sessions,
-            "published": "✓ as published" if one.is_published else "an older or other text",
+            "published": "✓ as published" if one.is_published else "an older or different text",
             "held_until": one.held_until,
         }
         for one in held
@@ -154,7 +180,7 @@ def _policies(filters: Filters, domain: str) -> None:
         if seen.changes:
             st.text(
                 "\n".join(
-                    f"{change.day}: {'; '.join(change.what) or 'another text'}{' – unexpected' if change.is_unexpected else ''}"
+                    f"{change.day}: {'; '.join(change.what) or 'a different text'}{' – unexpected' if change.is_unexpected else ''}"
                     for change in seen.changes
                 )
             )
@@ -177,8 +203,8 @@ def _published(filters: Filters, domain: str) -> None:
         "Published records",
         asked("checks_latest", domain=domain),
         lambda frame: rows_of(frame, names, alt="Findings of the last live check, worst first"),
-        unit="Findings of the last `tlsrpt check`, worst first; times are UTC.",
-        empty="Not checked yet: tlsrpt check looks at records, policy, mail servers and TLSA, and keeps what it found.",
+        unit="Findings of the last check (tlsrpt check), worst first; times are UTC.",
+        empty="Not checked yet: tlsrpt check tests records, policy, mail servers and TLSA, and stores what it finds.",
     )
     seen = policies(domain, filters)
     if seen.published is None:
@@ -201,7 +227,7 @@ def _by_sender(filters: Filters) -> None:
         "Results by sender",
         asked("sessions_by_reporter", **filters.parameters()),
         ("submitter_domain", "success_rate", "sessions", "authenticated", "failed", "unprotected", "days", "last_day"),
-        unit="Sessions of the period. Choose a row to see the sender's reports.",
+        unit="Sessions of the period. Choose a name to see the sender's reports.",
         empty="No sender reports on this domain in this period.",
         alt="Sessions by sender",
         key="senders",
@@ -217,7 +243,7 @@ def _by_sender(filters: Filters) -> None:
         "Sessions by policy type",
         asked("sessions_by_day_and_policy_type", **filters.parameters()),
         by_type,
-        unit="Sessions of the period. sts and tlsa describe the same sessions where a sender knows both; they are not added up.",
+        unit="Sessions of the period. sts and tlsa describe the same sessions where a sender supports both; they are not added up.",
         empty="No sessions in this period.",
     )
 

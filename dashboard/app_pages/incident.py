@@ -13,7 +13,7 @@ from dashboard.charts.days import calendar, failures_by_day
 from dashboard.charts.heat import heat, height_of
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
-from dashboard.formatting import NO_HOST, NO_RESULT, is_plain_name, listed, number, without_marks
+from dashboard.formatting import NO_HOST, NO_RESULT, count_of, is_plain_name, listed, number, without_marks
 from dashboard.incident_cards import also_on, headline, where
 from dashboard.insight import incident, same_fault
 from dashboard.lake_door import Answer, asked, settings
@@ -33,6 +33,7 @@ _MARGIN = timedelta(days=7)
 _HEAT_ROWS = 30
 _EVIDENCE = 50
 _OTHERS = 12
+_LINKED = 8
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def main() -> None:
     slot.empty()
     if found is None:
         st.title("Incident", anchor=False)
-        st.text("There is no such incident in this period; a longer period may have it.")
+        st.text("No such incident in this period; a longer period may have it.")
         link("All incidents", "incidents")
         return
     _head(found, filters)
@@ -103,6 +104,18 @@ def _advice(found: Incident) -> None:
             ("Reason codes, as sent", found.reasons),
         )
         st.text("\n".join(f"{label}: {listed(texts, 12) or 'none named'}" for label, texts in lines))
+        with st.container(horizontal=True, gap="small"):
+            _link(found.domain, "domain", domain=found.domain)
+            for host in found.mx_hosts[:_LINKED]:
+                _link(host, "reports", domain=found.domain, host=host, failing="true")
+            for reporter in found.reporters[:_LINKED]:
+                _link(reporter, "reports", domain=found.domain, reporter=reporter, failing="true")
+
+
+def _link(name: str, page: str, **parameters: str) -> None:
+    """Draw a name as a link, where it can be nothing else in Markdown."""
+    if is_plain_name(name):
+        link(name, page, **parameters)
 
 
 def failures_of(found: Incident, filters: Filters) -> Answer:
@@ -210,9 +223,9 @@ def _proof(found: Incident) -> None:
         "Evidence: the reports",
         Answer(table, ("insight_evidence", *answer.questions), answer.parameters),
         ("report_day", "submitter_domain", "report_id", "sessions", "failed", "trust_tier", "received_at"),
-        unit=f"{found.report_count:,} reports in all, the newest {table.num_rows} are shown. Choose a row to open the report.",
+        unit=f"{count_of(found.report_count, 'report')}, the newest {table.num_rows} shown. Choose a name to open the report.",
         empty="The reports are no longer in the lake.",
-        alt="The reports that prove the incident, newest first",
+        alt="The reports behind the incident, newest first",
         key="proof",
         to=lambda row: to_report(row["report_key"]),
     )

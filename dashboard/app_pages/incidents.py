@@ -52,7 +52,7 @@ def _summary(found: list[Incident], filters: Filters) -> str:
     if not found:
         if not ground_of(filters).reports:
             return NOTHING_COUNTS
-        return f"{read_so_far('No incident in this period.', filters)} Single stray failures are counted, and are none."
+        return f"{read_so_far('No incident in this period.', filters)} Single stray failures are counted, but are no incident."
     standing = [one for one in found if one.state == "open"]
     ours = sum(one.fault == "ours" for one in standing)
     many = f"The newest {MOST:,} incidents" if len(found) == MOST else count_of(len(found), "incident")
@@ -65,11 +65,11 @@ def _list(shown: list[Incident], filters: Filters) -> None:
     names = ["incident", "fault", "state", "report_domain", "failed_sessions", "share", "first_day", "last_day", "reporters", "mx_hosts"]
     asked_for = {"as_of": filters.as_of, "days": filters.days, "domain": filters.domain, "tiers": filters.tiers}
     rows_tile(
-        "Which incidents are there?",
+        "Faults of the period",
         Answer(pa.Table.from_pylist([_line(group) for group in by_fault(shown)]), INCIDENT_QUESTIONS, asked_for),
         names,
         unit="One row per fault, with its domains together. Failed sessions; the share is that of the sessions of the reporters it hit. "
-        "Choose a row to open it.",
+        "Choose a name to open it.",
         empty="None that fits.",
         alt="Incidents, the open ones first",
         key="incidents",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from dashboard.domain_list import worst
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
+from dashboard.fleet import WORST, first, fleet, to_domain, with_verdicts
 from dashboard.formatting import ago, count_of, number, rate
 from dashboard.ground import last_look, read_so_far
 from dashboard.incident_cards import card
-from dashboard.insight import MOST, Silence, incidents, silence, verdicts
+from dashboard.insight import MOST, Silence, incidents, silence
 from dashboard.lake_door import Answer, ask, asked, now, settings
 from dashboard.muting import say_muted
 from dashboard.navigation import Target, link, to_reports
 from dashboard.tiles import rows_tile
 from dashboard.trends import trends
-from dashboard.verdicts import VERDICTS
 from pipeline.insight.faults import by_fault
 
 if TYPE_CHECKING:
@@ -45,9 +43,9 @@ def main() -> None:
         return
     # What a few aggregates answer is there at once; what has to be concluded from all failures fills its place later.
     sentence = st.empty()
+    wrong, domains, published = st.container(), st.container(), st.container()
     reporters = _figures(filters, total)
-    wrong, trend, domains = st.container(), st.container(), st.container()
-    published, last = st.container(), st.container()
+    trend, last = st.container(), st.container()
     with trend:
         trends(filters, sessions="Authenticated TLS", failures="Failures by result type")
     with published:
@@ -201,7 +199,7 @@ def _published(filters: Filters) -> None:
         "Problems in published records",
         answer._replace(table=wrong),
         ("domain", "severity", "place", "what", "fix", "expires_at", "checked_at"),
-        unit="Findings of the last `tlsrpt check` of each domain, worst first. Choose a row to open the domain.",
+        unit="Findings of the last check (tlsrpt check) of each domain, worst first. Choose a name to open the domain.",
         empty="",
         alt="Findings of the last checks, worst first",
         key="overview-published",
@@ -211,27 +209,22 @@ def _published(filters: Filters) -> None:
 
 
 def _domains(filters: Filters, found: list[Incident]) -> None:
-    first = worst(filters)
+    every = fleet(filters, found)
     slot = st.empty()
-    weighed = verdicts(first.names, filters, slot=slot)
+    worst = with_verdicts(first(every, WORST), filters, slot=slot)
     slot.empty()
-    standing = Counter(one.domain for one in found if one.state == "open")
-    table = (
-        first.answer.table.append_column("open_incidents", pa.array([standing[name] for name in first.names], pa.int64()))
-        .append_column("enforce", pa.array([VERDICTS[weighed[name].verdict].short for name in first.names], pa.string()))
-    )  # fmt: skip
     rows_tile(
-        "Domains by failures, and their readiness",
-        first.answer._replace(table=table, questions=(*first.answer.questions, "insight_sts_days")),
-        ("report_domain", "success_rate", "sessions", "failed", "unprotected", "reporters", "open_incidents", "enforce"),
-        unit="Sessions of the period; the verdict on enforce looks at 28 days. Choose a row to open the domain.",
+        "Domains that need attention, and their readiness",
+        worst.answer,
+        ("report_domain", "open_faults", "enforce", "success_rate", "failed", "sessions", "unprotected", "certificate_days", "sts_mode"),
+        unit="Worst first. Sessions of the period; the verdict on enforce is based on 28 days. Choose a name to open the domain.",
         empty="No domain has a session in this period.",
-        alt="Domains, those with most failed sessions first",
+        alt="Domains, the worst first",
         key="overview-domains",
-        to=lambda row: Target("domain", {}, row["report_domain"]),
+        to=to_domain,
     )
-    if first.in_all > len(first.names):
-        link(f"All {first.in_all:,} domains", "domain")
+    if len(every.names) > len(worst.names):
+        link(f"All {len(every.names):,} domains", "domains")
 
 
 def _silent(silent: Sequence[Coverage]) -> None:

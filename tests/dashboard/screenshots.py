@@ -16,6 +16,7 @@ PAGES = {
     "overview": "",
     "incidents": "incidents",
     "domain": "domain?domain=example.com",
+    "domains": "domains",
     "reporters": "reporters",
     "hosts": "hosts",
     "reports": "reports",
@@ -41,7 +42,7 @@ def take(visit: Visit, scheme: str) -> None:
         visit.open(path)
         _save(visit, f"{name}-{scheme}")
     visit.open()
-    visit.page.get_by_role("link", name="What it means, what to do, the proof").first.click()
+    visit.page.get_by_role("link", name="Cause, fix and evidence").first.click()
     visit.page.get_by_role("heading", name="Copy for a ticket").wait_for()
     visit.idle()
     _save(visit, f"incident-{scheme}")

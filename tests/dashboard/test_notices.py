@@ -63,7 +63,7 @@ def test_what_was_told_is_listed_and_a_fault_is_muted_and_unmuted(page, browser)
     assert shown.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= window.innerWidth"), "a phone scrolls to the side"
     shown.set_viewport_size({"width": 1300, "height": 1000})
     visit.go("Overview")
-    shown.get_by_text("What it means, what to do, the proof").first.click()
+    shown.get_by_text("Cause, fix and evidence").first.click()
     visit.idle()
     shown.get_by_label("Why").fill("the relay is being replaced")
     shown.get_by_role("button", name="Mute this fault").click()

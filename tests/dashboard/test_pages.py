@@ -8,7 +8,7 @@ from tests.dashboard.lakes import AS_OF
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("Overview", "Incidents", "Domain", "Reporters", "MX hosts", "Reports", "Notices", "Ingest health")
+PAGES = ("Overview", "Incidents", "Domain", "All domains", "Reporters", "MX hosts", "Reports", "Notices", "Ingest health")
 
 
 @pytest.mark.parametrize(("lake", "as_of"), [("empty", AS_OF), ("small", "2026-05-10"), ("hostile", AS_OF), ("bounds", "2026-04-01")])
@@ -41,7 +41,7 @@ def test_the_dark_page_has_enough_contrast(visit):
 
 def test_a_narrow_screen_needs_no_scrolling_to_the_side(visit):
     there = visit("demo", width=390, height=800)
-    for path in ("", "incidents", "domain?domain=example.com", "reporters"):
+    for path in ("", "incidents", "domain?domain=example.com", "domains", "reporters"):
         page = there.open(f"{path}{'&' if '?' in path else '?'}as_of={AS_OF}")
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= window.innerWidth"), path
     there.well()

@@ -132,6 +132,21 @@ def test_worst_domains_come_first_and_name_what_fails_most(lake):
     assert lake.ask("worst_domains", at_most=1, **PERIOD).num_rows == 1
 
 
+def test_the_fleet_has_the_domain_without_authenticated_sessions_first_and_knows_what_each_publishes(lake):
+    answer = lake.ask("fleet", own=["silent.example"], **PERIOD)
+    rows = {row["report_domain"]: row for row in answer.to_pylist()}
+    rates = [row["success_rate"] for row in answer.to_pylist()]
+    assert 0 not in rates[1:] or rates[0] == 0
+    assert (rows["example.org"]["sts_mode"], rows["example.org"]["sts_max_age_seconds"]) == ("enforce", 604800)
+    assert rows["example.org"]["last_day"] == day(9)
+    assert (rows["silent.example"]["sessions"], rows["silent.example"]["success_rate"], rows["silent.example"]["last_day"]) == (
+        0,
+        None,
+        None,
+    )
+    assert lake.ask("fleet", domain="example.net", **PERIOD).num_rows == 1
+
+
 def test_policies_seen(lake):
     rows = {(row["report_domain"], row["policy_type"]): row for row in lake.ask("policies_seen", **PERIOD).to_pylist()}
     sts = rows["example.org", "sts"]

@@ -1,0 +1,60 @@
+"""All domains in one table, worst first, filtered and exported."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.filters import Filters, chosen
+from dashboard.fleet import NEEDS, Fleet, fleet, narrowed, to_domain, with_verdicts
+from dashboard.formatting import count_of, shown
+from dashboard.insight import incidents
+from dashboard.table_columns import rows_of
+from dashboard.tiles import rows_tile
+
+_COLUMNS = (
+    "report_domain", "open_faults", "enforce", "success_rate", "sts_mode", "max_age_days", "certificate_days", "policy_found",
+    "failed", "sessions", "findings", "last_day",
+)  # fmt: skip
+_MOST = 2000
+_HEIGHT = 640
+_BY_VERDICT = ("ready", "not ready", "enforcing", "no policy")
+
+
+def main() -> None:
+    """Draw the page: the figures first, the verdicts as soon as they are weighed."""
+    filters = chosen()
+    st.title("All domains", anchor=False)
+    told = st.empty()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input("Name contains", key="name", bind="query-params", max_chars=200, width=260)
+        need = st.selectbox("Show", NEEDS, key="need", bind="query-params", width=220)
+    place = st.empty()
+    every = fleet(filters, incidents(filters, slot=told))
+    told.text(f"{count_of(len(every.names), 'domain')}, worst first.")
+    if need not in _BY_VERDICT and len(every.names) > 20:
+        rough = narrowed(every, need or "all", words or "").answer
+        with place.container():
+            rows_of(shown(rough.frame.head(_MOST)), _COLUMNS, alt="All domains, the worst first; verdicts follow", height=_HEIGHT)
+    whole = with_verdicts(every, filters, slot=told)
+    told.text(f"{count_of(len(every.names), 'domain')}, worst first.")
+    with place.container():
+        _table(narrowed(whole, need or "all", words or ""), filters)
+
+
+def _table(part: Fleet, filters: Filters) -> None:
+    rows_tile(
+        "How does each domain stand?",
+        part.answer,
+        _COLUMNS,
+        unit=f"Sessions from {filters.since} to {filters.as_of}. Mode, max_age and certificates are as last checked; where a domain was "
+        "never checked, mode and max_age are as senders applied them. Choose a name to open the domain.",
+        empty="No domain fits.",
+        alt="All domains, the worst first",
+        key="fleet",
+        to=to_domain,
+        height=_HEIGHT,
+        most=_MOST,
+    )
+
+
+main()
