@@ -118,7 +118,7 @@ class Dovecot:
     def doveadm(self, *args: str) -> str:
         """Run doveadm and return what it prints."""
         done = subprocess.run(
-            [_executable("doveadm"), "-c", str(self.root / "dovecot.conf"), *args], capture_output=True, check=False, timeout=30, text=True
+            [_executable("doveadm"), "-c", str(self.root / "dovecot.conf"), *args], capture_output=True, check=False, timeout=120, text=True
         )
         if done.returncode != 0:
             raise RuntimeError(f"doveadm {' '.join(args)} ended with {done.returncode}: {done.stderr.strip()}")
@@ -197,7 +197,7 @@ class Dovecot:
         """Whether the server says hello over TLS; a TCP connection alone succeeds before it can sign anybody in."""
         context = ssl.create_default_context(cafile=self.ca_file)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it may be out of date on purpose
-        end = time.monotonic() + 10
+        end = time.monotonic() + 120
         while time.monotonic() < end and self._process.poll() is None:
             with (
                 contextlib.suppress(OSError),

@@ -66,7 +66,7 @@ def forks() -> Iterator[Forks]:
         yield Forks(process)
     finally:
         process.stdin.close()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         process.stdout.close()
 
 

@@ -59,7 +59,7 @@ class Arrivals:
     """Waits for mail without missing what arrives between the end of an ingest and the beginning of the wait."""
 
     def __init__(self) -> None:
-        self._uidnext = self._exists = 0
+        self._uidnext = self._exists = self._in_vain = 0
 
     def wait(self, settings: Settings, options: RunOptions, stop: Stop, *, fruitless: bool) -> None:
         """Wait for new mail, or until the next round is due; with several mailboxes simply for a minute.
@@ -68,8 +68,9 @@ class Arrivals:
             settings: The settings.
             options: Which mailboxes.
             stop: Ends the wait.
-            fruitless: The round before found nothing that was not known. A server that numbers its mail anew whenever it is asked
-                (GNU Mailutils does, for mail nobody has opened) would keep us busy for nothing.
+            fruitless: The round before found nothing that was not known. Mail may have come after it looked, so the first time the
+                next round follows at once. If that was in vain too, there is a pause: a server that numbers its mail anew whenever it
+                is asked (GNU Mailutils does, for mail nobody has opened) would keep us busy for nothing.
         """
         boxes = wanted_mailboxes(settings, options.mailboxes)
         if len(boxes) > 1:
@@ -82,7 +83,8 @@ class Arrivals:
                 first = not self._uidnext
                 arrived = state.uidnext != self._uidnext or state.exists > self._exists
                 self._uidnext, self._exists = state.uidnext, state.exists
-                if arrived and fruitless and not first:
+                self._in_vain = self._in_vain + 1 if arrived and fruitless and not first else 0
+                if self._in_vain > 1:
                     stop.wait(SEVERAL_SECONDS)
                 elif not arrived:
                     mailbox.wait(ROUND_SECONDS, stop=lambda: bool(stop))

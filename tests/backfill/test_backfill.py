@@ -269,7 +269,7 @@ def test_sigterm_ends_it_after_the_batch_in_hand_with_75(tlsrpt, archive, by_ing
     lake = tmp_path / "lake"
     argv = ("--lake", lake, "backfill", archive, "--workers", "1", "--format", "json")
     run = tlsrpt.begin(*argv, **SMALL)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not list(lake.glob("_staging/*/spool-*/*")) and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(run, signal.SIGTERM)

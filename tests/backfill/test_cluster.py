@@ -24,7 +24,7 @@ def dask(tmp_path_factory):
 def test_a_cluster_brings_the_rows_of_ingest_though_a_worker_is_killed(tlsrpt, dask, archive, by_ingest, tmp_path):
     lake = tmp_path / "lake"
     run = tlsrpt.begin("--lake", lake, "backfill", archive, "--scheduler", dask.address, "--format", "json", **SMALL)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not dask.busy_children() and time.monotonic() < deadline:
         time.sleep(0.02)
     dask.workers[0].kill()

@@ -96,7 +96,7 @@ def test_the_page_comes_up_with_what_was_ingested_and_ends_on_a_signal(demo, tmp
     folder = tmp_path / "demo"
     process = demo(folder, "--days", "3", "--port", str(free_port(0)))
     address = line_with(process, "The dashboard is at ").split()[4]
-    with urllib.request.urlopen(address, timeout=10) as response:
+    with urllib.request.urlopen(address, timeout=60) as response:
         assert response.status == 200
     process.send_signal(number)
     code, output = finished(process, 30)

@@ -35,7 +35,7 @@ def mail(content, number=0):
 
 def connect(endpoint, password=PASSWORD):
     context = ssl.create_default_context(cafile=str(endpoint.ca_file))
-    client = imapclient.IMAPClient(endpoint.host, endpoint.port, ssl_context=context, timeout=10)
+    client = imapclient.IMAPClient(endpoint.host, endpoint.port, ssl_context=context, timeout=60)
     client.normalise_times = False
     try:
         client.login(USER, password)

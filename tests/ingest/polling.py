@@ -28,8 +28,8 @@ def setup(place: Path, server, user, *, name: str = "rua", port: int | None = No
         "ca_file": str(server.ca_file),
         "user": user.name,
         "password_file": str(password),
-        "connect_timeout": 5.0,
-        "read_timeout": 5.0,
+        "connect_timeout": 30.0,
+        "read_timeout": 60.0,
         **settings,
     }
     lines = ["[[mailbox]]", *(f"{key} = {json.dumps(value)}" for key, value in given.items())]

@@ -58,7 +58,7 @@ def crash_server(environment: dict[str, str] | None = None) -> Iterator[Server]:
         yield Server(process)
     finally:
         process.stdin.close()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         process.stdout.close()
 
 

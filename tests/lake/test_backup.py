@@ -79,7 +79,7 @@ def copy_beside_a_writer(lake, target):
 
 def wait_for_another_batch(lake):
     before = current_version(lake)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while current_version(lake) == before and time.monotonic() < deadline:
         time.sleep(0.01)
 

@@ -123,7 +123,7 @@ class Server:
             self._process = subprocess.Popen(
                 self.command(), env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while time.monotonic() < end and self._process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2) as probe:
                 if probe.recv(100).startswith(b"* OK"):

@@ -83,7 +83,7 @@ def _there(url: str) -> bool:
         return False
 
 
-def _until(holds, seconds: float = 60) -> None:
+def _until(holds, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end

@@ -46,7 +46,7 @@ def _totals(lake: Path | str) -> list[dict[str, object]]:
 
 def test_a_lake_restored_from_the_backup_answers_the_same_and_goes_on(home):
     for command in _commands(home):
-        subprocess.run(["/bin/sh", "-c", command], check=True, timeout=60)
+        subprocess.run(["/bin/sh", "-c", command], check=True, timeout=120)
     restored = home / "restored"
     assert _totals(restored) == _totals(home / "lake")
     tlsrpt(restored, "ingest", SAMPLE)
@@ -57,7 +57,7 @@ def test_a_lake_restored_from_the_backup_answers_the_same_and_goes_on(home):
 def test_the_backup_does_not_start_while_somebody_writes(home):
     at_once = _commands(home)[0].replace("flock ", "flock --nonblock ")
     with folder_lock(home / "lake"):
-        assert subprocess.run(["/bin/sh", "-c", at_once], check=False, timeout=60).returncode == 1
+        assert subprocess.run(["/bin/sh", "-c", at_once], check=False, timeout=120).returncode == 1
 
 
 SYNC = """#!{python}

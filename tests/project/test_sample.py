@@ -16,7 +16,7 @@ SAMPLE = ROOT / "data" / "sample"
 
 def tlsrpt(lake: Path, *arguments: str | Path) -> str:
     command = [sys.executable, "-m", "pipeline.cli", "--lake", lake, *arguments]
-    done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

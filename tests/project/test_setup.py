@@ -68,7 +68,7 @@ def _setup(what: str, env: dict[str, str]) -> str:
     # The real folders of servers stay out: the copy of the script does not add them.
     script = (ROOT / ".ci" / "setup").read_text(encoding="utf-8").replace('PATH="$PATH:/usr/sbin:/sbin"', ":")
     script = script.replace('cd "$(dirname "$0")/.."', f"cd '{ROOT}'")
-    done = subprocess.run(["/bin/sh", "-s", what], input=script, env=env, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(["/bin/sh", "-s", what], input=script, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1, done.stderr
     (sentence,) = done.stderr.splitlines()
     return sentence

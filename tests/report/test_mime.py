@@ -113,7 +113,7 @@ def test_a_bomb_is_over_in_a_moment(content):
     """The standard library takes seconds for some and runs out of stack on others; a native parser ended the process."""
     begin = time.process_time()
     read_mime(content, LIMITS)
-    assert time.process_time() - begin < 0.25
+    assert time.process_time() - begin < 1
 
 
 LINE = st.binary(max_size=30).map(lambda line: line.replace(b"\r", b"").replace(b"\n", b"").replace(b"--", b"- "))

@@ -41,7 +41,7 @@ def test_a_silent_server_costs_no_more_than_the_timeout(keys, resolver):
     keys.behave("drop")
     started = time.monotonic()
     _fails(resolver, "s1")
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 4
 
 
 def test_an_answer_too_long_for_a_datagram_comes_over_tcp(keys, resolver):

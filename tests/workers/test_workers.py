@@ -192,7 +192,7 @@ def test_a_worker_dies_with_its_parent(tmp_path):
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
         worker = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-    worker.wait(timeout=10)
+    worker.wait(timeout=120)
 
 
 def test_a_signed_mail_is_verified_in_a_worker_and_a_dead_resolver_is_said_once(keys, caplog):
