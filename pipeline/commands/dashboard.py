@@ -23,9 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.dashboard_flags import command_line, environment, refuse_doubtful_claim, refuse_open_door
+    from pipeline.extras import require
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing
 
+    require("dashboard", "the page")
     settings = context.settings
     address = args.address or settings.dashboard.address
     port = args.port or settings.dashboard.port

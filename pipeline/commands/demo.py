@@ -36,11 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.demo.demo_folder import default_folder, prepare, yesterday
     from pipeline.errors import UsageError
+    from pipeline.extras import require
 
     if context.config or context.lake:
         raise UsageError("demo uses its own configuration and lake; leave out --config and --lake, and choose its folder with --dir")
     if args.days is not None and not 1 <= args.days <= 1000:
         raise UsageError("--days is a number from 1 to 1000")
+    require("demo", "the demo's mailbox")
+    if not args.no_dashboard:
+        require("dashboard", "the page (--no-dashboard leaves it out)")
     folder = (args.dir or default_folder()).absolute()
     stage = prepare(folder, world_file=args.world, days=args.days, today=yesterday(_now()))
     # A closed terminal and a polite kill end the demo as Ctrl-C does: its children are in a session of their own.

@@ -1,32 +1,17 @@
-"""What the token sources of providers share: optional packages, errors of the network, files with secrets."""
+"""What the token sources of providers share: errors of the network, files with secrets."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError, TryAgainError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def optional(module: str, *, extra: str, mailbox: str) -> Any:
-    """Return a module of a package that is installed only with an extra.
-
-    Raises:
-        ConfigError: It is not installed; the sentence says how to.
-    """
-    try:
-        return import_module(module)
-    except ImportError as err:
-        raise ConfigError(
-            f"mailbox {mailbox}: {err.name or module} is not installed; install it with: pip install 'tlsrpt-analytics[{extra}]'"
-        ) from err
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError, SignInError, TryAgainError
-from pipeline.mailbox.oauth_files import network_errors, optional, read_secret, write_private
+from pipeline.extras import import_extra
+from pipeline.mailbox.oauth_files import network_errors, read_secret, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +31,8 @@ def google_tokens(mailbox: str, user: str, oauth2: OAuth2Settings) -> GoogleToke
     Raises:
         ConfigError: google-auth is not installed, or a file is missing or wrong.
     """
-    service_account = optional("google.oauth2.service_account", extra="google", mailbox=mailbox)
-    credentials = optional("google.oauth2.credentials", extra="google", mailbox=mailbox)
+    service_account = import_extra("google.oauth2.service_account", extra="google", what=f"mailbox {mailbox}")
+    credentials = import_extra("google.oauth2.credentials", extra="google", what=f"mailbox {mailbox}")
     where = f"mailbox {mailbox}"
     try:
         if oauth2.effective_flow == "service_account":
@@ -98,8 +99,8 @@ def sign_in(mailbox: str, oauth2: OAuth2Settings, say: Callable[[str], None]) ->
         ConfigError: google-auth-oauthlib is not installed, or client_secrets_file is wrong.
     """
     where = f"mailbox {mailbox}"
-    library = optional("google_auth_oauthlib.flow", extra="google", mailbox=mailbox)
-    refused = optional("oauthlib.oauth2", extra="google", mailbox=mailbox).OAuth2Error
+    library = import_extra("google_auth_oauthlib.flow", extra="google", what=f"mailbox {mailbox}")
+    refused = import_extra("oauthlib.oauth2", extra="google", what=f"mailbox {mailbox}").OAuth2Error
     client = read_secret(oauth2.client_secrets_file, f"{where}: client_secrets_file")
     try:
         flow = library.InstalledAppFlow.from_client_config(json.loads(client), scopes=[USER_SCOPE])

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError, SignInError, TryAgainError
-from pipeline.mailbox.oauth_files import network_errors, optional, read_secret, write_private
+from pipeline.extras import import_extra
+from pipeline.mailbox.oauth_files import network_errors, read_secret, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +112,7 @@ class MicrosoftTokens:
     def _application(self) -> Any:
         if self._app is not None:
             return self._app
-        msal = optional("msal", extra="microsoft", mailbox=self._mailbox)
+        msal = import_extra("msal", extra="microsoft", what=f"mailbox {self._mailbox}")
         oauth2 = self._oauth2
         self._cache = self._load_cache(msal)
         options: dict[str, Any] = {"authority": self._authority, "token_cache": self._cache, "timeout": _TIMEOUT_SECONDS}

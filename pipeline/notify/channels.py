@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from pipeline.errors import ConfigError
+from pipeline.extras import import_extra
 from pipeline.notify.channel_message import as_json, event_json
 
 if TYPE_CHECKING:
@@ -72,10 +73,7 @@ class Apprise:
         self._notify(subject, page, "html")
 
     def _notify(self, subject: str, body: str, body_format: str) -> None:
-        try:
-            import apprise
-        except ImportError as err:
-            raise ConfigError("channels of kind apprise need the extra: pip install 'tlsrpt-analytics[notify]'") from err
+        apprise = import_extra("apprise", extra="notify", what=f"channel {self._name}")
         sender = apprise.Apprise()
         if not sender.add(self._url):
             raise ConfigError(f"channel {self._name}: Apprise does not know that kind of address")

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
+from pipeline.extras import import_extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,7 @@ class Analysis:
 
     def frame(self, name: str, **parameters: Any) -> pd.DataFrame:
         """Answer a named question as a pandas frame, days as `datetime64`; the parameters are those of `ask`."""
+        import_extra("pandas", extra="notebooks", what="a frame")
         frame: pd.DataFrame = self.ask(name, **parameters).to_pandas(date_as_object=False)
         return frame
 

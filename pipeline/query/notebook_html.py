@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.extras import import_extra
 from pipeline.insight.coverage import Coverage, unreported_json
 from pipeline.insight.coverage import as_json as coverage_json
 from pipeline.insight.incident import PROMISED, Incident
@@ -101,9 +102,10 @@ def _unreported(ground: Ground | None) -> list[dict[str, Any]]:
 
 
 def _frame(rows: list[dict[str, Any]], names: tuple[str, ...]) -> pd.DataFrame:
+    import_extra("pandas", extra="notebooks", what="a frame")
     import pandas as pd
 
-    frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else list(names))
+    frame: pd.DataFrame = pd.DataFrame(rows, columns=list(rows[0]) if rows else list(names))
     for name in ("first_day", "last_day", "silent_since"):
         if name in frame:
             frame[name] = pd.to_datetime(frame[name])

@@ -13,9 +13,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from pipeline import extras
 from pipeline.config import MailboxSettings, OAuth2Settings
 from pipeline.errors import ConfigError, SignInError, TryAgainError, UnreachableError
-from pipeline.mailbox import oauth_files
 from pipeline.mailbox.oauth import sign_in_interactively, token_source
 from pipeline.mailbox.oauth_files import write_private
 from tests.mailbox.token_server import token_server
@@ -287,7 +287,7 @@ def test_a_missing_extra_is_named_with_how_to_install_it(monkeypatch, oauth2, pa
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return real(name, *args)
 
-    monkeypatch.setattr(oauth_files, "import_module", without)
+    monkeypatch.setattr(extras, "import_module", without)
 
     def get_token():
         token_source(box(**oauth2))()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
 from pipeline.errors import ConfigError, TlsrptError, TryAgainError, UnreachableError
+from pipeline.extras import import_extra
 from pipeline.ingest.backfill.carry_out import do_packed
 from pipeline.ingest.backfill.tasks import Read, ReadReply, Write, pack_task, reply_of
 from pipeline.stages import Stages
@@ -77,18 +78,11 @@ def cluster_workers(address: str, job: bytes) -> Iterator[ClusterWorkers]:
         UnreachableError: The scheduler does not answer.
         TryAgainError: No worker joins it.
     """
-    try:
-        from distributed import Client
-    except ModuleNotFoundError as err:
-        raise ConfigError(
-            f"the package {err.name} is missing for --scheduler; install the extra: pip install 'tlsrpt-analytics[cluster]'"
-        ) from err
+    distributed = import_extra("distributed", extra="cluster", what="--scheduler")
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is raised
     try:
-        client = Client(  # type: ignore[no-untyped-call]
-            address, timeout=CONNECT_SECONDS, set_as_default=False, name="tlsrpt-backfill"
-        )
+        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="tlsrpt-backfill")
     except (OSError, ValueError, TimeoutError) as err:
         reason = (str(err).strip().splitlines() or [type(err).__name__])[0][:200]
         raise UnreachableError(f"the Dask scheduler {address} does not answer ({reason}); check that it runs and can be reached") from err
