@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import tomllib
 
@@ -50,6 +51,28 @@ def test_a_command_that_needs_an_extra_says_which(command, module, extra, monkey
     assert said.count("\n") == 1
     assert f"needs the extra `{extra}`: {module} is not installed; install it with: pip install 'tlsrpt-analytics[{extra}]'" in said
     assert list(tmp_path.iterdir()) == []
+
+
+ALL_MODULES = """
+import importlib, pkgutil, sys
+import pipeline
+class Absent:
+    def find_spec(name, path=None, target=None):
+        if name in sys.argv[1:]:
+            raise ModuleNotFoundError(f"No module named {name}", name=name)
+sys.meta_path.insert(0, Absent)
+def stop(name):
+    raise SystemExit(f"{name} cannot be imported")
+for module in pkgutil.walk_packages(pipeline.__path__, "pipeline.", onerror=stop):
+    if module.name not in {"pipeline.demo.imap_mailbox"}:
+        importlib.import_module(module.name)
+"""
+
+
+def test_every_module_of_the_core_is_imported_without_any_extra():
+    blocked = sorted({module for modules in extras.PROVES.values() for module in modules} | {"dask"})
+    done = subprocess.run([sys.executable, "-c", ALL_MODULES, *blocked], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_frame_without_pandas_is_one_sentence(monkeypatch):
