@@ -74,6 +74,8 @@ def _child(argv: list[str], environment: dict[str, str], out: int, err: int) -> 
     os.environ.update(environment)
     os.dup2(out, 1)
     os.dup2(err, 2)
+    if "TLSRPT_TEST_FOLDER" in environment:
+        os.chdir(environment["TLSRPT_TEST_FOLDER"])
     from pipeline.cli import main
 
     if "TLSRPT_TEST_FAILPOINT" in environment:
@@ -101,9 +103,12 @@ def _child(argv: list[str], environment: dict[str, str], out: int, err: int) -> 
 
 
 def _serve() -> None:
+    import pipeline.commands.sql
     import pipeline.ingest.apply_after
     import pipeline.ingest.backfill.bulk_import
-    import pipeline.ingest.watch  # noqa: F401 -- what a child needs, imported once
+    import pipeline.ingest.watch
+    import pipeline.insight.first_weeks
+    import pipeline.query.guest_files  # noqa: F401 -- what a child needs, imported once
 
     told: dict[int, tuple[Any, Any]] = {}
     for line in sys.stdin:
