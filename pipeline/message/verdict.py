@@ -39,7 +39,8 @@ class Verdict(NamedTuple):
     dkim_key_bits: int | None = None
     dkim_key_record: str | None = None
     dkim_signed_headers: tuple[str, ...] = ()
-    """Header names the passing signature covers and that occur once in the mail, lower-case, sorted; only these are believed.
+    """Header names the passing signature covers and that occur once in the mail, lower-case, sorted; only these are believed. Where a server says
+    that one passed, those that each of the signatures it may mean covers.
 
     Kept also where the signature passes and is not believed (`NOT_BELIEVED`), so that the rule can be applied anew."""
     authserv_id: str | None = None
@@ -47,8 +48,9 @@ class Verdict(NamedTuple):
     """d= or header.d that is aligned and passed; None otherwise. The submitter where it is there."""
 
     def not_believed(self) -> Verdict:
-        """Return the verdict on a verified report of which the signature does not cover what it is about."""
-        return self._replace(trust_tier="unaligned", dkim_result="not_covered", authenticated_domain=None)
+        """Return the verdict on a report of which the signature that passed, here or at a server, does not cover what it is about."""
+        result = "not_covered" if self.dkim_result == "pass" else self.dkim_result
+        return self._replace(trust_tier="unaligned", dkim_result=result, authenticated_domain=None)
 
 
 VOUCHED = Verdict("vouched", "operator")

@@ -94,7 +94,7 @@ def build_rows(*, fetched: Fetched, reading: Reading, verdicts: Sequence[Verdict
     for part, given in zip(reading.parts, verdicts, strict=True):
         verdict = given
         rows = part.result if isinstance(part.result, Rejected) else _report_rows(part.result, verdict, carrier)
-        if given.trust_tier == "verified" and isinstance(rows, ReportRows) and _is_about_unsigned(rows):
+        if given.authenticated_domain is not None and isinstance(rows, ReportRows) and _is_about_unsigned(rows):
             # A genuine report about others' hosts may have our domain in a header that nobody signed.
             verdict = given.not_believed()
             rows = _report_rows(part.result, verdict, carrier) if isinstance(part.result, ParsedReport) else part.result

@@ -51,6 +51,8 @@ class Attested(NamedTuple):
     """header.s"""
     algorithm: str | None
     """header.a"""
+    signed_headers: tuple[str, ...] = ()
+    """Names that each signature in the mail that may be meant covers and that occur once, lower-case, sorted; see `word_of`."""
 
 
 def attested_results(mail: SignedMail, authserv_ids: Sequence[str]) -> list[Attested]:
@@ -86,15 +88,20 @@ def aligned_pass(results: Iterable[Attested], claimed: str | None) -> Attested |
 def word_of(results: Iterable[Attested], mail: SignedMail, claimed: str | None) -> Attested | None:
     """Return the first pass for the claimed domain that is its word for the report, see `pipeline.trust.signature_coverage`.
 
-    What the signature covers is read from the mail. A server that takes the signatures out leaves nothing to hold against its word.
+    What the signature covers is read from the mail. A server that takes the signatures out leaves nothing to hold against its word, and no
+    header of which it is known that it was signed.
     """
-    believed = (
-        one
-        for one in results
-        if one.domain is not None
-        and not_covered(mail, signed_by(mail, one.domain, one.selector), domain=one.domain, claimed=claimed) is None
-    )
-    return aligned_pass(believed, claimed)
+    return aligned_pass(_believed(results, mail, claimed), claimed)
+
+
+def _believed(results: Iterable[Attested], mail: SignedMail, claimed: str | None) -> Iterator[Attested]:
+    for one in results:
+        if one.domain is None:
+            continue
+        signed = signed_by(mail, one.domain, one.selector)
+        if not_covered(mail, signed, domain=one.domain, claimed=claimed) is None:
+            covered = set(signed[0]).intersection(*signed[1:]) if signed else set()
+            yield one._replace(signed_headers=mail.occurring_once(covered))
 
 
 def _topmost_block(mail: SignedMail) -> Iterator[bytes]:

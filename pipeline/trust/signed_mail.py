@@ -16,7 +16,7 @@ from dkim import select_headers
 from dkim.canonicalization import CanonicalizationPolicy, Simple, correct_empty_body
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
 MAXIMUM_FIELDS = 1_000
 """Header fields of a mail whose signatures are checked at all; real mail has some dozens."""
@@ -45,7 +45,7 @@ class SignedMail:
         """Return the values of the fields of that (lower-case) name, topmost first, folded as they came."""
         return [value for field, value in self.fields if field == name]
 
-    def occurring_once(self, names: Sequence[bytes]) -> tuple[str, ...]:
+    def occurring_once(self, names: Collection[bytes]) -> tuple[str, ...]:
         """Return those of the (lower-case) names that the mail has exactly once, sorted."""
         present = [name for name, _ in self.fields]
         return tuple(sorted(name.decode("ascii", "replace") for name in set(names) if present.count(name) == 1))

@@ -62,8 +62,8 @@ def _judged_again(row: MessageRow, grounds: Grounds, mail: SignedMail | None, cl
         result = not_covered(mail, _signed(mail, row), domain=row.dkim_domain, claimed=claimed) or "pass"
     elif row.trust_tier == "attested":
         said = Attested(row.authserv_id or "", "pass", row.dkim_domain, row.dkim_selector, row.dkim_algorithm)
-        if word_of([said], mail, claimed) is not None:
-            return _kept(row)._replace(authenticated_domain=row.dkim_domain)
+        if (word := word_of([said], mail, claimed)) is not None:
+            return _kept(row)._replace(authenticated_domain=row.dkim_domain, dkim_signed_headers=word.signed_headers)
         others = [*others, said]
     elif result == "pass":
         # A signature that passed for another domain than today's report names does not pass for this one.

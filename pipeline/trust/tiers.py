@@ -31,7 +31,7 @@ def decide(signature: Signature, *, attested: Attested | None, others: Sequence[
             dkim_algorithm=attested.algorithm,
             dkim_key_bits=None,
             dkim_key_record=None,
-            dkim_signed_headers=(),
+            dkim_signed_headers=attested.signed_headers,
             authserv_id=attested.authserv_id,
             authenticated_domain=attested.domain,
         )

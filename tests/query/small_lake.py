@@ -10,7 +10,7 @@ Ours are example.org and example.net, our MX hosts mx1 and mx2.example.org. The 
 | 4 | 2 May | google.com | example.org | sts 90 good 10 bad: 7 expired on mx1, 3 without STARTTLS on mx2 | verified |
 | 5 | 2 May | google.com | example.net | no policy 30 | verified |
 | 6 | 2 May | microsoft.com | example.net | sts 3 good; tlsa on mx1 3 good, on mx2 2 good 1 bad | verified |
-| 7 | 2 May | postfix.example | example.org | tlsa of mx1 5 good 5 bad, domain from the unsigned header | attested |
+| 7 | 2 May | postfix.example | example.org | tlsa of mx1 5 good 5 bad, domain from a header that every signature covers | attested |
 | 8 | 3 May | google.com | example.org | sts 50 good | verified |
 | 9 | 3 May | google.com | example.org | the same report id with 51 good: a conflict | verified |
 | 10 | 3 May | google.com | example.org | the same report id with 999 bad: superseded by the better tier | unverified |
@@ -170,7 +170,8 @@ def verdict(reporter: str, tier: str) -> Verdict:
     if tier == "verified":
         return Verdict(tier, "dkim", "pass", dkim_domain=reporter, authenticated_domain=reporter)
     if tier == "attested":
-        return Verdict(tier, "authres", "unchecked", authserv_id="mx.example.org", authenticated_domain=reporter)
+        signed = ("tls-report-domain",)
+        return Verdict(tier, "authres", "fail", dkim_signed_headers=signed, authserv_id="mx.example.org", authenticated_domain=reporter)
     return Verdict(tier, "none", "no_key")
 
 

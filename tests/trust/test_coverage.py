@@ -369,3 +369,33 @@ def test_a_genuine_report_about_others_hosts_does_not_count_for_a_domain_that_no
     assert (again.message, again.reports) == (rows.message, rows.reports), "a rebuild changes nothing"
     older = rows.message._replace(trust_tier="verified", dkim_result="pass")
     assert read_again(older, fetched(mail), job).reports == rows.reports, "and heals what was taken before"
+
+
+@pytest.mark.parametrize(
+    ("names", "tier", "source"),
+    [
+        ([CONTENT], "unaligned", "unsigned_header"),
+        ([(*CONTENT, "subject")], "attested", "signed_subject"),
+        ([(*CONTENT, "tls-report-domain")], "attested", "signed_header"),
+        # of two signatures nobody knows which one the server found good
+        ([(*CONTENT, "tls-report-domain"), CONTENT], "unaligned", "unsigned_header"),
+        # a server that takes the signatures out leaves no header of which it is known that it was signed
+        ([], "unaligned", "unsigned_header"),
+    ],
+)
+def test_what_a_server_attested_about_others_hosts_does_not_count_for_a_domain_that_nobody_signed(keys, names, tier, source):
+    mail = _about_a_host(names[0] if names else CONTENT)
+    for more in names[1:]:
+        mail = sign(mail, rsa_key("s1"), names=more)
+    if not names:
+        mail = mail[mail.index(b"From:") :]
+    moved = PASS + mail.replace(b"\r\n\r\n", b"\r\n\r\nA banner of our own\r\n", 1)
+    own, trust = Ownership(("rcpt.example",), ()), TrustSettings(resolver=keys.address, dns_timeout=0.5, authserv_ids=OURS)
+    job = Job(DEFAULT_LIMITS, own, trust, RunStamp(f"attested {names}", datetime(2026, 5, 14, tzinfo=UTC), "0"))
+    (rows,) = read_chunk([fetched(moved)], job)
+    assert (rows.reports[0].report.trust_tier, rows.message.trust_tier, rows.message.auth_method) == (tier, tier, "authres")
+    assert rows.reports[0].policies[0].report_domain_source == source
+    again = read_again(rows.message, fetched(moved), job)
+    assert (again.message, again.reports) == (rows.message, rows.reports), "a rebuild changes nothing"
+    older = rows.message._replace(trust_tier="attested", dkim_domain="reporter.example", authserv_id=OURS[0], dkim_signed_headers=())
+    assert read_again(older, fetched(moved), job).reports == rows.reports, "and heals what was taken before"
