@@ -1,4 +1,4 @@
-"""Disputed reports: one identity and tier, several contents. Verdicts and incidents go by the one with more failures, and say so."""
+"""Disputed reports: one identity and tier, several contents. Verdicts and incidents take the worst of each, and say so."""
 
 from __future__ import annotations
 
@@ -40,4 +40,4 @@ def count_disputed(found: Iterable[Disputed], domain: str, reporters: Collection
 def said_of(reports: int) -> str:
     """Return what is said of a number of disputed reports."""
     verb = "has" if reports == 1 else "have"
-    return f"disputed: {count_of(reports, 'report')} {verb} several contents, the one with more failures is used"
+    return f"disputed: {count_of(reports, 'report')} {verb} several contents; of each failure the one with more of it is used"

@@ -39,8 +39,9 @@ class Verdict(NamedTuple):
     dkim_key_bits: int | None = None
     dkim_key_record: str | None = None
     dkim_signed_headers: tuple[str, ...] = ()
-    """Header names the passing signature covers and that occur once in the mail, lower-case, sorted; only these are believed. Where a server says
-    that one passed, those that each of the signatures it may mean covers.
+    """Header names the passing signature covers and that occur once in the mail, lower-case, sorted; only these are believed.
+
+    Where a server says that one passed, those that each of the signatures it may mean covers.
 
     Kept also where the signature passes and is not believed (`NOT_BELIEVED`), so that the rule can be applied anew."""
     authserv_id: str | None = None

@@ -1,4 +1,4 @@
-"""A conflict never improves a verdict: of several contents of one report the one with more failures is what verdicts go by."""
+"""A conflict never improves a verdict: of several contents of one report verdicts take the worst of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipeline.config import Settings
 from pipeline.insight.api import find_incidents, readiness
 from pipeline.query import open_lake
 from tests.insight.asking import as_of
-from tests.insight.book import DOMAIN, GOOGLE, KNOWN, MICROSOFT, SETTINGS, Book, Fail, day, sts, tlsa, unprotected
+from tests.insight.book import DOMAIN, GOOGLE, KNOWN, MICROSOFT, MX1, MX2, POLICY, SETTINGS, Book, Fail, day, sts, tlsa, unprotected
 
 EXPIRED = Fail("certificate-expired", 400)
 LAST = 40
@@ -94,3 +94,72 @@ def test_forgeries_of_a_lower_tier_that_came_first_are_no_contents_of_the_proved
     book.rival("5" * 64, sts(200))
     found, verdict, sums = _asked(tmp_path, book)
     assert (found, verdict.disputed_reports, sums) == ([], 0, (400, 0))
+
+
+def test_failures_that_refuse_nothing_hide_none_that_do(tmp_path):
+    forged = sts(0, Fail("sts-policy-fetch-error", 401, None))
+    found, verdict, _ = _asked(tmp_path, _healthy(but=[("1" * 64, [forged]), ("5" * 64, [sts(0, EXPIRED)])]))
+    assert (verdict.would_refuse, verdict.verdict) == (400, "not-ready")
+    assert "mx-certificate-expired" in {one.cause for one in found}
+
+
+def test_more_failures_among_many_more_sessions_are_no_better_rate(tmp_path):
+    forged = sts(10**9, Fail("certificate-expired", 401))
+    found, verdict, _ = _asked(tmp_path, _healthy(but=[("1" * 64, [forged]), ("5" * 64, [sts(0, EXPIRED)])]))
+    assert (verdict.verdict, verdict.would_refuse) == ("not-ready", 401)
+    assert verdict.sessions < 20_000
+    assert [(one.failed_sessions, one.sessions) for one in found] == [(401, 401)]
+
+
+def test_failures_at_another_host_do_not_clear_this_one(tmp_path):
+    forged = [sts(0, Fail("starttls-not-supported", 500, MX2))]
+    found, _, _ = _asked(tmp_path, _healthy(but=[("1" * 64, forged), ("5" * 64, [sts(0, EXPIRED)])]))
+    assert {(one.cause, one.mx_hosts) for one in found} >= {("mx-certificate-expired", (MX1,))}
+
+
+@pytest.mark.parametrize("real", ["5" * 64, "0" * 64], ids=["superseded", "counted"])
+def test_sessions_of_a_disputed_report_make_no_fault_the_senders(tmp_path, real):
+    """Google cannot be cleared by a copy of its report: then the failures of the other would be the other's own fault."""
+    book = Disputed()
+    for number in range(LAST + 1):
+        if number != LAST - 1:
+            book.add(GOOGLE, number, sts(200)).add(MICROSOFT, number, sts(200))
+    book.add(MICROSOFT, LAST - 1, sts(100, Fail("certificate-expired", 100)))
+    for digest, row in ((real, sts(1)), ("1" * 64, sts(90_000))):
+        book.rival(digest, row)
+    found, _, _ = _asked(tmp_path, book)
+    assert [(one.cause, one.fault) for one in found] == [("mx-certificate-expired", "ours")]
+
+
+def test_sessions_of_disputed_reports_end_no_incident(tmp_path):
+    book = Disputed()
+    for number in range(LAST - 1):
+        book.add(GOOGLE, number, sts(0, EXPIRED) if number > LAST - 8 else sts(200))
+    for number in (LAST - 1, LAST):
+        for digest in ("1" * 64, "5" * 64):
+            book.rival(digest, sts(int(digest[0]) * 1_000), number=number)
+    (found,), _, _ = _asked(tmp_path, book)
+    assert found.state == "unconfirmed"
+
+
+def test_a_policy_that_is_lost_is_not_found_again_by_a_copy(tmp_path):
+    book = Disputed()
+    for number in range(LAST + 1):
+        if number < LAST - 4:
+            book.add(GOOGLE, number, sts(200))
+        else:
+            book.rival("5" * 64, unprotected(200), number=number)
+            book.rival("1" * 64, sts(400), number=number)
+    found, verdict, _ = _asked(tmp_path, book)
+    assert [(one.cause, one.failed_sessions) for one in found] == [("policy-lost", 1_000)]
+    assert verdict.verdict != "ready"
+
+
+def test_a_copy_in_mode_enforce_enforces_nothing(tmp_path):
+    enforcing = tuple(line.replace("testing", "enforce") for line in POLICY)
+    book = Disputed()
+    for number in range(LAST + 1):
+        book.rival("5" * 64, sts(200), number=number)
+        book.rival("1" * 64, sts(199, lines=enforcing), number=number)
+    _, verdict, _ = _asked(tmp_path, book)
+    assert verdict.verdict != "already-enforcing"

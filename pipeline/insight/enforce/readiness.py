@@ -58,7 +58,7 @@ class Readiness:
     published: PublishedPolicy | None
     stale_reporters: tuple[str, ...]
     disputed_reports: int
-    """Reports of known reporters that have several contents, one of which may be forged: the one with more failures is taken."""
+    """Reports of known reporters that have several contents, one of which may be forged: the worst of each is taken."""
     replay: tuple[ReplayDay, ...]
     """The what-if by day and sender, known reporters only."""
     rests_on: Ground | None = None

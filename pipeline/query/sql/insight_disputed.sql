@@ -1,5 +1,5 @@
 -- Disputed reports: one identity, several contents, and each may be the forged one
--- Days on which a sender's report about a domain has several contents of one trust tier; verdicts go by the one with more failures.
+-- Days on which a sender's report about a domain has several contents of one trust tier; verdicts take the worst of each.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): one report domain; null for all

@@ -27,7 +27,7 @@ detailed as (
         lines.incident,
         f.report_day,
         f.report_key
-    from settings.judged_failures f
+    from settings.told_failures f
     inner join lines
         on f.report_domain = lines.line_domain
         and f.submitter_domain = lines.reporter
@@ -43,7 +43,7 @@ bare as (
         lines.incident,
         p.report_day,
         p.report_key
-    from settings.judged_policies p
+    from settings.told_policies p
     inner join lines
         on p.report_domain = lines.line_domain
         and p.submitter_domain = lines.reporter

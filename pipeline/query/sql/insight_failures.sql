@@ -4,19 +4,82 @@
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): the domain asked for; null for all
 -- domains (VARCHAR[] = null): the domains asked for, where they are several; null for all
-with failing as (
+-- Of a disputed report each failure is taken from the content that has most of it: first by content, then the largest, then together.
+with failing_by_content as (
     select
         report_domain,
         report_day,
         submitter_domain,
         policy_type,
-        sum(failure_count)::bigint as policy_failures,
-        coalesce(sum(failure_count) filter (where failure_detail_sum = 0), 0)::bigint as without_details
-    from settings.judged_policies
+        identity,
+        if(identity is null, null, report_key) as content,
+        sum(failure_count) as policy_failures,
+        coalesce(sum(failure_count) filter (where failure_detail_sum = 0), 0) as without_details
+    from settings.told_policies
     where report_day between $since and $until
         and failure_count > 0
         and ($domain is null or report_domain = $domain)
         and ($domains is null or report_domain in (select unnest($domains)))
+    group by all
+),
+failing_once as (
+    select
+        report_domain,
+        report_day,
+        submitter_domain,
+        policy_type,
+        identity,
+        max(policy_failures) as policy_failures,
+        max(without_details) as without_details
+    from failing_by_content
+    group by all
+),
+failing as (
+    select
+        report_domain,
+        report_day,
+        submitter_domain,
+        policy_type,
+        sum(policy_failures)::bigint as policy_failures,
+        sum(without_details)::bigint as without_details
+    from failing_once
+    group by all
+),
+details_by_content as (
+    select
+        report_domain,
+        report_day,
+        submitter_domain,
+        policy_type,
+        policy_hash,
+        result_type,
+        failure_reason_code,
+        receiving_mx_hostname,
+        receiving_ip,
+        identity,
+        if(identity is null, null, report_key) as content,
+        sum(failed_session_count) as mentions
+    from settings.told_failures
+    where report_day between $since and $until
+        and failed_session_count > 0
+        and ($domain is null or report_domain = $domain)
+        and ($domains is null or report_domain in (select unnest($domains)))
+    group by all
+),
+details_once as (
+    select
+        report_domain,
+        report_day,
+        submitter_domain,
+        policy_type,
+        policy_hash,
+        result_type,
+        failure_reason_code,
+        receiving_mx_hostname,
+        receiving_ip,
+        identity,
+        max(mentions) as mentions
+    from details_by_content
     group by all
 ),
 details as (
@@ -30,12 +93,8 @@ details as (
         failure_reason_code,
         receiving_mx_hostname,
         receiving_ip,
-        sum(failed_session_count)::bigint as mentions
-    from settings.judged_failures
-    where report_day between $since and $until
-        and failed_session_count > 0
-        and ($domain is null or report_domain = $domain)
-        and ($domains is null or report_domain in (select unnest($domains)))
+        sum(mentions)::bigint as mentions
+    from details_once
     group by all
 )
 select

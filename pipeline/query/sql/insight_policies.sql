@@ -13,8 +13,9 @@ select
     any_value(sts_mode) as sts_mode,
     any_value(sts_max_age_seconds) as sts_max_age_seconds,
     any_value(case when len(sts_mx) > 0 then sts_mx else mx_host end) as mx_patterns
-from settings.judged_policies
+from settings.told_policies
 where report_day between $since and $until
+    and stands
     and policy_type = 'sts'
     and policy_hash is not null
     and report_domain in (select unnest($domains))

@@ -4,7 +4,7 @@
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): the domain asked for; null for all
 -- domains (VARCHAR[] = null): the domains asked for, where they are several; null for all
-with rows_asked as (
+with rows_told as (
     select
         report_domain,
         submitter_domain,
@@ -12,15 +12,35 @@ with rows_asked as (
         policy_type,
         policy_hash,
         sts_mode,
+        identity,
+        if(identity is null, null, report_key) as content,
         -- TLSA records that were found missing or wrong protect nobody.
         if(policy_type = 'tlsa', success_count, success_count + failure_count) as sessions,
         if(policy_type = 'tlsa', failure_count, 0) as refused
-    from counted_policies
+    from settings.told_policies
     where report_day between $since and $until
         and policy_type in ('sts', 'tlsa', 'no-policy-found')
         and (success_count > 0 or failure_count > 0)
         and ($domain is null or report_domain = $domain)
         and ($domains is null or report_domain in (select unnest($domains)))
+),
+-- A disputed report protects nobody, and leaves as many unprotected as the content that says most.
+disputed_unprotected as (
+    select report_domain, submitter_domain, report_day, identity, content, sum(sessions) as sessions
+    from rows_told
+    where identity is not null and policy_type = 'no-policy-found'
+    group by all
+),
+rows_asked as (
+    select report_domain, submitter_domain, report_day, policy_type, policy_hash, sts_mode, sessions, refused
+    from rows_told
+    where identity is null
+    union all
+    select
+        report_domain, submitter_domain, report_day, 'no-policy-found' as policy_type, null as policy_hash, null as sts_mode,
+        max(sessions) as sessions, 0 as refused
+    from disputed_unprotected
+    group by report_domain, submitter_domain, report_day, identity
 ),
 -- Few senders have both, and only these are looked at by day.
 pairs as (

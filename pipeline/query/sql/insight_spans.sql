@@ -33,5 +33,11 @@ inner join session_parts p
     -- What came after is asked for to see whether it is over: some days tell, and the last two.
     and (p.report_day <= spans.last_day + 14 or p.report_day > $until::date - 2)
 where p.report_day between $since and $until
+    -- Sessions that one of several contents of a report claims clear nobody, and end nothing.
+    and (p.report_domain, p.submitter_domain, p.report_day) not in (
+        select (report_domain, submitter_domain, report_day)
+        from settings.disputed_days
+        where report_day between $since and $until
+    )
 group by spans.span, p.submitter_domain
 order by spans.span, p.submitter_domain;

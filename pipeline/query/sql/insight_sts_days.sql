@@ -9,34 +9,63 @@ with refusing as (
         report_key,
         policy_ix,
         sum(failed_session_count) as mentions
-    from settings.judged_failures
+    from settings.told_failures
     where report_day between $since and $until
         and report_domain = $domain
         and policy_type = 'sts'
         and not list_contains($harmless, result_type)
     group by report_key, policy_ix
+),
+by_content as (
+    select
+        p.report_day,
+        p.submitter_domain,
+        p.identity,
+        if(p.identity is null, null, p.report_key) as content,
+        any_value(p.contents) as contents,
+        coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts'), 0) as sts_sessions,
+        -- Details may overlap, so a policy refuses at most what it counts as failed; failures that no detail explains might be refused, too.
+        coalesce(
+            sum(least(p.failure_count, coalesce(r.mentions, 0) + greatest(p.failure_count - p.failure_detail_sum, 0)))
+                filter (where p.policy_type = 'sts'),
+            0
+        ) as would_refuse,
+        coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts' and p.sts_mode = 'enforce'), 0) as enforced,
+        coalesce(
+            sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts' and p.sts_mode = 'none'), 0
+        ) as switched_off,
+        coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'no-policy-found'), 0) as unprotected
+    from settings.told_policies p
+    left join refusing r
+        on r.report_key = p.report_key
+        and r.policy_ix = p.policy_ix
+    where p.report_day between $since and $until
+        and p.report_domain = $domain
+        and p.policy_type in ('sts', 'no-policy-found')
+    group by all
+),
+-- Of a disputed report the worst of each: sessions are evidence as far as every content has them.
+once as (
+    select
+        report_day,
+        submitter_domain,
+        identity,
+        max(would_refuse) as would_refuse,
+        greatest(if(count(*) = max(contents), min(sts_sessions), 0), max(would_refuse)) as sts_sessions,
+        if(count(*) = max(contents), min(enforced), 0) as enforced,
+        max(switched_off) as switched_off,
+        max(unprotected) as unprotected
+    from by_content
+    group by report_day, submitter_domain, identity
 )
 select
-    p.report_day,
-    p.submitter_domain,
-    coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts'), 0)::bigint as sts_sessions,
-    -- Details may overlap, so a policy refuses at most what it counts as failed; failures that no detail explains might be refused, too.
-    coalesce(
-        sum(least(p.failure_count, coalesce(r.mentions, 0) + greatest(p.failure_count - p.failure_detail_sum, 0)))
-            filter (where p.policy_type = 'sts'),
-        0
-    )::bigint as would_refuse,
-    coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts' and p.sts_mode = 'enforce'), 0)::bigint as enforced,
-    coalesce(
-        sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts' and p.sts_mode = 'none'), 0
-    )::bigint as switched_off,
-    coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'no-policy-found'), 0)::bigint as unprotected
-from settings.judged_policies p
-left join refusing r
-    on r.report_key = p.report_key
-    and r.policy_ix = p.policy_ix
-where p.report_day between $since and $until
-    and p.report_domain = $domain
-    and p.policy_type in ('sts', 'no-policy-found')
-group by p.report_day, p.submitter_domain
-order by p.report_day, p.submitter_domain;
+    report_day,
+    submitter_domain,
+    sum(sts_sessions)::bigint as sts_sessions,
+    sum(would_refuse)::bigint as would_refuse,
+    sum(enforced)::bigint as enforced,
+    sum(switched_off)::bigint as switched_off,
+    sum(unprotected)::bigint as unprotected
+from once
+group by report_day, submitter_domain
+order by report_day, submitter_domain;

@@ -97,8 +97,8 @@ group by
     receiving_ip, sending_mta_ip, failure_reason_code, apart;
 
 -- What verdicts and incidents go by. Sums take the report that counts. Where one identity and tier has several contents, one of which may be
--- forged, a verdict takes for each domain and policy type the rows with more failures, so that a conflict never improves it: of as many
--- failures those with fewer sessions, and of a type without failures none where one of the contents does not have it.
+-- forged, a conflict never improves a verdict: of each failure the content that has more of it is taken, and sessions are evidence as far as
+-- every content has them. `told_…` has the rows of all contents, each with the identity they share, which is null where there is one content.
 
 create view settings.disputed as
 with held as (
@@ -113,63 +113,37 @@ best as (
     from held
     group by identity
 )
-select held.report_key, held.identity, held.stands
+select
+    held.report_key, held.identity, held.stands,
+    count(*) over (partition by held.identity) as contents
 from held
 inner join best on best.identity = held.identity and best.trust_tier = held.trust_tier
-qualify count(*) over (partition by held.identity) > 1;
+qualify contents > 1;
 
-create view settings.disputed_rows as
-with told as (
-    select
-        d.identity, p.report_domain, p.policy_type, p.report_key,
-        any_value(d.stands) as stands,
-        sum(p.failure_count + if(p.policy_type = 'no-policy-found', p.success_count, 0)) as failed,
-        sum(p.success_count + p.failure_count) as sessions
-    from settings.policies_of(getvariable('lake').policies_contested) p
-    inner join settings.disputed d on d.report_key = p.report_key
-    group by d.identity, p.report_domain, p.policy_type, p.report_key
-),
-contents as (
-    select identity, count(*) as contents
-    from settings.disputed
-    group by identity
-)
-select told.report_key, told.report_domain, told.policy_type
-from told
-inner join contents on contents.identity = told.identity
-qualify
-    row_number() over (
-        partition by told.identity, told.report_domain, told.policy_type
-        order by told.failed desc, told.sessions, told.stands desc, told.report_key
-    ) = 1
-    and (
-        told.failed > 0
-        or count(*) over (partition by told.identity, told.report_domain, told.policy_type) = contents.contents
-    );
-
-create macro settings.is_judged(rkey, name, kind) as
-    if(
-        rkey in (select report_key from settings.disputed),
-        (rkey, name, kind) in (select (report_key, report_domain, policy_type) from settings.disputed_rows),
-        rkey not in (select report_key from superseded)
-    );
-
-create view settings.judged_policies as
-select *
+create view settings.told_policies as
+select *, null::varchar as identity, 1::bigint as contents, true as stands
 from settings.policies_of(getvariable('lake').policies)
 where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
 union all by name
-select *
-from settings.policies_of(getvariable('lake').policies_contested)
-where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
-    and settings.is_judged(report_key, report_domain, policy_type);
+select p.*, d.identity, coalesce(d.contents, 1) as contents, coalesce(d.stands, true) as stands
+from settings.policies_of(getvariable('lake').policies_contested) p
+left join settings.disputed d on d.report_key = p.report_key
+where tier_counts(p.trust_tier) and settings.row_is_ours(p.report_domain, p.policy_type, p.policy_domain)
+    and (d.identity is not null or p.report_key not in (select report_key from superseded));
 
-create view settings.judged_failures as
-select *
+create view settings.told_failures as
+select *, null::varchar as identity
 from settings.failures_of(getvariable('lake').failures)
 where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
 union all by name
-select *
-from settings.failures_of(getvariable('lake').failures_contested)
-where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
-    and settings.is_judged(report_key, report_domain, policy_type);
+select f.*, d.identity
+from settings.failures_of(getvariable('lake').failures_contested) f
+left join settings.disputed d on d.report_key = f.report_key
+where tier_counts(f.trust_tier) and settings.row_is_ours(f.report_domain, f.policy_type, f.policy_domain)
+    and (d.identity is not null or f.report_key not in (select report_key from superseded));
+
+-- The days on which a reporter's sessions for a domain prove nothing but failures.
+create view settings.disputed_days as
+select distinct p.report_domain, p.submitter_domain, p.report_day
+from settings.policies_of(getvariable('lake').policies_contested) p
+inner join settings.disputed d on d.report_key = p.report_key;
