@@ -51,12 +51,13 @@ COMMANDS: dict[str, str] = {
     "dashboard": "start the dashboard",
     "units": "systemd units or a crontab for this installation",
     "demo": "the whole pipeline on synthetic mail",
+    "init": "write the first configuration, then check it",
     "doctor": "check configuration, mailboxes, lake and DNS",
 }
 """The commands and what each does; the module is `pipeline.commands.<name with _ for ->`."""
 
 
-_WITHOUT_ARROW = frozenset({"dashboard", "demo", "doctor"})
+_WITHOUT_ARROW = frozenset({"dashboard", "demo", "doctor", "init"})
 """Commands that do not import pyarrow in this process, or not always."""
 
 
