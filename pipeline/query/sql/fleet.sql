@@ -47,10 +47,11 @@ applied as (
         report_domain,
         arg_max(sts_mode, (report_day, policy_hash)) as sts_mode,
         arg_max(sts_max_age_seconds, (report_day, policy_hash)) as sts_max_age_seconds
-    from settings.judged_policies
+    from settings.told_policies
     where report_day between $since and $until
         and policy_type = 'sts'
         and policy_hash is not null
+        and stands
         and ($domain is null or report_domain = $domain)
     group by report_domain
 ),
