@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from pipeline import __version__
-from pipeline.errors import LakeError, TlsrptError
+from pipeline.errors import LakeError, TlsrptError, TryAgainError
 from pipeline.private import kept_private, readable_by
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, str] = {
     "ingest": "fetch new reports from the configured mailboxes, or read them from files",
     "backfill": "read whole archives: millions of files, on all cores or on a cluster",
+    "pipe": "take one mail on standard input from a mail server, and keep it until ingest runs",
     "status": "what is in the lake, when mail was last read, what was rejected or not authenticated",
     "sql": "run one SELECT over the views of the lake",
     "questions": "list the named questions, or run one",
@@ -57,7 +58,7 @@ COMMANDS: dict[str, str] = {
 """The commands and what each does; the module is `pipeline.commands.<name with _ for ->`."""
 
 
-_WITHOUT_ARROW = frozenset({"dashboard", "demo", "doctor", "init"})
+_WITHOUT_ARROW = frozenset({"dashboard", "demo", "doctor", "init", "pipe"})
 """Commands that do not import pyarrow in this process, or not always."""
 
 
@@ -138,6 +139,19 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if command_in(arguments) != "pipe":
+        return _main(arguments)
+    # A mail server bounces what ends with any other code; whatever is wrong here will be mended, and the mail is tried again.
+    try:
+        return TryAgainError.exit_code if _main(arguments) else 0
+    except SystemExit as err:
+        return TryAgainError.exit_code if err.code else 0
+    except Exception as err:  # noqa: BLE001
+        _say(str(err))
+        return TryAgainError.exit_code
+
+
+def _main(arguments: Sequence[str]) -> int:
     # No Python that we or a library of ours start imports from the folder we were called in: a click.py there would be run.
     os.environ["PYTHONSAFEPATH"] = "1"
     try:

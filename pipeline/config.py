@@ -12,17 +12,21 @@ import os
 import re
 import subprocess
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from pipeline.config_file import find_config
 from pipeline.errors import ConfigError
 from pipeline.insight.settings import InsightSettings
 from pipeline.message.shipped_reporters import known_names
+from pipeline.message.source import RESERVED
 from pipeline.report.limits import DEFAULT_LIMITS, Limits
 from pipeline.section import Section
+from pipeline.spool import FULL_PERCENT
 
 
 class LakeSettings(Section):
@@ -187,9 +191,18 @@ class TrustSettings(Section):
     dns_timeout: float = 5.0
     authserv_ids: tuple[str, ...] = ()
     reporters: tuple[str, ...] = ()
-    count: tuple[Literal["verified", "attested", "vouched", "unaligned", "unverified"], ...] = ("verified", "attested", "vouched")
+    count: tuple[Literal["verified", "attested", "vouched", "unaligned", "unverified", "posted"], ...] = ("verified", "attested", "vouched")
+    posted_from: tuple[str, ...] = ()
+    """Networks (CIDR) for whose posts over HTTPS the operator vouches: `vouched` instead of `posted`."""
     unknown_submitter_per_day: Annotated[int, Field(ge=0)] = 1000
     """Reports a day accepted from a submitter that is not known; the surplus waits. 0: no limit."""
+
+    @field_validator("posted_from")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ip_network(network)
+        return networks
 
     @property
     def known_reporters(self) -> frozenset[str]:
@@ -310,6 +323,15 @@ class NotifySettings(Section):
         return self
 
 
+class ReceiveSettings(Section):
+    """`[receive]`: mail and reports that are handed to us, by `tlsrpt pipe`."""
+
+    spool: str = ""
+    """A folder of this machine; `ingest` takes what is in it."""
+    full_percent: Annotated[int, Field(ge=1, le=100)] = FULL_PERCENT
+    """With its disk so full nothing more is taken: exit 75."""
+
+
 class LogSettings(Section):
     """`[log]`: how the program speaks on stderr."""
 
@@ -337,6 +359,7 @@ class Settings(BaseSettings):
     dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
     notify: NotifySettings = NotifySettings()
+    receive: ReceiveSettings = ReceiveSettings()
 
     @field_validator("limits")
     @classmethod
@@ -349,8 +372,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _distinct_mailboxes(self) -> Settings:
         names = [box.name for box in self.mailbox]
-        if len(names) != len(set(names)) or "file" in names:
-            msg = "mailbox names must be distinct, and not `file`"
+        if len(names) != len(set(names)) or RESERVED & set(names):
+            msg = f"mailbox names must be distinct, and none of {', '.join(sorted(RESERVED))}"
             raise ValueError(msg)
         return self
 
@@ -374,23 +397,6 @@ class Settings(BaseSettings):
 
 _CONTROL_VARIABLES = frozenset({"TLSRPT_CONFIG", "TLSRPT_SIGN_IN"})
 """What is not a setting: where the file is, and that a page demands a sign-in (`pipeline.dashboard_flags`)."""
-
-
-def find_config(explicit: str | None) -> Path | None:
-    """Return the configuration file to read, or None where there is none.
-
-    Raises:
-        ConfigError: A file was named, on the command line or in the environment, and is not there.
-    """
-    named = explicit or os.environ.get("TLSRPT_CONFIG")
-    if named:
-        path = Path(named)
-        if not path.is_file():
-            raise ConfigError(f"configuration file {named} does not exist; create it or leave out --config")
-        return path
-    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    candidates = (Path("tlsrpt.toml"), user / "tlsrpt" / "tlsrpt.toml", Path("/etc/tlsrpt/tlsrpt.toml"))
-    return next((path for path in candidates if path.is_file()), None)
 
 
 def load_settings(explicit: str | None = None, *, lake: str | None = None) -> Settings:

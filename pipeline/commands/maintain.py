@@ -41,6 +41,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
     log.set_up(layout=settings.log.format, level=settings.log.level)
     location = configured_location(settings.lake)
     refuse_missing(location)
+    if args.erase and not args.dry_run and settings.receive.spool:
+        from pipeline.ingest.run import take_spool
+        from pipeline.ingest.spool_source import forget_others
+
+        # What is promised is read first: what is in no lake yet would come back, and only reading it says whom it is about.
+        take_spool(settings)
+        forget_others(settings.receive.spool, _domain(args.erase))
     with open_for_writing(location) as lake:
         if args.erase:
             from pipeline.commands.policy import forget_reasons

@@ -57,7 +57,7 @@ def _installation(user: str, context: Context) -> Installation:
     Raises:
         UsageError: A path holds what neither systemd nor cron takes.
     """
-    from pipeline.config import find_config
+    from pipeline.config_file import find_config
     from pipeline.deploy.units import Installation
 
     settings = context.settings

@@ -18,6 +18,7 @@ from pipeline.lake.storage.near import nearest, refuse_missing
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.post_action_check import try_after
 from pipeline.query import open_lake
+from pipeline.spool import Spool
 from pipeline.tables.schema import OUTLIVE_REBUILD
 from pipeline.trust.key_lookup import Resolver
 
@@ -59,10 +60,31 @@ def examine(settings: Settings, source: Path | None, now: datetime | None = None
     yield _dns(settings)
     if not settings.domains.own:
         yield Check("domains", "warn", "[domains] own is empty: reports about any domain count; list yours")
-    if not settings.mailbox:
+    if settings.receive.spool:
+        yield _guarded("spool", lambda: _spool(settings))
+    elif not settings.mailbox:
         yield Check("mailbox", "warn", "none configured; write a [[mailbox]] section, or import files: tlsrpt ingest PATH…")
     for box in settings.mailbox:
         yield from _mailbox(box, settings)
+
+
+def _spool(settings: Settings) -> str:
+    """Say what waits in the spool.
+
+    Raises:
+        TlsrptError: It cannot be written, or its disk is full.
+    """
+    spool = Spool(settings.receive.spool, full_percent=settings.receive.full_percent)
+    try:
+        spool.make()
+        full = spool.is_full()
+        waiting, others = len(spool.files()), len(list(spool.others()))
+    except OSError as err:
+        raise LakeError(f"{spool.folder}: {err.strerror}; its folder has to be writable for the group of the poller") from err
+    if full:
+        raise TryAgainError(f"{spool.folder}: the disk is {settings.receive.full_percent} % full, nothing more is taken; make room")
+    aside = f"; {others:,} mails that are no reports lie in {spool.folder}/other" if others else ""
+    return f"{spool.folder}, {waiting:,} {'file waits' if waiting == 1 else 'files wait'} for ingest{aside}"
 
 
 def _guarded(name: str, attempt: Callable[[], str]) -> Check:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError, NotAReportError
 from pipeline.ingest.sink import Sink
+from pipeline.ingest.source import chunks
 from pipeline.mailbox.mail_files import STDIN, printable, read_paths
 from pipeline.message.source import messages_and_bytes
 from pipeline.stages import FETCH
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from pipeline.ingest.context import Hands
     from pipeline.message.source import Fetched
-
-CHUNK_MESSAGES = 200
-CHUNK_BYTES = 8 * 1024 * 1024
 
 
 def import_files(hands: Hands, paths: Sequence[str]) -> None:
@@ -36,7 +34,7 @@ def import_files(hands: Hands, paths: Sequence[str]) -> None:
     refused: list[str] = []
     sink = Sink(hands.ledger, hands.tally, lambda messages, outcomes: refused.extend(_reasons(messages, outcomes)))
     hands.progress.begin("files", None)
-    for chunk, columns in hands.pool.read(_not_seen(hands, hands.tally.stages.over(FETCH, _chunks(source, hands), messages_and_bytes))):
+    for chunk, columns in hands.pool.read(_not_seen(hands, hands.tally.stages.over(FETCH, chunks(source, hands), messages_and_bytes))):
         hands.progress.advance(len(chunk))
         sink.add(columns)
     sink.flush()
@@ -45,21 +43,6 @@ def import_files(hands: Hands, paths: Sequence[str]) -> None:
     if source.unreadable:
         hands.tally.exit_codes.append(InputError.exit_code)
     _refuse_single(hands, paths, refused)
-
-
-def _chunks(source: Iterable[Fetched], hands: Hands) -> Iterator[list[Fetched]]:
-    chunk: list[Fetched] = []
-    size = 0
-    for fetched in source:
-        if hands.stop:
-            break
-        chunk.append(fetched)
-        size += fetched.size_bytes
-        if len(chunk) >= CHUNK_MESSAGES or size >= CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 def _not_seen(hands: Hands, chunks: Iterable[list[Fetched]]) -> Iterator[list[Fetched]]:

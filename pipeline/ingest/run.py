@@ -11,12 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline import __version__, log
-from pipeline.errors import ConfigError, TlsrptError, TryAgainError, most_lasting
+from pipeline.errors import ConfigError, LakeError, TlsrptError, TryAgainError, most_lasting
 from pipeline.ingest import folder_memory
 from pipeline.ingest.context import Hands
 from pipeline.ingest.import_files import import_files
 from pipeline.ingest.looks_written import Looking
 from pipeline.ingest.options import Outcome, RunOptions
+from pipeline.ingest.source import take
 from pipeline.ingest.stop import Stop
 from pipeline.ingest.tally import Tally
 from pipeline.ingest.vouch_earlier import vouch_for_earlier
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pipeline.config import MailboxSettings, Settings
+    from pipeline.ingest.source import Source
 
 _REPLACED_AT_ONCE = 1_000
 """Messages about which the DNS has answered, replaced in one commit: as many as are held in memory."""
@@ -51,6 +53,7 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
     """
     begun = time.monotonic()
     boxes = () if options.paths else wanted_mailboxes(settings, options.mailboxes)
+    sources = () if options.paths else wanted_sources(settings, options.mailboxes)
     stop = Stop() if stop is None else stop  # not `or`: a Stop that nobody asked is false
     job = make_job(settings, options)
     with stop.on_signals(), _hands(settings, options, job, stop) as hands:
@@ -62,9 +65,7 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
             if options.paths:
                 import_files(hands, options.paths)
             else:
-                from pipeline.ingest.poll import poll  # IMAP and its sign-ins are not for files to wait for
-
-                poll(hands, boxes, looking)
+                _poll(hands, boxes, sources, looking)
         except TlsrptError as err:
             looking.end(err)
             raise
@@ -84,13 +85,48 @@ def wanted_mailboxes(settings: Settings, only: Sequence[str]) -> tuple[MailboxSe
     Raises:
         ConfigError: None is configured, or not the one that is named.
     """
-    if not settings.mailbox:
+    if not (settings.mailbox or settings.receive.spool):
         raise ConfigError("no mailbox is configured; write a [[mailbox]] section, or name files: tlsrpt ingest PATH…")
     known = [box.name for box in settings.mailbox]
     for name in only:
         if name not in known:
-            raise ConfigError(f"no mailbox {name!r} is configured; there is {', '.join(known)}")
+            raise ConfigError(f"no mailbox {name!r} is configured; there is {', '.join(known) or 'none'}")
     return tuple(box for box in settings.mailbox if not only or box.name in only)
+
+
+def wanted_sources(settings: Settings, only: Sequence[str] = ()) -> tuple[Source, ...]:
+    """Return the sources beside the mailboxes; none where mailboxes were named."""
+    if only or not settings.receive.spool:
+        return ()
+    from pipeline.ingest.spool_source import SpoolSource
+
+    return (SpoolSource(settings.receive.spool, settings.report_limits),)
+
+
+def take_spool(settings: Settings) -> int:
+    """Take all that lies in the spool, whoever sent how much, before a domain is erased; return how many messages."""
+    stop, options = Stop(), RunOptions(workers=1)
+    with _hands(settings, options, make_job(settings, options), stop) as hands:
+        hands.quota = Quota(0)
+        for source in wanted_sources(settings):
+            take(hands, source)
+        return hands.tally.messages
+
+
+def _poll(hands: Hands, boxes: Sequence[MailboxSettings], sources: Sequence[Source], looking: Looking) -> None:
+    """Take the sources, then the mailboxes."""
+    for source in sources:
+        try:
+            take(hands, source)
+        except LakeError:
+            raise
+        except TlsrptError as err:
+            log.error("source-failed", source=source.name, reason=err)
+            hands.tally.exit_codes.append(err.exit_code)
+    if boxes:
+        from pipeline.ingest.poll import poll  # IMAP and its sign-ins are not for files to wait for
+
+        poll(hands, boxes, looking)
 
 
 def make_job(settings: Settings, options: RunOptions) -> Job:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import log
 from pipeline.errors import LakeError, TlsrptError, TryAgainError
-from pipeline.ingest.run import ingest, wanted_mailboxes
+from pipeline.ingest.run import ingest, wanted_mailboxes, wanted_sources
 from pipeline.ingest.stop import Stop
 from pipeline.mailbox.imap import ImapMailbox
 
@@ -62,7 +62,7 @@ class Arrivals:
         self._uidnext = self._exists = self._in_vain = 0
 
     def wait(self, settings: Settings, options: RunOptions, stop: Stop, *, fruitless: bool) -> None:
-        """Wait for new mail, or until the next round is due; with several mailboxes simply for a minute.
+        """Wait for new mail, or until the next round is due; with several mailboxes or a spool simply for a minute.
 
         Args:
             settings: The settings.
@@ -73,7 +73,7 @@ class Arrivals:
                 is asked (GNU Mailutils does, for mail nobody has opened) would keep us busy for nothing.
         """
         boxes = wanted_mailboxes(settings, options.mailboxes)
-        if len(boxes) > 1:
+        if len(boxes) != 1 or wanted_sources(settings, options.mailboxes):
             stop.wait(SEVERAL_SECONDS)
             return
         box = boxes[0].model_copy(update={"after": "keep"})  # EXAMINE is enough to wait

@@ -31,6 +31,7 @@ _WAYS = {
     "[trust] authserv_ids, or the mail delivered without a list between",
     "not_our_domain": "add the domains that are yours to [domains] own",
     "pass": "add the tier to [trust] count",
+    "posted": "add posted to [trust] count, or name the networks of senders you believe in [trust] posted_from for what comes from now on",
     "temperror": "the next runs ask the DNS again",
     "unknown": "`tlsrpt rebuild` reads what is kept again",
 }
@@ -39,6 +40,7 @@ _WORDS = {
     "not_our_domain": "about domains that [domains] own does not name",
     "unknown": "whose check is no longer in the ledger",
     "none": "not signed",
+    "posted": "posted over HTTPS, where nothing says who sent them (posted)",
     "pass": "proved, of a trust tier that [trust] count leaves out (pass)",
     "fail": "with a signature that fails (fail)",
     "no_key": "whose key is no longer published (no_key)",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.lake.dedup.ledger import FILE_ACCOUNT
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.source import POSTED, Fetched, MessageRef
 
 if TYPE_CHECKING:
     from pipeline.tables.row_types import MessageRow
@@ -15,6 +14,6 @@ if TYPE_CHECKING:
 def as_fetched(row: MessageRow, content: bytes) -> Fetched:
     """Return a message as its source handed it over, from its ledger row and its kept bytes."""
     kind = kind_by_name(row.item or "") or kind_by_content(content[:HEAD_BYTES])
-    bare = row.account == FILE_ACCOUNT and kind is Kind.BARE
+    bare = row.account == POSTED or (row.uid is None and kind is Kind.BARE)
     ref = MessageRef(row.account, row.folder, row.uidvalidity, row.uid, row.item)
     return Fetched(ref, content, row.received_at, row.size_bytes, bare)

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+SPOOLED, POSTED = "spool", "posted"
+"""Accounts of what came through the spool: mail, and reports that anybody may have posted over HTTPS."""
+RESERVED = frozenset({"file", SPOOLED, POSTED})
+"""Accounts that are ours; no mailbox is called so."""
+
 
 class MessageRef(NamedTuple):
     """The lasting name of a message: (account, folder, UIDVALIDITY, UID) for IMAP, the file for an import (RFC 9051 §2.3.1)."""
 
     account: str
-    """Name of the mailbox in the configuration; `file` for an import."""
+    """Name of the mailbox in the configuration; `file` for an import, `spool` and `posted` for what was handed to us."""
     folder: str
-    """IMAP folder; for an import the path as given on the command line."""
+    """IMAP folder; for an import the path as given on the command line, for `posted` the address it came from, for `spool` the way."""
     uidvalidity: int | None = None
     uid: int | None = None
     item: str | None = None
-    """For an import: the file, and `#n` for the n-th mail of an mbox."""
+    """Where there is no UID. For an import: the file, and `#n` for the n-th mail of an mbox; else the lasting name at the source."""
 
 
 class Fetched(NamedTuple):

@@ -17,6 +17,7 @@ DKIM_RESULTS = {
     "that occurs twice: anyone could have forged the report from another mail of that domain",
     "not_reporter": "the signature verifies and the mail does not come from the address that sends this reporter's reports",
     "none": "not signed",
+    "posted": "posted over HTTPS, where nothing is signed",
     "unchecked": 'not checked: a report file, or `dkim = "off"`',
 }
 """The values of `messages.dkim_result` (RFC 8601 §2.7.1 and some of our own), and what each means."""
@@ -56,3 +57,6 @@ class Verdict(NamedTuple):
 
 VOUCHED = Verdict("vouched", "operator")
 """A file the operator imported, or any mail while `dkim = "off"`."""
+
+POSTED = Verdict("posted", "none", "posted")
+"""A report that came by HTTPS: nothing says who sent it (RFC 8460 §5.4)."""

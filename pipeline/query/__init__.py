@@ -28,7 +28,8 @@ def open_lake(where: str | Path | None = None, *, settings: Settings | None = No
         InputError: There is no lake.
         LakeError: The lake cannot be read.
     """
-    from pipeline.config import find_config, load_settings
+    from pipeline.config import load_settings
+    from pipeline.config_file import find_config
     from pipeline.lake.storage.locate import configured_location, locate
     from pipeline.lake.storage.near import refuse_missing
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 """Kept as the table property `tlsrpt.schema`; a newer lake than the program is refused (exit 78), an older one is upgraded."""
 
-TRUST_TIERS = ("verified", "attested", "vouched", "unaligned", "unverified")
+TRUST_TIERS = ("verified", "attested", "vouched", "unaligned", "unverified", "posted")
 """Best first: among reports of one identity the best tier counts."""
 
 OUTCOMES = ("stored", "conflict", "quarantined", "duplicate", "not_tlsrpt", "too_large", "expired", "erased")
@@ -113,7 +113,7 @@ MESSAGES = Table(
         _c(
             "dkim_result",
             "string",
-            "pass, fail, temperror, permerror, no_key, expired, weak, unaligned, not_covered, not_reporter, none or unchecked",
+            "pass, fail, temperror, permerror, no_key, expired, weak, unaligned, not_covered, not_reporter, none, posted or unchecked",
             source="RFC 8601 §2.7.1",
             nullable=False,
         ),

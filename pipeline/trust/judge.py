@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.message.verdict import VOUCHED
+from pipeline.message.source import POSTED as POSTED_ACCOUNT
+from pipeline.message.verdict import POSTED, VOUCHED
 from pipeline.trust.alignment import claimed_domain
 from pipeline.trust.authres import attested_results, word_of
 from pipeline.trust.dkim import Signature, check_signatures
@@ -38,6 +40,10 @@ class TrustRules(Protocol):
     @property
     def authserv_ids(self) -> tuple[str, ...]:
         """Servers whose Authentication-Results are believed."""
+
+    @property
+    def posted_from(self) -> tuple[str, ...]:
+        """Networks for whose posts the operator vouches."""
 
 
 class Grounds:
@@ -78,6 +84,7 @@ class Judge:
         """
         self._rules = rules
         self._vouch_before = vouch_before
+        self._posted_from = [ip_network(network) for network in rules.posted_from]
         self._resolver = resolver or Resolver(rules.resolver, timeout=rules.dns_timeout)
         self.seconds = 0.0
         """What judging took; whoever measures it adds to it."""
@@ -91,8 +98,11 @@ class Judge:
         """Return one verdict per part of the reading, in order.
 
         The parts of one mail may differ: a signature speaks only for a report whose contact-info shares its organisational domain. A report
-        file is vouched for by whoever imports it; so is an imported mail where the check does not pass.
+        file is vouched for by whoever imports it; so is an imported mail where the check does not pass. Who posts over HTTPS
+        proves nothing: only the operator's word for his network makes it more, not that he believes a mailbox.
         """
+        if fetched.ref.account == POSTED_ACCOUNT:
+            return (VOUCHED if self._is_vouched(fetched.ref.folder) else POSTED,) * len(reading.parts)
         if self._rules.dkim == "off" or fetched.bare or fetched.content is None:
             return (VOUCHED,) * len(reading.parts)
         if not reading.parts:
@@ -101,6 +111,13 @@ class Judge:
         grounds = {message: Grounds(fetched, self._rules, self._vouch_before, within=message) for _, message in asked}
         verdicts = {one: self._verdict(fetched, grounds[one[1]], one[0]) for one in dict.fromkeys(asked)}
         return tuple(verdicts[one] for one in asked)
+
+    def _is_vouched(self, peer: str) -> bool:
+        try:
+            address = ip_address(peer)
+        except ValueError:
+            return False
+        return any(address in network for network in self._posted_from)
 
     def _verdict(self, fetched: Fetched, grounds: Grounds, claimed: str | None) -> Verdict:
         if grounds.mail is None:

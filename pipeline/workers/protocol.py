@@ -38,6 +38,7 @@ class Rules(NamedTuple):
     resolver: str
     dns_timeout: float
     authserv_ids: tuple[str, ...]
+    posted_from: tuple[str, ...]
 
 
 def frame(body: bytes) -> bytes:
@@ -47,7 +48,7 @@ def frame(body: bytes) -> bytes:
 
 def pack_job(job: Job) -> bytes:
     """Return the job as JSON."""
-    trust = Rules(job.trust.dkim, job.trust.resolver, job.trust.dns_timeout, job.trust.authserv_ids)
+    trust = Rules(job.trust.dkim, job.trust.resolver, job.trust.dns_timeout, job.trust.authserv_ids, job.trust.posted_from)
     return orjson.dumps((job.limits, job.own, trust, job.run, job.vouch_before), default=tuple)
 
 
@@ -57,7 +58,7 @@ def unpack_job(body: bytes) -> Job:
     return Job(
         limits=Limits(*limits),
         own=Ownership(*(tuple(names) for names in own)),
-        trust=cast("TrustSettings", Rules(trust[0], trust[1], trust[2], tuple(trust[3]))),
+        trust=cast("TrustSettings", Rules(trust[0], trust[1], trust[2], tuple(trust[3]), tuple(trust[4]))),
         run=RunStamp(run[0], datetime.fromisoformat(run[1]), run[2]),
         vouch_before=None if vouch_before is None else datetime.fromisoformat(vouch_before),
     )

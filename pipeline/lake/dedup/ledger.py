@@ -15,7 +15,7 @@ from pipeline.tables.chunk_columns import rows_of
 from pipeline.tables.row_types import MessageRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -73,6 +73,15 @@ class Ledger:
             for piece in pieces
             for uid, outcome, result in zip(*(column.to_pylist() for column in piece.columns), strict=True)
         ]
+
+    def items(self, accounts: Sequence[str], items: Sequence[str]) -> dict[str, tuple[str, datetime]]:
+        """Return those of these names at a source that the ledger has: outcome (`pending`: its DKIM key is awaited), first ingested."""
+        where = among("account", accounts) & among("item", items)
+        return {
+            item: ("pending" if result == "temperror" and outcome == "stored" else outcome, ingested_at)
+            for piece in self._pieces(("item", "outcome", "dkim_result", "ingested_at"), where)
+            for item, outcome, result, ingested_at in zip(*(column.to_pylist() for column in piece.columns), strict=True)
+        }
 
     def file_hashes(self, hashes: Iterable[str]) -> set[str]:
         """Return those of the sha256 values that were imported from files already; the ledger is read the first time only."""
@@ -135,16 +144,19 @@ class Ledger:
 
 
 def key_of(message: MessageRow) -> tuple[object, ...]:
-    """Return what a message is known by: its place in a folder, or the bytes of a file."""
+    """Return what a message is known by: its place in a folder, the bytes of a file, or its name at another source."""
     if message.account == FILE_ACCOUNT:
         return (FILE_ACCOUNT, message.message_sha256)
-    return (message.account, message.folder, message.uidvalidity, message.uid)
+    return (message.account, message.folder, message.uidvalidity, message.uid, None if message.uid is not None else message.item)
 
 
 def keys_of(table: pa.Table) -> list[tuple[object, ...]]:
     """Return the key of each of these Arrow rows of the ledger."""
-    columns = (table.column(name).to_pylist() for name in ("account", "folder", "uidvalidity", "uid", "message_sha256"))
-    return [(FILE_ACCOUNT, sha256) if place[0] == FILE_ACCOUNT else tuple(place) for *place, sha256 in zip(*columns, strict=True)]
+    columns = (table.column(name).to_pylist() for name in ("account", "folder", "uidvalidity", "uid", "item", "message_sha256"))
+    return [
+        (FILE_ACCOUNT, sha256) if place[0] == FILE_ACCOUNT else (*place, None if place[3] is not None else item)
+        for *place, item, sha256 in zip(*columns, strict=True)
+    ]
 
 
 def to_rows(table: pa.Table) -> list[MessageRow]:

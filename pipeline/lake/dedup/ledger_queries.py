@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.lake.dedup.ledger import Known, Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from pipeline.lake.storage.location import Location
@@ -39,6 +39,11 @@ class AsksLedger:
         """Return UID and outcome of the messages of a folder that were first ingested since then; `pending` while the DNS is awaited."""
         with self.location.errors("read"):
             return self._ledger.settled_uids(account, folder, uidvalidity, since) if self._ledger else []
+
+    def known_items(self, accounts: Sequence[str], items: Sequence[str]) -> dict[str, tuple[str, datetime]]:
+        """Return those of these names at a source that the ledger has: what became of it, and when it was first ingested."""
+        with self.location.errors("read"):
+            return self._ledger.items(accounts, items) if self._ledger and items else {}
 
     def known_files(self, hashes: Iterable[str]) -> set[str]:
         """Return those of these sha256 values whose bytes were imported from files already."""

@@ -1,0 +1,35 @@
+"""`tlsrpt pipe`: one mail on standard input, from an alias or Sieve script of a mail server, kept in the spool until `ingest` runs.
+
+Ends with 0 once the mail is safe and with 75 otherwise, so that the mail server tries again; in milliseconds, so nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from pipeline.config_file import receive_table
+from pipeline.errors import ConfigError
+from pipeline.spool import FULL_PERCENT, PIPE, Spool
+
+if TYPE_CHECKING:
+    from pipeline.cli import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--spool", metavar="DIR", help="the spool (default: [receive] spool of the configuration)")
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    table = {} if args.spool else receive_table(context.config)
+    folder = args.spool or table.get("spool")
+    if not folder or not isinstance(folder, str):
+        raise ConfigError("no spool is configured; set spool of [receive], or give --spool DIR")
+    try:
+        percent = int(table.get("full_percent") or FULL_PERCENT)
+    except ValueError as err:
+        raise ConfigError("full_percent of [receive] is no whole number") from err
+    spool = Spool(folder, full_percent=percent)
+    spool.put_stream(PIPE, "-", sys.stdin.buffer)
+    return 0

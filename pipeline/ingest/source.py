@@ -1,0 +1,134 @@
+"""What a source must do that is no IMAP mailbox: name what it has, hand it over, and treat it once it is in the lake.
+
+Whatever the way, the messages end in the same workers, ledger and outcomes. `tests/ingest/test_sources.py` holds every source, IMAP and
+files included, to the same promises: nothing lost under kill, cut and repeat; nothing stored twice; foreign mail untouched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline import log
+from pipeline.failpoint import reach
+from pipeline.ingest.sink import Sink
+from pipeline.message.source import messages_and_bytes
+from pipeline.stages import FETCH, TREAT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    import pyarrow as pa
+
+    from pipeline.ingest.context import Hands
+    from pipeline.message.source import Fetched
+
+CHUNK_MESSAGES = 200
+CHUNK_BYTES = 8 * 1024 * 1024
+PENDING = "pending"
+
+
+class Source(Protocol):
+    """A place that holds mails or report files under lasting names."""
+
+    @property
+    def name(self) -> str:
+        """How the configuration calls it."""
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts of the ledger that its messages have."""
+
+    @property
+    def promise(self) -> str:
+        """What is done with messages afterwards, as one text; where it changes, messages from before stay as they were promised.
+
+        Empty: always the same.
+        """
+
+    def names(self) -> Sequence[str]:
+        """Return the lasting names (`MessageRef.item`) of all that is there now, oldest first.
+
+        Raises:
+            TlsrptError: It cannot be told.
+        """
+
+    def fetch(self, names: Sequence[str]) -> Iterator[Fetched]:
+        """Hand these over, in this order; what has gone meanwhile is left out.
+
+        Raises:
+            TlsrptError: The source fails; what was handed over is kept.
+        """
+
+    def treat(self, outcomes: Iterable[tuple[str, str]]) -> None:
+        """Do what is configured with messages the lake has, by name and outcome; done already is fine.
+
+        Raises:
+            TlsrptError: The source refuses.
+        """
+
+
+def take(hands: Hands, source: Source) -> None:
+    """Take what is new at a source, commit it, and only then treat it; a killed run's messages are treated first.
+
+    Raises:
+        TlsrptError: The source fails, or the lake cannot be written.
+    """
+    names = source.names()
+    known = hands.ledger.known_items(source.accounts, names)
+    dry = hands.writer is None
+    if not dry:
+        since = _promised_since(hands, source)
+        source.treat((name, outcome) for name, (outcome, ingested_at) in known.items() if since is None or ingested_at >= since)
+    fresh = [name for name in names if name not in known]
+    if not fresh:
+        log.info("nothing-new", source=source.name, messages=len(names))
+        return
+
+    def committed(messages: pa.Table, outcomes: Sequence[str]) -> None:
+        columns = (messages.column(name).to_pylist() for name in ("item", "dkim_result"))
+        reach("source-committed")
+        told = [
+            (name, PENDING if result == "temperror" else outcome) for name, result, outcome in zip(*columns, outcomes, strict=True) if name
+        ]
+        if not dry:
+            with hands.tally.stages.timing(TREAT, messages=len(told)):
+                source.treat(told)
+        reach("source-treated")
+
+    sink = Sink(hands.ledger, hands.tally, committed)
+    hands.progress.begin(source.name, len(fresh))
+    try:
+        for chunk, columns in hands.pool.read(hands.tally.stages.over(FETCH, chunks(source.fetch(fresh), hands), messages_and_bytes)):
+            hands.progress.advance(len(chunk))
+            sink.add(hands.within_quota(columns))
+            if hands.stop:
+                break
+    finally:
+        sink.flush()  # what was fetched is worth keeping even when the source is gone
+        hands.progress.end()
+
+
+def chunks(fetched: Iterable[Fetched], hands: Hands) -> Iterator[list[Fetched]]:
+    """Yield messages in chunks that are read together; none after somebody asked to stop."""
+    chunk: list[Fetched] = []
+    size = 0
+    for each in fetched:
+        if hands.stop:
+            break
+        chunk.append(each)
+        size += each.size_bytes
+        if len(chunk) >= CHUNK_MESSAGES or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _promised_since(hands: Hands, source: Source) -> datetime | None:
+    if not source.promise:
+        return None
+    memory = hands.memory(source.name, "")
+    if memory.after != source.promise or memory.since is None:
+        memory = hands.remember(source.name, "", after=source.promise, since=hands.job.run.ingested_at)
+    return memory.since

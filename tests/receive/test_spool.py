@@ -1,0 +1,162 @@
+"""The spool: what was promised is there, whatever happens; what was not promised is not."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline import failpoint
+from pipeline.cli import main
+from pipeline.errors import TryAgainError
+from pipeline.spool import MAIL, PIPE, POST, Record, Spool
+from tests.report_mails import mail
+
+POINTS = ("spool-written", "spool-synced", "spool-renamed", "spool-safe")
+AWKWARD = (b"", b"\n", b"pipe 0\n", bytes(range(256)) * 40, b"post " + b"-" * 200 + b"\n")
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return Spool(str(tmp_path / "spool"))
+
+
+def contents(spool):
+    return [spool.read(entry) for file in spool.files() for entry in spool.entries(file)]
+
+
+def leftovers(spool):
+    return sorted(path.name for path in Path(spool.folder, "tmp").iterdir())
+
+
+def test_what_is_put_is_there_byte_for_byte(spool):
+    name = spool.put([Record(POST, "2001:db8::1", content) for content in AWKWARD])
+    assert contents(spool) == list(AWKWARD)
+    entries = spool.entries(name)
+    assert {(entry.way, entry.peer) for entry in entries} == {(POST, "2001:db8::1")}
+    assert abs(entries[0].received_us / 1e6 - time.time()) < 60
+    assert len({entry.item for entry in entries}) == len(AWKWARD)
+
+
+def test_owner_and_group_may_read_and_empty_it_and_nobody_else(spool):
+    before = os.umask(0o077)
+    try:
+        spool.put([Record(MAIL, "-", b"x")])
+    finally:
+        os.umask(before)
+    folder = Path(spool.folder)
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "new", folder / "new" / spool.files()[0])]
+    assert modes == [0o2770, 0o2770, 0o660]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_any_point_there_is_all_of_it_or_nothing(spool, point):
+    spool.make()
+    child = os.fork()
+    if not child:
+        failpoint.arm(f"{point}:1")
+        spool.put([Record(POST, "-", content) for content in AWKWARD])
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert contents(spool) in ([], list(AWKWARD))
+    if point == "spool-safe":
+        assert contents(spool) == list(AWKWARD)
+
+
+def test_what_a_killed_writer_left_goes_in_the_end(spool):
+    spool.make()
+    for name, age in (("old", 40 * 3600), ("young", 60)):
+        path = Path(spool.folder, "tmp", name)
+        path.touch()
+        os.utime(path, (time.time() - age,) * 2)
+    spool.sweep()
+    assert leftovers(spool) == ["young"]
+
+
+def test_a_file_cut_anywhere_is_none_of_ours_or_ends_between_records(spool):
+    name = spool.put([Record(POST, "-", content) for content in (b"one", b"two")])
+    path = Path(spool.folder, "new", name)
+    whole = path.read_bytes()
+    found = {}
+    for length in range(len(whole) + 1):
+        path.write_bytes(whole[:length])
+        found[length] = spool.entries(name)
+    ends = [0, len(whole) // 2, len(whole)]
+    assert [length for length, entries in found.items() if entries is not None] == ends
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "rename", "fsync-folder", "open"])
+def test_a_disk_that_fails_is_told_and_leaves_nothing_half_done(spool, monkeypatch, call):
+    spool.make()
+
+    def fails(*_args, **_kinds):
+        raise OSError(28, "No space left on device")
+
+    if call == "fsync-folder":
+        real, seen = os.fsync, []
+
+        def second_fails(descriptor):
+            seen.append(descriptor)
+            return real(descriptor) if len(seen) == 1 else fails()
+
+        monkeypatch.setattr(os, "fsync", second_fails)
+    elif call == "write":
+        spool.make()
+        monkeypatch.setattr("pipeline.spool._head", fails)
+    else:
+        monkeypatch.setattr(os, call, fails)
+    with pytest.raises(OSError, match="No space"):
+        spool.put([Record(POST, "-", b"x")])
+    monkeypatch.undo()
+    assert leftovers(spool) == []
+
+
+def test_a_full_disk_takes_nothing(tmp_path):
+    spool = Spool(str(tmp_path / "spool"), full_percent=1)
+    spool.make()
+    assert spool.is_full()
+    with pytest.raises(TryAgainError, match="full"):
+        spool.put_stream(PIPE, "-", io.BytesIO(mail(1)))
+    assert (spool.files(), leftovers(spool)) == ([], [])
+
+
+def piped(content, *words, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    try:
+        return main(["pipe", *words])
+    except SystemExit as err:
+        return err.code
+
+
+def test_pipe_ends_with_0_or_75_and_nothing_else(spool, tmp_path, monkeypatch):
+    assert piped(mail(1), "--spool", spool.folder, monkeypatch=monkeypatch) == 0
+    assert contents(spool) == [mail(1)]
+    (tmp_path / "blocked").write_text("a file")
+    monkeypatch.chdir(tmp_path)
+    for words in (("--spool", "blocked/spool"), ("--nonsense",), ("--spool",), ()):
+        assert piped(mail(1), *words, monkeypatch=monkeypatch) == 75, words
+    assert piped(b"", "--spool", spool.folder, monkeypatch=monkeypatch) == 75
+    (tmp_path / "tlsrpt.toml").write_text("[receive]\nspool = 7")
+    assert piped(mail(1), monkeypatch=monkeypatch) == 75
+    (tmp_path / "tlsrpt.toml").write_text("[receive\n")
+    assert piped(mail(1), monkeypatch=monkeypatch) == 75
+    (tmp_path / "tlsrpt.toml").write_text('[receive]\nspool = "there"')
+    assert piped(mail(2), monkeypatch=monkeypatch) == 0
+    assert contents(Spool("there")) == [mail(2)]
+
+
+def test_pipe_imports_nothing_heavy(tmp_path):
+    program = (
+        "import sys; from pipeline.cli import main; code = main(['pipe', '--spool', sys.argv[1]]); "
+        "heavy = {'pydantic', 'pyarrow', 'pipeline.config', 'asyncio', 'ssl', 'logging', 'json'} & set(sys.modules); "
+        "sys.exit(code or len(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "spool")], input=mail(1), check=False)
+    assert done.returncode == 0
