@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "ingest": "fetch new reports from the configured mailboxes, or read them from files",
     "backfill": "read whole archives: millions of files, on all cores or on a cluster",
     "pipe": "take one mail on standard input from a mail server, and keep it until ingest runs",
+    "receive": "take reports over HTTPS, and keep them until ingest runs",
     "status": "what is in the lake, when mail was last read, what was rejected or not authenticated",
     "sql": "run one SELECT over the views of the lake",
     "questions": "list the named questions, or run one",
@@ -58,7 +59,7 @@ COMMANDS: dict[str, str] = {
 """The commands and what each does; the module is `pipeline.commands.<name with _ for ->`."""
 
 
-_WITHOUT_ARROW = frozenset({"dashboard", "demo", "doctor", "init", "pipe"})
+_WITHOUT_ARROW = frozenset({"dashboard", "demo", "doctor", "init", "pipe", "receive"})
 """Commands that do not import pyarrow in this process, or not always."""
 
 

@@ -324,12 +324,40 @@ class NotifySettings(Section):
 
 
 class ReceiveSettings(Section):
-    """`[receive]`: mail and reports that are handed to us, by `tlsrpt pipe`."""
+    """`[receive]`: mail and reports that are handed to us, by `tlsrpt pipe` and `tlsrpt receive`."""
 
     spool: str = ""
     """A folder of this machine; `ingest` takes what is in it."""
     full_percent: Annotated[int, Field(ge=1, le=100)] = FULL_PERCENT
-    """With its disk so full nothing more is taken: exit 75."""
+    """With its disk so full nothing more is taken: 507, and exit 75."""
+    address: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8460
+    cert_file: str = ""
+    """PEM, with the chain; without one a proxy in front does TLS."""
+    key_file: str = ""
+    proxies: tuple[str, ...] = ()
+    """Addresses of proxies whose X-Forwarded-For is believed."""
+    token_file: str = ""
+    """What who posts raw mail has to send as `Authorization: Bearer …`; without one no raw mail is taken."""
+    token_env: str = ""
+    body_bytes: Annotated[int, Field(ge=1024)] = 15 * 1024 * 1024
+    seconds: Annotated[float, Field(gt=0)] = 20.0
+    """How long a request may take to come in."""
+    per_minute: Annotated[int, Field(ge=0)] = 120
+    """Posts a minute from one address (IPv6: one /64); 0: no limit."""
+
+    def reveal_token(self) -> str | None:
+        """Return the token for raw mail, None where none is set.
+
+        Raises:
+            ConfigError: The file or variable does not give one.
+        """
+        if not (self.token_file or self.token_env):
+            return None
+        token = _reveal("[receive]", "token", None, file=self.token_file, variable=self.token_env, command=())
+        if len(token) < 16:
+            raise ConfigError("[receive]: the token has less than 16 characters; make one with: openssl rand -hex 24")
+        return token
 
 
 class LogSettings(Section):

@@ -13,6 +13,7 @@ PROVES: dict[str, tuple[str, ...]] = {
     "cluster": ("distributed",),
     "notebooks": ("pandas", "jupyterlab", "matplotlib"),
     "notify": ("apprise",),
+    "receive": ("starlette", "uvicorn"),
     "microsoft": ("msal",),
     "pdf": ("weasyprint",),
     "google": ("google.oauth2", "google_auth_oauthlib"),

@@ -83,6 +83,18 @@ class Spool:
                     os.chmod(path, 0o2770)  # noqa: S103 -- the group is meant
                 _sync(os.path.dirname(path) or ".")
 
+    def try_out(self) -> None:
+        """Write a file and remove it.
+
+        Raises:
+            OSError: That is not possible.
+        """
+        path = self._in(TMP, f"try-{secrets.token_hex(6)}")
+        with open(path, "wb", opener=_private) as file:
+            file.write(b"x")
+            os.fsync(file.fileno())
+        os.unlink(path)
+
     def is_full(self) -> bool:
         """Whether the disk is as full as it may be before mail is turned away."""
         disk = os.statvfs(self.folder)
