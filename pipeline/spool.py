@@ -78,8 +78,12 @@ class Spool:
         """Make the folders that are missing, for owner and group (2770): who fills it and who reads it may be two users of one group."""
         for path in (self.folder, *(self._in(name) for name in (TMP, NEW, OTHER))):
             if not os.path.isdir(path):
-                with suppress(FileExistsError):
-                    os.makedirs(path)
+                before = os.umask(0o007)
+                try:
+                    os.makedirs(path, exist_ok=True)
+                finally:
+                    os.umask(before)
+                with suppress(PermissionError):  # a confined service may not set that bit; it is inherited from the folder above
                     os.chmod(path, 0o2770)  # noqa: S103 -- the group is meant
                 _sync(os.path.dirname(path) or ".")
 

@@ -46,8 +46,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
             (folder / unit.name).write_text(unit.text, encoding="utf-8")
     except OSError as err:
         raise InputError(f"units cannot be written to {folder}: {err.strerror}; run it as root, or name a folder of yours") from err
-    timers = " ".join(unit.name for unit in units if unit.name.endswith(".timer"))
-    print(f"wrote {len(units)} units to {folder}; now: systemctl daemon-reload && systemctl enable --now {timers} tlsrpt-dashboard.service")
+    wanted = " ".join(unit.name for unit in units if "\n[Install]\n" in unit.text)
+    print(f"wrote {len(units)} units to {folder}; now: systemctl daemon-reload && systemctl enable --now {wanted}")
     return 0
 
 
@@ -67,10 +67,11 @@ def _installation(user: str, context: Context) -> Installation:
         str(config.resolve()) if config is not None else None,
         user,
         _written(settings),
-        mailboxes=bool(settings.mailbox),
+        mailboxes=bool(settings.mailbox or settings.receive.spool),
         channels=bool(settings.notify.channel),
         digest=any("digest" in channel.tags for channel in settings.notify.channel),
         domains=bool(settings.domains.own),
+        receives=settings.receive.port if settings.receive.spool else None,
     )
     for path in (installation.program, installation.config or "", *installation.writable):
         if not path.isprintable() or set(path) & set(" \"'\\"):
@@ -86,6 +87,7 @@ def _program() -> str:
 def _written(settings: Settings) -> tuple[str, ...]:
     """Return the folders the program writes to, as far as they are on this machine."""
     folders = [] if "://" in settings.lake.path else [str(Path(settings.lake.path).resolve())]
+    folders += [str(Path(settings.receive.spool).resolve())] if settings.receive.spool else []
     folders += [str(Path(channel.path).resolve().parent) for channel in settings.notify.channel if channel.kind == "lines"]
     folders += [str(Path(box.oauth2.cache_file).resolve().parent) for box in settings.mailbox if box.oauth2 and box.oauth2.cache_file]
     return tuple(dict.fromkeys(folders))

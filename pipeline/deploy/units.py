@@ -23,6 +23,8 @@ class Installation(NamedTuple):
     digest: bool = False
     domains: bool = True
     """Whether there are domains of ours to check."""
+    receives: int | None = None
+    """The port to receive on; None where there is no spool."""
 
 
 class Unit(NamedTuple):
@@ -67,7 +69,12 @@ def systemd_units(installation: Installation) -> list[Unit]:
     for task in _tasks(installation):
         units.append(Unit(f"{task.name}.service", _service(installation, task)))
         units.append(Unit(f"{task.name}.timer", _timer(task)))
-    units.append(Unit("tlsrpt-dashboard.service", _dashboard(installation)))
+    purpose = "The dashboard of TLS reports"
+    units.append(Unit("tlsrpt-dashboard.service", _lasting(installation, "dashboard", purpose)))
+    if installation.receives is not None:
+        low_port = "AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n"
+        may = low_port if 0 < installation.receives < 1024 else ""
+        units.append(Unit("tlsrpt-receive.service", _lasting(installation, "receive", "Receive TLS reports over HTTPS", may)))
     return units
 
 
@@ -99,11 +106,11 @@ def _timer(task: _Task) -> str:
     )
 
 
-def _dashboard(installation: Installation) -> str:
+def _lasting(installation: Installation, arguments: str, purpose: str, more: str = "") -> str:
     return (
-        "[Unit]\nDescription=The dashboard of TLS reports\nAfter=network.target\n\n"
-        f"[Service]\nUser={installation.user}\nExecStart={_escaped(_command(installation, 'dashboard'))}\n"
-        f"Restart=on-failure\nRestartSec=5s\n{_hardening(installation)}\n[Install]\nWantedBy=multi-user.target\n"
+        f"[Unit]\nDescription={purpose}\nAfter=network.target\n\n"
+        f"[Service]\nUser={installation.user}\nExecStart={_escaped(_command(installation, arguments))}\n"
+        f"Restart=on-failure\nRestartSec=5s\n{_hardening(installation)}{more}\n[Install]\nWantedBy=multi-user.target\n"
     )
 
 

@@ -195,6 +195,7 @@ def _secrets(settings: Settings, source: Path | None) -> Iterator[Check]:
     files = {box.password_file for box in settings.mailbox if box.password_file}
     if source is not None and any(box.password for box in settings.mailbox):
         files.add(str(source))
+    files |= {file for file in (settings.receive.token_file, settings.receive.key_file) if file}
     for file in sorted(files):
         try:
             mode = Path(file).expanduser().stat().st_mode

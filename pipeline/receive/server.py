@@ -23,7 +23,7 @@ from pipeline.spool import Spool
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
-    from pipeline.config import Settings
+    from pipeline.config import ReceiveSettings, Settings
 
 MOST_CONNECTIONS = 512
 _LOOK_AT_CERTIFICATE_SECONDS = 60.0
@@ -49,7 +49,7 @@ def serve(settings: Settings) -> None:
         ) from err
     ours = Ours((*settings.domains.own, *settings.domains.mx), settings.report_limits)
     rules = Rules(ours, wanted.reveal_token(), wanted.body_bytes, wanted.seconds, wanted.per_minute)
-    config = _config(settings, Intake(spool, rules))
+    config = _config(wanted, Intake(spool, rules))
     listening = _listen(wanted.address, wanted.port)
     host, port = listening.getsockname()[:2]
     log.info("listening", address=host, port=port, tls=bool(wanted.cert_file), spool=wanted.spool)
@@ -136,8 +136,7 @@ class _Timely(H11Protocol):
             self._due = None
 
 
-def _config(settings: Settings, intake: Intake) -> uvicorn.Config:
-    wanted = settings.receive
+def _config(wanted: ReceiveSettings, intake: Intake) -> uvicorn.Config:
     config = uvicorn.Config(
         intake.application(),
         http=partial(_Timely, seconds=wanted.seconds),  # type: ignore[arg-type] # it is called, and nothing else

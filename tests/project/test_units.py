@@ -10,7 +10,7 @@ import pytest
 from pipeline.cli import main
 from pipeline.deploy.units import Installation, crontab, systemd_units
 
-WHOLE = Installation("/usr/bin/true", "/etc/hostname", "root", ("/tmp",), channels=True, digest=True)
+WHOLE = Installation("/usr/bin/true", "/etc/hostname", "root", ("/tmp",), channels=True, digest=True, receives=443)
 NAMES = {"tlsrpt-ingest", "tlsrpt-notify", "tlsrpt-digest", "tlsrpt-check", "tlsrpt-maintain"}
 
 
@@ -28,7 +28,7 @@ def test_systemd_accepts_each_unit(folder):
     assert (ran.returncode, about_ours) == (0, [])
 
 
-@pytest.mark.parametrize("name", sorted(NAMES | {"tlsrpt-dashboard"}))
+@pytest.mark.parametrize("name", sorted(NAMES | {"tlsrpt-dashboard", "tlsrpt-receive"}))
 def test_systemd_calls_each_service_well_confined(folder, name):
     ran = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", folder / f"{name}.service"],
@@ -42,9 +42,15 @@ def test_systemd_calls_each_service_well_confined(folder, name):
 
 
 def test_what_is_not_configured_is_left_out():
-    small = WHOLE._replace(channels=False, digest=False, domains=False)
+    small = WHOLE._replace(channels=False, digest=False, domains=False, receives=None)
     assert {unit.name.split(".")[0] for unit in systemd_units(small)} == {"tlsrpt-ingest", "tlsrpt-maintain", "tlsrpt-dashboard"}
     assert {unit.name.removesuffix(".timer") for unit in systemd_units(WHOLE) if unit.name.endswith(".timer")} == NAMES
+
+
+def test_only_who_receives_on_a_low_port_may_bind_one():
+    receiving = {port: systemd_units(WHOLE._replace(receives=port))[-1].text for port in (443, 8460)}
+    assert "CAP_NET_BIND_SERVICE" in receiving[443]
+    assert "CAP_NET_BIND_SERVICE" not in receiving[8460]
 
 
 def test_a_percent_sign_is_no_specifier_and_no_newline():
