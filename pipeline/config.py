@@ -169,6 +169,43 @@ class MailboxSettings(Section):
         return _reveal(where, "password", self.password, file=self.password_file, variable=self.password_env, command=self.password_command)
 
 
+class SourceSettings(Section):
+    """`[[source]]`: a place other than a mailbox that mails and report files are left in."""
+
+    name: str
+    kind: Literal["s3"] = "s3"
+    path: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#*\\]*)?$")]
+    """s3://bucket/prefix; endpoint and keys come from the environment, as for a lake in a bucket."""
+    after: Literal["keep", "move", "delete"] = "keep"
+    move_to: str = ""
+    """The prefix in the same bucket that `move` moves to."""
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of the path."""
+        return self.path.removeprefix("s3://").partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of the path, without a slash at its end."""
+        return self.path.removeprefix("s3://").partition("/")[2].strip("/")
+
+    @field_validator("move_to")
+    @classmethod
+    def _no_slash_around(cls, prefix: str) -> str:
+        return prefix.strip("/")
+
+    @model_validator(mode="after")
+    def _moves_somewhere_else(self) -> SourceSettings:
+        if (self.after == "move") != bool(self.move_to):
+            msg = 'after = "move" and move_to belong together'
+            raise ValueError(msg)
+        if self.move_to and f"{self.prefix}/".startswith(f"{self.move_to}/"):
+            msg = f"move_to names {self.move_to}, where it is read from"
+            raise ValueError(msg)
+        return self
+
+
 class DomainSettings(Section):
     """`[domains]`: what is ours. Without `own` every domain is."""
 
@@ -388,6 +425,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     notify: NotifySettings = NotifySettings()
     receive: ReceiveSettings = ReceiveSettings()
+    source: tuple[SourceSettings, ...] = ()
 
     @field_validator("limits")
     @classmethod
@@ -399,9 +437,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _distinct_mailboxes(self) -> Settings:
-        names = [box.name for box in self.mailbox]
+        names = self.polled
         if len(names) != len(set(names)) or RESERVED & set(names):
-            msg = f"mailbox names must be distinct, and none of {', '.join(sorted(RESERVED))}"
+            msg = f"names of mailboxes and sources must be distinct, and none of {', '.join(sorted(RESERVED))}"
             raise ValueError(msg)
         return self
 
@@ -416,6 +454,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file."""
         return env_settings, init_settings
+
+    @property
+    def polled(self) -> list[str]:
+        """The names of the mailboxes and sources that every run looks into."""
+        return [box.name for box in self.mailbox] + [source.name for source in self.source]
 
     @property
     def report_limits(self) -> Limits:

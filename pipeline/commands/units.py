@@ -67,7 +67,7 @@ def _installation(user: str, context: Context) -> Installation:
         str(config.resolve()) if config is not None else None,
         user,
         _written(settings),
-        mailboxes=bool(settings.mailbox or settings.receive.spool),
+        mailboxes=bool(settings.polled or settings.receive.spool),
         channels=bool(settings.notify.channel),
         digest=any("digest" in channel.tags for channel in settings.notify.channel),
         domains=bool(settings.domains.own),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -25,7 +26,7 @@ from pipeline.trust.key_lookup import Resolver
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from pipeline.config import MailboxSettings, Settings
+    from pipeline.config import MailboxSettings, Settings, SourceSettings
 
 ROOM_BYTES = 1024**3
 """Less free disk than this is worth a word."""
@@ -62,10 +63,12 @@ def examine(settings: Settings, source: Path | None, now: datetime | None = None
         yield Check("domains", "warn", "[domains] own is empty: reports about any domain count; list yours")
     if settings.receive.spool:
         yield _guarded("spool", lambda: _spool(settings))
-    elif not settings.mailbox:
+    elif not settings.polled:
         yield Check("mailbox", "warn", "none configured; write a [[mailbox]] section, or import files: tlsrpt ingest PATH…")
     for box in settings.mailbox:
         yield from _mailbox(box, settings)
+    for place in settings.source:
+        yield _guarded(f"source {place.name}", partial(_source, place, settings))
 
 
 def _spool(settings: Settings) -> str:
@@ -85,6 +88,17 @@ def _spool(settings: Settings) -> str:
         raise TryAgainError(f"{spool.folder}: the disk is {settings.receive.full_percent} % full, nothing more is taken; make room")
     aside = f"; {others:,} mails that are no reports lie in {spool.folder}/other" if others else ""
     return f"{spool.folder}, {waiting:,} {'file waits' if waiting == 1 else 'files wait'} for ingest{aside}"
+
+
+def _source(source: SourceSettings, settings: Settings) -> str:
+    """Say what lies at a source.
+
+    Raises:
+        TlsrptError: It cannot be listed.
+    """
+    from pipeline.ingest.bucket_source import BucketSource
+
+    return f"{source.path}, {count_of(len(BucketSource(source, settings.report_limits).names()), 'object')}"
 
 
 def _guarded(name: str, attempt: Callable[[], str]) -> Check:

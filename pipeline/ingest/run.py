@@ -57,7 +57,8 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
     stop = Stop() if stop is None else stop  # not `or`: a Stop that nobody asked is false
     job = make_job(settings, options)
     with stop.on_signals(), _hands(settings, options, job, stop) as hands:
-        looking = Looking(hands.writer.location if hands.writer else None, job, [box.name for box in boxes], settings.domains.own)
+        looked_into = [name for name in (*(box.name for box in boxes), *(source.name for source in sources)) if name in settings.polled]
+        looking = Looking(hands.writer.location if hands.writer else None, job, looked_into, settings.domains.own)
         looking.begin()
         try:
             _ask_dns_again(hands)
@@ -85,9 +86,9 @@ def wanted_mailboxes(settings: Settings, only: Sequence[str]) -> tuple[MailboxSe
     Raises:
         ConfigError: None is configured, or not the one that is named.
     """
-    if not (settings.mailbox or settings.receive.spool):
+    known = settings.polled
+    if not (known or settings.receive.spool):
         raise ConfigError("no mailbox is configured; write a [[mailbox]] section, or name files: tlsrpt ingest PATH…")
-    known = [box.name for box in settings.mailbox]
     for name in only:
         if name not in known:
             raise ConfigError(f"no mailbox {name!r} is configured; there is {', '.join(known) or 'none'}")
@@ -95,12 +96,17 @@ def wanted_mailboxes(settings: Settings, only: Sequence[str]) -> tuple[MailboxSe
 
 
 def wanted_sources(settings: Settings, only: Sequence[str] = ()) -> tuple[Source, ...]:
-    """Return the sources beside the mailboxes; none where mailboxes were named."""
-    if only or not settings.receive.spool:
-        return ()
-    from pipeline.ingest.spool_source import SpoolSource
+    """Return the spool and the configured sources, or those named."""
+    sources: list[Source] = []
+    if settings.receive.spool and not only:
+        from pipeline.ingest.spool_source import SpoolSource
 
-    return (SpoolSource(settings.receive.spool, settings.report_limits),)
+        sources.append(SpoolSource(settings.receive.spool, settings.report_limits))
+    if settings.source:
+        from pipeline.ingest.bucket_source import BucketSource
+
+        sources += [BucketSource(each, settings.report_limits) for each in settings.source if not only or each.name in only]
+    return tuple(sources)
 
 
 def take_spool(settings: Settings) -> int:
@@ -108,7 +114,7 @@ def take_spool(settings: Settings) -> int:
     stop, options = Stop(), RunOptions(workers=1)
     with _hands(settings, options, make_job(settings, options), stop) as hands:
         hands.quota = Quota(0)
-        for source in wanted_sources(settings):
+        for source in wanted_sources(settings)[:1]:  # the spool comes first
             take(hands, source)
         return hands.tally.messages
 
@@ -116,13 +122,21 @@ def take_spool(settings: Settings) -> int:
 def _poll(hands: Hands, boxes: Sequence[MailboxSettings], sources: Sequence[Source], looking: Looking) -> None:
     """Take the sources, then the mailboxes."""
     for source in sources:
+        before, failed = hands.tally.messages, None
         try:
             take(hands, source)
         except LakeError:
             raise
         except TlsrptError as err:
-            log.error("source-failed", source=source.name, reason=err)
+            say = log.error if looking.is_news(source.name, err) else log.info
+            say("source-failed", source=source.name, reason=err)
+            hands.tally.mailboxes_failed += 1
             hands.tally.exit_codes.append(err.exit_code)
+            failed = err
+        if source.name in hands.settings.polled:
+            looking.ended(source.name, failed, hands.tally.messages - before)
+        if hands.stop:
+            return
     if boxes:
         from pipeline.ingest.poll import poll  # IMAP and its sign-ins are not for files to wait for
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import log
-from pipeline.errors import LakeError
+from pipeline.errors import InputError
 from pipeline.message.source import POSTED, SPOOLED, Fetched, MessageRef
 from pipeline.spool import POST, Spool
 
@@ -39,7 +39,7 @@ class SpoolSource:
         """Return the names of all records.
 
         Raises:
-            LakeError: The spool cannot be read.
+            InputError: The spool cannot be read.
         """
         try:
             self._spool.sweep()
@@ -95,5 +95,5 @@ def forget_others(folder: str, domain: str) -> int:
     return len(named)
 
 
-def _failed(folder: str, err: OSError) -> LakeError:
-    return LakeError(f"the spool {folder} cannot be read or emptied: {err.strerror or err}; its group has to be that of the poller")
+def _failed(folder: str, err: OSError) -> InputError:
+    return InputError(f"the spool {folder} cannot be read or emptied: {err.strerror or err}; its group has to be that of the poller")

@@ -12,11 +12,15 @@ RESERVED = frozenset({"file", SPOOLED, POSTED})
 """Accounts that are ours; no mailbox is called so."""
 
 
+PROCESSED = frozenset({"stored", "conflict", "duplicate", "expired", "erased"})
+"""Outcomes of messages that were read and are no longer needed where they came from."""
+
+
 class MessageRef(NamedTuple):
     """The lasting name of a message: (account, folder, UIDVALIDITY, UID) for IMAP, the file for an import (RFC 9051 §2.3.1)."""
 
     account: str
-    """Name of the mailbox in the configuration; `file` for an import, `spool` and `posted` for what was handed to us."""
+    """Name of the mailbox or source in the configuration; `file` for an import, `spool` and `posted` for what was handed to us."""
     folder: str
     """IMAP folder; for an import the path as given on the command line, for `posted` the address it came from, for `spool` the way."""
     uidvalidity: int | None = None

@@ -301,7 +301,7 @@ class Lake(Analysis):
             rows = self.ask("mailbox_habits").to_pylist()
             habits = [Habit(row["account"], row["days"], row["usual_gap_days"], row["last_found_at"]) for row in rows]
             self._mailbox_habits = version, habits
-        configured = [box.name for box in self._settings.mailbox]
+        configured = self._settings.polled
         return judge(known.seen, known.looks, self._mailbox_habits[1], configured, now=now or datetime.now(UTC))
 
     def _habits(self, snapshot: Snapshot) -> Habits:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.lake.storage.objects import ObjectStore
 from pipeline.spool import PIPE, Record, Spool
 from tests.ingest.polling import outcomes, sessions, setup
 from tests.lake.content import rows
@@ -54,6 +55,25 @@ class FileWay:
         return [path.read_bytes() for path in sorted(self.folder.iterdir())]
 
 
+class BucketWay:
+    empties = True
+
+    def __init__(self, place, storage, address):
+        self.environment = storage.environment()
+        self.store = ObjectStore("tests", address.removeprefix("s3://tests/"))
+        self.config = place / "tlsrpt.toml"
+        self.config.write_text(f'[[source]]\nname = "ses"\npath = "{address}"\nafter = "delete"\n', encoding="utf-8")
+        self.words = ()
+        self.numbers = count()
+
+    def deliver(self, *mails):
+        for content in mails:
+            self.store.put(f"{next(self.numbers):04}", content)
+
+    def here(self):
+        return [self.store.get(file.path) for file in self.store.walk("")]
+
+
 class ImapWay:
     empties = True
 
@@ -71,10 +91,12 @@ class ImapWay:
         return [path.read_bytes() for folder in folders for path in sorted(folder.iterdir())]
 
 
-@pytest.fixture(params=["spool", "files", pytest.param("imap", marks=pytest.mark.dovecot)])
+@pytest.fixture(params=["spool", "files", "bucket", pytest.param("imap", marks=pytest.mark.dovecot)])
 def way(request, tmp_path):
     if request.param == "imap":
         return ImapWay(tmp_path, request.getfixturevalue("server"), request.getfixturevalue("user"))
+    if request.param == "bucket":
+        return BucketWay(tmp_path, request.getfixturevalue("storage"), request.getfixturevalue("bucket"))
     return {"spool": SpoolWay, "files": FileWay}[request.param](tmp_path)
 
 
@@ -82,7 +104,7 @@ def way(request, tmp_path):
 def ingest(tlsrpt, way, tmp_path):
     def run(*words, **environment):
         command = ("--config", way.config, "--lake", tmp_path / "lake", "ingest", "--format", "json", "--workers", "0")
-        return tlsrpt.run(*command, *words, *way.words, **environment)
+        return tlsrpt.run(*command, *words, *way.words, **getattr(way, "environment", {}), **environment)
 
     return run
 
@@ -126,6 +148,6 @@ def test_what_comes_by_two_ways_is_stored_once(way, ingest, tlsrpt, tmp_path):
     spool = Spool(str(tmp_path / "second"))
     spool.put([Record(PIPE, "-", mail(3))])
     command = ("--config", way.config, "--lake", tmp_path / "lake", "ingest", "--format", "json", "--workers", "0")
-    ran = tlsrpt.run(*command, TLSRPT_RECEIVE__SPOOL=spool.folder)
+    ran = tlsrpt.run(*command, TLSRPT_RECEIVE__SPOOL=spool.folder, **getattr(way, "environment", {}))
     assert ran.code == 0, ran.err
     assert len(rows(tmp_path / "lake", "raw")) == 1

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.lake.storage.location import Held
     from pipeline.lake.storage.ranges import RangeFiles
+    from pipeline.lake.storage.s3 import Access
 
 _ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<prefix>[^?#*\\\x00-\x1f\x7f]+?)/*")
 
@@ -34,40 +35,40 @@ class _Failure(NamedTuple):
     marks: tuple[str, ...]
     error: type[TlsrptError]
     sentence: str
-    """With {lake}, {bucket}, {host} and {verb}."""
+    """With {what}, {bucket}, {host} and {verb}."""
 
 
 _FAILURES = (
     _Failure(
         ("Concurrent transaction failed",),
         TryAgainError,
-        "another run has taken over the lake {lake}; the next run commits the rest",
+        "another run has taken over {what}; the next run commits the rest",
     ),
     _Failure(
         ("NoSuchBucket",),
         ConfigError,
-        "there is no bucket {bucket} at {host}; create it, or name another lake with --lake",
+        "there is no bucket {bucket} at {host}; create it, or name another",
     ),
     _Failure(
         ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "401 Unauthorized"),
         SignInError,
-        "{host} does not allow this program to {verb} {lake}; check the keys (AWS_ACCESS_KEY_ID, or AWS_PROFILE), and that they may "
+        "{host} does not allow this program to {verb} {what}; check the keys (AWS_ACCESS_KEY_ID, or AWS_PROFILE), and that they may "
         "list, get, put and delete there",
     ),
     _Failure(
         ("169.254.169.254", "CredentialsNotLoaded", "no providers in chain"),
         SignInError,
-        "there are no keys for the lake {lake}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+        "there are no keys for {what}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
     ),
     _Failure(
         ("SlowDown", "503 Service", "429 Too Many", "timed out", "RequestTimeout", "ServiceUnavailable"),
         TryAgainError,
-        "{host} does not answer in time for the lake {lake}; try again later",
+        "{host} does not answer in time for {what}; try again later",
     ),
     _Failure(
         ("error sending request", "HTTP error", "dns error", "onnection refused", "certificate", "tcp connect"),
         UnreachableError,
-        "{host} cannot be reached for the lake {lake}; check AWS_ENDPOINT_URL, AWS_REGION and the network",
+        "{host} cannot be reached for {what}; check AWS_ENDPOINT_URL, AWS_REGION and the network",
     ),
 )
 _VERB = {"read": "read", "write": "write to", "create": "create"}
@@ -162,15 +163,23 @@ class BucketLocation(Location):
 
     def _told(self, what: str, said: str) -> TlsrptError:
         """Return what a failure is, from what the libraries say of it."""
-        access = self.store.access
-        words = {
-            "lake": self.uri,
-            "bucket": self._bucket,
-            "host": access.endpoint or f"Amazon S3 in {access.region}",
-            "verb": _VERB[what],
-        }
-        for marks, error, sentence in _FAILURES:
-            if any(mark in said for mark in marks):
-                return error(sentence.format_map(words))
+        told = failure_of(said, f"the lake {self.uri}", self._bucket, self.store.access, _VERB[what])
         reason = said.strip().splitlines()[0][:300] if said.strip() else "no reason was given"
-        return LakeError(f"the lake {self.uri} cannot be {DONE[what]}: {reason}")
+        return told or LakeError(f"the lake {self.uri} cannot be {DONE[what]}: {reason}")
+
+
+def failure_of(said: str, what: str, bucket: str, access: Access, verb: str) -> TlsrptError | None:
+    """Return the failure that the words of a library mean, as one sentence; None where they are of no kind that is known here.
+
+    Args:
+        said: What the library says.
+        what: What was being got at, for the sentence: the lake s3://bucket/prefix.
+        bucket: Its bucket.
+        access: How it was got at.
+        verb: What was being done to it.
+    """
+    words = {"what": what, "bucket": bucket, "host": access.endpoint or f"Amazon S3 in {access.region}", "verb": verb}
+    for marks, error, sentence in _FAILURES:
+        if any(mark in said for mark in marks):
+            return error(sentence.format_map(words))
+    return None

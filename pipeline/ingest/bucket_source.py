@@ -1,0 +1,142 @@
+"""A bucket as a live source: mails and report files below a prefix, as Amazon SES or a mail worker leaves them.
+
+The lasting name of an object is its key and its ETag: what is written anew under an old key is new. An object is moved or deleted only
+while it is still the one that was read.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from pipeline.errors import InputError
+from pipeline.failpoint import reach
+from pipeline.lake.storage.bucket import failure_of
+from pipeline.lake.storage.s3 import find_access
+from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
+from pipeline.message.source import PROCESSED, Fetched, MessageRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from pipeline.config import SourceSettings
+    from pipeline.report.limits import Limits
+
+_AT_ONCE = 8
+"""Requests that wait for the network at a time."""
+
+
+class _Object(NamedTuple):
+    key: str
+    tag: str
+    size: int
+    modified_at: datetime
+
+
+class BucketSource:
+    """Reads a prefix of a bucket, and leaves, moves or deletes what the lake has."""
+
+    def __init__(self, settings: SourceSettings, limits: Limits) -> None:
+        """Name it; nothing is asked of the storage yet."""
+        self.name = settings.name
+        self.accounts = (settings.name,)
+        self.promise = " ".join(filter(None, (settings.after, settings.move_to)))
+        self._settings, self._limits = settings, limits
+        self._objects: dict[str, _Object] = {}
+
+    def names(self) -> Sequence[str]:
+        """Return the names of all objects, oldest first; folders, and what was moved, are none.
+
+        Raises:
+            TlsrptError: The storage cannot be listed.
+        """
+        prefix, moved = self._settings.prefix, self._settings.move_to
+        with self._errors():
+            found = [
+                _Object(each["path"], (each["e_tag"] or "").strip('"'), each["size"], each["last_modified"])
+                for page in obstore.list(self._store, f"{prefix}/" if prefix else None)
+                for each in page
+                if not (moved and each["path"].startswith(f"{moved}/"))
+            ]
+        found.sort(key=lambda each: (each.modified_at, each.key))
+        self._objects = {f"{each.key}#{each.tag}": each for each in found}
+        return list(self._objects)
+
+    def fetch(self, names: Sequence[str]) -> Iterator[Fetched]:
+        """Read objects, some at a time; what has been replaced meanwhile is left out.
+
+        Raises:
+            TlsrptError: The storage fails.
+        """
+        reading: deque[Future[Fetched | None]] = deque()
+        with self._errors(), ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="objects") as threads:
+            try:
+                for name in [*names, *[None] * _AT_ONCE]:
+                    if name is not None:
+                        reading.append(threads.submit(self._read, name))
+                    if reading and (name is None or len(reading) > _AT_ONCE) and (fetched := reading.popleft().result()) is not None:
+                        yield fetched
+            finally:
+                for each in reading:
+                    each.cancel()
+
+    def treat(self, outcomes: Iterable[tuple[str, str]]) -> None:
+        """Move or delete what the lake has; what could not be read, and what is none of ours, stays.
+
+        Raises:
+            TlsrptError: The storage refuses.
+        """
+        if self._settings.after == "keep":
+            return
+        done = [self._objects[name] for name, outcome in outcomes if outcome in PROCESSED]
+        with self._errors(), ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="objects") as threads:
+            for _ in threads.map(self._put_away, done):
+                pass
+
+    def _read(self, name: str) -> Fetched | None:
+        wanted = self._objects[name]
+        content = None
+        if wanted.size <= self._limits.message_bytes:
+            try:
+                found = obstore.get(self._store, wanted.key)
+                if (found.meta["e_tag"] or "").strip('"') != wanted.tag:
+                    return None
+                content = bytes(found.bytes())
+            except FileNotFoundError:
+                return None
+        kind = kind_by_name(wanted.key) or kind_by_content((content or b"")[:HEAD_BYTES])
+        ref = MessageRef(self.name, self._settings.prefix, item=name)
+        return Fetched(ref, content, wanted.modified_at, wanted.size, bare=kind is Kind.BARE)
+
+    def _put_away(self, done: _Object) -> None:
+        try:
+            if (obstore.head(self._store, done.key)["e_tag"] or "").strip('"') != done.tag:
+                return
+            if self._settings.after == "move":
+                obstore.copy(self._store, done.key, f"{self._settings.move_to}/{done.key.removeprefix(self._settings.prefix).lstrip('/')}")
+                reach("object-copied")
+            obstore.delete(self._store, done.key)
+        except FileNotFoundError:
+            return  # put away already
+
+    @cached_property
+    def _store(self) -> S3Store:
+        return S3Store(self._settings.bucket, **find_access().store_options())
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, OSError) as err:
+            said = str(err).partition("\n\nDebug source")[0]
+            where = f"the source {self.name} ({self._settings.path})"
+            told = failure_of(said, where, self._settings.bucket, find_access(), "read")
+            raise told or InputError(f"{where} cannot be read: {(said.strip().splitlines() or ['no reason was given'])[0][:300]}") from err
