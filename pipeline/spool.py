@@ -39,7 +39,7 @@ _CHECK_EVERY = 64
 """Pieces between two looks at how full the disk is."""
 
 
-class Record(NamedTuple):
+class Deposit(NamedTuple):
     """One mail or report to be spooled."""
 
     way: str
@@ -104,7 +104,7 @@ class Spool:
         disk = os.statvfs(self.folder)
         return (disk.f_blocks - disk.f_bavail) * 100 >= disk.f_blocks * self._full_percent or disk.f_favail == 0 < disk.f_files
 
-    def put(self, records: Sequence[Record]) -> str:
+    def put(self, records: Sequence[Deposit]) -> str:
         """Write records durably, with one sync for all of them, and return the name of their file.
 
         Raises:

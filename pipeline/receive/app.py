@@ -21,7 +21,7 @@ from pipeline import log
 from pipeline.receive.body import Bodies, Refused
 from pipeline.receive.group_writer import GroupWriter
 from pipeline.receive.rate import Rate, peer_of
-from pipeline.spool import MAIL, POST, Record
+from pipeline.spool import MAIL, POST, Deposit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -105,7 +105,7 @@ class Intake:
                     why = await asyncio.to_thread(self._rules.ours.refusal_of, content)
                 if why:
                     raise Refused(422, why)
-            await self._keep(Record(way, peer, content))
+            await self._keep(Deposit(way, peer, content))
         finally:
             self._bodies.release(content)
         return way, len(content)
@@ -122,7 +122,7 @@ class Intake:
         scheme, _, shown = request.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), (self._rules.token or "").encode())
 
-    async def _keep(self, record: Record) -> None:
+    async def _keep(self, record: Deposit) -> None:
         if self._writer is None:
             raise Refused(503, "not ready yet", retry_after="10")
         try:

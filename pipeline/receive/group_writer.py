@@ -9,13 +9,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.spool import Record, Spool
+    from pipeline.spool import Deposit, Spool
 
 GROUP_RECORDS = 500
 GROUP_BYTES = 32 * 1024 * 1024
 """What one file of the spool holds at most, but for one record that is larger by itself."""
 
-_Waiting = tuple["Record", "asyncio.Future[None]"]
+_Waiting = tuple["Deposit", "asyncio.Future[None]"]
 
 
 class GroupWriter:
@@ -31,7 +31,7 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
-    async def put(self, record: Record) -> None:
+    async def put(self, record: Deposit) -> None:
         """Return once the record is safe.
 
         Raises:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.lake.storage.objects import ObjectStore
-from pipeline.spool import PIPE, Record, Spool
+from pipeline.spool import PIPE, Deposit, Spool
 from tests.ingest.polling import outcomes, sessions, setup
 from tests.lake.content import rows
 from tests.report_mails import NOT_A_REPORT, UNREADABLE, mail
@@ -29,7 +29,7 @@ class SpoolWay:
         self.words = ()
 
     def deliver(self, *mails):
-        self.spool.put([Record(PIPE, "-", content) for content in mails])
+        self.spool.put([Deposit(PIPE, "-", content) for content in mails])
 
     def here(self):
         waiting = [self.spool.read(entry) for file in self.spool.files() for entry in self.spool.entries(file)]
@@ -146,7 +146,7 @@ def test_what_comes_by_two_ways_is_stored_once(way, ingest, tlsrpt, tmp_path):
     way.deliver(mail(3))
     assert ingest().code == 0
     spool = Spool(str(tmp_path / "second"))
-    spool.put([Record(PIPE, "-", mail(3))])
+    spool.put([Deposit(PIPE, "-", mail(3))])
     command = ("--config", way.config, "--lake", tmp_path / "lake", "ingest", "--format", "json", "--workers", "0")
     ran = tlsrpt.run(*command, TLSRPT_RECEIVE__SPOOL=spool.folder, **getattr(way, "environment", {}))
     assert ran.code == 0, ran.err

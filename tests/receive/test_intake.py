@@ -24,7 +24,7 @@ from pipeline.receive.body import Bodies
 from pipeline.receive.group_writer import GROUP_RECORDS, GroupWriter
 from pipeline.receive.rate import MOST_ADDRESSES, Rate, peer_of
 from pipeline.report.limits import DEFAULT_LIMITS
-from pipeline.spool import POST, Record, Spool
+from pipeline.spool import POST, Deposit, Spool
 from tests.authority import Authority
 from tests.report_mails import document
 
@@ -199,11 +199,11 @@ def test_posts_that_wait_share_a_file_and_each_learns_of_its_own(spool):
                 return spool.put(records)
 
         writer = GroupWriter(Slow())
-        first = asyncio.ensure_future(writer.put(Record(POST, "-", b"first")))
+        first = asyncio.ensure_future(writer.put(Deposit(POST, "-", b"first")))
         await asyncio.to_thread(writing.wait, 120)
-        rest = [asyncio.ensure_future(writer.put(Record(POST, "-", b"%d" % number))) for number in range(GROUP_RECORDS)]
-        bad = asyncio.ensure_future(writer.put(Record(POST, "-", b"bad")))
-        gone = asyncio.ensure_future(writer.put(Record(POST, "-", b"gone")))
+        rest = [asyncio.ensure_future(writer.put(Deposit(POST, "-", b"%d" % number))) for number in range(GROUP_RECORDS)]
+        bad = asyncio.ensure_future(writer.put(Deposit(POST, "-", b"bad")))
+        gone = asyncio.ensure_future(writer.put(Deposit(POST, "-", b"gone")))
         await asyncio.sleep(0)
         gone.cancel()
         assert not first.done()

@@ -16,7 +16,7 @@ import pytest
 from pipeline import failpoint
 from pipeline.cli import main
 from pipeline.errors import TryAgainError
-from pipeline.spool import MAIL, PIPE, POST, Record, Spool
+from pipeline.spool import MAIL, PIPE, POST, Deposit, Spool
 from tests.report_mails import mail
 
 POINTS = ("spool-written", "spool-synced", "spool-renamed", "spool-safe")
@@ -37,7 +37,7 @@ def leftovers(spool):
 
 
 def test_what_is_put_is_there_byte_for_byte(spool):
-    name = spool.put([Record(POST, "2001:db8::1", content) for content in AWKWARD])
+    name = spool.put([Deposit(POST, "2001:db8::1", content) for content in AWKWARD])
     assert contents(spool) == list(AWKWARD)
     entries = spool.entries(name)
     assert {(entry.way, entry.peer) for entry in entries} == {(POST, "2001:db8::1")}
@@ -48,7 +48,7 @@ def test_what_is_put_is_there_byte_for_byte(spool):
 def test_owner_and_group_may_read_and_empty_it_and_nobody_else(spool):
     before = os.umask(0o077)
     try:
-        spool.put([Record(MAIL, "-", b"x")])
+        spool.put([Deposit(MAIL, "-", b"x")])
     finally:
         os.umask(before)
     folder = Path(spool.folder)
@@ -62,7 +62,7 @@ def test_killed_at_any_point_there_is_all_of_it_or_nothing(spool, point):
     child = os.fork()
     if not child:
         failpoint.arm(f"{point}:1")
-        spool.put([Record(POST, "-", content) for content in AWKWARD])
+        spool.put([Deposit(POST, "-", content) for content in AWKWARD])
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert contents(spool) in ([], list(AWKWARD))
@@ -81,7 +81,7 @@ def test_what_a_killed_writer_left_goes_in_the_end(spool):
 
 
 def test_a_file_cut_anywhere_is_none_of_ours_or_ends_between_records(spool):
-    name = spool.put([Record(POST, "-", content) for content in (b"one", b"two")])
+    name = spool.put([Deposit(POST, "-", content) for content in (b"one", b"two")])
     path = Path(spool.folder, "new", name)
     whole = path.read_bytes()
     found = {}
@@ -113,7 +113,7 @@ def test_a_disk_that_fails_is_told_and_leaves_nothing_half_done(spool, monkeypat
     else:
         monkeypatch.setattr(os, call, fails)
     with pytest.raises(OSError, match="No space"):
-        spool.put([Record(POST, "-", b"x")])
+        spool.put([Deposit(POST, "-", b"x")])
     monkeypatch.undo()
     assert leftovers(spool) == []
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from pipeline.spool import PIPE, POST, Record, Spool
+from pipeline.spool import PIPE, POST, Deposit, Spool
 from tests.ingest.conftest import tlsrpt  # noqa: F401
 from tests.lake.content import counted, rows
 from tests.report_mails import document
@@ -43,7 +43,7 @@ def tiers(tmp_path):
 
 
 def test_a_post_is_kept_and_does_not_count_unless_configured(ingest, spool, tmp_path):
-    spool.put([Record(POST, "192.0.2.7", BODY)])
+    spool.put([Deposit(POST, "192.0.2.7", BODY)])
     ingest()
     assert tiers(tmp_path) == {"posted": True}
     (row,) = rows(tmp_path / "lake", "messages")
@@ -57,14 +57,14 @@ def test_a_post_is_kept_and_does_not_count_unless_configured(ingest, spool, tmp_
 @pytest.mark.parametrize("order", [(POST, PIPE), (PIPE, POST)])
 def test_the_same_report_by_mail_supersedes_it_whichever_comes_first(ingest, spool, tmp_path, order):
     for way in order:
-        spool.put([Record(way, "192.0.2.7", BODY if way == POST else SIGNED)])
+        spool.put([Deposit(way, "192.0.2.7", BODY if way == POST else SIGNED)])
         ingest(count=["verified", "posted"])
     assert tiers(tmp_path) == {"posted": False, "verified": True}
 
 
 def test_a_network_of_the_operators_is_vouched_for_and_no_other(ingest, spool, tmp_path):
     peers = ("192.0.2.7", "198.51.100.7", "2001:db8::7", "-")
-    spool.put([Record(POST, peer, json.dumps(document(number)).encode()) for number, peer in enumerate(peers)])
+    spool.put([Deposit(POST, peer, json.dumps(document(number)).encode()) for number, peer in enumerate(peers)])
     words = ("ingest", "--workers", "1")  # the workers have to be told
     ingest(*words, posted_from=["192.0.2.0/24", "2001:db8::/32"], dkim="off")
     got = {row["folder"]: row["trust_tier"] for row in rows(tmp_path / "lake", "messages")}
@@ -72,7 +72,7 @@ def test_a_network_of_the_operators_is_vouched_for_and_no_other(ingest, spool, t
 
 
 def test_neither_a_vouched_day_nor_a_rebuild_makes_it_more(ingest, spool, tmp_path):
-    spool.put([Record(POST, "192.0.2.7", BODY), Record(POST, "192.0.2.7", json.dumps(document(3)).encode())])
+    spool.put([Deposit(POST, "192.0.2.7", BODY), Deposit(POST, "192.0.2.7", json.dumps(document(3)).encode())])
     ingest("ingest", "--workers", "0", "--vouch-before", "2026-11-01")
     ingest("ingest", "--workers", "0", "--vouch-before", "2026-11-01")
     ingest("rebuild")
@@ -80,10 +80,10 @@ def test_neither_a_vouched_day_nor_a_rebuild_makes_it_more(ingest, spool, tmp_pa
 
 
 def test_erasing_a_domain_reaches_the_spool(ingest, spool, tmp_path):
-    spool.put([Record(POST, "-", json.dumps(document(0)).encode())])
+    spool.put([Deposit(POST, "-", json.dumps(document(0)).encode())])
     ingest()
     spool.put(
-        [Record(POST, "-", json.dumps(document(1)).encode()), Record(POST, "-", json.dumps(document(2, domain="example.net")).encode())]
+        [Deposit(POST, "-", json.dumps(document(1)).encode()), Deposit(POST, "-", json.dumps(document(2, domain="example.net")).encode())]
     )
     ingest("maintain", "--erase", "example.org")
     ingest()
