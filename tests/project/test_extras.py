@@ -41,6 +41,7 @@ def test_all_is_all_of_them():
         ("dashboard", "altair", "dashboard"),
         ("demo --no-dashboard", "pymap", "demo"),
         ("demo", "streamlit", "dashboard"),
+        ("receive", "uvicorn", "receive"),
     ],
 )
 def test_a_command_that_needs_an_extra_says_which(command, module, extra, monkeypatch, tmp_path, capsys):  # noqa: PLR0917 -- three are fixtures
@@ -64,7 +65,7 @@ sys.meta_path.insert(0, Absent)
 def stop(name):
     raise SystemExit(f"{name} cannot be imported")
 for module in pkgutil.walk_packages(pipeline.__path__, "pipeline.", onerror=stop):
-    if module.name not in {"pipeline.demo.imap_mailbox"}:
+    if module.name not in {"pipeline.demo.imap_mailbox", *(f"pipeline.receive.{name}" for name in ("app", "body", "server"))}:
         importlib.import_module(module.name)
 """
 
