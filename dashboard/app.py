@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.filters import choose
 from dashboard.ground import say_ground
-from dashboard.navigation import arrive, pages
+from dashboard.navigation import arrive, pages, titled
 from dashboard.sign_in import admit
 from pipeline.errors import TlsrptError
 
@@ -17,6 +17,7 @@ st.set_page_config(page_title="TLS reports", page_icon="🔒", layout="wide", in
 st.html(_HERE / "style.css")
 st.logo((_HERE / "static" / "mark.svg").read_text(encoding="utf-8"), size="large")
 page = st.navigation(pages())
+titled(page.title)
 admit()
 try:
     arrive(page.url_path)

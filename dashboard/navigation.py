@@ -26,6 +26,9 @@ _SEARCH = "search"
 _PAGE, _ARRIVED = "page", "arrived"
 _DETAILS = {"incident": "Incident", "report": "Report", "first_weeks": "The first two weeks"}
 """Pages that others lead to."""
+PAGES = frozenset({*_TITLES, *_DETAILS})
+"""The addresses of all pages."""
+_NAME = "TLS reports"
 
 
 class Target(NamedTuple):
@@ -44,6 +47,15 @@ def pages() -> list[Any]:
         for name, (title, words) in _TITLES.items()
     ]
     return listed + [st.Page(_PAGES / f"{name}.py", title=title, url_path=name, visibility="hidden") for name, title in _DETAILS.items()]
+
+
+def titled(words: str) -> None:
+    """Name the tab of the browser.
+
+    Args:
+        words: Which page of which thing; plain text.
+    """
+    st.set_page_config(page_title=f"{escape(words)} · {_NAME}")
 
 
 def link(label: str, page: str, **parameters: str) -> None:

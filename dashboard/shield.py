@@ -14,6 +14,9 @@ import streamlit
 from streamlit import config
 from streamlit.web.server.starlette import starlette_app
 
+from dashboard.entry_script import entry_script, is_entry
+from dashboard.navigation import PAGES
+
 if TYPE_CHECKING:
     from starlette.middleware import Middleware
 
@@ -23,10 +26,15 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _CLOSED = re.compile(r"(?:^|/)_stcore/(?:metrics|agent|upload_file|script-health-check)(?:/|$)")
 """What the page does not use, and what would answer before anybody has signed in."""
-_SERVED = re.compile(r"^(?:static|media|component|app/static|auth|_stcore|vendor)(?:/|$)|(?:^|/)_stcore/")
-"""Addresses with more than one part that Streamlit answers; every page of ours has one."""
+_SERVED = re.compile(r"^(?:static|media|component|app/static|auth|oauth2callback|metrics|_stcore|vendor)(?:/|$)|(?:^|/)_stcore/")
+"""Addresses that Streamlit answers beside the pages, which have one part each."""
+_STATIC = Path(streamlit.__file__).parent / "static"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_NO_PAGE = b"<!doctype html><title>TLS reports</title><p>There is no such page. <a href='/'>To the overview</a>"
+_NO_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>No such page · TLS reports</title>
+<style>body{{font:1rem/1.5 sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}}</style></head>
+<body><main><h1>There is no such page</h1><p>The address is not one of this dashboard; perhaps it was cut off in a mail.</p>
+<p><a href="{base}/">To the overview</a></p></main></body></html>"""
 
 
 def install() -> None:
@@ -46,8 +54,7 @@ def headers() -> list[tuple[bytes, bytes]]:
 
     The page draws with inline styles, and has one inline script, which is named by its digest.
     """
-    index = Path(streamlit.__file__).parent / "static" / "index.html"
-    inline = re.findall(r"<script>(.*?)</script>", index.read_text(encoding="utf-8"), re.DOTALL)
+    inline = re.findall(r"<script>(.*?)</script>", (_STATIC / "index.html").read_text(encoding="utf-8"), re.DOTALL)
     scripts = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in inline)
     policy = (
         "default-src 'self'",
@@ -90,10 +97,13 @@ class Shield:
             return
         path = str(scope["path"]).strip("/").removeprefix(self._base).strip("/")
         if _CLOSED.search(path):
-            await self._say(send, b"text/plain", b"")
-        elif "/" in path and not _SERVED.search(path):
-            # Streamlit's page would look for its parts beside this address, and wait for them for ever.
-            await self._say(send, b"text/html; charset=utf-8", _NO_PAGE)
+            await self._say(send, b"text/plain", b"", status=404)
+        elif path and path not in PAGES and not _SERVED.search(path) and not (_STATIC / path).is_file():
+            # Streamlit would show the overview without a word, or wait for ever for what it looks for beside an address of several parts.
+            page = _NO_PAGE.format(base=f"/{self._base}" if self._base else "")
+            await self._say(send, b"text/html; charset=utf-8", page.encode(), status=404)
+        elif is_entry(path):
+            await self._say(send, b"text/javascript; charset=utf-8", entry_script(self._base), status=200)
         else:
             await self._app(scope, receive, self._with_headers(send))
 
@@ -118,7 +128,7 @@ class Shield:
 
         return answer
 
-    async def _say(self, send: Send, kind: bytes, body: bytes) -> None:
-        told = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *self._headers]
-        await send({"type": "http.response.start", "status": 404, "headers": told})
+    async def _say(self, send: Send, kind: bytes, body: bytes, *, status: int) -> None:
+        told = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-cache"), *self._headers]
+        await send({"type": "http.response.start", "status": status, "headers": told})
         await send({"type": "http.response.body", "body": body})

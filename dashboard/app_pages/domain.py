@@ -17,7 +17,7 @@ from dashboard.formatting import NO_HOST, NO_RESULT, count_of, is_plain_name, pl
 from dashboard.incident_cards import card
 from dashboard.insight import incidents, policies, readiness, same_fault
 from dashboard.lake_door import Answer, ask, asked
-from dashboard.navigation import link, to_reports
+from dashboard.navigation import link, titled, to_reports
 from dashboard.readiness_part import verdict_part, what_if
 from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile, tile
@@ -93,6 +93,7 @@ def _sentence(found: Sequence[Incident], total: pd.Series) -> str:
 
 def _title(domain: str) -> None:
     """Draw the name as the title where it cannot be anything else in Markdown, as plain text otherwise."""
+    titled(domain)
     if is_plain_name(domain):
         st.title(domain, anchor=False)
     else:

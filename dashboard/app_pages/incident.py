@@ -19,7 +19,7 @@ from dashboard.insight import incident, same_fault
 from dashboard.lake_door import Answer, asked, settings
 from dashboard.marks import marks
 from dashboard.muting import mute_form
-from dashboard.navigation import Target, link, place, to_report, to_reports
+from dashboard.navigation import Target, link, place, titled, to_report, to_reports
 from dashboard.tickets import ticket
 from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import FAULTS, STATES
@@ -63,6 +63,7 @@ def main() -> None:
 def _head(found: Incident, filters: Filters) -> None:
     fault, state = FAULTS[found.fault], STATES[found.state]
     link("← All incidents", "incidents")
+    titled(f"{headline(found)}: {found.domain}")
     st.title(headline(found), anchor=False)
     with st.container(horizontal=True, gap="small"):
         st.badge(state.short, color=state.colour)

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.figures import figure, figure_row
 from dashboard.formatting import count_of, listed, moment, plain
 from dashboard.lake_door import ask, asked, lake, settings
-from dashboard.navigation import kept_search, link, place
+from dashboard.navigation import kept_search, link, place, titled
 from dashboard.table_columns import rows_of
 from dashboard.tiles import tile
 from pipeline.message.verdict import DKIM_RESULTS
@@ -34,6 +34,7 @@ def main() -> None:
         st.text("There is no such report in the lake.")
         return
     report = found.iloc[0].to_dict()
+    titled(f"Report of {report['submitter_domain']}, {report['report_day']:%Y-%m-%d}")
     _figures(asked("report_policies", report_key=key).frame)
     parsed, raw = st.columns(2)
     with parsed:

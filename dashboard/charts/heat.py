@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 _ROW_PIXELS = 26
 _LABELLED = 14
 """With so few columns the number stands in its cell."""
+_NAMES = 190
+_NARROW, _NARROW_PIXELS, _CELL_PIXELS = 2, 300, 90
+"""So few columns do not fill the width, names included, which a phone has: a cell is a cell, and no bar across the page."""
 
 
 def heat(
@@ -34,7 +37,7 @@ def heat(
     most = max(known.values(), default=1)
     return {
         "tooltip": TOOLTIP,
-        "grid": {"left": 4, "right": 30, "top": 8, "bottom": 44, "containLabel": True},
+        "grid": _grid(columns, rows),
         "xAxis": {
             "type": "category",
             "data": list(columns),
@@ -46,7 +49,7 @@ def heat(
             "data": list(rows),
             "inverse": True,
             "axisTick": {"show": False},
-            "axisLabel": {"width": 190, "overflow": "truncate"},
+            "axisLabel": {"width": _names(columns), "overflow": "truncate"},
         },
         "visualMap": {
             "min": 1,
@@ -71,6 +74,19 @@ def heat(
             }
         ],
     }
+
+
+def _grid(columns: Sequence[str], rows: Sequence[str]) -> dict[str, Any]:
+    """Return the place of the cells: all of the width, or with few columns what they need, names of the rows included."""
+    grid: dict[str, Any] = {"left": 4, "right": 30, "top": 8, "bottom": 44, "containLabel": True}
+    if len(columns) > _NARROW:
+        return grid
+    return {**grid, "right": None, "width": min(_NARROW_PIXELS, 8 * max(map(len, rows), default=0) + _CELL_PIXELS * len(columns))}
+
+
+def _names(columns: Sequence[str]) -> int:
+    """Return the pixels of the names of the rows at most."""
+    return _NAMES if len(columns) > _NARROW else min(_NAMES, _NARROW_PIXELS - _CELL_PIXELS * len(columns))
 
 
 def _cell(column: int, row: int, value: int, labelled: bool) -> Any:

@@ -10,15 +10,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import axe_playwright_python
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import TimeoutError, sync_playwright
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Page
 
@@ -29,8 +29,9 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
 ]  # fmt: skip
-STREAMLITS_OWN = re.compile(r"/\w+/_stcore/(health|host-config)$")
-"""On a deep link Streamlit's page looks for its server below the link first, and gets a 404."""
+PATIENCE = 120_000
+"""Milliseconds until a wait is given up: a safety net on a busy machine, and no claim of speed."""
+_CLICKS = 6
 IDLE = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   if (!app || app.dataset.testScriptState !== 'notRunning') return false;
@@ -66,19 +67,21 @@ def serving(lake: Path, *arguments: str, cwd: Path, **environment: str) -> Itera
         yield address
     finally:
         server.terminate()
-        server.wait(timeout=15)
+        server.wait(timeout=PATIENCE / 1000)
 
 
 def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    until = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < until:
         assert server.poll() is None, "the page ended at once"
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=20) as answer:
                 if answer.read() == b"ok":
                     return
         except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the page did not come up in thirty seconds")
+            pass
+        time.sleep(0.1)
+    raise AssertionError("the page did not come up")
 
 
 @contextmanager
@@ -100,6 +103,7 @@ class Visit:
     def __init__(self, browser: Browser, address: str, *, scheme: str = "light", width: int = 1300, height: int = 1000) -> None:
         self.address = address
         self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True)
+        self.context.set_default_timeout(PATIENCE)
         self.page: Page = self.context.new_page()
         self.wrong: list[str] = []
         self.page.on("console", self._heard)
@@ -108,7 +112,7 @@ class Visit:
         self.page.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
 
     def _heard(self, message: Any) -> None:
-        if message.type == "error" and not STREAMLITS_OWN.search(message.location.get("url", "")):
+        if message.type == "error":
             self.wrong.append(f"console: {message.text} {message.location.get('url')}")
 
     def _asked(self, request: Any) -> None:
@@ -123,7 +127,7 @@ class Visit:
     def open_quickly(self, path: str = "") -> Page:
         """Open a page by its URL and wait until it is drawn, without pauses."""
         self.page.goto(f"{self.address}/{path}")
-        self.page.wait_for_function(IDLE, polling=10, timeout=60_000)
+        self.page.wait_for_function(IDLE, polling=10, timeout=PATIENCE)
         return self.page
 
     def go(self, title: str) -> Page:
@@ -135,33 +139,52 @@ class Visit:
     def idle(self) -> Page:
         """Wait until the script has ended and every chart is drawn."""
         self.page.wait_for_timeout(150)
-        self.page.wait_for_function(IDLE, timeout=60_000)
+        self.page.wait_for_function(IDLE, timeout=PATIENCE)
         self.page.wait_for_timeout(100)
-        self.page.wait_for_function(IDLE, timeout=60_000)
+        self.page.wait_for_function(IDLE, timeout=PATIENCE)
         return self.page
 
-    def choose_row(self, table: str, row: int = 0) -> Page:
-        """Choose a row of a table by its box; the table is a canvas, the key of its widget is its name."""
-        grid = self.page.locator(f".st-key-{table} canvas").first
-        grid.scroll_into_view_if_needed()
-        box = grid.bounding_box()
-        assert box, table
-        self.page.mouse.click(box["x"] + 17, box["y"] + 35 + 35 * row + 17)  # a sheet lies over the canvas: no click of an element
-        return self.idle()
+    def sees(self, text: str | re.Pattern[str]) -> None:
+        """Wait until a text is on the page."""
+        self.page.get_by_text(text).first.wait_for()
 
-    def chart(self, key: str) -> dict[str, float]:
-        """Where a chart is on the screen."""
-        canvas = self.page.locator(f".st-key-{key} canvas").first
-        canvas.scroll_into_view_if_needed()
-        box = canvas.bounding_box()
-        assert box, key
-        return dict(box)
+    def choose_row(self, table: str, heading: str, row: int = 0) -> Page:
+        """Choose a row of a table by its box, and wait for the page it leads to.
 
-    def click_at(self, box: dict[str, float], across: float, down: float) -> None:
-        """Click at a part of the width and of the height."""
-        self.page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
-        self.page.wait_for_timeout(100)
-        self.page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+        The table is a canvas with a sheet over it: no click of an element. The key of its widget is its name.
+        """
+        return self._click_until(f".st-key-{table} canvas", lambda box: (box["x"] + 17, box["y"] + 35 + 35 * row + 17), heading)
+
+    def choose_part(self, key: str, across: float, down: float, heading: str) -> Page:
+        """Click in a chart at a part of its width and height, and wait for the page it leads to."""
+        where = f".st-key-{key} canvas"
+        return self._click_until(where, lambda box: (box["x"] + across * box["width"], box["y"] + down * box["height"]), heading)
+
+    def _click_until(self, where: str, at: Callable[[dict[str, float]], tuple[float, float]], heading: str) -> Page:
+        """Click, and once more where nothing came of it: a canvas may be there before it listens."""
+        wanted = self.page.get_by_role("heading", name=heading, exact=True)
+        for _ in range(_CLICKS):
+            x, y = at(self._place(where))
+            self.page.mouse.move(x, y)
+            self.page.wait_for_timeout(100)
+            self.page.mouse.click(x, y)
+            with suppress(TimeoutError):
+                wanted.first.wait_for(timeout=PATIENCE / _CLICKS)
+                return self.idle()
+        raise AssertionError(f"no click in {where} led to {heading}")
+
+    def _place(self, where: str) -> dict[str, float]:
+        """Return where something is on the screen, once it has come to rest there."""
+        thing = self.page.locator(where).first
+        thing.scroll_into_view_if_needed()
+        before: Any = None
+        for _ in range(PATIENCE // 100):
+            box = thing.bounding_box()
+            if box and box == before:
+                return dict(box)
+            before = box
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"{where} does not come to rest")
 
     def tab_to(self, tag: str, text: str) -> list[str]:
         """Press Tab until an element has the focus; what was passed on the way."""

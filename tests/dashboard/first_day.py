@@ -191,7 +191,7 @@ def in_terminal(command: list[str], *, cwd: Path) -> tuple[int, str]:
         read += part
     os.close(ours)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read.decode("utf-8", "replace")).replace("\r\n", "\n")
-    return process.wait(timeout=60), "\n".join(line.rpartition("\r")[2].rstrip() for line in text.split("\n"))
+    return process.wait(timeout=120), "\n".join(line.rpartition("\r")[2].rstrip() for line in text.split("\n"))
 
 
 def look(folder: Path, config: Path, pictures: Path, when: str, *, incident: str = "") -> None:

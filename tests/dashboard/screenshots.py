@@ -46,9 +46,7 @@ def take(visit: Visit, scheme: str) -> None:
     visit.page.get_by_role("heading", name="Copy for a ticket").wait_for()
     visit.idle()
     _save(visit, f"incident-{scheme}")
-    visit.choose_row("proof")
-    visit.page.get_by_role("heading", name="What did the sender write?").wait_for()
-    visit.idle()
+    visit.choose_row("proof", "What did the sender write?")
     _save(visit, f"report-{scheme}")
     visit.close()
 

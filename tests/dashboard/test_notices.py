@@ -56,7 +56,7 @@ def test_what_was_told_is_listed_and_a_fault_is_muted_and_unmuted(page, browser)
     visit = Visit(browser, address)
     shown = visit.open(f"notices?as_of={as_of(20)}")
     for words in ("example.net is now ready for enforce", "2026-05-28 06:15 UTC, to desk, pager; waits for pager", "503"):
-        assert shown.get_by_text(words).count(), words
+        visit.sees(words)
     assert not visit.accessible()
     shown.set_viewport_size({"width": 390, "height": 800})
     visit.idle()
@@ -72,7 +72,7 @@ def test_what_was_told_is_listed_and_a_fault_is_muted_and_unmuted(page, browser)
     assert (mute.by, mute.reason, mute.until) == ("the page, without sign-in", "the relay is being replaced", None)
     assert mute.as_it_was
     visit.go("Overview")
-    assert shown.get_by_text("Muted: ").count()
+    visit.sees("Muted: ")
     visit.go("Notices")
     shown.get_by_role("button", name="Unmute").click()
     shown.get_by_text("Nothing. The page of an incident mutes its fault.").wait_for()

@@ -33,7 +33,7 @@ def opened(tmp_path, monkeypatch):
 
 
 def _page(path: str = "app.py") -> AppTest:
-    app = AppTest.from_file(str(Path(dashboard.__file__).with_name(path)), default_timeout=60).run()
+    app = AppTest.from_file(str(Path(dashboard.__file__).with_name(path)), default_timeout=120).run()
     assert not app.exception
     return app
 
@@ -88,7 +88,7 @@ def _marked(app: AppTest) -> list[tuple[str, str]]:
 
 def test_where_every_tier_counts_each_figure_and_tile_says_so(opened):
     opened(demo)
-    app = AppTest.from_file(str(Path(dashboard.__file__).with_name("app.py")), default_timeout=60)
+    app = AppTest.from_file(str(Path(dashboard.__file__).with_name("app.py")), default_timeout=120)
     app.query_params["trust"] = "all"
     app.run()
     assert not app.exception

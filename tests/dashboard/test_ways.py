@@ -24,9 +24,7 @@ def test_from_an_incident_to_the_raw_report_that_proves_it(visit):
     page.get_by_role("heading", name="Why this verdict").wait_for()
     there.idle()
     assert "openssl" in page.locator('[data-testid="stCode"]').first.inner_text()
-    there.choose_row("proof")
-    page.get_by_role("heading", name="What did the sender write?").wait_for()
-    there.idle()
+    there.choose_row("proof", "What did the sender write?")
     assert '"organization-name"' in page.locator('[data-testid="stCode"]').first.inner_text()
     there.well()
     assert not there.accessible()
@@ -40,18 +38,14 @@ def test_from_the_number_of_failed_sessions_to_the_reports_behind_it(visit):
     there.idle()
     assert "failing=true" in page.url
     assert page.get_by_text("reports, newest first").inner_text().startswith("6 reports")
-    there.choose_row("reports")
-    page.get_by_role("heading", name="What did the sender write?").wait_for()
-    there.idle()
+    there.choose_row("reports", "What did the sender write?")
     there.well()
 
 
 def test_a_domain_chosen_in_a_table_is_the_filter_of_the_next_page(visit):
     there = visit("demo")
     page = there.open(f"?as_of={AS_OF}")
-    there.choose_row("overview-domains")
-    page.get_by_role("heading", name="Ready for enforce?").wait_for()
-    there.idle()
+    there.choose_row("overview-domains", "Ready for enforce?")
     chosen = page.get_by_role("heading", level=1).inner_text()
     assert f"domain={chosen}" in page.url
     there.go("Reporters")
@@ -86,9 +80,7 @@ def test_a_csv_has_the_rows_behind_the_chart_and_no_formula(visit):
 def test_the_rows_of_a_report_can_be_taken_away_as_json(visit):
     there = visit("hostile")
     page = there.open(f"reports?as_of={AS_OF}")
-    there.choose_row("reports")
-    page.get_by_role("heading", name="What did the sender write?").wait_for()
-    there.idle()
+    there.choose_row("reports", "What did the sender write?")
     with page.expect_download() as download:
         page.get_by_role("button", name="Rows as JSON").click()
     taken = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
@@ -119,13 +111,10 @@ def test_the_sql_behind_a_chart_is_shown(visit):
 def test_a_click_on_a_bar_leads_to_the_reports_of_that_day_and_the_browser_goes_back(visit):
     there = visit("demo")
     page = there.open(f"?as_of={AS_OF}")
-    failed = there.chart("failures-by-day")
-    there.click_at(failed, 0.8, 0.9)
-    page.get_by_role("heading", name="Reports", level=1).wait_for()
-    there.idle()
+    there.choose_part("failures-by-day", 0.8, 0.9, "Reports")
     assert re.search(r"day=2026-05-\d\d", page.url)
     assert "result=certificate-" in page.url
-    assert page.get_by_text("Narrowed to day 2026-05-").is_visible()
+    there.sees("Narrowed to day 2026-05-")
     page.go_back()
     page.get_by_role("heading", name="Overview", level=1).wait_for()
     there.idle()
@@ -133,12 +122,41 @@ def test_a_click_on_a_bar_leads_to_the_reports_of_that_day_and_the_browser_goes_
     there.well()
 
 
+def test_every_choice_is_a_step_of_the_history_and_in_the_address(visit):
+    there = visit("small")
+    page = there.open("reporters?as_of=2026-05-10")
+    for period in ("90d", "7d"):
+        page.get_by_role("radio", name=period).click()
+        page.wait_for_url(re.compile(f"period={period}"))
+        there.idle()
+    page.go_back()
+    page.wait_for_url(re.compile("period=90d"))
+    there.idle()
+    page.locator('[role=radio][aria-checked="true"]', has_text="90d").first.wait_for()
+    page.go_back()
+    page.wait_for_url(re.compile(r"as_of=2026-05-10$"))
+    there.idle()
+    page.locator('[role=radio][aria-checked="true"]', has_text="28d").first.wait_for()
+    page.go_forward()
+    page.wait_for_url(re.compile("period=90d"))
+    there.well()
+
+
+def test_a_tab_of_the_browser_says_what_is_in_it(visit):
+    there = visit("demo")
+    titles = {}
+    for path in ("", "domains", "domain?domain=example.com", "domain?domain=example.net"):
+        page = there.open(path)
+        page.wait_for_function("document.title.endsWith(' · TLS reports')")
+        titles[path] = page.title()
+    assert titles["domain?domain=example.com"] == "example.com · TLS reports"
+    assert len(set(titles.values())) == 4
+
+
 def test_a_click_on_a_cell_of_the_calendar_leads_to_the_reports_of_that_reporter_and_day(visit):
     there = visit("demo")
     page = there.open(f"reporters?as_of={AS_OF}")
-    there.click_at(there.chart("calendar"), 0.5, 0.12)
-    page.get_by_role("heading", name="Reports", level=1).wait_for()
-    there.idle()
+    there.choose_part("calendar", 0.5, 0.12, "Reports")
     assert "reporter=google.com" in page.url
     assert "day=2026-05-" in page.url
     found = page.get_by_text("reports, newest first").inner_text()
@@ -152,16 +170,12 @@ def test_a_click_on_a_cell_of_the_calendar_leads_to_the_reports_of_that_reporter
 def test_a_flow_and_a_row_of_the_mx_hosts_lead_to_their_reports(visit):
     there = visit("demo")
     page = there.open(f"hosts?as_of={AS_OF}")
-    there.click_at(there.chart("flow"), 0.01, 0.1)
-    page.get_by_role("heading", name="Reports", level=1).wait_for()
-    there.idle()
+    there.choose_part("flow", 0.01, 0.1, "Reports")
     assert "reporter=google.com" in page.url
     page.go_back()
     page.get_by_role("heading", name="MX hosts", level=1).wait_for()
     there.idle()
-    there.choose_row("addresses")
-    page.get_by_role("heading", name="Reports", level=1).wait_for()
-    there.idle()
+    there.choose_row("addresses", "Reports")
     assert "address=203.0.113.20" in page.url
     assert "host=mx2.example.com" in page.url
     assert not page.get_by_text("No report fits").count()
@@ -193,19 +207,17 @@ def test_with_the_keyboard_alone_one_reaches_the_filters_the_links_and_the_rows_
 
 def test_the_trust_filter_narrows_incidents_as_it_narrows_numbers(visit):
     there = visit("demo")
-    page = there.open(f"incidents?as_of={AS_OF}&trust=vouched")
-    assert page.get_by_text(NOTHING_COUNTS).first.is_visible(), "no report of the demo is vouched for"
-    page = there.open(f"incidents?as_of={AS_OF}&trust=verified")
-    assert page.get_by_text("of this period, 1 open").is_visible()
+    there.open(f"incidents?as_of={AS_OF}&trust=vouched")
+    there.sees(NOTHING_COUNTS)
+    there.open(f"incidents?as_of={AS_OF}&trust=verified")
+    there.sees("of this period, 1 open")
     there.well()
 
 
 def test_the_search_survives_a_look_at_a_report_and_another_link_begins_anew(visit):
     there = visit("small")
     page = there.open("reports?as_of=2026-05-10&words=r1&shown=both")
-    there.choose_row("reports")
-    page.get_by_role("heading", name="What did the sender write?").wait_for()
-    there.idle()
+    there.choose_row("reports", "What did the sender write?")
     page.get_by_role("link", name="Back to the search").click()
     page.get_by_role("heading", name="Reports", level=1).wait_for()
     there.idle()
@@ -246,11 +258,9 @@ def test_an_error_on_the_page_links_to_nobody_outside(browser, tmp_path):
 def test_the_morning_begins_with_what_is_new_and_with_what_is_published_wrongly(visit):
     there = visit("demo")
     page = there.open("?as_of=2026-05-27")
-    assert page.get_by_text("On the last 3 complete days 1 incident began").is_visible()
-    assert page.get_by_text("+ new").first.is_visible()
-    assert page.get_by_role("heading", name="Problems in published records").is_visible()
-    there.choose_row("overview-published")
-    page.get_by_role("heading", name="Ready for enforce?").wait_for()
-    there.idle()
+    there.sees("On the last 3 complete days 1 incident began")
+    there.sees("+ new")
+    page.get_by_role("heading", name="Problems in published records").wait_for()
+    there.choose_row("overview-published", "Ready for enforce?")
     assert "domain=example.com" in page.url
     there.well()

@@ -1,0 +1,45 @@
+"""Streamlit's own script, with two changes that no setting offers.
+
+A change of a filter becomes a step of the browser's history (Streamlit replaces the address instead, so that "back" skips it), and the
+server is looked for where it is, not first below the address of the page (which is a 404 on every deep link). Where another version of
+Streamlit has other words there, its script is served as it is: then only these two comforts are missing, which a test would show.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import streamlit
+
+_FOLDER = Path(streamlit.__file__).parent / "static" / "static" / "js"
+_NAME = re.compile(r"static/js/(index\.[\w-]+\.js)")
+_REPLACES = "window.history.replaceState({},``,a.toString()),this.notifyQueryParamsChange()"
+_PUSHES = _REPLACES.replace("replaceState", "pushState")
+
+
+def is_entry(path: str) -> bool:
+    """Return whether a path, without the base of the server, is that of the script."""
+    return path == f"static/js/{_entry().name}"
+
+
+@cache
+def entry_script(base: str) -> bytes:
+    """Return the script.
+
+    Args:
+        base: The path below which the server answers, without slashes at its ends; mostly empty.
+    """
+    text = _entry().read_text(encoding="utf-8")
+    where = json.dumps(f"/{base}")
+    here = f"window.__streamlit??={{BACKEND_BASE_URL:new URL({where},window.location.origin).href}};"
+    return (here + text.replace(_REPLACES, _PUSHES)).encode()
+
+
+@cache
+def _entry() -> Path:
+    index = (_FOLDER.parent.parent / "index.html").read_text(encoding="utf-8")
+    found = _NAME.search(index)
+    return _FOLDER / (found[1] if found else "index.js")
