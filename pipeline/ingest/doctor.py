@@ -149,12 +149,16 @@ def _ground(settings: Settings, now: datetime) -> Iterator[Check]:
             return
         with open_lake(settings=settings) as lake:
             ground, boxes = lake.ground(as_of=now.date()), lake.mailboxes(now=now)
+            unproved = sum(row["reports"] for row in lake.ask("proved_without_bytes").to_pylist())
     except TlsrptError as err:
         yield Check("reports", "warn", f"not counted: {err}")
         return
     yield Check(
         "reports", "fail" if ground.is_nothing else "ok" if ground.reports else "warn", " ".join(ground.lines()), int(ground.is_nothing)
     )
+    if unproved:
+        kept = f"{count_of(unproved, 'authenticated report')} of mail that is no longer stored"
+        yield Check("reports without mail", "ok", f"{kept}: `tlsrpt rebuild` leaves their trust as it was judged when they came")
     for box in boxes:
         yield Check(
             f"looks {box.mailbox}",

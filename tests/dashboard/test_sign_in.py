@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import subprocess
 import urllib.error
 import urllib.request
+from urllib.parse import quote
 
 import pytest
+from itsdangerous import TimestampSigner
 
 from pipeline.dashboard_flags import may_enter, refuse_doubtful_claim, refuse_open_door
 from pipeline.errors import ConfigError
@@ -211,3 +215,40 @@ def _status(host: str, request: str) -> int:
     with socket.create_connection((name, int(port)), timeout=120) as line:
         line.sendall(request.encode())
         return int(line.recv(200).split()[1])
+
+
+def _signed(payload, *, key, salt):
+    """A cookie as the page's own signer would make it, with another key or for another purpose."""
+    return TimestampSigner(key, salt=salt).sign(base64.urlsafe_b64encode(json.dumps(payload).encode())).decode()
+
+
+def test_a_forged_cookie_opens_nothing(browser, signing_in):
+    """Whoever writes a session by hand is a stranger: unsigned, signed with another key, without algorithm, or half a real one."""
+    desk, address = signing_in
+    there = harness.Visit(browser, address)
+    there.open().get_by_role("button", name="Sign in").click()
+    there.page.get_by_role("heading", name="What is wrong now?").wait_for()
+    real = [
+        cookie for cookie in there.context.cookies() if cookie["value"] and "streamlit" in cookie["name"] and "xsrf" not in cookie["name"]
+    ]
+    assert real, "a real session has a cookie"
+    assert all(cookie["httpOnly"] for cookie in real)
+    there.close()
+    claims = {"is_logged_in": True, "email": desk.email, "email_verified": True, "origin": address, "iss": desk.issuer, "sub": "1"}
+    header = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    for cookie in real:
+        value = cookie["value"]
+        forged = (
+            json.dumps(claims), body, f"{header}.{body}.", _signed(claims, key="guessed", salt="x"), value[: len(value) // 2],
+            value[:-4] + "AAAA", body + value[len(body) :], value[::-1],
+        )  # fmt: skip
+        for each in forged:
+            there = harness.Visit(browser, address)
+            # every cookie of the session but this one as it was
+            there.context.add_cookies([{"name": one["name"], "value": one["value"], "url": address} for one in real if one is not cookie])
+            there.context.add_cookies([{"name": cookie["name"], "value": quote(each), "url": address}])
+            page = there.open("reports?as_of=2026-05-10")
+            assert page.get_by_role("button", name="Sign in").is_visible(), each
+            assert not page.locator('[data-testid="stDataFrame"]').count()
+            there.close()

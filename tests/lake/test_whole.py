@@ -135,3 +135,56 @@ def test_a_lake_that_was_written_before_is_accepted_until_its_next_commit(lake, 
     with LakeWriter(older, run_id="y") as writer:
         writer.commit([message("m2", report("r2"))])
     assert open_table(locate(older), "messages").delta.transaction_version("tlsrpt.at.reports") is not None
+
+
+@pytest.fixture
+def far(bucket, ingested):
+    """The ingested lake, copied into a bucket, and what is in there."""
+    store = locate(bucket).store
+    for path in sorted(ingested.rglob("*")):
+        if path.is_file() and not path.relative_to(ingested).parts[0].startswith("_"):
+            store.put(str(path.relative_to(ingested)), path.read_bytes())
+    open_snapshot(bucket)
+    return store
+
+
+class TestBucket:
+    """The same in a bucket, where nothing but the object is there to be missed."""
+
+    @pytest.mark.parametrize("name", ["failures", "raw"])
+    @pytest.mark.parametrize("damage", ["the table", "the newest log entry", "all log entries"])
+    def test_a_table_that_lost_what_was_committed_is_refused(self, far, bucket, name, damage):
+        log = [file.path for file in far.walk(name) if "/_delta_log/" in file.path]
+        newest = max(path for path in log if path.endswith(".json"))
+        far.remove_all(
+            {
+                "the table": [file.path for file in far.walk(name)],
+                "the newest log entry": [newest, *(path for path in log if "checkpoint" in path)],
+                "all log entries": log,
+            }[damage]
+        )
+        with pytest.raises(LakeError, match=f"the table {name} lost"):
+            open_snapshot(bucket)
+        with pytest.raises(LakeError, match=f"the table {name} lost"), LakeWriter(bucket, run_id="x") as writer:
+            writer.commit([message("m99", report("r99"))])
+        found = {check.name: check for check in examine(Settings(lake={"path": bucket}, trust={"dkim": "off"}), None)}
+        assert (found["lake"].state, found["lake"].exit_code) == ("fail", 74)
+        assert ("rebuild" in found["lake"].says) == (name in ANEW)
+
+    def test_doctor_opens_every_footer(self, far, bucket):
+        gone = next(file.path for file in far.walk("failures") if file.path.endswith(".parquet") and "/_delta_log/" not in file.path)
+        far.remove(gone)
+        found = {check.name: check for check in examine(Settings(lake={"path": bucket}, trust={"dkim": "off"}), None)}
+        assert (found["lake files"].state, found["lake files"].exit_code) == ("fail", 74)
+        assert gone in found["lake files"].says
+
+
+def test_doctor_counts_what_a_rebuild_cannot_judge_anew(lake):
+    def told():
+        found = {check.name: check for check in examine(Settings(lake={"path": str(lake)}, trust={"dkim": "off"}), None)}
+        return found["reports without mail"].says if "reports without mail" in found else None
+
+    assert told() is None
+    with open_for_writing(lake) as opened:
+        maintain(opened, today=TODAY, raw_days=1, report_months=0)
+    assert "authenticated reports of mail that is no longer stored" in told()
