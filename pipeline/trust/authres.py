@@ -132,6 +132,8 @@ def _read_field(value: bytes) -> tuple[str | None, list[tuple[str, str | None, s
             return None, []
         if pairs and pairs[0][0] == "dkim":
             known = dict(pairs[1:])
+            if len(known) < len(pairs) - 1:
+                return None, []  # of two header.d nobody knows which one passed
             found.append((pairs[0][1], _lower(known.get("header.d")), _lower(known.get("header.s")), known.get("header.a")))
     return head[0][1], found
 

@@ -54,6 +54,9 @@ def test_a_pass_of_the_own_server_for_the_reporting_domain_counts(field):
         "",
         "dkim=pass header.d=reporter.example",
         f"{OURS} 1 2; dkim=pass header.d=reporter.example",
+        f"{OURS}; dkim=pass header.d=evil.example header.d=reporter.example",
+        f"{OURS}; dkim=pass header.d=reporter.example header.d=evil.example",
+        f"{OURS}; dkim=pass HEADER.D=evil.example header.d=reporter.example",
     ],
 )
 def test_everything_else_does_not(field):
