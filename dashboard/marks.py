@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dashboard.charts.days import Mark
     from dashboard.filters import Filters
 
-_WORDS = {"policy_changed": "policy", "id_changed": "id", "mx_changed": "MX", "tlsa_changed": "TLSA"}
+_WORDS = {"policy_changed": "policy", "id_changed": "id", "tlsrpt_changed": "TLSRPT", "mx_changed": "MX", "tlsa_changed": "TLSA"}
 
 
 def marks(filters: Filters) -> list[Mark]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import urllib.error
 import urllib.request
+from concurrent.futures import Future
+from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import orjson
 
@@ -16,15 +19,18 @@ from pipeline.extras import import_extra
 from pipeline.notify.channel_message import as_json, event_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from pipeline.config import ChannelSettings
     from pipeline.notify.alerts import Alert
     from pipeline.notify.channel_message import Message
 
+_Value = TypeVar("_Value")
 TIMEOUT = 20.0
-"""Seconds for each request to a channel."""
+"""Seconds that a receiver may be silent."""
+LONGEST = 60.0
+"""Seconds that one message may take, however busily a receiver trickles; well below `outbox.CLAIM`."""
 
 
 class SendError(Exception):
@@ -77,7 +83,7 @@ class Apprise:
         sender = apprise.Apprise()
         if not sender.add(self._url):
             raise ConfigError(f"channel {self._name}: Apprise does not know that kind of address")
-        delivered = sender.notify(title=subject, body=body, body_format=body_format)
+        delivered = within(lambda: sender.notify(title=subject, body=body, body_format=body_format))
         if not delivered:
             raise SendError("Apprise could not deliver it")
 
@@ -154,16 +160,46 @@ def _request(url: str, body: bytes, headers: dict[str, str]) -> None:
     if not url.startswith(("http://", "https://")):
         raise ConfigError("the address of a channel begins with https:// or http://")
     request = urllib.request.Request(url, data=body, headers={"User-Agent": "tlsrpt-analytics", **headers})  # noqa: S310 -- checked above
+
+    def ask() -> None:
+        with _OPENER.open(request, timeout=TIMEOUT):
+            pass  # its status says it all
+
     try:
-        with _OPENER.open(request, timeout=TIMEOUT) as answer:
-            answer.read(65_536)
+        within(ask)
     except urllib.error.HTTPError as err:
         raise SendError(f"the server answered {err.code}") from err
-    except OSError as err:
+    except (OSError, HTTPException) as err:
         reason = getattr(err, "reason", err)
         raise SendError(f"no connection: {getattr(reason, 'strerror', None) or type(reason).__name__}") from err
     except ValueError as err:
         raise ConfigError("the address of a channel cannot be used; check its spelling") from err
+
+
+def within(work: Callable[[], _Value]) -> _Value:
+    """Return what `work` returns, if it does within `LONGEST` seconds; else it is left to itself, and ends with the process at the latest.
+
+    A time limit of a socket bounds its silence alone: a receiver that sends a byte now and then would hold the whole run.
+
+    Raises:
+        SendError: It took longer. What was sent may have arrived all the same.
+        Exception: What `work` raises.
+    """
+    outcome: Future[_Value] = Future()
+
+    def do() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as err:  # noqa: BLE001 -- raised where it is waited for
+            outcome.set_exception(err)
+
+    threading.Thread(target=do, name="channel", daemon=True).start()
+    try:
+        return outcome.result(LONGEST)
+    except TimeoutError as err:
+        if outcome.done():
+            raise
+        raise SendError(f"it was not done within {LONGEST:g} seconds") from err
 
 
 def channel_of(settings: ChannelSettings, link: str) -> Channel:

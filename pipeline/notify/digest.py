@@ -95,6 +95,7 @@ def digest_of(days: Days) -> Digest:
         Section("Ended", tuple(_line(fault, days) for fault in ended)),
         _section("Muted", (_muted(mute) for mute in mutes)),
         _section("Verdicts that changed", _verdicts(days)),
+        _section("Published otherwise than before", _published(days)),
         _section("Senders", _senders(days.observed)),
         _section("Certificates and roll-overs", (*_certificates(days.observed), *_roll_overs(days.observed))),
         _section("Not counted", (f"{plural(one.reports, 'report')}: {defused(one.reason)}" for one in days.left_out)),
@@ -181,6 +182,12 @@ def _verdicts(days: Days) -> Iterable[str]:
     for domain, verdict in days.observed.verdicts:
         if (was := before.get(domain)) is not None and was != verdict:
             yield f"{name(domain)}: {was} before, {verdict} now"
+
+
+def _published(days: Days) -> Iterable[str]:
+    for one in days.observed.published:
+        if one.changed_on is not None and one.changed_on >= days.since:
+            yield defused(f"{name(one.domain)}, found on {one.changed_on}: {'; '.join(one.changes)}")
 
 
 def _senders(observed: Observed) -> Iterable[str]:

@@ -145,7 +145,9 @@ def _published(observed: Observed) -> Iterator[Matter]:
                 one.digest,
                 (one.domain,),
                 f"What {name(one.domain)} publishes has changed",
-                f"The check of {one.checked} found another policy, id, MX host or TLSA record than the check before.",
+                f"The check of {one.changed_on} found: {'; '.join(one.changes)}."
+                if one.changes
+                else f"The check of {one.checked} found another policy, id, TLSRPT record, MX host or TLSA record than the one told last.",
                 "If you did not change it, find out who did; `tlsrpt check` shows what is there now.",
                 f"domain?domain={name(one.domain)}",
             ),

@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError, SignInError
 from pipeline.notify.digest import Days, LeftOut, Totals
 from pipeline.notify.metrics import Measured
 from pipeline.notify.observed import Certificate, MailboxState, Observed, Published, RollOver
+from pipeline.notify.published_clauses import clauses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +30,8 @@ _SERVICE = re.compile(r"^_[0-9]+\._tcp\.")
 _LASTING = (SignInError.exit_code, ConfigError.exit_code)
 _FRESH_DAYS = 7
 """A check older than this says nothing about what is published now."""
+_CHANGE_DAYS = 30
+"""So far back a change is looked for: the month of a digest, and more than a channel is usually behind."""
 
 
 def observe(lake: Lake, *, as_of: date, own: Iterable[str], now: datetime | None = None) -> Observed:
@@ -86,18 +89,32 @@ def _failing_since(box: MailboxHealth) -> datetime | None:
 
 
 def _published(lake: Lake, as_of: date) -> tuple[Published, ...]:
-    """Return what the last fresh checks found; a check that could not read the policy says nothing about a change."""
+    """Return what the last fresh checks found; what one could not look at is as it was known before."""
     from pipeline.insight.applied_policies import checked_policy
 
+    changed = lake.ask("published_changes", since=as_of - timedelta(days=_CHANGE_DAYS), until=as_of).to_pylist()
+    last = {row["domain"]: row for row in changed}
     found = []
     for row in lake.ask("published_now", checked_until=as_of).to_pylist():
-        checked = row["checked_at"].date()
-        if (as_of - checked).days > _FRESH_DAYS or not row["policy_lines"]:
+        domain, checked = row["domain"], row["checked_at"].date()
+        if (as_of - checked).days > _FRESH_DAYS:
             continue
-        parts = (row["policy_lines"], row["known_sts_id"], sorted(row["mx_hosts"] or ()), sorted(row["tlsa_records"] or ()))
+        lines = row["known_policy_lines"] or []
+        parts = (
+            lines,
+            row["known_sts_id"],
+            row["known_tlsrpt_record"],
+            sorted(row["mx_hosts"] or ()),
+            sorted(row["tlsa_records"] or ()),
+        )
         digest = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]
-        policy = checked_policy(row["policy_lines"], since=checked)
-        found.append(Published(row["domain"], checked, digest, policy.mode))
+        mode = checked_policy(lines, since=checked).mode if lines else None
+        change = last.get(domain)
+        found.append(
+            Published(domain, checked, digest, mode)
+            if change is None
+            else Published(domain, checked, digest, mode, change["changed_day"], tuple(clauses_of(change)))
+        )
     return tuple(found)
 
 

@@ -39,8 +39,12 @@ class Published(NamedTuple):
     domain: str
     checked: date
     digest: str
-    """Of policy, id, MX hosts and TLSA records."""
+    """Of policy, id, TLSRPT record, MX hosts and TLSA records."""
     mode: str | None
+    changed_on: date | None = None
+    """The day of the check that saw the last change, of the last thirty days; None: there was none."""
+    changes: tuple[str, ...] = ()
+    """What changed then, a clause each."""
 
 
 class RollOver(NamedTuple):

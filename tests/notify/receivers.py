@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Receiver:
     """An HTTP server that remembers what was posted.
 
-    `answers` are the status codes to give, the last one for ever; 0 hangs up, -1 never answers.
+    `answers` are the status codes to give, the last one for ever; 0 hangs up, -1 never answers, -2 sends a byte now and then for ever.
     """
 
     def __init__(self, *answers: int) -> None:
@@ -25,8 +25,13 @@ class Receiver:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 receiver.requests.append((self.path, dict(self.headers), body))
                 status = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
-                if status < 0:
-                    receiver._stopped.wait(30)
+                if status == -1:
+                    receiver._stopped.wait(120)
+                while status == -2 and not receiver._stopped.wait(0.05):
+                    self.wfile.write(b"H")
+                if status == -2:
+                    self.close_connection = True
+                    return
                 if status <= 0:
                     self.connection.close()
                     return

@@ -11,6 +11,7 @@ from pipeline.notify.mutes import Mute, is_muted, lapsed
 from pipeline.notify.news import news_for, standing
 from pipeline.notify.notice import lineage_of
 from pipeline.notify.observed import Certificate, MailboxState, Observed, Published, RollOver
+from pipeline.notify.published_clauses import clauses_of
 from tests.insight.asking import as_of, incidents
 from tests.insight.book import DOMAIN, GOOGLE, MICROSOFT, MX1, MX2, Book, Fail, day, sts, tlsa
 
@@ -234,6 +235,43 @@ def test_a_change_of_what_is_published_is_told_and_the_first_check_is_not():
         0,
         1,
     ]
+
+
+def test_a_change_of_what_is_published_is_told_with_what_changed():
+    row = {
+        "policy_lines_before": ["version: STSv1", "mode: enforce", "max_age: 86400", "mx: mx1.example.org", "mx: mx2.example.org"],
+        "policy_lines": ["version: STSv1", "mode: testing", "max_age: 3600", "mx: mx1.example.org", "mx: *.example.net"],
+        "sts_id_before": "20260501",
+        "sts_id": "20260502",
+        "tlsrpt_record_before": "v=TLSRPTv1; rua=mailto:tls@example.org",
+        "tlsrpt_record": "",
+        "mx_hosts_before": ["mx1.example.org"],
+        "mx_hosts": ["mx1.example.org", "mx3.example.org"],
+        "tlsa_records_before": ["mx1.example.org 3 1 1 aa", "mx1.example.org 3 1 1 bb"],
+        "tlsa_records": ["mx1.example.org 3 1 1 aa"],
+    }
+    changed = dict.fromkeys(("policy_changed", "id_changed", "tlsrpt_changed", "mx_changed", "tlsa_changed"), True)
+    clauses = tuple(clauses_of({**row, **changed}))
+    assert clauses == (
+        "mode enforce became testing",
+        "max_age 86400 became 3600",
+        "gone: mx pattern mx2.example.org",
+        "new: mx pattern (any).example.net",
+        "the MTA-STS id changed from 20260501 to 20260502",
+        "the TLSRPT record is gone",
+        "new: MX host mx3.example.org",
+        "gone: 1 TLSA record of mx1.example.org",
+    )
+    gone = {**changed, "id_changed": False, "tlsrpt_changed": False, "mx_changed": False, "tlsa_changed": False}
+    assert tuple(clauses_of({**row, **gone, "policy_lines": []})) == ("no sender can fetch the MTA-STS policy any more",)
+    assert tuple(clauses_of({**row, **gone, "policy_lines_before": []})) == ("senders can fetch an MTA-STS policy, mode testing",)
+    same = {**row, **gone, "policy_lines": [*row["policy_lines_before"], ""]}
+    assert tuple(clauses_of(same)) == ("the text of the MTA-STS policy changed, though not its meaning",)
+
+    before = Observed(as_of=day(9), published=(Published(DOMAIN, day(9), "a", "enforce"),))
+    after = Observed(as_of=day(9), published=(Published(DOMAIN, day(9), "b", "testing", day(9), clauses),))
+    (event,) = news_for(after, news_for(before, None).memory).events
+    assert event.what.startswith(f"The check of {day(9)} found: mode enforce became testing; ")
 
 
 def test_a_verdict_is_told_when_it_becomes_ready_or_stops_being_so():

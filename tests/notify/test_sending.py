@@ -61,6 +61,16 @@ def test_a_server_that_never_answers_is_given_up_and_what_it_was_to_hear_is_kept
         assert first == again, "it may have been heard: the key says so"
 
 
+@pytest.mark.parametrize("kind", ["webhook", "apprise", "alertmanager"])
+def test_a_server_that_trickles_bytes_is_given_up(location, monkeypatch, kind):
+    monkeypatch.setattr("pipeline.notify.channels.LONGEST", 0.5)
+    with receiver(-2) as server:
+        url = server.url.replace("http", "json") if kind == "apprise" else server.url
+        settings = NotifySettings(channel=(ChannelSettings(name="hook", kind=kind, url=url, tags=()),))
+        (sent,) = notify(location, settings, observed(book(4), 4), now=NOW)
+    assert (sent.events, sent.error) == (0, "it was not done within 0.5 seconds")
+
+
 def test_a_channel_that_fails_is_tried_again_with_the_same_key_and_does_not_stop_another(location):
     with receiver(503, 0, 200) as bad, receiver() as good:
         settings = NotifySettings(channel=(webhook(bad.url, "bad"), webhook(good.url, "good")))

@@ -90,7 +90,9 @@ def test_two_checks_are_held_against_each_other_and_both_are_kept(tlsrpt, town):
     assert latest[0]["code"] == "id-unchanged"
     assert {row["severity"] for row in latest[1:]} == {"ok"}
     _, (changed,), _ = tlsrpt("questions", "run", "published_changes", "--format", "json")
-    assert [changed[f"{what}_changed"] for what in ("policy", "id", "mx", "tlsa")] == [True, False, False, False]
+    assert [changed[f"{what}_changed"] for what in ("policy", "id", "tlsrpt", "mx", "tlsa")] == [True, False, False, False, False]
+    assert "mode: enforce" in changed["policy_lines"]
+    assert "mode: enforce" not in changed["policy_lines_before"]
     _, (now,), _ = tlsrpt("questions", "run", "published_now", "--format", "json")
     assert now["policy_since"] == now["checked_at"] == changed["checked_at"] > changed["checked_before"]
     assert "mode: enforce" in now["policy_lines"]

@@ -1,0 +1,83 @@
+"""What changed in what a domain publishes, in clauses for a notice: from what to what. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.insight.applied_policies import checked_policy
+from pipeline.notify.notice_text import defused, names, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pipeline.insight.applied_policies import PublishedPolicy
+
+_SHOWN_CHARS = 120
+_NAMED = 3
+
+
+def clauses_of(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what changed, the most telling first; defused.
+
+    Args:
+        row: Of the question `published_changes`.
+    """
+    return map(defused, _clauses(row))
+
+
+def _clauses(row: Mapping[str, Any]) -> Iterator[str]:
+    if row["policy_changed"]:
+        yield from _policy(row["policy_lines_before"], row["policy_lines"])
+    if row["id_changed"]:
+        yield _one("the MTA-STS id", row["sts_id_before"], row["sts_id"])
+    if row["tlsrpt_changed"]:
+        yield _one("the TLSRPT record", row["tlsrpt_record_before"], row["tlsrpt_record"])
+    if row["mx_changed"]:
+        yield from _come_and_gone("MX host", row["mx_hosts_before"], row["mx_hosts"])
+    if row["tlsa_changed"]:
+        yield from _records("TLSA record", row["tlsa_records_before"], row["tlsa_records"])
+
+
+def _policy(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
+    if not now:
+        yield "no sender can fetch the MTA-STS policy any more"
+    elif not before:
+        yield f"senders can fetch an MTA-STS policy, mode {_value(checked_policy(now).mode)}"
+    else:
+        yield from _in_policy(checked_policy(before), checked_policy(now))
+
+
+def _in_policy(old: PublishedPolicy, new: PublishedPolicy) -> Iterator[str]:
+    if old.mode != new.mode:
+        yield f"mode {_value(old.mode)} became {_value(new.mode)}"
+    if old.max_age_seconds != new.max_age_seconds:
+        yield f"max_age {_value(old.max_age_seconds)} became {_value(new.max_age_seconds)}"
+    yield from _come_and_gone("mx pattern", old.mx, new.mx)
+    if (old.mode, old.max_age_seconds, sorted(old.mx)) == (new.mode, new.max_age_seconds, sorted(new.mx)):
+        yield "the text of the MTA-STS policy changed, though not its meaning"
+
+
+def _come_and_gone(noun: str, before: Iterable[str], now: Iterable[str]) -> Iterator[str]:
+    for word, values in (("gone", sorted(set(before) - set(now))), ("new", sorted(set(now) - set(before)))):
+        if values:
+            more = f" and {len(values) - _NAMED} more" if len(values) > _NAMED else ""
+            yield f"{word}: {noun if len(values) == 1 else f'{noun}s'} {', '.join(values[:_NAMED])}{more}"
+
+
+def _records(noun: str, before: Iterable[str], now: Iterable[str]) -> Iterator[str]:
+    """Yield how many records of which hosts came and went; a digest says nothing to a reader."""
+    for word, values in (("gone", set(before) - set(now)), ("new", set(now) - set(before))):
+        if values:
+            hosts = sorted({value.split(" ", 1)[0] for value in values})
+            yield f"{word}: {plural(len(values), noun)} of {names(hosts)}"
+
+
+def _one(noun: str, before: str | None, now: str | None) -> str:
+    if not now:
+        return f"{noun} is gone"
+    return f"{noun} changed from {_value(before or None)} to {_value(now)}"
+
+
+def _value(value: object) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1]}…"
