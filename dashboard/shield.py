@@ -44,7 +44,9 @@ def install() -> None:
     def ours() -> list[Middleware]:
         from starlette.middleware import Middleware
 
-        return [Middleware(Shield), *theirs()]
+        from dashboard.metrics_door import MetricsDoor
+
+        return [Middleware(Shield), *theirs(), Middleware(MetricsDoor)]
 
     starlette_app.create_streamlit_middleware = ours
 

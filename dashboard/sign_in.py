@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from dashboard.lake_door import settings
-from pipeline.dashboard_flags import SIGN_IN_VARIABLE, VERIFIED, may_enter, refuse_doubtful_claim, sign_in_is_configured
+from pipeline.dashboard_flags import SIGN_IN_VARIABLE, may_enter, refuse_doubtful_claim, sign_in_is_configured
 from pipeline.errors import ConfigError
 from pipeline.output import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOBODY: dict[str, Any] = {}
+"""The claims of somebody who has not signed in."""
+_FIRST = "Sign in to see the TLS reports."
 
 
 def admit() -> None:
@@ -17,31 +25,34 @@ def admit() -> None:
 
     A sign-in that is demanded and not configured lets nobody in.
     """
-    if not sign_in_is_configured() and SIGN_IN_VARIABLE not in os.environ:
-        return
+    who = dict(st.user.to_dict()) if st.user.get("is_logged_in") else NOBODY
+    if refused := refused_because(who):
+        st.title("TLS reports", anchor=False)
+        st.text(refused)
+        if refused == _FIRST:
+            st.button("Sign in", on_click=st.login, type="primary")
+        st.stop()
+    if who:
+        with st.sidebar:
+            st.button("Sign out", on_click=st.logout, type="tertiary")
+
+
+def refused_because(who: Mapping[str, Any]) -> str:
+    """Return why somebody may not see the page; empty where they may.
+
+    Args:
+        who: The claims of the provider, `NOBODY` for who has not signed in.
+    """
     if not sign_in_is_configured():
-        _door("Sign-in is not possible: the provider is no longer configured.", button=False)
-    if not st.user.get("is_logged_in"):
-        _door("Sign in to see the TLS reports.", button=True)
+        return "Sign-in is not possible: the provider is no longer configured." if SIGN_IN_VARIABLE in os.environ else ""
+    if not who:
+        return _FIRST
     rules = settings().dashboard
     try:
         refuse_doubtful_claim(rules.verified_claim)
     except ConfigError as err:
-        _door(f"Sign-in is not possible: {err}.", button=False)
-    who = {name: st.user.get(name) for name in ("email", VERIFIED, rules.verified_claim)}
+        return f"Sign-in is not possible: {err}."
     if not may_enter(who, rules.allow, rules.verified_claim):
         listed = "[dashboard] allow" if rules.allow else "[dashboard] allow is empty"
-        _door(
-            f"{escape(str(who['email'] or 'You'))} may not see this page ({listed}; the provider must have verified the address).",
-            button=False,
-        )
-    with st.sidebar:
-        st.button("Sign out", on_click=st.logout, type="tertiary")
-
-
-def _door(sentence: str, *, button: bool) -> None:
-    st.title("TLS reports", anchor=False)
-    st.text(sentence)
-    if button:
-        st.button("Sign in", on_click=st.login, type="primary")
-    st.stop()
+        return f"{escape(str(who.get('email') or 'You'))} may not see this page ({listed}; the provider must have verified the address)."
+    return ""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 TIMEOUT = 20.0
 """Seconds that a receiver may be silent."""
+CHANNEL_THREAD = "channel"
 LONGEST = 60.0
 """Seconds that one message may take, however busily a receiver trickles; well below `outbox.CLAIM`."""
 
@@ -193,7 +194,7 @@ def within(work: Callable[[], _Value]) -> _Value:
         except BaseException as err:  # noqa: BLE001 -- raised where it is waited for
             outcome.set_exception(err)
 
-    threading.Thread(target=do, name="channel", daemon=True).start()
+    threading.Thread(target=do, name=CHANNEL_THREAD, daemon=True).start()
     try:
         return outcome.result(LONGEST)
     except TimeoutError as err:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 from pipeline import log
 from pipeline.errors import TlsrptError, UsageError
+from pipeline.notify.metrics_now import KeptMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATH = "/metrics"
-KEPT_SECONDS = 60.0
-"""So old may an answer be."""
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+NOT_GIVEN = "the metrics cannot be given now; the log of the program says why\n"
 
 
 class MetricsServer(ThreadingHTTPServer):
@@ -33,9 +32,7 @@ class MetricsServer(ThreadingHTTPServer):
         Raises:
             UsageError: It is no such place, or somebody listens there already.
         """
-        self._measure = measure
-        self._lock = threading.Lock()
-        self._kept: tuple[float, str] | None = None
+        self.metrics = KeptMetrics(measure)
         host, _, port = listen.rpartition(":")
         if not host or not port.isdecimal():
             raise UsageError(f"cannot listen on {listen[:80]!r}: say HOST:PORT, such as 127.0.0.1:9465")
@@ -44,17 +41,6 @@ class MetricsServer(ThreadingHTTPServer):
         except (OSError, OverflowError) as err:
             why = getattr(err, "strerror", None) or str(err)
             raise UsageError(f"cannot listen on {listen[:80]!r}: {why}; say HOST:PORT, such as 127.0.0.1:9465") from err
-
-    def metrics(self) -> str:
-        """Return the metrics, at most `KEPT_SECONDS` old; who comes meanwhile waits for the one that looks.
-
-        Raises:
-            TlsrptError: The lake cannot be read.
-        """
-        with self._lock:
-            if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
-                self._kept = time.monotonic(), self._measure()
-            return self._kept[1]
 
 
 class _Scrape(BaseHTTPRequestHandler):
@@ -67,15 +53,15 @@ class _Scrape(BaseHTTPRequestHandler):
             self._answer(404, f"the metrics are at {PATH}\n")
             return
         try:
-            self._answer(200, self.server.metrics())
+            self._answer(200, self.server.metrics.text())
         except TlsrptError as err:
             log.warning("metrics-not-given", reason=err)
-            self._answer(503, "the metrics cannot be given now; the log of the program says why\n")
+            self._answer(503, NOT_GIVEN)
 
     def _answer(self, status: int, words: str) -> None:
         body = words.encode()
         self.send_response(status)
-        self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+        self.send_header("Content-Type", CONTENT_TYPE)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

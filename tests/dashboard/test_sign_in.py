@@ -7,6 +7,7 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
@@ -14,24 +15,41 @@ from itsdangerous import TimestampSigner
 
 from pipeline.dashboard_flags import may_enter, refuse_doubtful_claim, refuse_open_door
 from pipeline.errors import ConfigError
+from pipeline.lake.storage.locate import locate
+from pipeline.notify.notifier import mutes_of
 from tests.dashboard import browser as harness
 from tests.dashboard.lakes import small
 from tests.dashboard.oidc import provider, secrets
+from tests.insight.asking import as_of
+from tests.notify.test_news import book
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def signing_in(tmp_path, monkeypatch):
+    with _signing_in(small(tmp_path / "lake"), tmp_path, monkeypatch) as (desk, address):
+        yield desk, address
+
+
+@pytest.fixture
+def signing_in_to_faults(tmp_path, monkeypatch):
+    lake = book(20).write(tmp_path / "lake")
+    with _signing_in(lake, tmp_path, monkeypatch, TLSRPT_TEST_TODAY=str(as_of(20))) as (desk, address):
+        yield desk, address, lake
+
+
+@contextmanager
+def _signing_in(lake, folder, monkeypatch, **environment):
     """The page with a provider beside it; the port is known before the page starts, because its secrets name it."""
     port = harness.free_port()
     monkeypatch.setattr(harness, "free_port", lambda: port)
     address = f"http://127.0.0.1:{port}"
     with provider() as desk:
-        (tmp_path / ".streamlit").mkdir()
-        (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets(desk.issuer, address))
-        (tmp_path / "tlsrpt.toml").write_text('[dashboard]\nallow = ["@example.org"]\n')
-        with harness.serving(small(tmp_path / "lake"), cwd=tmp_path):
+        (folder / ".streamlit").mkdir()
+        (folder / ".streamlit" / "secrets.toml").write_text(secrets(desk.issuer, address))
+        (folder / "tlsrpt.toml").write_text('[dashboard]\nallow = ["@example.org"]\n')
+        with harness.serving(lake, cwd=folder, **environment):
             yield desk, address
 
 
@@ -51,6 +69,44 @@ def test_nobody_sees_a_page_before_signing_in_and_then_only_who_is_on_the_list(b
     there.page.get_by_text("may not see this page").wait_for()
     assert not there.page.locator('[data-testid="stDataFrame"]').count()
     there.close()
+
+
+def test_who_signed_in_is_named_by_a_mute_and_reads_the_metrics_and_nobody_else_does(browser, signing_in_to_faults):
+    desk, address, lake = signing_in_to_faults
+    assert _answer(address, "metrics")[::2] == (401, b"Sign in to see the TLS reports.\n")
+    there = harness.Visit(browser, address)
+    page = there.open()
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("What it means, what to do, the proof").first.click()
+    page.get_by_label("Why").fill("the relay is being replaced")
+    page.get_by_role("button", name="Mute this fault").click()
+    page.get_by_role("button", name="Unmute").wait_for()
+    assert [(mute.by, mute.reason) for mute in mutes_of(locate(lake))] == [("postmaster@example.org", "the relay is being replaced")]
+    status, headers, body = _answer(address, "metrics", Cookie=_cookies(there))
+    assert (status, b"tlsrpt_open_faults" in body, b'verdict="not-ready"' in body) == (200, True, True)
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert _answer(address, "metrics", Cookie=_cookies(there).replace("_streamlit_user=", "_streamlit_user=x"))[0] == 401
+    assert _answer(address, "metrics", Cookie=_cookies(there), Host="rebound.example")[0] == 403
+    there.close()
+
+    desk.email = "somebody@else.example"
+    there = harness.Visit(browser, address)
+    there.open().get_by_role("button", name="Sign in").click()
+    there.page.get_by_text("may not see this page").wait_for()
+    status, _, body = _answer(address, "metrics", Cookie=_cookies(there))
+    assert (status, b"somebody@else.example may not see this page" in body, b"tlsrpt_" in body) == (403, True, False)
+    there.close()
+
+
+def _cookies(there):
+    return "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in there.context.cookies())
+
+
+def test_the_metrics_are_open_where_the_page_is(addresses):
+    status, _, body = _answer(addresses("small"), "metrics")
+    assert (status, b"tlsrpt_metrics_written_seconds" in body) == (200, True)
+    assert _answer(addresses("small"), "metrics", Host="rebound.example")[0] == 403
 
 
 def test_the_page_does_not_listen_beyond_this_machine_unless_somebody_signs_in(tmp_path):
@@ -184,9 +240,10 @@ def test_an_unknown_address_says_that_there_is_no_such_page(browser, addresses):
     there.page.get_by_role("heading", name="What is wrong now?").wait_for()
 
 
-def _answer(address, path):
+def _answer(address, path, **headers):
+    request = urllib.request.Request(f"{address}/{path}", headers={"Accept": "text/html", **headers})
     try:
-        with urllib.request.urlopen(urllib.request.Request(f"{address}/{path}", headers={"Accept": "text/html"}), timeout=120) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as answer:
         return answer.code, answer.headers, answer.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from pipeline.errors import ConfigError
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.notify.channel_message import message_of
-from pipeline.notify.channels import SendError, channel_of
+from pipeline.notify.channels import CHANNEL_THREAD, SendError, channel_of
 from pipeline.notify.notice import Notice
 from pipeline.notify.notifier import boxes_of, notify, would_send
 from tests.insight.book import MX1
@@ -68,6 +69,8 @@ def test_a_server_that_trickles_bytes_is_given_up(location, monkeypatch, kind):
         url = server.url.replace("http", "json") if kind == "apprise" else server.url
         settings = NotifySettings(channel=(ChannelSettings(name="hook", kind=kind, url=url, tags=()),))
         (sent,) = notify(location, settings, observed(book(4), 4), now=NOW)
+    for left in [thread for thread in threading.enumerate() if thread.name == CHANNEL_THREAD]:
+        left.join(120)  # it ends with the server
     assert (sent.events, sent.error) == (0, "it was not done within 0.5 seconds")
 
 
