@@ -1,17 +1,24 @@
-"""Rows as aligned columns of text, no wider than the terminal."""
+"""Rows as text for a terminal: columns where they fit, else a card for each. Nothing is ever cut: what is shown can be copied.
+
+Tables of rich would fold an id in its middle where it does not fit, know no cards, and cost every command an import.
+"""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
-_NARROWEST = 8
-"""Columns of text below which nothing is cut."""
 _GAP = "  "
+_PROSE = 20
+"""Columns of text below which a text of several words is not folded."""
+_BETWEEN = "   "
+"""Between two values of a card on one line."""
+_INDENT = "  "
 
 
-def aligned(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], width: int | None) -> Iterator[str]:
-    """Yield the lines of a table.
+def laid_out(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], width: int | None) -> Iterator[str]:
+    """Yield the lines of rows: a table where it fits, with texts folded between words if need be; else a card for each row.
 
     Args:
         names: The headings.
@@ -19,22 +26,51 @@ def aligned(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
         right: Which columns are aligned to the right, as numbers are.
         width: The columns of the terminal; None for any.
     """
+    if width is None or _natural(names, rows) <= width:
+        yield from aligned(names, rows, right)
+        return
+    filled = [column for column in range(len(names)) if any(row[column] for row in rows)] or list(range(len(names)))
+    if (folds := _folds([[names[column], *(row[column] for row in rows)] for column in filled], width)) is not None:
+        yield from _folded(
+            [names[column] for column in filled], [[row[column] for column in filled] for row in rows], right_of(right, filled), folds
+        )
+        return
+    for number, row in enumerate(rows):
+        yield from ("\n",) if number else ()
+        yield from card(names, row, width)
+
+
+def right_of(right: Sequence[bool], columns: Sequence[int]) -> list[bool]:
+    """Return which of these columns are aligned to the right."""
+    return [right[column] for column in columns]
+
+
+def aligned(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[str]:
+    """Yield the lines of a table as wide as it is."""
     widths = [max(map(columns_of, column)) for column in zip(names, *rows, strict=True)]
-    if width is not None:
-        widths = narrowed(widths, width - len(_GAP) * (len(widths) - 1))
     for cells in (names, ["─" * size for size in widths], *rows):
-        yield _GAP.join(_padded(cell, size, to_right) for cell, size, to_right in zip(cells, widths, right, strict=True)).rstrip() + "\n"
+        yield _line(cells, widths, right)
 
 
-def narrowed(widths: list[int], room: int) -> list[int]:
-    """Narrow the widest columns until all fit, none below a readable minimum."""
-    while sum(widths) > room and max(widths) > _NARROWEST:
-        widest = max(widths)
-        next_widest = max((size for size in widths if size < widest), default=0)
-        excess_each = -(-(sum(widths) - room) // widths.count(widest))
-        target = max(next_widest, widest - excess_each, _NARROWEST)
-        widths = [target if size == widest else size for size in widths]
-    return widths
+def card(names: Sequence[str], row: Sequence[str], width: int) -> Iterator[str]:
+    """Yield the lines of one row: its first value, and below it the others that are not empty with their names."""
+    yield from (f"{one}\n" for one in _wrapped(row[0], width, len(_INDENT)))
+    line = ""
+    for name, value in zip(names[1:], row[1:], strict=True):
+        if not value:
+            continue
+        pair = f"{name}: {value}"
+        if line and columns_of(line) + len(_BETWEEN) + columns_of(pair) <= width:
+            line += f"{_BETWEEN}{pair}"
+            continue
+        yield from (f"{line}\n",) if line else ()
+        *whole, line = _wrapped(pair, width - len(_INDENT), len(name) + 2)
+        yield from (f"{_INDENT}{one}\n" for one in whole)
+        line = f"{_INDENT}{line}"
+        if whole:
+            yield f"{line}\n"
+            line = ""
+    yield from (f"{line}\n",) if line else ()
 
 
 def columns_of(text: str) -> int:
@@ -44,19 +80,57 @@ def columns_of(text: str) -> int:
     return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def _padded(text: str, size: int, to_right: bool) -> str:
-    shown = _cut(text, size)
-    blank = " " * (size - columns_of(shown))
-    return blank + shown if to_right else shown + blank
+def _natural(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    return sum(max(map(columns_of, column)) for column in zip(names, *rows, strict=True)) + len(_GAP) * (len(names) - 1)
 
 
-def _cut(text: str, size: int) -> str:
+def _folds(columns: Sequence[Sequence[str]], width: int) -> list[int] | None:
+    """Return the widths with which columns fit a terminal when headings are folded at _ and texts between words; None: they do not."""
+    room = width - len(_GAP) * (len(columns) - 1)
+    natural, least = [], []
+    for heading, *cells in columns:
+        folded = max(map(len, heading.replace("_", "_ ").split(" ")), default=1)
+        whole = max(map(columns_of, cells), default=0)
+        word = max((columns_of(word) for cell in cells for word in cell.split(" ")), default=0)
+        natural.append(max(folded, whole))
+        least.append(max(folded, min(whole, max(word, _PROSE))))
+    if sum(least) > room:
+        return None
+    widths = list(least)
+    for column in sorted(range(len(columns)), key=lambda column: natural[column] - least[column]):
+        widths[column] += min(natural[column] - least[column], room - sum(widths))
+    return widths
+
+
+def _folded(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], widths: Sequence[int]) -> Iterator[str]:
+    headings = [_wrapped(name.replace("_", "_ "), size, 0) for name, size in zip(names, widths, strict=True)]
+    headings = [[part.replace("_ ", "_") for part in lines] for lines in headings]
+    for cells in zip_longest(*headings, fillvalue=""):
+        yield _line(cells, widths, right)
+    yield _line(["─" * size for size in widths], widths, right)
+    for row in rows:
+        for cells in zip_longest(*(_wrapped(cell, size, 0) for cell, size in zip(row, widths, strict=True)), fillvalue=""):
+            yield _line(cells, widths, right)
+
+
+def _wrapped(text: str, size: int, indent: int) -> list[str]:
+    """Return a text in lines of a width, broken between words alone, so that what stands in it can be copied."""
     if columns_of(text) <= size:
-        return text
-    kept, used = [], 1
-    for char in text:
-        used += columns_of(char)
-        if used > size:
-            break
-        kept.append(char)
-    return "".join(kept) + "…"
+        return [text]
+    first, *words = text.split() or [""]
+    lines, blank = [first], " " * (indent if indent <= size // 3 else 0)
+    for word in words:
+        if columns_of(lines[-1]) + 1 + columns_of(word) <= size:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"{blank}{word}")
+    return lines
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    return _GAP.join(_padded(cell, size, to_right) for cell, size, to_right in zip(cells, widths, right, strict=True)).rstrip() + "\n"
+
+
+def _padded(text: str, size: int, to_right: bool) -> str:
+    blank = " " * (size - columns_of(text))
+    return blank + text if to_right else text + blank

@@ -56,6 +56,16 @@ def rounded(number: float) -> str:
     return f"{number:.4f}".rstrip("0").rstrip(".") if isfinite(number) else ""
 
 
+def is_share(name: str) -> bool:
+    """Say whether a column of this name holds parts of one, which eyes read as percent."""
+    return name in {"share", "rate"} or name.endswith(("_share", "_rate"))
+
+
+def percent(number: float) -> str:
+    """Return a part of one for eyes."""
+    return f"{number:.1%}" if isfinite(number) else ""
+
+
 def _moment(value: datetime) -> str:
     """Return a moment in UTC."""
     return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat()}Z" if value.tzinfo else value.isoformat()

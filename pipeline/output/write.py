@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import InputError, UsageError
-from pipeline.output.layout import aligned
-from pipeline.output.safe_text import cell, escape, json_text, neutralise, rounded
+from pipeline.output.layout import laid_out
+from pipeline.output.safe_text import cell, escape, is_share, json_text, neutralise, percent, rounded
 
 if TYPE_CHECKING:
     import argparse
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, parquet: bool = False, mar
     choices = (*FORMATS, *(["parquet"] if parquet else []), *(["markdown"] if markdown else []))
     parser.add_argument("--format", choices=choices, default="table", help="how to write the answer (default: table)")
     parser.add_argument("--output", metavar="FILE", help="write it to a file instead of standard output")
+    parser.add_argument("--wide", action="store_true", help="let a table be wider than the terminal, a line a row")
 
 
 def deliver(table: pa.Table, args: argparse.Namespace) -> None:
@@ -42,7 +43,7 @@ def deliver(table: pa.Table, args: argparse.Namespace) -> None:
         UsageError: Parquet would go to a terminal.
     """
     with _opened(args.output) as file:
-        write(table, format=args.format, file=file)
+        write(table, format=args.format, file=file, wide=getattr(args, "wide", False))
 
 
 def deliver_json(value: object, args: argparse.Namespace) -> None:
@@ -62,9 +63,10 @@ def deliver_rows(names: Sequence[str], rows: Iterable[Sequence[object]], args: a
     """
     values = list(rows)
     right = [all(isinstance(row[column], int | float | None) for row in values) for column in range(len(names))]
-    cells = [[escape(cell(value, rounded)) for value in row] for row in values]
+    numbers = [percent if is_share(name) else rounded for name in names]
+    cells = [[escape(cell(value, number)) for value, number in zip(row, numbers, strict=True)] for row in values]
     with _opened(args.output) as file:
-        lines = aligned([escape(name) for name in names], cells, right, _width_of(file)) if cells else iter(("no rows\n",))
+        lines = laid_out([escape(name) for name in names], cells, right, _width_of(file, args)) if cells else iter(("no rows\n",))
         text = "".join(lines)
         file.write(text if file is sys.stdout else text.encode("utf-8"))
 
@@ -91,7 +93,7 @@ def _opened(name: str | None) -> Iterator[IO[Any]]:
         raise InputError(f"{name} cannot be written: {err.strerror or err}") from err
 
 
-def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = None, header: bool = True) -> None:
+def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = None, header: bool = True, wide: bool = False) -> None:
     """Write rows.
 
     Args:
@@ -99,6 +101,7 @@ def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = N
         format: table (for eyes), json (one array of objects), csv (for spreadsheets) or parquet.
         file: A text or binary stream; standard output where it is not given.
         header: Whether the CSV begins with the names of the columns; without, it goes on with what was written before.
+        wide: Whether a table may be wider than the terminal.
 
     Raises:
         UsageError: Parquet would go to a terminal.
@@ -108,7 +111,7 @@ def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = N
         _write_parquet(table, stream)
         return
     binary = isinstance(stream, io.RawIOBase | io.BufferedIOBase)
-    texts = _csv(table, None, header=header) if format == "csv" else _TEXTS[format](table, _width_of(stream))
+    texts = _csv(table, None, header=header) if format == "csv" else _TEXTS[format](table, None if wide else _width_of(stream))
     for text in texts:
         stream.write(text.encode("utf-8") if binary else text)
 
@@ -140,11 +143,15 @@ def _value(scalar: Any) -> Any:
 def _table(table: pa.Table, width: int | None) -> Iterator[str]:
     import pyarrow.types as kinds
 
-    rows = [[escape(cell(value, rounded)) for value in row] for row in _rows(table)]
+    numbers = [
+        percent if is_share(name) and kinds.is_floating(kind) else rounded
+        for name, kind in zip(table.column_names, table.schema.types, strict=True)
+    ]
+    rows = [[escape(cell(value, number)) for value, number in zip(row, numbers, strict=True)] for row in _rows(table)]
     if not rows:
         return iter(("no rows\n",))
     right = [kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind) for kind in table.schema.types]
-    return aligned([escape(name) for name in table.column_names], rows, right, width)
+    return laid_out([escape(name) for name in table.column_names], rows, right, width)
 
 
 def _json(table: pa.Table, width: int | None) -> Iterator[str]:  # noqa: ARG001 -- one signature for all
@@ -178,9 +185,9 @@ def _csv_cell(value: object) -> object:
 _TEXTS = {"table": _table, "json": _json, "csv": _csv}
 
 
-def _width_of(stream: IO[Any]) -> int | None:
-    """Return the width of the terminal behind a stream; None where it is a file or a pipe, which take any."""
-    return shutil.get_terminal_size().columns if stream.isatty() else None
+def _width_of(stream: IO[Any], args: argparse.Namespace | None = None) -> int | None:
+    """Return the width of the terminal behind a stream; None where it is a file or a pipe, which take any, and with `--wide`."""
+    return shutil.get_terminal_size().columns if stream.isatty() and not getattr(args, "wide", False) else None
 
 
 def _write_parquet(table: pa.Table, stream: IO[Any]) -> None:

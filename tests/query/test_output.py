@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
 from pipeline.output import escape, json_text, neutralise, write
-from pipeline.output.layout import aligned, columns_of, narrowed
+from pipeline.output.layout import columns_of, laid_out
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\u2066\x9b31m\r\n"
 
@@ -44,10 +44,10 @@ def written(table, format):
 
 def test_a_table_is_aligned_numbers_to_the_right():
     assert written(ROWS.select(["day", "count", "rate", "text"]), "table").splitlines() == [
-        "day            count    rate  text",
-        "──────────  ────────  ──────  ─────",
-        "2026-05-01        -5  0.9877  =1+1",
-        "            12345678          plain",
+        "day            count   rate  text",
+        "──────────  ────────  ─────  ─────",
+        "2026-05-01        -5  98.8%  =1+1",
+        "            12345678         plain",
     ]
     assert written(ROWS.slice(0, 0), "table") == "no rows\n"
 
@@ -105,20 +105,54 @@ def test_json_survives_any_text(text):
     assert all(char.isprintable() or char == "\n" for char in encoded)
 
 
-@given(
-    st.lists(st.lists(st.text(st.characters(categories=["L", "N", "P", "M"])), min_size=2, max_size=2), min_size=1, max_size=4),
-    st.integers(20, 80),
-)
-def test_no_line_is_wider_than_the_terminal(rows, width):
-    lines = list(aligned(["first", "second"], rows, [False, True], width))
-    assert max(columns_of(line.rstrip("\n")) for line in lines) <= width
+_WORDS = st.lists(st.text(st.characters(categories=["L", "N", "P", "M"]), min_size=1, max_size=30), min_size=1, max_size=8)
 
 
-def test_the_widest_columns_are_narrowed_first_and_none_below_a_minimum():
-    assert narrowed([10, 50, 90], 100) == [10, 45, 45]
-    assert narrowed([10, 20, 90], 100) == [10, 20, 70]
-    assert narrowed([4, 60], 10) == [4, 8]
-    assert narrowed([10, 20], 40) == [10, 20]
+@given(st.lists(st.lists(_WORDS, min_size=3, max_size=3), min_size=1, max_size=4), st.integers(40, 140))
+def test_no_line_is_wider_than_the_terminal_and_no_word_is_cut(rows, width):
+    cells = [[" ".join(words) for words in row] for row in rows]
+    lines = list(laid_out(["first", "second_of_all", "third"], cells, [False, True, False], width))
+    longest = max(columns_of(word) for row in rows for words in row for word in words)
+    assert max(columns_of(line.rstrip("\n")) for line in lines) <= max(width, longest + len("  second_of_all: "))
+    text = " ".join("".join(lines).split())
+    for row in rows:
+        for words in row:
+            assert all(word in text for cell in words for word in cell.split())
+
+
+def test_what_does_not_fit_is_folded_between_words_then_drawn_as_cards_and_headings_fold_at_their_underscores():
+    names, right = ["id", "failed_sessions", "title"], [False, True, False]
+    rows = [["0f3a52c19be7", "843", "the certificate of the MX host has expired"]]
+
+    def drawn(width):
+        return "".join(laid_out(names, rows, right, width))
+
+    assert drawn(None) == drawn(200)
+    assert drawn(200).splitlines()[2] == "0f3a52c19be7              843  the certificate of the MX host has expired"
+    assert drawn(50) == (
+        "id             failed_  title\n"
+        "              sessions\n"
+        "────────────  ────────  ──────────────────────────\n"
+        "0f3a52c19be7       843  the certificate of the MX\n"
+        "                        host has expired\n"
+    )
+    assert drawn(39) == "0f3a52c19be7\n  failed_sessions: 843\n  title: the certificate of the MX host\n         has expired\n"
+
+
+def test_a_column_that_holds_nothing_makes_way_before_anything_is_folded_and_an_empty_value_has_no_line():
+    rows = [["mx1.example.org", "", "open"], ["mx2.example.org", "", ""]]
+    assert "".join(laid_out(["mx_host", "silent_since_when", "state"], rows, [False] * 3, 30)).splitlines()[0] == "mx_host          state"
+    assert "".join(laid_out(["mx_host", "silent_since_when", "state"], rows, [False] * 3, 18)) == (
+        "mx1.example.org\n  state: open\n\nmx2.example.org\n"
+    )
+
+
+def test_shares_are_percent_for_eyes_and_numbers_for_programs(capsys):
+    table = pa.table({"success_rate": [0.98765, None], "days": [0.5, 1.0]})
+    write(table)
+    assert capsys.readouterr().out.splitlines()[2].split() == ["98.8%", "0.5"]
+    write(table, format="csv")
+    assert capsys.readouterr().out.splitlines()[1] == "0.98765,0.5"
 
 
 def test_parquet_keeps_everything_and_does_not_go_to_a_terminal(tmp_path):
@@ -131,15 +165,14 @@ def test_parquet_keeps_everything_and_does_not_go_to_a_terminal(tmp_path):
     os.close(ours)
 
 
-def test_a_table_on_a_terminal_is_cut_to_its_width(monkeypatch):
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_table_on_a_terminal_minds_its_width_unless_it_may_be_wide(monkeypatch, wide):
     monkeypatch.setenv("COLUMNS", "40")
-    ours, theirs = pty.openpty()
-    with os.fdopen(theirs, "w") as terminal:
-        write(pa.table({"name": ["x" * 100], "count": [1]}), file=terminal)
-    lines = os.read(ours, 10_000).decode().splitlines()
-    os.close(ours)
-    assert max(map(len, lines)) == 40
-    assert lines[2].endswith("…      1")
+    text = io.StringIO()
+    monkeypatch.setattr(text, "isatty", lambda: True, raising=False)
+    write(pa.table({"name": ["x" * 30], "count": [1], "mode": ["testing"]}), file=text, wide=wide)
+    lines = text.getvalue().splitlines()
+    assert lines[-1].strip() == (f"{'x' * 30}      1  testing" if wide else "count: 1   mode: testing")
 
 
 @pytest.mark.parametrize("format", ["table", "json", "csv"])
