@@ -169,6 +169,7 @@ def _request(url: str, body: bytes, headers: dict[str, str]) -> None:
     try:
         within(ask)
     except urllib.error.HTTPError as err:
+        err.close()  # it holds the answer
         raise SendError(f"the server answered {err.code}") from err
     except (OSError, HTTPException) as err:
         reason = getattr(err, "reason", err)
