@@ -11,11 +11,13 @@ import signal
 import sys
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from pipeline import __version__
 from pipeline.errors import LakeError, TlsrptError, TryAgainError
+from pipeline.examples import EXAMPLES
 from pipeline.private import kept_private, readable_by
+from pipeline.usage import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,11 +57,12 @@ COMMANDS: dict[str, str] = {
     "demo": "the whole pipeline on synthetic mail",
     "init": "write the first configuration, then check it",
     "doctor": "check configuration, mailboxes, lake and DNS",
+    "completion": "a script by which your shell completes commands and options",
 }
 """The commands and what each does; the module is `pipeline.commands.<name with _ for ->`."""
 
 
-_WITHOUT_ARROW = frozenset({"dashboard", "demo", "doctor", "init", "pipe", "receive"})
+_WITHOUT_ARROW = frozenset({"completion", "dashboard", "demo", "doctor", "init", "pipe", "receive"})
 """Commands that do not import pyarrow in this process, or not always."""
 
 
@@ -96,13 +99,6 @@ class Context:
         return self._settings
 
 
-class _Parser(argparse.ArgumentParser):
-    """Usage mistakes end with one sentence and exit code 2, without the usage dump."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
 def _module(name: str) -> Command:
     return cast("Command", import_module(f"pipeline.commands.{name.replace('-', '_')}"))
 
@@ -123,15 +119,16 @@ def command_in(arguments: Sequence[str]) -> str | None:
     return None
 
 
-def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+def build_parser(only: str | None = None) -> Parser:
     """Build the parser; with `only`, the arguments of that command alone are declared (the others are named, not imported)."""
-    parser = _Parser(prog="tlsrpt", description="Read SMTP TLS reports (RFC 8460) into a lake, and answer questions on it.")
+    about = "Read SMTP TLS reports (RFC 8460) into a lake, and answer questions on it."
+    parser = Parser(prog="tlsrpt", description=about, examples=("tlsrpt init", "tlsrpt COMMAND --help"))
     parser.add_argument("--version", action="version", version=f"tlsrpt {__version__}")
     parser.add_argument("--config", metavar="FILE", help="configuration file (default: TLSRPT_CONFIG, ./tlsrpt.toml, ~/.config, /etc)")
     parser.add_argument("--lake", metavar="DIR|s3://…", help="the lake; overrides the configuration")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+        command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", examples=EXAMPLES.get(name, ()))
         if only in (name, "*"):
             _module(name).add_arguments(command)
     return parser
