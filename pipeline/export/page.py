@@ -14,6 +14,7 @@ from importlib.resources import files as package_files
 from typing import TYPE_CHECKING
 
 from pipeline import __version__
+from pipeline.export.first_page import first_page
 from pipeline.export.sections import incident_section, policies_section, readiness_section, table
 from pipeline.export.svg_charts import Series, stacked_bars
 from pipeline.output.markup import Html, text
@@ -43,7 +44,8 @@ def page(facts: Facts) -> str:
 def _body(facts: Facts) -> Iterator[str]:
     yield f"<h1>{text(facts.domain)}</h1>"
     yield f'<p class="soft">Mail delivered over TLS, as its senders report it · {facts.since} to {facts.until}, days in UTC</p>'
-    yield from (f'<p class="soft">{text(line)}</p>' for line in facts.ground.lines())
+    yield from first_page(facts)
+    yield '<h2 class="details">The details</h2>'
     yield _summary(facts)
     if not facts.totals["sessions"]:
         yield "<p>No report about this domain counts in the period. Nothing is known; that is not the same as nothing failing.</p>"

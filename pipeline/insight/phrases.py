@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pipeline.insight.safe_commands import is_host
@@ -18,6 +19,17 @@ def sentence_start(text: str) -> str:
     """Return a text as the beginning of a sentence: with a capital, unless it begins with a host name or an address."""
     first = text.split(" ", 1)[0].rstrip(",;:.")
     return text if "." in first or ":" in first else text[:1].upper() + text[1:]
+
+
+def first_step(fix: str) -> str:
+    """Return the first sentence of what to do, without asides about what stands below it elsewhere."""
+    whole = re.sub(r" \([^()]*\bbelow\b[^()]*\)| with the commands? below", "", fix.split("\n", 1)[0])
+    return first_sentence(whole)
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a paragraph; empty for an empty one."""
+    return re.split(r"(?<=[a-z0-9)`'])\. (?=[A-Z])", text, maxsplit=1)[0].rstrip(".") + "." if text else ""
 
 
 def listed(names: Iterable[str], *, of: int = 0) -> str:

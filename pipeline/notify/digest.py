@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.faults import by_fault
-from pipeline.insight.phrases import sentence_start
+from pipeline.insight.phrases import first_step, sentence_start
 from pipeline.notify.matters import is_unread
 from pipeline.notify.mutes import holding, is_muted
-from pipeline.notify.notice_text import defused, first_step, name, names, plural
+from pipeline.notify.notice_text import defused, name, names, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

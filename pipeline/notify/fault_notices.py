@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight import notifications
 from pipeline.insight.detect.causes import CAUSES, POLICY_HOST_CAUSES
-from pipeline.insight.phrases import sentence_start
+from pipeline.insight.phrases import first_step, sentence_start
 from pipeline.notify.notice import Notice, lineage_of
-from pipeline.notify.notice_text import first_step, name, names, plural
+from pipeline.notify.notice_text import name, names, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

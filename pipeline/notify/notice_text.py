@@ -34,12 +34,6 @@ def defused(value: str) -> str:
     return _MARKUP.sub("'", shown)[:_TEXT_CHARS]
 
 
-def first_step(fix: str) -> str:
-    """Return the first sentence of what to do, without asides about what stands below it elsewhere."""
-    whole = re.sub(r" \([^()]*\bbelow\b[^()]*\)| with the commands? below", "", fix.split("\n", 1)[0])
-    return re.split(r"(?<=[a-z0-9)`'])\. (?=[A-Z])", whole, maxsplit=1)[0].rstrip(".") + "." if whole else ""
-
-
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun: `1 domain`, `2 domains`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

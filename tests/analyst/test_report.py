@@ -77,6 +77,19 @@ def test_the_page_has_the_numbers_of_the_small_lake(page):
     assert "google.com" in words
 
 
+def test_the_page_begins_with_one_page_for_who_decides(page):
+    text = page("example.org")
+    first, details = text.split('<h2 class="details">')
+    words = " ".join(re.sub(r"<[^>]+>", " ", first.partition("<main>")[2]).split())
+    for heading in ("Can protection be enforced? Protection is enforced", "What is wrong now?", "What is to be done?"):
+        assert heading in words
+    assert "senders reported 325 connections to the mail servers of this domain" in words
+    for term in ("session", "already-enforcing", "upper bound", "RFC"):
+        assert term not in words.split("Rests on")[0], term
+    assert "h2.details { break-before: page" in text
+    assert "already-enforcing" in details
+
+
 def test_the_page_asks_nobody_for_anything_and_runs_nothing(page):
     text = page("example.org")
     document = Document(text)
