@@ -5,6 +5,8 @@ from __future__ import annotations
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "ingest": ("tlsrpt ingest", "tlsrpt ingest ~/reports/*.eml.gz --dry-run"),
     "backfill": ("tlsrpt backfill /srv/archive/2024 --workers 8",),
+    "pipe": ("tlsrpt pipe < message.eml",),
+    "receive": ("tlsrpt receive --port 8460",),
     "status": ("tlsrpt status",),
     "sql": ('tlsrpt sql "select report_domain, sum(failed) as failed from policies group by all"',),
     "questions": ("tlsrpt questions", "tlsrpt questions run success_rate --since 2026-10-01 --until 2026-10-31"),

@@ -51,7 +51,7 @@ def test_every_help_ends_with_examples_that_are_taken_and_fits_eighty_columns(pa
     shown = text.partition("\nexample")[2].partition(":\n")[2].splitlines()
     assert shown == [f"  {line}" for line in EXAMPLES[name]]
     for line in EXAMPLES[name]:
-        assert parser.parse_args(shlex.split(line.partition(" > ")[0])[1:]).command == name
+        assert parser.parse_args(shlex.split(line.partition(" > ")[0].partition(" < ")[0])[1:]).command == name
         assert len(line) <= 100
     assert all(len(line) <= 80 for line in text.partition("\nexample")[0].splitlines())
 
