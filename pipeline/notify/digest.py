@@ -186,7 +186,7 @@ def _verdicts(days: Days) -> Iterable[str]:
 
 def _published(days: Days) -> Iterable[str]:
     for one in days.observed.published:
-        if one.changed_on is not None and one.changed_on >= days.since:
+        if one.changed_on is not None and days.since <= one.changed_on <= days.until:
             yield defused(f"{name(one.domain)}, found on {one.changed_on}: {'; '.join(one.changes)}")
 
 

@@ -8,7 +8,7 @@ from pipeline.insight.applied_policies import checked_policy
 from pipeline.notify.notice_text import defused, names, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pipeline.insight.applied_policies import PublishedPolicy
 
@@ -61,7 +61,7 @@ def _come_and_gone(noun: str, before: Iterable[str], now: Iterable[str]) -> Iter
     for word, values in (("gone", sorted(set(before) - set(now))), ("new", sorted(set(now) - set(before)))):
         if values:
             more = f" and {len(values) - _NAMED} more" if len(values) > _NAMED else ""
-            yield f"{word}: {noun if len(values) == 1 else f'{noun}s'} {', '.join(values[:_NAMED])}{more}"
+            yield f"{noun}{'' if len(values) == 1 else 's'} {', '.join(values[:_NAMED])}{more} {_is(values)} {word}"
 
 
 def _records(noun: str, before: Iterable[str], now: Iterable[str]) -> Iterator[str]:
@@ -69,7 +69,11 @@ def _records(noun: str, before: Iterable[str], now: Iterable[str]) -> Iterator[s
     for word, values in (("gone", set(before) - set(now)), ("new", set(now) - set(before))):
         if values:
             hosts = sorted({value.split(" ", 1)[0] for value in values})
-            yield f"{word}: {plural(len(values), noun)} of {names(hosts)}"
+            yield f"{plural(len(values), noun)} of {names(hosts)} {_is(values)} {word}"
+
+
+def _is(values: Collection[str]) -> str:
+    return "is" if len(values) == 1 else "are"
 
 
 def _one(noun: str, before: str | None, now: str | None) -> str:

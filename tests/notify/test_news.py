@@ -255,12 +255,12 @@ def test_a_change_of_what_is_published_is_told_with_what_changed():
     assert clauses == (
         "mode enforce became testing",
         "max_age 86400 became 3600",
-        "gone: mx pattern mx2.example.org",
-        "new: mx pattern (any).example.net",
+        "mx pattern mx2.example.org is gone",
+        "mx pattern (any).example.net is new",
         "the MTA-STS id changed from 20260501 to 20260502",
         "the TLSRPT record is gone",
-        "new: MX host mx3.example.org",
-        "gone: 1 TLSA record of mx1.example.org",
+        "MX host mx3.example.org is new",
+        "1 TLSA record of mx1.example.org is gone",
     )
     gone = {**changed, "id_changed": False, "tlsrpt_changed": False, "mx_changed": False, "tlsa_changed": False}
     assert tuple(clauses_of({**row, **gone, "policy_lines": []})) == ("no sender can fetch the MTA-STS policy any more",)
