@@ -104,7 +104,9 @@ class MailboxSettings(Section):
     """`[[mailbox]]`: one account to poll."""
 
     name: str
-    host: str
+    kind: Literal["imap", "graph"] = "imap"
+    """graph: Microsoft Graph, where IMAP is switched off; `host` is then graph.microsoft.com, or that of a national cloud."""
+    host: str = ""
     port: int | None = None
     tls: Literal["implicit", "starttls", "none"] = "implicit"
     ca_file: str = ""
@@ -129,6 +131,16 @@ class MailboxSettings(Section):
     read_timeout: float = 60.0
     deadline: float = 3600.0
     """Seconds one run may spend on this mailbox, whatever the server does."""
+
+    @model_validator(mode="after")
+    def _what_its_kind_needs(self) -> MailboxSettings:
+        if self.kind == "imap" and not self.host:
+            msg = "host is missing"
+            raise ValueError(msg)
+        if self.kind == "graph" and self.oauth2 is None:
+            msg = 'kind = "graph" needs [mailbox.oauth2]'
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _cleartext_only_on_loopback(self) -> MailboxSettings:

@@ -14,7 +14,7 @@ PROVES: dict[str, tuple[str, ...]] = {
     "notebooks": ("pandas", "jupyterlab", "matplotlib"),
     "notify": ("apprise",),
     "receive": ("starlette", "uvicorn"),
-    "microsoft": ("msal",),
+    "microsoft": ("msal", "httpx"),
     "pdf": ("weasyprint",),
     "google": ("google.oauth2", "google_auth_oauthlib"),
 }

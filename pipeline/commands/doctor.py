@@ -34,7 +34,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         from pipeline.ingest.run import wanted_mailboxes
         from pipeline.mailbox.oauth import sign_in_interactively
 
-        sign_in_interactively(wanted_mailboxes(settings, [args.sign_in])[0], say=lambda text: print(text, flush=True))
+        sign_in_interactively(
+            wanted_mailboxes(settings, [args.sign_in], kinds=("imap", "graph"))[0], say=lambda text: print(text, flush=True)
+        )
         return 0
     from pipeline.ingest.doctor import examine
 

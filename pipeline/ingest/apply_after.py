@@ -38,7 +38,9 @@ def apply_after(settings: Settings, name: str, *, confirm: Callable[[str], bool]
         UsageError: The mailbox has `after = "keep"`: there is nothing to apply.
         ConfigError: The server refuses it.
     """
-    box = wanted_mailboxes(settings, [name])[0]
+    box = next(iter(wanted_mailboxes(settings, [name])), None)
+    if box is None:
+        raise UsageError(f"{name} is not a mailbox over IMAP: what was read under an earlier setting stays as it is")
     if not groups_touched(box):
         raise UsageError(f'mailbox {name} has after = "keep": there is nothing to apply')
     with (

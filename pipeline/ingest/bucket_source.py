@@ -20,8 +20,9 @@ from pipeline.errors import InputError
 from pipeline.failpoint import reach
 from pipeline.lake.storage.bucket import failure_of
 from pipeline.lake.storage.s3 import find_access
+from pipeline.mailbox.post_actions import group_of
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
-from pipeline.message.source import PROCESSED, Fetched, MessageRef
+from pipeline.message.source import Fetched, MessageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -88,6 +89,9 @@ class BucketSource:
                 for each in reading:
                     each.cancel()
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def treat(self, outcomes: Iterable[tuple[str, str]]) -> None:
         """Move or delete what the lake has; what could not be read, and what is none of ours, stays.
 
@@ -96,7 +100,7 @@ class BucketSource:
         """
         if self._settings.after == "keep":
             return
-        done = [self._objects[name] for name, outcome in outcomes if outcome in PROCESSED]
+        done = [self._objects[name] for name, outcome in outcomes if group_of(outcome) == "processed"]
         with self._errors(), ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="objects") as threads:
             for _ in threads.map(self._put_away, done):
                 pass

@@ -271,6 +271,13 @@ def _dns(settings: Settings) -> Check:
 
 def _mailbox(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
     name = f"mailbox {box.name}"
+    if box.kind == "graph":
+        from pipeline.ingest.graph_source import GraphSource
+
+        source = GraphSource(box, settings.report_limits)
+        yield _guarded(name, source.count)
+        source.close()
+        return
     try:
         with ImapMailbox(box, settings.report_limits) as mailbox:
             capabilities = mailbox.capabilities()

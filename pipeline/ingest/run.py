@@ -80,7 +80,7 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
     return Outcome(hands.tally, seconds, most_lasting(codes))
 
 
-def wanted_mailboxes(settings: Settings, only: Sequence[str]) -> tuple[MailboxSettings, ...]:
+def wanted_mailboxes(settings: Settings, only: Sequence[str], kinds: Sequence[str] = ("imap",)) -> tuple[MailboxSettings, ...]:
     """Return the configured mailboxes, or those named.
 
     Raises:
@@ -92,7 +92,7 @@ def wanted_mailboxes(settings: Settings, only: Sequence[str]) -> tuple[MailboxSe
     for name in only:
         if name not in known:
             raise ConfigError(f"no mailbox {name!r} is configured; there is {', '.join(known) or 'none'}")
-    return tuple(box for box in settings.mailbox if not only or box.name in only)
+    return tuple(box for box in settings.mailbox if box.kind in kinds and (not only or box.name in only))
 
 
 def wanted_sources(settings: Settings, only: Sequence[str] = ()) -> tuple[Source, ...]:
@@ -102,6 +102,11 @@ def wanted_sources(settings: Settings, only: Sequence[str] = ()) -> tuple[Source
         from pipeline.ingest.spool_source import SpoolSource
 
         sources.append(SpoolSource(settings.receive.spool, settings.report_limits))
+    for box in settings.mailbox:
+        if box.kind == "graph" and (not only or box.name in only):
+            from pipeline.ingest.graph_source import GraphSource
+
+            sources.append(GraphSource(box, settings.report_limits))
     if settings.source:
         from pipeline.ingest.bucket_source import BucketSource
 
@@ -133,6 +138,8 @@ def _poll(hands: Hands, boxes: Sequence[MailboxSettings], sources: Sequence[Sour
             hands.tally.mailboxes_failed += 1
             hands.tally.exit_codes.append(err.exit_code)
             failed = err
+        finally:
+            source.close()
         if source.name in hands.settings.polled:
             looking.ended(source.name, failed, hands.tally.messages - before)
         if hands.stop:

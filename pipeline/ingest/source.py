@@ -60,6 +60,9 @@ class Source(Protocol):
             TlsrptError: The source fails; what was handed over is kept.
         """
 
+    def close(self) -> None:
+        """Let go of what is held open."""
+
     def treat(self, outcomes: Iterable[tuple[str, str]]) -> None:
         """Do what is configured with messages the lake has, by name and outcome; done already is fine.
 

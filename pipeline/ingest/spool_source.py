@@ -69,6 +69,9 @@ class SpoolSource:
             ref = MessageRef(POSTED, entry.peer, item=name) if posted else MessageRef(SPOOLED, entry.way, item=name)
             yield Fetched(ref, content, datetime.fromtimestamp(entry.received_us / 1e6, UTC), entry.size, bare=posted)
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def treat(self, outcomes: Iterable[tuple[str, str]]) -> None:
         """Set aside what is not ours, and remove the files of which the lake has everything."""
         done = []

@@ -31,12 +31,17 @@ def token_source(settings: MailboxSettings) -> TokenSource | None:
     if oauth2.provider == "microsoft":
         from pipeline.mailbox.oauth_microsoft import MicrosoftTokens
 
-        return MicrosoftTokens(settings.name, settings.user, oauth2)
+        return MicrosoftTokens(settings.name, settings.user, oauth2, graph=graph_of(settings))
     if oauth2.provider == "google":
         from pipeline.mailbox.oauth_google import google_tokens
 
         return google_tokens(settings.name, settings.user, oauth2)
     return CommandTokens(settings.name, oauth2)
+
+
+def graph_of(settings: MailboxSettings) -> str:
+    """Return the address of Microsoft Graph for a mailbox of that kind; empty for IMAP."""
+    return f"https://{settings.host or 'graph.microsoft.com'}" if settings.kind == "graph" else ""
 
 
 def sign_in_interactively(settings: MailboxSettings, say: Callable[[str], None]) -> None:
@@ -57,7 +62,7 @@ def sign_in_interactively(settings: MailboxSettings, say: Callable[[str], None])
     if oauth2.provider == "microsoft":
         from pipeline.mailbox.oauth_microsoft import MicrosoftTokens
 
-        MicrosoftTokens(settings.name, settings.user, oauth2).sign_in(say)
+        MicrosoftTokens(settings.name, settings.user, oauth2, graph=graph_of(settings)).sign_in(say)
     else:
         from pipeline.mailbox.oauth_google import sign_in
 

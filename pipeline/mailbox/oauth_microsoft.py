@@ -30,12 +30,15 @@ _PASSING_ERRORS = frozenset({"temporarily_unavailable", "server_error", "slow_do
 class MicrosoftTokens:
     """Tokens from the Microsoft identity platform through `msal`."""
 
-    def __init__(self, mailbox: str, user: str, oauth2: OAuth2Settings) -> None:
+    def __init__(self, mailbox: str, user: str, oauth2: OAuth2Settings, *, graph: str = "") -> None:
+        """Take a mailbox; `graph` is the address of Microsoft Graph where the token is for that, and not for IMAP."""
         self._where = f"mailbox {mailbox}"
         self._mailbox = mailbox
         self._user = user
         self._oauth2 = oauth2
         self._authority = oauth2.authority or f"https://login.microsoftonline.com/{oauth2.tenant}"
+        self._app_scope = f"{graph}/.default" if graph else APP_SCOPE
+        self._user_scope = f"{graph}/Mail.ReadWrite" if graph else USER_SCOPE
         self._app: Any = None
         self._cache: Any = None
         self._refresh = False
@@ -51,7 +54,7 @@ class MicrosoftTokens:
         app = self._application()
         with self._asking():
             if self._oauth2.effective_flow == "client_credentials":
-                answer = app.acquire_token_for_client([APP_SCOPE])
+                answer = app.acquire_token_for_client([self._app_scope])
             else:
                 answer = self._silently(app)
         self._keep()
@@ -71,7 +74,7 @@ class MicrosoftTokens:
         """
         app = self._application()
         with self._asking():
-            flow = app.initiate_device_flow([USER_SCOPE])
+            flow = app.initiate_device_flow([self._user_scope])
             if "user_code" not in flow:
                 self._token_of(flow)
             say(flow["message"])
@@ -93,7 +96,7 @@ class MicrosoftTokens:
         accounts = app.get_accounts(username=self._user) or app.get_accounts()
         answer: dict[str, Any] | None = None
         if accounts:
-            answer = app.acquire_token_silent_with_error([USER_SCOPE], accounts[0], force_refresh=self._refresh)
+            answer = app.acquire_token_silent_with_error([self._user_scope], accounts[0], force_refresh=self._refresh)
             self._refresh = False
         if answer is None:
             raise SignInError(f"{self._where}: not signed in yet; run: tlsrpt doctor --sign-in {self._mailbox}")

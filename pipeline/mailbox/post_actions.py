@@ -52,6 +52,11 @@ _GROUPS = {
 """Outcome → the group the settings speak of. What is too large was not read, so that nobody knows what it is."""
 
 
+def group_of(outcome: str) -> str:
+    """Return the group of an outcome; empty for what is left alone whatever the settings say, as `pending`."""
+    return _GROUPS.get(outcome, "")
+
+
 def groups_touched(settings: MailboxSettings) -> dict[str, str]:
     """Return the groups that `after` applies to, each with the folder it moves to (empty unless `after = "move"`)."""
     if settings.after == "keep":
@@ -87,7 +92,7 @@ def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]], journal
     touched = groups_touched(mailbox.settings)
     by_folder: dict[str, set[int]] = defaultdict(set)
     for uid, outcome in messages:
-        group = _GROUPS.get(outcome, "")
+        group = group_of(outcome)
         if group in touched:
             by_folder[touched[group]].add(uid)
     work = _Work(mailbox.session, mailbox.state, mailbox.folder, journal or Forgetful())

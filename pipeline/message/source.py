@@ -12,10 +12,6 @@ RESERVED = frozenset({"file", SPOOLED, POSTED})
 """Accounts that are ours; no mailbox is called so."""
 
 
-PROCESSED = frozenset({"stored", "conflict", "duplicate", "expired", "erased"})
-"""Outcomes of messages that were read and are no longer needed where they came from."""
-
-
 class MessageRef(NamedTuple):
     """The lasting name of a message: (account, folder, UIDVALIDITY, UID) for IMAP, the file for an import (RFC 9051 §2.3.1)."""
 

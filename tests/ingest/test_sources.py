@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.lake.storage.objects import ObjectStore
 from pipeline.spool import PIPE, Deposit, Spool
+from tests.ingest.graph_server import configuration, graph_server
 from tests.ingest.polling import outcomes, sessions, setup
 from tests.lake.content import rows
 from tests.report_mails import NOT_A_REPORT, UNREADABLE, mail
@@ -74,6 +75,25 @@ class BucketWay:
         return [self.store.get(file.path) for file in self.store.walk("")]
 
 
+class GraphWay:
+    empties = True
+
+    def __init__(self, place, box):
+        self.box = box
+        box.throttle_every = 5
+        (place / "token").write_text(box.token)
+        self.config = place / "tlsrpt.toml"
+        self.config.write_text(configuration(box, place / "token", after="delete"), encoding="utf-8")
+        self.words = ()
+
+    def deliver(self, *mails):
+        for content in mails:
+            self.box.deliver(content)
+
+    def here(self):
+        return self.box.inbox()
+
+
 class ImapWay:
     empties = True
 
@@ -91,10 +111,18 @@ class ImapWay:
         return [path.read_bytes() for folder in folders for path in sorted(folder.iterdir())]
 
 
-@pytest.fixture(params=["spool", "files", "bucket", pytest.param("imap", marks=pytest.mark.dovecot)])
+@pytest.fixture
+def graph():
+    with graph_server() as running:
+        yield running
+
+
+@pytest.fixture(params=["spool", "files", "bucket", "graph", pytest.param("imap", marks=pytest.mark.dovecot)])
 def way(request, tmp_path):
     if request.param == "imap":
         return ImapWay(tmp_path, request.getfixturevalue("server"), request.getfixturevalue("user"))
+    if request.param == "graph":
+        return GraphWay(tmp_path, request.getfixturevalue("graph"))
     if request.param == "bucket":
         return BucketWay(tmp_path, request.getfixturevalue("storage"), request.getfixturevalue("bucket"))
     return {"spool": SpoolWay, "files": FileWay}[request.param](tmp_path)

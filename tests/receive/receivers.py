@@ -78,6 +78,7 @@ def receiver(place: Path, *, tls: bool = True, failpoint: str = "", more: str = 
     if tls:
         authority = Authority("receivers")
         certificate, key = authority.issue("127.0.0.1")
+        (place / "ca.pem").write_bytes(authority.certificate_pem)
         (place / "cert.pem").write_bytes(certificate)
         (place / "key.pem").write_bytes(key)
         trusted = ssl.create_default_context(cadata=authority.certificate_pem.decode())
