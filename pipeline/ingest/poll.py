@@ -10,6 +10,7 @@ from pipeline.failpoint import reach
 from pipeline.ingest.folder_memory import CopyNotes
 from pipeline.ingest.looks_written import without_name
 from pipeline.ingest.sink import Sink
+from pipeline.ingest.source import mind_throttling
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.post_actions import housekeep
 from pipeline.message.source import messages_and_bytes
@@ -58,7 +59,7 @@ def _failed(hands: Hands, mailbox: str, err: TlsrptError, *, news: bool) -> None
 
 
 def _poll_mailbox(hands: Hands, settings: MailboxSettings) -> None:
-    _mind_throttling(hands, settings)
+    mind_throttling(hands, settings.name, settings.folder)
     missing: list[ConfigError] = []
     try:
         with ImapMailbox(settings, hands.job.limits) as mailbox:
@@ -75,14 +76,6 @@ def _poll_mailbox(hands: Hands, settings: MailboxSettings) -> None:
         raise
     if missing:
         raise missing[0]
-
-
-def _mind_throttling(hands: Hands, settings: MailboxSettings) -> None:
-    until = hands.memory(settings.name, settings.folder).not_before
-    if until is not None and until > hands.job.run.ingested_at:
-        raise TryAgainError(
-            f"mailbox {settings.name}: the server asked for no connections before {until:%Y-%m-%d %H:%M:%S} UTC; nothing was done"
-        )
 
 
 def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline import log
+from pipeline.errors import TryAgainError
 from pipeline.failpoint import reach
 from pipeline.ingest.sink import Sink
 from pipeline.message.source import messages_and_bytes
@@ -77,6 +78,27 @@ def take(hands: Hands, source: Source) -> None:
     Raises:
         TlsrptError: The source fails, or the lake cannot be written.
     """
+    mind_throttling(hands, source.name, "")
+    try:
+        _take(hands, source)
+    except TryAgainError as err:
+        if err.not_before is not None:
+            hands.remember(source.name, "", not_before=err.not_before)
+        raise
+
+
+def mind_throttling(hands: Hands, name: str, folder: str) -> None:
+    """Leave a server alone as long as it asked for.
+
+    Raises:
+        TryAgainError: The time has not come yet.
+    """
+    until = hands.memory(name, folder).not_before
+    if until is not None and until > hands.job.run.ingested_at:
+        raise TryAgainError(f"mailbox {name}: the server asked not to be called before {until:%Y-%m-%d %H:%M:%S} UTC; nothing was done")
+
+
+def _take(hands: Hands, source: Source) -> None:
     names = source.names()
     known = hands.ledger.known_items(source.accounts, names)
     dry = hands.writer is None

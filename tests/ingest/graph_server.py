@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 USER = "tls-reports@example.org"
-_FIRST_MINUTE = 27_000_000
+_FIRST_MINUTE = 29_600_000
 
 
 class Mailbox:
