@@ -101,6 +101,7 @@ def notes(status: dict[str, Any]) -> list[str]:
 def _mailboxes(lake: Lake, settings: Settings) -> list[dict[str, Any]]:
     """Return the folders mail came from, and the configured ones that none came from yet."""
     configured = {(box.name, folder) for box in settings.mailbox for folder in box.all_folders}
+    configured |= {(source.name, source.prefix) for source in settings.source}
     seen = lake.ask("mailboxes").to_pylist()
     known = {(row["account"], row["folder"]) for row in seen}
     nothing = {"messages": 0, "last_received_at": None, "last_ingested_at": None, "waiting_for_dns": 0, "uidvalidities": 0}

@@ -89,3 +89,12 @@ def test_erasing_a_domain_reaches_the_spool(ingest, spool, tmp_path):
     ingest()
     assert spool.files() == []
     assert {row["report_domain"] for row in rows(tmp_path / "lake", "policies")} == {"example.net"}
+
+
+def test_who_posts_from_a_hundred_addresses_is_one_line_of_status(ingest, spool):
+    spool.put([Deposit(POST, f"192.0.2.{number}", json.dumps(document(number)).encode()) for number in range(5)])
+    ingest()
+    lines = [line for line in ingest("status").splitlines() if line.startswith("mailbox")]
+    assert len(lines) == 1
+    assert "posted" in lines[0]
+    assert "5 messages" in lines[0]

@@ -4,7 +4,7 @@
 with days as (
     select account, received_at::date as received_day, max(ingested_at) as last_ingested_at
     from messages
-    where uid is not null
+    where account not in ('file', 'spool', 'posted')
     group by account, received_day
 ),
 gaps as (
