@@ -25,6 +25,9 @@ from tests.tables.test_read_columns import GOLDEN
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "lake-schema-1.tar.gz"
 """Made by `fill`, and `tlsrpt --lake lake ingest golden` before it, with the program of its time."""
 
+CONFIGURATION = FIXTURE.with_name("configuration-0.1.0.toml")
+"""Every setting of that version: one that is taken away later has to load all the same, with a sentence."""
+
 NOW = datetime(2026, 3, 20, 6, tzinfo=UTC)
 JOB = Job(DEFAULT_LIMITS, Ownership(), TrustSettings(dkim="off"), RunStamp("run", NOW, "0"))
 MAILS = 12
@@ -91,3 +94,12 @@ def test_its_sessions_are_counted_as_if_it_had_been_read_today(older, tlsrpt):
     assert any(row[3] for row in upgraded)
     assert tlsrpt.run("--lake", older, "rebuild").code == 0
     assert told() == upgraded
+
+
+def test_it_is_brought_up_to_date_under_the_configuration_of_its_time(older, tlsrpt):
+    before = reports(older)
+    again = tlsrpt.run("--config", CONFIGURATION, "--lake", older, "ingest", older.parent / FOLDER_OF_FILES)
+    assert again.code == 0, again.err
+    assert schema_version_of(open_table(locate(older), "messages")) == SCHEMA_VERSION
+    assert reports(older) == before
+    assert tlsrpt.run("--config", CONFIGURATION, "--lake", older, "status").code == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -18,30 +17,14 @@ from pathlib import Path
 import pytest
 
 from pipeline import __version__
+from tests.project.outside import built_wheel, environment, run
 from tests.project.tree import ROOT, project_files
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """The environment with nothing of this process's Python in it."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TLSRPT_", "VIRTUAL_ENV", "STREAMLIT_"))}
-    return env | {"HOME": str(home)}
-
-
-def _run(*command: str | Path, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run it outside the checkout."""
-    words = [str(word) for word in command]
-    return subprocess.run(words, cwd=cwd, env=_environment(cwd), capture_output=True, text=True, timeout=timeout, check=False)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built without a network."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
-    done = _run(*command, cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = folder.glob("*.whl")
-    return built
+    return built_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +37,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = Path(sysconfig.get_path("purelib", vars={"base": str(home)}))
     # A path named in a .pth file is searched, but the .pth files in it are not read: so the editable checkout stays out.
     (site / "dependencies.pth").write_text(f"{here}\n", encoding="utf-8")
-    done = _run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=home)
+    done = run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=home)
     assert done.returncode == 0, done.stderr
     return home / "bin"
 
@@ -73,18 +56,18 @@ def test_the_wheel_carries_the_licence_and_the_version(wheel):
 
 
 def test_the_installed_program_is_not_the_checkout(installed, tmp_path):
-    done = _run(installed / "python", "-c", "import pipeline, dashboard; print(pipeline.__file__, dashboard.__file__)", cwd=tmp_path)
+    done = run(installed / "python", "-c", "import pipeline, dashboard; print(pipeline.__file__, dashboard.__file__)", cwd=tmp_path)
     assert done.stdout.count(str(installed.parent)) == 2, done.stdout + done.stderr
 
 
 def test_the_installed_program_says_its_version(installed, tmp_path):
-    assert _run(installed / "tlsrpt", "--version", cwd=tmp_path).stdout == f"tlsrpt {__version__}\n"
+    assert run(installed / "tlsrpt", "--version", cwd=tmp_path).stdout == f"tlsrpt {__version__}\n"
 
 
 def test_the_installed_program_runs_the_demo_without_the_checkout(installed, tmp_path):
-    done = _run(installed / "tlsrpt", "demo", "--days", "2", "--no-dashboard", "--dir", tmp_path / "demo", cwd=tmp_path)
+    done = run(installed / "tlsrpt", "demo", "--days", "2", "--no-dashboard", "--dir", tmp_path / "demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    status = _run(installed / "tlsrpt", "--config", tmp_path / "demo" / "tlsrpt.toml", "status", "--format", "json", cwd=tmp_path)
+    status = run(installed / "tlsrpt", "--config", tmp_path / "demo" / "tlsrpt.toml", "status", "--format", "json", cwd=tmp_path)
     assert json.loads(status.stdout)["outcomes"]["stored"] > 20, status.stderr
 
 
@@ -96,18 +79,18 @@ def test_the_installed_dashboard_runs_without_the_checkout(installed, tmp_path):
     command = [installed / "tlsrpt", "--lake", tmp_path / "lake", "dashboard", "--port", str(port)]
     with (
         (tmp_path / "log").open("wb") as log,
-        subprocess.Popen(command, cwd=tmp_path, env=_environment(tmp_path), stdout=log, stderr=log) as page,
+        subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), stdout=log, stderr=log) as page,
     ):
         try:
             assert _answer(f"http://127.0.0.1:{port}/_stcore/health", page) == "ok", (tmp_path / "log").read_text()
         finally:
             page.send_signal(signal.SIGINT)
-            page.wait(20)
+            assert page.wait(120) == 0, (tmp_path / "log").read_text()
 
 
 def _answer(address: str, page: subprocess.Popen[bytes]) -> str:
-    """What a running page says at the address; empty if it ends or says nothing for a minute."""
-    for _ in range(300):
+    """What a running page says at the address; empty if it ends or says nothing for two minutes."""
+    for _ in range(600):
         if page.poll() is not None:
             return ""
         try:
