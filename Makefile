@@ -11,7 +11,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: help setup demo dashboard test system browser check lint types imports notebooks tests soak release-test score bench bench-full \
+.PHONY: help setup demo dashboard test system browser check lint types imports notebooks tests soak release release-test score bench bench-full \
 	screenshots sample docs site format pins clean
 
 help: ## this list
@@ -64,9 +64,14 @@ browser: system $(TEST)
 soak: browser ## the long tests: kills, cuts, hours of mail
 	$(BIN)/pytest -m soak --timeout=3600 $(ARGS)
 
-release-test: browser ## before a release: every check, and the mailbox tests against Cyrus, Courier and GNU Mailutils (Debian 12, as root)
+release: $(TEST) ## wheel, sdist and checksums in dist, the same bytes from every build of one commit
+	@.ci/release
+
+release-test: browser ## before a release: every check; the wheel with pip, uv and pipx; the tutorial; the site; Cyrus, Courier, GNU Mailutils (Debian 12, as root)
 	@$(MAKE) test
-	$(BIN)/pytest -m servers --timeout=600 $(ARGS)
+	@$(MAKE) release
+	@$(MAKE) site
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -m servers --timeout=600 $(ARGS)
 
 score: $(TEST) ## how well incidents, causes and faults are found, on synthetic worlds with known truth
 	$(BIN)/python -m tests.score $(ARGS)
