@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DOMAIN",
         help="erase this domain instead: its rows, the bytes of the mails about it, its name in ledger and logs; readers must be closed",
     )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="without a backup: strike off what is missing or broken and no rebuild recreates (stored mail, ledger, checks)",
+    )
     output.add_arguments(parser)
 
 
@@ -36,6 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing
     from pipeline.lake.upkeep.maintain import Done, maintain
+    from pipeline.lake.upkeep.repair import open_for_repair, repair
 
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
@@ -48,8 +54,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
         # What is promised is read first: what is in no lake yet would come back, and only reading it says whom it is about.
         take_spool(settings)
         forget_others(settings.receive.spool, _domain(args.erase))
-    with open_for_writing(location) as lake:
-        if args.erase:
+    if args.repair and args.erase:
+        raise UsageError("give --repair or --erase, not both")
+    with open_for_repair(location) if args.repair else open_for_writing(location) as lake:
+        if args.repair:
+            done = repair(lake, dry_run=args.dry_run)
+        elif args.erase:
             from pipeline.commands.policy import forget_reasons
             from pipeline.lake.upkeep.erase import erase_domain
             from pipeline.notify.erasure import forget_domain
@@ -67,6 +77,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         output.deliver(pa.table(columns), args)
     if args.format == "table":
         print(_sentence(done, dry_run=args.dry_run), file=sys.stderr)
+        if args.repair and not args.dry_run:
+            print("tlsrpt: run `tlsrpt rebuild` where `tlsrpt doctor` still names broken files", file=sys.stderr)
     return 0
 
 

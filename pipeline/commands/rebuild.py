@@ -34,6 +34,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing
     from pipeline.lake.upkeep.rebuild import rebuild
+    from pipeline.tables.schema import MADE_ANEW
     from pipeline.workers.pool import Pool
 
     settings = context.settings
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     began = time.monotonic()
     location = configured_location(settings.lake)
     refuse_missing(location)
-    with open_for_writing(location, mending=True) as lake, Pool(_job(settings)) as pool:
+    with open_for_writing(location, mending=MADE_ANEW) as lake, Pool(_job(settings)) as pool:
         bar = _bar(sum(file.rows for file in lake.present("messages")))
         again = partial(_read_again, pool)
         done = rebuild(lake, again, advance=bar)

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from pipeline.errors import LakeError, TlsrptError, TryAgainError
 from pipeline.insight.phrases import count_of
 from pipeline.lake.delta.snapshot import open_snapshot
-from pipeline.lake.delta.whole import MEND
+from pipeline.lake.delta.whole import BACKUP, MEND
 from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.storage.location import Location
 from pipeline.lake.storage.near import nearest, refuse_missing
+from pipeline.lake.upkeep.repair import damage_of
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.post_action_check import try_after
 from pipeline.query import open_lake
 from pipeline.spool import Spool
-from pipeline.tables.schema import OUTLIVE_REBUILD
+from pipeline.tables.schema import MADE_ANEW
 from pipeline.trust.key_lookup import Resolver
 
 if TYPE_CHECKING:
@@ -174,25 +175,15 @@ def _files(location: Location) -> str:
     Raises:
         LakeError: One is gone, broken, or has another number of rows than its table says.
     """
-    from pyarrow import parquet
-
-    entries = [(name, entry) for name, found in open_snapshot(location).files.items() for entry in found] if location.exists() else []
-    broken = []
-    for name, entry in entries:
-        path = entry.path.removeprefix(f"{location.uri}/")
-        try:
-            with location.filesystem.open_input_file(location.path_of(path)) as file:
-                rows = parquet.ParquetFile(file).metadata.num_rows
-        except (OSError, ValueError) as err:
-            broken.append((name, f"{path}: {str(err).splitlines()[0][:120]}"))
-        else:
-            if rows != entry.rows:
-                broken.append((name, f"{path} has {rows:,} rows instead of {entry.rows:,}"))
+    found = open_snapshot(location).files if location.exists() else {}
+    files = [(name, entry.path.removeprefix(f"{location.uri}/"), entry.rows) for name, entries in found.items() for entry in entries]
+    broken = [(name, says) for name, path, rows in files if (says := damage_of(location, path, rows)) is not None]
     if broken:
-        lost = {name for name, _ in broken} & {"messages", *OUTLIVE_REBUILD}
-        mend = "restore the backup" if lost else MEND
-        raise LakeError(f"{len(broken):,} of {len(entries):,} files are missing or broken, the first is {broken[0][1]}; {mend}")
-    return f"{count_of(len(entries), 'file')}, every footer reads"
+        lost = {name for name, _ in broken} - MADE_ANEW
+        raise LakeError(
+            f"{len(broken):,} of {len(files):,} files are missing or broken, the first is {broken[0][1]}; {BACKUP if lost else MEND}"
+        )
+    return f"{count_of(len(files), 'file')}, every footer reads"
 
 
 def _readers(lake: Path) -> Iterator[Check]:

@@ -20,10 +20,10 @@ from pipeline.lake.delta.whole import OTHERS, lacking, refuse_lacking
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.lake.storage.parallel import together
-from pipeline.tables.schema import APPEND_ORDER, OUTLIVE_REBUILD
+from pipeline.tables.schema import APPEND_ORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from pipeline.lake.delta.delta_tables import LakeTable
@@ -69,12 +69,12 @@ class OpenLake:
 
 
 @contextmanager
-def open_for_writing(where: str | Path | Location, *, mending: bool = False) -> Iterator[OpenLake]:
+def open_for_writing(where: str | Path | Location, *, mending: Collection[str] = ()) -> Iterator[OpenLake]:
     """Lock a lake, create it where there is none, bring its schema up to date, and finish or take back what a dead writer left.
 
     Args:
         where: The lake.
-        mending: Whether what is missing and can be made anew from the mails will be.
+        mending: Tables that may have lost something, because whoever opens the lake mends them.
 
     Raises:
         TryAgainError: Another process is writing.
@@ -96,7 +96,7 @@ def open_for_writing(where: str | Path | Location, *, mending: bool = False) -> 
         yield OpenLake(location, tables, {name: Files(location, name, table) for name, table in tables.items()}, epoch)
 
 
-def _refuse_torn(location: Location, found: dict[str, LakeTable | None], *, mending: bool) -> None:
+def _refuse_torn(location: Location, found: dict[str, LakeTable | None], *, mending: Collection[str]) -> None:
     """Refuse a lake that has lost a table or a part of its log, before an empty table stands in its place.
 
     Raises:
@@ -104,8 +104,7 @@ def _refuse_torn(location: Location, found: dict[str, LakeTable | None], *, mend
     """
     messages = found["messages"]
     if messages is not None:
-        missing = lacking(messages, {name: found[name] for name in OTHERS})
-        refuse_lacking(location, OUTLIVE_REBUILD.intersection(missing) if mending else missing)
+        refuse_lacking(location, set(lacking(messages, {name: found[name] for name in OTHERS})).difference(mending))
 
 
 def fence(location: Location, tables: dict[str, LakeTable], held: Held) -> int | None:

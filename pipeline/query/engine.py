@@ -173,7 +173,10 @@ class Engine:
             self._tell(cursor, scope)
             # Nothing a statement does may outlive it, whatever the guard let through.
             cursor.execute("begin transaction read only")
-            answer: pa.Table = cursor.sql(sql, params=dict(parameters)).to_arrow_table()
+            relation = cursor.sql(sql, params=dict(parameters))
+            if relation is None:  # a comment, or what has no rows
+                raise duckdb.InvalidInputException("there is nothing that has an answer")
+            answer: pa.Table = relation.to_arrow_table()
             return answer
 
     def statements(self, sql: str) -> list[duckdb.Statement]:

@@ -389,6 +389,9 @@ INHERITED: dict[str, tuple[str, tuple[str, ...]]] = {
 OUTLIVE_REBUILD = frozenset({"raw", "checks"})
 """Tables that do not depend on how mail is read: a rebuild leaves them as they are."""
 
+MADE_ANEW = frozenset({"reports", "policies", "failures", "superseded"})
+"""Tables that a rebuild makes anew from the mails."""
+
 APPEND_ORDER = ("checks", "raw", "failures", "policies", "reports", "superseded", "messages")
 """The order in which a batch is committed; `messages` last: that is the commit point."""
 

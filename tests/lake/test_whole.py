@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from shutil import rmtree
 
 import pytest
 
+from pipeline.cli import main
 from pipeline.config import Settings
 from pipeline.errors import LakeError
 from pipeline.ingest.doctor import examine
@@ -16,7 +18,9 @@ from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.rebuild import rebuild
+from pipeline.lake.upkeep.repair import open_for_repair, repair
 from pipeline.lake.writer import LakeWriter
+from pipeline.query import open_lake
 from tests.ingest.conftest import tlsrpt  # noqa: F401
 from tests.lake.build import message, report
 from tests.lake.test_maintain import TODAY
@@ -53,7 +57,7 @@ LOST = ("the folder", "the newest log entry", "all log entries")
 @pytest.mark.parametrize("damage", LOST)
 def test_a_table_that_lost_what_was_committed_is_refused_by_readers_and_writers(lake, name, damage):
     _damages(lake, name)[damage]()
-    mend = "restore the backup$" if name == "raw" else "tlsrpt rebuild"
+    mend = "restore the backup; .*maintain --repair" if name == "raw" else "tlsrpt rebuild"
     with pytest.raises(LakeError, match=f"the table {name} lost.*{mend}"):
         open_snapshot(lake)
     with pytest.raises(LakeError, match=f"the table {name} lost"), LakeWriter(lake, run_id="x") as writer:
@@ -65,7 +69,7 @@ def test_a_table_that_lost_what_was_committed_is_refused_by_readers_and_writers(
 @pytest.mark.parametrize("damage", LOST)
 def test_a_rebuild_makes_it_anew(lake, name, damage):
     _damages(lake, name)[damage]()
-    with open_for_writing(lake, mending=True) as opened:
+    with open_for_writing(lake, mending=ANEW) as opened:
         rebuild(opened, lambda messages: [message("m", report("r"))._replace(message=row) for row, _ in messages])
     assert open_snapshot(lake).batch > 0
     with LakeWriter(lake, run_id="x") as writer:
@@ -93,6 +97,47 @@ def test_doctor_opens_every_footer(lake, name, damage):
     assert f"{name}/" in found["lake files"].says
     assert "backup" in found["lake files"].says
     assert ("rebuild" in found["lake files"].says) == (name in ANEW)
+
+
+@pytest.mark.parametrize("name", ["raw", "messages"])
+@pytest.mark.parametrize("damage", ["a file", "the end of a file"])
+def test_a_repair_strikes_off_broken_files_that_no_rebuild_recreates(lake, name, damage, capsys):
+    _damages(lake, name)[damage]()
+    assert main(["--lake", str(lake), "maintain", "--repair", "--dry-run", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(row["step"], row["table"], row["files"], row["rows"] > 0) for row in told] == [("repair", name, 1, True)]
+    found = {check.name: check for check in examine(Settings(lake={"path": str(lake)}, trust={"dkim": "off"}), None)}
+    assert (found["lake files"].state, "maintain --repair" in found["lake files"].says) == ("fail", True), "nothing was changed"
+    assert main(["--lake", str(lake), "maintain", "--repair", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == told
+    found = {check.name: check for check in examine(Settings(lake={"path": str(lake)}, trust={"dkim": "off"}), None)}
+    assert found["lake files"].state == "ok"
+    with open_lake(lake) as opened:
+        assert opened.sql("select count(*) as n from messages").num_rows == 1
+    with LakeWriter(lake, run_id="x") as writer:
+        writer.commit([message("m99", report("r99"))])
+
+
+@pytest.mark.parametrize("damage", LOST)
+def test_a_repair_goes_on_without_stored_mail_that_is_gone(lake, damage):
+    _damages(lake, "raw")[damage]()
+    with open_for_repair(locate(lake)) as opened:
+        assert [(each.step, each.table) for each in repair(opened)] == [("repair", "raw")]
+    assert open_snapshot(lake).batch > 0
+    with LakeWriter(lake, run_id="x") as writer:
+        writer.commit([message("m99", report("r99"))])
+
+
+@pytest.mark.parametrize("name", sorted(ANEW))
+def test_a_repair_strikes_off_nothing_that_a_rebuild_recreates(lake, name):
+    _damages(lake, name)["a file"]()
+    with open_for_repair(locate(lake)) as opened:
+        assert repair(opened) == []
+    found = {check.name: check for check in examine(Settings(lake={"path": str(lake)}, trust={"dkim": "off"}), None)}
+    assert (found["lake files"].state, "rebuild" in found["lake files"].says) == ("fail", True)
+    _damages(lake, name)["the folder"]()
+    with pytest.raises(LakeError, match=f"the table {name} lost"), open_for_repair(locate(lake)):
+        pass
 
 
 def test_doctor_says_that_all_is_there(lake):

@@ -22,7 +22,9 @@ AT = "tlsrpt.at."
 
 OTHERS = APPEND_ORDER[:-1]
 
-MEND = "`tlsrpt rebuild` recreates what is not in raw, messages and checks; else restore the backup"
+BACKUP = "restore the backup; `tlsrpt maintain --repair` continues without what is lost"
+"""What to do where no rebuild helps."""
+MEND = f"`tlsrpt rebuild` recreates what is not in raw, messages and checks; else {BACKUP}"
 """What to do where something is missing or broken."""
 
 
@@ -57,5 +59,5 @@ def refuse_lacking(location: Location, names: Iterable[str]) -> None:
         return
     what = f"the table{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
     lost = OUTLIVE_REBUILD.intersection(missing)
-    mend = "restore the backup" if lost else "`tlsrpt rebuild` recreates it from the stored mail, or restore the backup"
+    mend = BACKUP if lost else "`tlsrpt rebuild` recreates it from the stored mail, or restore the backup"
     raise LakeError(f"the lake {location.uri} is incomplete: {what} lost what was committed; {mend}")
