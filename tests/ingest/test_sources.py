@@ -15,6 +15,7 @@ from pipeline.spool import PIPE, Deposit, Spool
 from tests.ingest.graph_server import configuration, graph_server
 from tests.ingest.polling import outcomes, sessions, setup
 from tests.lake.content import rows
+from tests.mailbox.servers import started
 from tests.report_mails import NOT_A_REPORT, UNREADABLE, mail
 
 POINTS = ("chunk-read:1", "searched:1", "source-committed:1", "before-treating:1", "source-treated:1", "treated:1")
@@ -111,14 +112,73 @@ class ImapWay:
         return [path.read_bytes() for folder in folders for path in sorted(folder.iterdir())]
 
 
+class OtherImapWay:
+    """A server other than Dovecot. Mailutils takes the time of receipt from the Date of the mail, and has no UID EXPUNGE: mails stay."""
+
+    def __init__(self, place, server):
+        self.server, self.user = server, server.add_user()
+        with server.look(self.user) as inside:
+            self.empties = inside.has("UIDPLUS")
+        self.config = setup(place, server, self.user, host="127.0.0.1", tls="none", after="delete").config
+        self.words = ()
+        self.delivered = {}
+
+    def deliver(self, *mails):
+        dated = [content.replace(b"02 Mar 2026", b"02 Apr 2026") for content in mails]
+        self.delivered.update(zip(map(_text, dated), mails, strict=True))
+        with self.server.look(self.user) as inside:
+            inside.append("INBOX", *dated)
+
+    def here(self):
+        with self.server.look(self.user) as inside:
+            texts = [_text(content) for content in inside.contents("INBOX")]
+        return [self.delivered.get(text, text) for text in texts]
+
+
+def _text(content):
+    return content.replace(b"\r\n", b"\n").rstrip()
+
+
 @pytest.fixture
 def graph():
     with graph_server() as running:
         yield running
 
 
-@pytest.fixture(params=["spool", "files", "bucket", "graph", pytest.param("imap", marks=pytest.mark.dovecot)])
+OTHERS = ("cyrus", "courier", "mailutils")
+
+
+@pytest.fixture(scope="module")
+def cyrus():
+    with started("cyrus") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def courier():
+    with started("courier") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mailutils():
+    with started("mailutils") as running:
+        yield running
+
+
+@pytest.fixture(
+    params=[
+        "spool",
+        "files",
+        "bucket",
+        "graph",
+        pytest.param("imap", marks=pytest.mark.dovecot),
+        *(pytest.param(name, marks=pytest.mark.servers) for name in OTHERS),
+    ]
+)
 def way(request, tmp_path):
+    if request.param in OTHERS:
+        return OtherImapWay(tmp_path, request.getfixturevalue(request.param))
     if request.param == "imap":
         return ImapWay(tmp_path, request.getfixturevalue("server"), request.getfixturevalue("user"))
     if request.param == "graph":

@@ -68,6 +68,11 @@ class Inside:
             found.setdefault(subject, []).append({flag.decode() for flag in answer[b"FLAGS"]} - {"\\Recent"})
         return found
 
+    def contents(self, folder: str) -> list[bytes]:
+        self._client.select_folder(self.name(folder), readonly=True)
+        uids = self._client.search("ALL")
+        return [each[b"BODY[]"] for each in self._client.fetch(uids, ["BODY.PEEK[]"]).values()] if uids else []
+
     def folders(self) -> set[str]:
         return {name for _, _, name in self._client.list_folders()}
 
