@@ -72,7 +72,7 @@ def test_an_empty_lake_is_prepared_and_drawn(opened):
     app.switch_page("app_pages/first_weeks.py").run()
     assert not app.exception
     said = [one.value for one in app.text]
-    assert any("Nobody has looked for reports yet" in text for text in said)
+    assert any("No mailbox has been polled yet" in text for text in said)
     assert any("1. tlsrpt check" in text for text in said)
 
 
