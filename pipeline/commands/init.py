@@ -160,6 +160,6 @@ def _next_step(path: Path, answers: Answers, runs_it: ServiceUser | None, code: 
     if code:
         provider = TOKENS.get(answers.host.lower())
         token = f"; {answers.host} wants a token instead of a password: pipeline/docs/how-to/{provider}" if provider else ""
-        return f"Mend what fails (the configuration is {path}), and try again: {named} doctor{token}"
+        return f"Fix what fails (the configuration is {path}), and try again: {named} doctor{token}"
     as_it = f"su -s /bin/sh {runs_it.name} -c {shlex.quote(f'{named} ingest')}" if runs_it else f"{named} ingest"
     return f"Next: {as_it}; then every hour: {named} units prints units for systemd or cron"

@@ -76,7 +76,7 @@ def _state(facts: Facts) -> str:
     reporters = count_of(totals["reporters"], "sender")
     share = f"{totals['success_rate']:.1%}" if totals["success_rate"] is not None else "none"
     rest = [f"{totals['failed']:,} failed"] if totals["failed"] else []
-    rest += [f"{totals['unprotected']:,} were made without protection"] if totals["unprotected"] else []
+    rest += [f"{totals['unprotected']:,} found no policy"] if totals["unprotected"] else []
     return (
         f"{sentence_start(reporters)} reported {count_of(totals['sessions'], 'connection')} to the mail servers of this domain. "
         f"Of these {share} were protected as published{'; ' + ' and '.join(rest) if rest else ', and none failed'}."

@@ -36,7 +36,7 @@ def incident_section(incident: Incident) -> Html:
         ("reasons", _listed(incident.reasons)),
         ("meaning", f"{incident.meaning} ({incident.rfc})"),
         ("what to do", incident.fix),
-        ("how it was told", incident.comparison),
+        ("why this verdict", incident.comparison),
     ]
     commands = "".join(f"<pre>{text(command)}</pre>" for command in incident.commands)
     return Html(

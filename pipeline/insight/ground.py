@@ -46,7 +46,7 @@ _WORDS = {
     "no_key": "whose key is no longer published (no_key)",
     "expired": "whose signature had expired (expired)",
     "unaligned": "signed by another domain than the reporter's (unaligned)",
-    "temperror": "whose key the DNS did not give yet (temperror)",
+    "temperror": "whose DKIM key could not be looked up yet (temperror)",
 }
 
 
