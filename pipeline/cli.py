@@ -182,7 +182,9 @@ def _main(arguments: Sequence[str]) -> int:
 
 
 def _say(sentence: str) -> None:
-    print(f"tlsrpt: {sentence}", file=sys.stderr)
+    from pipeline.output.notes import note
+
+    note(sentence)
 
 
 if __name__ == "__main__":

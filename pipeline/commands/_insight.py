@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
-from pipeline.output import escape
+from pipeline.output import escape, note
 
 if TYPE_CHECKING:
     import argparse
@@ -42,9 +41,9 @@ def say_ground(ground: Ground, args: argparse.Namespace | None, *, silent: Seque
     To somebody who asks for JSON or CSV it is said where nothing is known.
     """
     for box in silent:
-        sys.stderr.write(f"tlsrpt: {escape(box.title())}. {escape(box.sentence())} {box.fix()}\n")
+        note(f"{escape(box.title())}. {escape(box.sentence())} {box.fix()}")
     for line in ground.lines() if args is None or args.format == "table" or not ground.reports else ():
-        sys.stderr.write(f"tlsrpt: {escape(line)}\n")
+        note(escape(line))
 
 
 def silent_mailboxes(lake: Lake, args: argparse.Namespace) -> list[MailboxHealth]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -57,11 +56,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         shown = rows if args.all else rows[:_ROWS]
         output.deliver_rows(_COLUMNS, [[row[name] for name in _COLUMNS] for row in shown], args)
         if len(shown) < len(rows):
-            sys.stderr.write(f"tlsrpt: the first {_ROWS} of {len(rows):,} rows, the silent ones first; --all shows all of them\n")
+            output.note(f"the first {_ROWS} of {len(rows):,} rows, the silent ones first; --all shows all of them")
     if args.format == "table" and any(line.state == "ingest-outage" for line in lines):
-        sys.stderr.write(
-            "tlsrpt: every reporter stopped at once: check the mailbox, the ingest run and the _smtp._tls record, not at the senders\n"
-        )
+        output.note("every reporter stopped at once: check the mailbox, the ingest run and the _smtp._tls record, not the senders")
     return 1 if ground.is_nothing or _fails(lines, silent, args.fail_on) else 0
 
 

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         say_ground(ground, args, silent=silent)
     if len(shown) > _ROWS and _most(args) is not None:
         shown = shown[:_ROWS]
-        sys.stderr.write(f"tlsrpt: the newest {_ROWS} incidents; --all shows all of them, --domain those of one domain\n")
+        output.note(f"the newest {_ROWS} incidents; --all shows all of them, --domain those of one domain")
     _show(shown, args, ground, silent)
     return 1 if ground.is_nothing and not args.id else _exit_code(shown, args.fail_on, silent)
 

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.output import escape
+from pipeline.output import escape, note
 
 if TYPE_CHECKING:
     from pipeline.cli import Context
@@ -79,15 +79,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
         print(json.dumps(outcome.tally.summary(outcome.seconds)))
     elif args.paths and not outcome.tally.messages:
-        print(f"tlsrpt: {outcome.tally.sentence(outcome.seconds)}; none of these files holds mail or a report", file=sys.stderr)
+        note(f"{outcome.tally.sentence(outcome.seconds)}; none of these files holds mail or a report")
     elif args.format == "table" or sys.stdout.isatty():
         print(f"{'would be: ' if args.dry_run else ''}{outcome.tally.sentence(outcome.seconds)}")
     if args.vouch_before and not args.dry_run:
         more = counted_reports(settings) - before
-        print(f"tlsrpt: {more:,} {'report now counts' if more == 1 else 'reports now count'} that did not before", file=sys.stderr)
+        note(f"{more:,} {'report now counts' if more == 1 else 'reports now count'} that did not before")
     if not args.dry_run:
         for line in what_counts(settings, datetime.now(UTC).date(), always=sys.stderr.isatty() or args.format == "table"):
-            print(f"tlsrpt: {escape(line)}", file=sys.stderr)
+            note(escape(line))
     return outcome.exit_code
 
 

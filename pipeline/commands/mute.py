@@ -42,10 +42,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.remove:
         return remove(args.what, location)
     from pipeline.notify.mute_notes import mute
+    from pipeline.output import prose
 
     today = datetime.now(UTC).date()
     made = mute(location, _incidents(context), args.what, until=args.until, reason=args.reason or "", by=who(), today=today)
-    print(f"muted {made.title} until {made.until or 'it is over'}, or until it gets worse")
+    prose(f"muted {made.title} until {made.until or 'it is over'}, or until it gets worse\n")
     return 0
 
 
@@ -71,12 +72,12 @@ def _incidents(context: Context) -> Sequence[Incident]:
 def _list(location: Location) -> int:
     from pipeline.lake.storage.near import refuse_missing
     from pipeline.notify.notifier import mutes_of
-    from pipeline.output import escape
+    from pipeline.output import escape, prose
 
     refuse_missing(location)
     mutes = mutes_of(location)
     for mute in mutes:
-        print(f"{escape(mute.title)}\n  until {mute.until or 'it is over'}, by {escape(mute.by)} on {mute.since}: {escape(mute.reason)}")
+        prose(f"{escape(mute.title)}\n  until {mute.until or 'it is over'}, by {escape(mute.by)} on {mute.since}: {escape(mute.reason)}\n")
     if not mutes:
         print("nothing is muted")
     return 0

@@ -82,7 +82,7 @@ def _test(wanted: str, context: Context, now: datetime) -> int:
 def _show(events: Mapping[str, Sequence[Notice]], settings: NotifySettings) -> None:
     """Print what each channel would be sent, as it would be sent; Alertmanager is posted what is open, by title."""
     from pipeline.notify.channel_message import message_of
-    from pipeline.output import escape
+    from pipeline.output import escape, prose
 
     for channel in settings.channel:
         found = events[channel.name]
@@ -93,7 +93,7 @@ def _show(events: Mapping[str, Sequence[Notice]], settings: NotifySettings) -> N
             message = message_of(found, most=settings.most, link=settings.link) if found else None
             lines = [f"Subject: {message.subject}", "", *message.text.splitlines()] if message else []
         for line in lines:
-            print(f"  {escape(line)}".rstrip())
+            prose(f"  {escape(line)}".rstrip() + "\n")
 
 
 def _exit_code(sent: Sequence[Sent]) -> int:

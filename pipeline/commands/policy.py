@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -52,11 +51,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     rendered, against = _render(domain, args, context.settings)
     if against:
         for finding in against:
-            sys.stderr.write(
-                f"tlsrpt: {finding.severity}: {output.escape(finding.where)}: {output.escape(finding.what)}; {output.escape(finding.fix)}\n"
-            )
+            output.note(f"{finding.severity}: {output.escape(finding.where)}: {output.escape(finding.what)}; {output.escape(finding.fix)}")
         if args.despite is None:
-            sys.stderr.write("tlsrpt: no policy was written; fix this first, or give a reason with --despite REASON\n")
+            output.note("no policy was written; fix this first, or give a reason with --despite REASON")
             return exit_code(finding.severity for finding in against)
         _keep(domain, args, against, context.settings)
     _show(rendered, against, args)
@@ -182,13 +179,13 @@ def _show(rendered: Rendered, against: Sequence[Finding], args: argparse.Namespa
         "back": "".join(f"{line}\n" for line in rendered.way_back),
     }
     if args.only:
-        output.deliver_text(parts[args.only], args)
+        output.deliver_text(parts[args.only], args, folds=False)
     elif args.format == "json":
         output.deliver_json({**rendered._asdict(), "despite": [finding._asdict() for finding in against]}, args)
     elif args.format == "csv":
         output.deliver_rows(("part", "text"), list(parts.items()), args)
     else:
-        output.deliver_text(_in_full(rendered), args)
+        output.deliver_text(_in_full(rendered), args, folds=False)
 
 
 def _in_full(rendered: Rendered) -> str:

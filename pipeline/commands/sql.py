@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import resource
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +60,7 @@ def _bounded(memory: str) -> Iterator[None]:
 
 def say(sentence: str) -> None:
     """Say on standard error why it ends."""
-    print(f"tlsrpt: {sentence}", file=sys.stderr, flush=True)
+    output.note(sentence)
 
 
 def named_values(pairs: list[str]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
@@ -51,7 +50,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.format == "table":
         said = [weeks.sentence()] if weeks.last else []
         said += [f"Channel {channel.channel} is {channel.sentence()}" for channel in channels if channel.failing_since]
-        sys.stderr.writelines(f"tlsrpt: {output.escape(note)}\n" for note in [*said, *notes(status)])
+        for sentence in [*said, *notes(status)]:
+            output.note(output.escape(sentence))
     if args.format == "json":
         output.deliver_json(status, args)
     else:

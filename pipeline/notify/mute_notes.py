@@ -74,8 +74,9 @@ def unmute(location: Location, what: str) -> Mute:
     with open_mutes(location) as (note, mutes):
         found = [one for one in mutes if _is_named(one, what)]
         if len(found) != 1:
-            listed = ", ".join(one.title for one in mutes) or "none"
-            raise UsageError(f"{what[:60]!r} names {len(found)} mutes; there are: {listed}")
+            muted = f"muted: {', '.join(one.title for one in mutes)}" if mutes else "nothing is"
+            said = f"is not muted; {muted}" if not found else f"could be {len(found)} mutes; write more of one; {muted}"
+            raise UsageError(f"{what[:60]!r} {said}")
         note.write(to_plain([one for one in mutes if one is not found[0]]))
     return found[0]
 

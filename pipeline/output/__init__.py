@@ -6,8 +6,9 @@ does nothing. JSON and Parquet keep every character; in JSON the dangerous ones 
 
 from __future__ import annotations
 
+from pipeline.output.notes import note
 from pipeline.output.safe_text import escape, json_text, neutralise
-from pipeline.output.write import FORMATS, Format, add_arguments, deliver, deliver_json, deliver_rows, deliver_text, write
+from pipeline.output.write import FORMATS, Format, add_arguments, deliver, deliver_json, deliver_rows, deliver_text, prose, write
 
 __all__ = [
     "FORMATS",
@@ -20,5 +21,7 @@ __all__ = [
     "escape",
     "json_text",
     "neutralise",
+    "note",
+    "prose",
     "write",
 ]

@@ -5,6 +5,7 @@ Tables of rich would fold an id in its middle where it does not fit, know no car
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -15,6 +16,10 @@ _PROSE = 20
 _BETWEEN = "   "
 """Between two values of a card on one line."""
 _INDENT = "  "
+_TYPED = re.compile(r"\s*(?:\$ |publish: |_[a-z])")
+"""Lines that somebody copies: commands and records."""
+_COMMAND = re.compile(r"`[^`]{1,50}`")
+"""A command within a sentence: it stays on one line."""
 
 
 def laid_out(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], width: int | None) -> Iterator[str]:
@@ -37,7 +42,7 @@ def laid_out(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
         return
     for number, row in enumerate(rows):
         yield from ("\n",) if number else ()
-        yield from card(names, row, width)
+        yield from card(names, row, width, named=right[0])
 
 
 def right_of(right: Sequence[bool], columns: Sequence[int]) -> list[bool]:
@@ -52,9 +57,16 @@ def aligned(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
         yield _line(cells, widths, right)
 
 
-def card(names: Sequence[str], row: Sequence[str], width: int) -> Iterator[str]:
-    """Yield the lines of one row: its first value, and below it the others that are not empty with their names."""
-    yield from (f"{one}\n" for one in _wrapped(row[0], width, len(_INDENT)))
+def card(names: Sequence[str], row: Sequence[str], width: int, *, named: bool) -> Iterator[str]:
+    """Yield the lines of one row: its first value, and below it the others that are not empty with their names.
+
+    Args:
+        names: Of the columns.
+        row: The values.
+        width: The columns of the terminal.
+        named: Whether the first value has its name before it, too, as a number needs.
+    """
+    yield from (f"{one}\n" for one in _wrapped(f"{names[0]}: {row[0]}" if named else row[0], width, len(_INDENT)))
     line = ""
     for name, value in zip(names[1:], row[1:], strict=True):
         if not value:
@@ -71,6 +83,25 @@ def card(names: Sequence[str], row: Sequence[str], width: int) -> Iterator[str]:
             yield f"{line}\n"
             line = ""
     yield from (f"{line}\n",) if line else ()
+
+
+def folded(text: str, width: int | None) -> str:
+    """Return prose with lines no wider than a terminal, broken between words; what is to be typed is left whole.
+
+    Args:
+        text: Lines; those that begin with `$` or hold a record to publish are commands and records.
+        width: The columns of the terminal; None for any.
+    """
+    if width is None:
+        return text
+    return "\n".join(line if columns_of(line) <= width or _TYPED.match(line) else _fill(line, width) for line in text.split("\n"))
+
+
+def _fill(line: str, width: int) -> str:
+    blank = line[: len(line) - len(line.lstrip())]
+    hanging = blank + ("  " if line.lstrip().startswith("- ") else "")
+    first, *others = _wrapped(line.strip(), width - len(hanging), 0)
+    return "\n".join((f"{blank}{first}", *(f"{hanging}{other}" for other in others)))
 
 
 def columns_of(text: str) -> int:
@@ -117,14 +148,15 @@ def _wrapped(text: str, size: int, indent: int) -> list[str]:
     """Return a text in lines of a width, broken between words alone, so that what stands in it can be copied."""
     if columns_of(text) <= size:
         return [text]
-    first, *words = text.split() or [""]
-    lines, blank = [first], " " * (indent if indent <= size // 3 else 0)
+    whole = _COMMAND.sub(lambda command: command[0].replace(" ", "\0"), text)
+    first, *words = [word for word in whole.split(" ") if word] or [""]
+    lines, blank = [first], " " * max(0, min(indent, size - max(map(columns_of, words), default=0)))
     for word in words:
         if columns_of(lines[-1]) + 1 + columns_of(word) <= size:
             lines[-1] += f" {word}"
         else:
             lines.append(f"{blank}{word}")
-    return lines
+    return [line.replace("\0", " ") for line in lines]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import InputError, UsageError
-from pipeline.output.layout import laid_out
+from pipeline.output.colour import coloured, wants_colour
+from pipeline.output.layout import folded, laid_out
 from pipeline.output.safe_text import cell, escape, is_share, json_text, neutralise, percent, rounded
 
 if TYPE_CHECKING:
@@ -68,17 +69,28 @@ def deliver_rows(names: Sequence[str], rows: Iterable[Sequence[object]], args: a
     with _opened(args.output) as file:
         lines = laid_out([escape(name) for name in names], cells, right, _width_of(file, args)) if cells else iter(("no rows\n",))
         text = "".join(lines)
-        file.write(text if file is sys.stdout else text.encode("utf-8"))
+        file.write(_for_eyes(text) if file is sys.stdout else text.encode("utf-8"))
 
 
-def deliver_text(text: str, args: argparse.Namespace) -> None:
+def prose(text: str) -> None:
+    """Write prose to standard output, folded between words on a terminal; what strangers wrote in it must be escaped already."""
+    sys.stdout.write(_for_eyes(folded(text, _width_of(sys.stdout))))
+
+
+def deliver_text(text: str, args: argparse.Namespace, *, folds: bool = True) -> None:
     """Write prose where `--output` says; what strangers wrote in it must be escaped already.
+
+    Args:
+        text: The prose.
+        args: With `--output` and perhaps `--wide`.
+        folds: Whether it is folded between words on a terminal; files that somebody copies are not.
 
     Raises:
         InputError: The file cannot be written.
     """
     with _opened(args.output) as file:
-        file.write(text if file is sys.stdout else text.encode("utf-8"))
+        told = _for_eyes(folded(text, _width_of(file, args))) if folds and file is sys.stdout else text
+        file.write(told if file is sys.stdout else told.encode("utf-8"))
 
 
 @contextmanager
@@ -113,7 +125,11 @@ def write(table: pa.Table, *, format: Format = "table", file: IO[Any] | None = N
     binary = isinstance(stream, io.RawIOBase | io.BufferedIOBase)
     texts = _csv(table, None, header=header) if format == "csv" else _TEXTS[format](table, None if wide else _width_of(stream))
     for text in texts:
-        stream.write(text.encode("utf-8") if binary else text)
+        stream.write(text.encode("utf-8") if binary else _for_eyes(text, stream) if format == "table" else text)
+
+
+def _for_eyes(text: str, stream: IO[Any] | None = None) -> str:
+    return coloured(text) if wants_colour(sys.stdout if stream is None else stream) else text
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:

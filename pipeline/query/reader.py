@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from html import escape
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -182,7 +183,9 @@ class Lake(Analysis):
         try:
             return self.questions[name]
         except KeyError:
-            raise UsageError(f"there is no question {name}; `tlsrpt questions` lists them") from None
+            close = get_close_matches(name, self.questions, n=1)
+            hint = f"did you mean {close[0]}?" if close else "`tlsrpt questions` lists them"
+            raise UsageError(f"there is no question {name}; {hint}") from None
 
     def sql(self, query: str, params: Mapping[str, object] | None = None) -> pa.Table:
         """Run one SELECT, EXPLAIN or DESCRIBE over the views.

@@ -68,7 +68,7 @@ def test_a_host_is_muted_by_its_name(lake, capsys, monkeypatch):
         (("mute", MX1), "--reason"),
         (("mute", MX1, "--reason", "x", "--until", "2001-01-01"), "in the past"),
         (("mute", MX1, "--reason", "x", "--until", "soon"), "not a date"),
-        (("unmute", "nosuch"), "names 0 mutes"),
+        (("unmute", "nosuch"), "is not muted; nothing is"),
     ],
 )
 def test_a_mistake_is_one_sentence(lake, capsys, words, said):

@@ -147,6 +147,22 @@ def test_a_column_that_holds_nothing_makes_way_before_anything_is_folded_and_an_
     )
 
 
+@pytest.mark.parametrize(
+    ("terminal", "no_color", "term"), [(True, "", "xterm"), (True, "1", "xterm"), (True, "", "dumb"), (False, "", "xterm")]
+)
+def test_colour_is_for_terminals_whose_user_wants_it(monkeypatch, terminal, no_color, term):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", term)
+    text = io.StringIO()
+    monkeypatch.setattr(text, "isatty", lambda: terminal, raising=False)
+    write(pa.table({"fault": ["ours", "sender"], "title": ["not ours", "ready or not"], "state": ["open", "resolved"]}), file=text)
+    plain = "fault   title         state\n──────  ────────────  ────────\nours    not ours      open\nsender  ready or not  resolved\n"
+    colours = terminal and not no_color and term != "dumb"
+    painted = plain.replace("\nours", "\n\x1b[31mours\x1b[0m").replace("resolved", "\x1b[32mresolved\x1b[0m")
+    assert text.getvalue() == (painted if colours else plain)
+
+
 def test_shares_are_percent_for_eyes_and_numbers_for_programs(capsys):
     table = pa.table({"success_rate": [0.98765, None], "days": [0.5, 1.0]})
     write(table)
