@@ -67,7 +67,7 @@ soak: browser ## the long tests: kills, cuts, hours of mail
 release: $(TEST) ## wheel, sdist and checksums in dist, the same bytes from every build of one commit
 	@.ci/release
 
-release-test: browser ## before a release: every check; the wheel with pip, uv and pipx; the tutorial; the site; Cyrus, Courier, GNU Mailutils (Debian 12, as root)
+release-test: browser ## before a release: every check; the wheel with pip, uv and pipx; the tutorial; the site; Cyrus, Courier, GNU Mailutils (Debian 12, as root); fish and zsh
 	@$(MAKE) test
 	@$(MAKE) release
 	@$(MAKE) site

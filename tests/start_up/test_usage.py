@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import shlex
-import shutil
 import subprocess
 from contextlib import redirect_stdout
 
@@ -56,14 +55,10 @@ def test_every_help_ends_with_examples_that_are_taken_and_fits_eighty_columns(pa
     assert all(len(line) <= 80 for line in text.partition("\nexample")[0].splitlines())
 
 
-@pytest.fixture(scope="module")
-def scripts(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("completion")
-    for shell in ("bash", "zsh", "fish"):
-        with redirect_stdout(io.StringIO()) as out:
-            assert main(["completion", shell]) == 0
-        (folder / shell).write_text(out.getvalue())
-    return folder
+def script(shell):
+    with redirect_stdout(io.StringIO()) as out:
+        assert main(["completion", shell]) == 0
+    return out.getvalue()
 
 
 TYPED = [
@@ -75,41 +70,10 @@ TYPED = [
 ]
 
 
-def test_bash_completes_commands_options_and_values(scripts):
-    lines = [f"source {shlex.quote(str(scripts / 'bash'))}"]
+def test_bash_completes_commands_options_and_values():
+    lines = [script("bash")]
     for words, _ in TYPED:
         lines.append(f'COMP_WORDS=({shlex.join(["tlsrpt", *words])}); COMP_CWORD={len(words)}; _tlsrpt; echo "${{COMPREPLY[*]}}"')
     ran = subprocess.run(["bash", "--norc", "-c", "\n".join(lines)], capture_output=True, text=True, timeout=120, check=True)
     assert ran.stdout.splitlines() == [" ".join(expected) for _, expected in TYPED]
     assert ran.stderr == ""
-
-
-@pytest.mark.servers
-def test_fish_completes_the_same(scripts, tmp_path):
-    fish = shutil.which("fish")
-    assert fish, "fish is missing: apt-get install --no-install-recommends fish"
-    lines = [
-        f"source {shlex.quote(str(scripts / 'fish'))}",
-        *(f"complete -C {shlex.quote(shlex.join(['tlsrpt', *words]))}" for words, _ in TYPED),
-    ]
-    ran = subprocess.run(
-        [fish, "--no-config", "-c", "\n".join(lines)],
-        capture_output=True, text=True, timeout=120, check=True, cwd=tmp_path, env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
-    )  # fmt: skip
-    assert [line.split("\t")[0] for line in ran.stdout.splitlines()] == [word for _, expected in TYPED for word in expected]
-
-
-@pytest.mark.servers
-def test_zsh_reads_its_script(scripts, tmp_path):
-    zsh = shutil.which("zsh")
-    assert zsh, "zsh is missing: apt-get install --no-install-recommends zsh"
-    words = f"autoload -U compinit; compinit -D -u; source {shlex.quote(str(scripts / 'zsh'))}; print $_comps[tlsrpt]"
-    ran = subprocess.run(
-        [zsh, "-f", "-c", words],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
-    )
-    assert (ran.stdout, ran.stderr) == ("_tlsrpt\n", "")
