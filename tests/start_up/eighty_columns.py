@@ -60,7 +60,7 @@ def commands() -> list[str]:
         f"unmute {found.id}",
         f"notify --dry-run --as-of {day}",
         "notify --test nosuch",
-        "incidents --domain exmaple.org",
+        "incidents --domain example.orgg",
         "questions run succes_rate",
     ]
 
