@@ -1,8 +1,9 @@
-"""Streamlit's own script, with two changes that no setting offers.
+"""Streamlit's own script, with three changes that no setting offers.
 
-A change of a filter becomes a step of the browser's history (Streamlit replaces the address instead, so that "back" skips it), and the
-server is looked for where it is, not first below the address of the page (which is a 404 on every deep link). Where another version of
-Streamlit has other words there, its script is served as it is: then only these two comforts are missing, which a test would show.
+A change of a filter becomes a step of the browser's history (Streamlit replaces the address instead, so that "back" skips it); one click
+is one step, however often the address changes while the next page is drawn (Streamlit makes up to three, among them addresses that never
+were); and the server is looked for where it is, not first below the address of the page (which is a 404 on every deep link). Where
+another version of Streamlit has other words there, only the first comfort is missing, which a test would show.
 """
 
 from __future__ import annotations
@@ -17,6 +18,13 @@ import streamlit
 _FOLDER = Path(streamlit.__file__).parent / "static" / "static" / "js"
 _NAME = re.compile(r"static/js/(index\.[\w-]+\.js)")
 _REPLACES = "window.history.replaceState({},``,a.toString()),this.notifyQueryParamsChange()"
+_ONE_STEP = """{
+  let stepped = true;
+  const push = history.pushState.bind(history);
+  history.pushState = (...step) => stepped ? history.replaceState(...step) : (stepped = true, push(...step));
+  for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => { stepped = false; }, true);
+  addEventListener("popstate", () => { stepped = true; }, true);
+}"""
 _PUSHES = _REPLACES.replace("replaceState", "pushState")
 
 
@@ -35,7 +43,7 @@ def entry_script(base: str) -> bytes:
     text = _entry().read_text(encoding="utf-8")
     where = json.dumps(f"/{base}")
     here = f"window.__streamlit??={{BACKEND_BASE_URL:new URL({where},window.location.origin).href}};"
-    return (here + text.replace(_REPLACES, _PUSHES)).encode()
+    return (here + _ONE_STEP + text.replace(_REPLACES, _PUSHES)).encode()
 
 
 @cache

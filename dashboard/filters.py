@@ -17,6 +17,7 @@ ALL = "all"
 CLAIMED = "Every trust tier, forged reports included."
 """What stands at each figure where all is counted."""
 USUAL = "28d"
+_EARLIEST = date(2016, 1, 1)
 _STATE = "filters"
 _PENDING = "pending-filters"
 _NOTE = "Days and times are UTC. Counts are sessions, not messages."
@@ -62,6 +63,16 @@ def choose(*, whole: bool = False) -> Filters:
         )
         days = PERIODS[period or USUAL]
         slot = st.container()
+        first = st.date_input(
+            "First day (UTC)",
+            value=None,
+            min_value=_EARLIEST,
+            key="since",
+            format="YYYY-MM-DD",
+            bind="query-params",
+            persist_state="session",
+            help="Any first day, in place of the period. Empty: the period chosen.",
+        )
         asked = st.date_input(
             "As of (UTC)",
             value=None,
@@ -72,7 +83,8 @@ def choose(*, whole: bool = False) -> Filters:
             help="The last day, and the day from which is looked back. Empty: today. The two last days are incomplete: reports still come.",
         )
         as_of = asked if isinstance(asked, date) else today()
-        since = as_of - timedelta(days=days - 1)
+        since = min(first, as_of) if isinstance(first, date) else as_of - timedelta(days=days - 1)
+        days = (as_of - since).days + 1
         domain = _domain(slot, since, as_of, disabled=whole)
         tiers = st.selectbox(
             "Trust",

@@ -66,13 +66,14 @@ def say_ground(filters: Filters) -> None:
         st.warning(NOTHING_COUNTS)
         st.text(without_marks("\n".join(ground.lines())))
         return
-    st.text(ground.headline())
-    if notes := ground.notes():
-        with st.expander(
-            "What is left out, and what to do" if ground.left_out else "What else to know",
-            expanded=_outweighs(ground) or bool(ground.waiting),
-        ):
-            st.text(without_marks("\n".join(notes)))
+    notes = without_marks("\n".join(ground.notes()))
+    with st.container(key="ground", gap="xsmall"):
+        st.text(ground.headline())
+        if notes and (_outweighs(ground) or ground.waiting):
+            st.text(notes)
+        elif notes:
+            with st.popover("What is left out, and what to do" if ground.left_out else "What else to know", type="tertiary"):
+                st.text(notes)
 
 
 def ground_of(filters: Filters) -> Ground:

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from pipeline.insight.api import Incident
 
 
-def card(incident: Incident, *, new: bool = False, others: Sequence[Incident] = ()) -> None:
+def card(incident: Incident, *, new: bool = False, others: Sequence[Incident] = (), at_home: bool = False) -> None:
     """Draw one incident; its title and badges are our words, all else is plain text.
 
     Args:
         incident: The incident.
         new: Whether it is news this morning.
         others: The incidents of the same fault on other domains.
+        at_home: The page is that of its domain.
     """
     fault, state = FAULTS[incident.fault], STATES[incident.state]
     with st.container(border=True, gap="xsmall"):
@@ -41,7 +42,7 @@ def card(incident: Incident, *, new: bool = False, others: Sequence[Incident] = 
             st.text(without_marks(incident.last_check.sentence))
         with st.container(horizontal=True, gap="small"):
             link("Cause, fix and evidence", "incident", id=incident.id)
-            if is_plain_name(incident.domain):
+            if is_plain_name(incident.domain) and not at_home:
                 link(incident.domain, "domain", domain=incident.domain)
 
 

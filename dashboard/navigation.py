@@ -89,9 +89,9 @@ def to_reports(domain: str | None = None, **wanted: object) -> Target:
     return Target("reports", {name: escape(str(value)) for name, value in wanted.items() if value is not None}, domain)
 
 
-def to_report(key: object) -> Target:
-    """Return the way to one report."""
-    return Target("report", {"key": str(key)})
+def to_report(key: object, *, incident: str | None = None) -> Target:
+    """Return the way to one report; where it was an incident that led there, with the way back."""
+    return Target("report", {"key": str(key)} | ({"incident": incident} if incident else {}))
 
 
 def arrive(page: str) -> None:
@@ -113,7 +113,7 @@ def begin_anew(defaults: dict[str, object]) -> None:
     """
     if st.session_state.get(_ARRIVED):
         for key, value in defaults.items():
-            if key not in st.query_params:
+            if key not in st.query_params and st.session_state.get(key, value) != value:
                 st.session_state[key] = value
 
 

@@ -23,7 +23,7 @@ _LABELS = {
     "mx_hosts": "MX hosts",
     "enforce": "Enforce?",
     "open_faults": "Faults",
-    "certificate_days": "Certificate (days)",
+    "certificate_days": "Cert. (days)",
     "max_age_days": "max_age (days)",
     "policy_found": "Policy found",
     "unprotected": "No policy found",
@@ -68,6 +68,7 @@ _LABELS = {
 _NAMES = ("incident", "report_domain", "domain", "submitter_domain", "receiving_mx_hostname", "result_type", "sending_network")
 """Columns whose cells are links, where the rows lead somewhere; the first of them is."""
 _RATES = ("success_rate", "share", "portion", "policy_found")
+_RATE_PIXELS = 118
 _MOMENTS = ("_at",)
 
 
@@ -120,7 +121,7 @@ def rows_of(
 
 def _linked(name: Any) -> str:
     """Return a name that leads somewhere, with the arrow that our links have."""
-    return f"{name} →" if isinstance(name, str) and name else "→"
+    return f"{name if isinstance(name, str) and name else 'not named'} →"
 
 
 def _link_column(frame: pd.DataFrame, columns: Sequence[str]) -> str | None:
@@ -146,7 +147,7 @@ def label_of(name: str) -> str:
 def _config(name: str, frame: pd.DataFrame) -> Any:
     label = label_of(name)
     if name in _RATES:
-        return st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1)
+        return st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1, width=_RATE_PIXELS)
     if name.endswith(_MOMENTS):
         return st.column_config.DatetimeColumn(f"{label.removesuffix(' at')} (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC")
     if name.endswith("_day") or name in ("day", "silent_since", "held_until"):

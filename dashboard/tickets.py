@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dashboard.formatting import count_of, listed, number, plain, rate, span
 from dashboard.incident_cards import headline
 from dashboard.verdicts import FAULTS, STATES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pipeline.insight.api import Incident
 
-_KEYS = 5
+_REPORTS = 5
 
 
-def ticket(incident: Incident) -> str:
-    """Return all somebody needs who does not have this page."""
+def ticket(incident: Incident, reports: Sequence[Mapping[str, Any]]) -> str:
+    """Return all somebody needs who does not have this page.
+
+    Args:
+        incident: The incident.
+        reports: Those that prove it, the newest first, with `report_day`, `submitter_domain` and `report_id`: names the sender knows, too.
+    """
     lines = [
         f"{headline(incident)}: {plain(incident.domain)}",
         "",
@@ -37,6 +44,6 @@ def ticket(incident: Incident) -> str:
         *([plain(incident.last_check.sentence)] if incident.last_check else []),
         "",
         f"Incident {incident.id}. Evidence: {count_of(incident.report_count, 'TLS report')} (RFC 8460), the newest:",
-        *(f"  {key}" for key in incident.report_keys[:_KEYS]),
+        *(f"  {one['report_day']}  {plain(one['submitter_domain'])}  {plain(one['report_id'])}" for one in reports[:_REPORTS]),
     ]
     return "\n".join(lines)

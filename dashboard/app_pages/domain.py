@@ -12,6 +12,7 @@ from dashboard.charts.span_bars import Span, spans
 from dashboard.drawn import chart
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
+from dashboard.fleet import WORST, first, fleet, to_domain
 from dashboard.flows import flow_tile
 from dashboard.formatting import NO_HOST, NO_RESULT, count_of, is_plain_name, plain, rate
 from dashboard.incident_cards import card
@@ -43,7 +44,7 @@ def main() -> None:
     """Draw the page: state, verdict, faults and next step first; all else behind tabs."""
     filters = chosen()
     if filters.domain is None:
-        _choose()
+        _choose(filters)
         return
     _title(filters.domain)
     _state(filters, filters.domain)
@@ -75,7 +76,7 @@ def _state(filters: Filters, domain: str) -> None:
     total = ask("success_rate", **filters.parameters()).iloc[0]
     sentence.text(_sentence(found, total))
     for group in by_fault(found)[:_CARDS]:
-        card(group[0], others=same_fault(group[0], filters))
+        card(group[0], others=same_fault(group[0], filters), at_home=True)
     if len(found) > _CARDS:
         link(f"All {len(found)} open incidents", "incidents", state="open")
     verdict_part(verdict)
@@ -101,10 +102,21 @@ def _title(domain: str) -> None:
         st.text(plain(domain))
 
 
-def _choose() -> None:
+def _choose(filters: Filters) -> None:
+    """Offer the domains that need somebody first."""
     st.title("Domain", anchor=False)
-    st.text("Choose a domain at the left, or in the list of all domains.")
-    link("All domains, the worst first", "domains")
+    every = fleet(filters, incidents(filters))
+    rows_tile(
+        "Which domain?",
+        first(every, WORST).answer,
+        ("report_domain", "open_faults", "success_rate", "failed", "sessions", "sts_mode"),
+        unit="Worst first. Choose a name to open it, or any domain in the filter Domain.",
+        empty="No domain has a session in this period.",
+        alt="Domains, the worst first",
+        key="choose-domain",
+        to=to_domain,
+    )
+    link(f"All {len(every.names):,} domains", "domains")
 
 
 def _figures(filters: Filters) -> None:

@@ -12,8 +12,8 @@ from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile
 
 _COLUMNS = (
-    "report_domain", "open_faults", "enforce", "success_rate", "sts_mode", "max_age_days", "certificate_days", "policy_found",
-    "failed", "sessions", "findings", "last_day",
+    "report_domain", "open_faults", "enforce", "success_rate", "sts_mode", "max_age_days", "certificate_days", "last_day",
+    "policy_found", "failed", "sessions", "findings",
 )  # fmt: skip
 _MOST = 2000
 _HEIGHT = 640

@@ -6,9 +6,10 @@ import pyarrow as pa
 import streamlit as st
 
 from dashboard.filters import chosen
+from dashboard.formatting import without_marks
 from dashboard.ground import first_weeks
 from dashboard.lake_door import Answer
-from dashboard.navigation import Target, to_reports
+from dashboard.navigation import Target, link, to_reports
 from dashboard.tiles import rows_tile
 
 
@@ -17,7 +18,10 @@ def main() -> None:
     filters = chosen()
     found = first_weeks(filters)
     st.title("The first two weeks", anchor=False)
-    st.text(found.sentence())
+    st.text(without_marks(found.sentence()))
+    if not found.last:
+        link("Who reports", "reporters")
+        return
     rows_tile(
         "Who has reported, and who usually does?",
         Answer(

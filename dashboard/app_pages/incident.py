@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -52,12 +52,12 @@ def main() -> None:
     answer = failures_of(found, filters)
     _course(found, answer, filters)
     _senders_and_hosts(found, answer)
-    _proof(found)
+    proof = _proof(found)
     mute_form(found, filters)
     with st.container(border=True):
         st.header("Copy for a ticket", anchor=False)
         st.caption("Plain text; the button at its corner copies it.")
-        st.code(ticket(found), language=None, wrap_lines=True)
+        st.code(ticket(found, proof), language=None, wrap_lines=True)
 
 
 def _head(found: Incident, filters: Filters) -> None:
@@ -136,9 +136,9 @@ def failures_of(found: Incident, filters: Filters) -> Answer:
         & frame["submitter_domain"].isin(found.reporters)
         & (named.isna() | named.isin(found.mx_hosts) | (not found.mx_hosts))
     ].assign(receiving_mx_hostname=named.fillna(NO_HOST))
-    keys = ["report_day", "submitter_domain", "receiving_mx_hostname"]
-    by_type = frame.groupby([*keys, "result_type", "policy_type"], as_index=False)["mentions"].sum()
-    larger = by_type.groupby([*keys, "result_type"], as_index=False)["mentions"].max().groupby(keys, as_index=False)["mentions"].sum()
+    keys = ["report_day", "submitter_domain", "receiving_mx_hostname", "result_type"]
+    by_type = frame.groupby([*keys, "policy_type"], as_index=False)["mentions"].sum()
+    larger = by_type.groupby(keys, as_index=False)["mentions"].max()
     return Answer(pa.Table.from_pandas(larger, preserve_index=False), answer.questions, answer.parameters)
 
 
@@ -152,18 +152,18 @@ def _course(found: Incident, answer: Answer, filters: Filters) -> None:
         "How did it go, day by day?",
         answer,
         lambda frame: chart(
-            failures_by_day(frame, days, pale, by="submitter_domain", marks=changes),
+            failures_by_day(frame, days, pale, marks=changes),
             key="course",
             height=260,
-            alt="Failures of this incident by day and reporter",
-            to=lambda part: _to(found, day=part.column, reporter=None if str(part.row).endswith(" others") else part.row),
+            alt="Failures of this incident by day and result type",
+            to=lambda part: _to(found, day=part.column, result=None if str(part.row).endswith(" others") else part.row),
         ),
         unit="Failures of this kind per UTC day, as the reporters named count them; a week before and after. Pale days are incomplete, "
         "upright lines are changes of what is published. "
         f"{_adds_up(found, answer)}Choose a bar to see its reports.",
         empty="The reports of those days are no longer in the lake.",
         rows=Rows(
-            ("report_day", "submitter_domain", "receiving_mx_hostname", "mentions"),
+            ("report_day", "submitter_domain", "receiving_mx_hostname", "result_type", "mentions"),
             lambda row: _to(found, day=row["report_day"], reporter=row["submitter_domain"], host=row["receiving_mx_hostname"]),
         ),
     )
@@ -214,7 +214,8 @@ def _senders_and_hosts(found: Incident, answer: Answer) -> None:
     )
 
 
-def _proof(found: Incident) -> None:
+def _proof(found: Incident) -> list[dict[str, Any]]:
+    """Draw the reports that prove it; return them, the newest first."""
     keys = pa.array(found.report_keys[:_EVIDENCE], pa.string())
     answer = asked(
         "reports_found", since=found.first_day, until=found.last_day, domain=found.domain, failing=True, counted=True, at_most=5000
@@ -228,8 +229,10 @@ def _proof(found: Incident) -> None:
         empty="The reports are no longer in the lake.",
         alt="The reports behind the incident, newest first",
         key="proof",
-        to=lambda row: to_report(row["report_key"]),
+        to=lambda row: to_report(row["report_key"], incident=found.id),
     )
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
 
 
 main()

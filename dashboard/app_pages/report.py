@@ -29,7 +29,10 @@ def main() -> None:
     key = place("key") or ""
     found = ask("report_one", report_key=key)
     st.title("Report", anchor=False)
-    link("← Back to the search", "reports", **kept_search())
+    if came_from := place("incident"):
+        link("← Back to the incident", "incident", id=came_from)
+    else:
+        link("← Back to the search", "reports", **kept_search())
     if found.empty:
         st.text("There is no such report in the lake.")
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.palette import AUTHENTICATED, FAILED, FAILURES, INCOMPLETE_OPACITY, MARK, TOOLTIP, UNPROTECTED
+from dashboard.charts.palette import AUTHENTICATED, DECALS, FAILED, INCOMPLETE_OPACITY, MARK, OTHERS, RESULTS, TOOLTIP, UNPROTECTED
 from dashboard.formatting import NO_RESULT
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _MANY_DAYS = 120
 """More days than this can be zoomed into."""
+_MOST_KINDS = 8
+"""More kinds of failures than this share one bar."""
 
 Mark = tuple[str, str]
 """A day, and in our own words what was changed on it."""
@@ -47,26 +49,23 @@ def sessions_by_day(frame: pd.DataFrame, days: Sequence[str], incomplete: Iterab
     return stacked(days, [one for one in series if any(one[2].values())] or series[-1:], incomplete=incomplete, marks=marks)
 
 
-def failures_by_day(
-    frame: pd.DataFrame, days: Sequence[str], incomplete: Iterable[str], *, by: str = "result_type", marks: Sequence[Mark] = ()
-) -> dict[str, Any]:
+def failures_by_day(frame: pd.DataFrame, days: Sequence[str], incomplete: Iterable[str], *, marks: Sequence[Mark] = ()) -> dict[str, Any]:
     """Return stacked bars of mentions by result type, the most mentioned at the bottom.
 
+    A result type of the standard has its own colour; the others, who may be many, are grey and have patterns.
+
     Args:
-        frame: Rows with `report_day`, `mentions` and the column `by`.
+        frame: Rows with `report_day`, `mentions` and `result_type`.
         days: The days of the axis.
         incomplete: Those that may still get reports.
-        by: What tells the bars apart; more than eight of them share the last colour.
         marks: Days on which what is published changed.
     """
-    totals = frame.groupby(by, sort=False)["mentions"].sum().sort_values(ascending=False)
+    totals = frame.groupby("result_type", sort=False)["mentions"].sum().sort_values(ascending=False)
     names = list(totals.index)
-    shown, rest = names[: len(FAILURES)], names[len(FAILURES) :]
+    shown, rest = (names, []) if len(names) <= _MOST_KINDS else (names[: _MOST_KINDS - 1], names[_MOST_KINDS - 1 :])
+    series = [(str(name) or NO_RESULT, RESULTS.get(str(name), OTHERS), _by_day(frame[frame["result_type"] == name])) for name in shown]
     if rest:
-        shown, rest = names[: len(FAILURES) - 1], names[len(FAILURES) - 1 :]
-    series = [(str(name) or NO_RESULT, FAILURES[place], _by_day(frame[frame[by] == name])) for place, name in enumerate(shown)]
-    if rest:
-        series.append((f"{len(rest)} others", FAILURES[-1], _by_day(frame[frame[by].isin(rest)])))
+        series.append((f"{len(rest)} others", OTHERS, _by_day(frame[frame["result_type"].isin(rest)])))
     return stacked(days, series, incomplete=incomplete, marks=marks)
 
 
@@ -91,10 +90,10 @@ def stacked(days: Sequence[str], series: Sequence[Bars], *, incomplete: Iterable
                 "type": "bar",
                 "stack": "all",
                 "data": [_bar(values.get(day, 0), day in pale) for day in days],
-                "itemStyle": {"color": colour},
+                "itemStyle": {"color": colour, "decal": DECALS[place % len(DECALS)] if colour != AUTHENTICATED else None},
                 "barCategoryGap": "18%",
             }
-            for name, colour, values in series
+            for place, (name, colour, values) in enumerate(series)
         ],
     }
     if many:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.palette import FAILED, SERIES, TOOLTIP, UNPROTECTED
+from dashboard.charts.palette import AUTHENTICATED, IN_CELL, NARROW, OTHERS, RESULTS, TOOLTIP, UNPROTECTED
 from dashboard.formatting import NO_HOST, NO_RESULT
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_FLOWS = 60
+_LONGEST = 28
+_ON_A_PHONE = {"label": {"width": 118, "overflow": "truncate", "fontSize": 11}, "levels": [{"depth": 1, "label": {"show": False}}]}
+"""There is room for the names at both ends; those in the middle are in the tooltip and in the table."""
 
 
 def layer_of(name: str) -> int:
@@ -37,23 +40,37 @@ def flow(frame: pd.DataFrame) -> dict[str, Any]:
         layers |= {name: layer for layer, name in enumerate(names)}
         for pair in ((names[0], names[1]), (names[1], names[2])):
             links[pair] = links.get(pair, 0) + int(row["mentions"])
-    colours = (SERIES[0], UNPROTECTED, FAILED)
+    nodes = [
+        {
+            "name": name,
+            "depth": layer,
+            "itemStyle": {"color": (AUTHENTICATED, UNPROTECTED, RESULTS.get(name.rstrip(" "), OTHERS))[layer]},
+            "label": {"position": "left" if layer == 2 else "right", **_cut(name)},
+        }
+        for name, layer in layers.items()
+    ]
     return {
         "tooltip": {"trigger": "item", "valueFormatter": "localized", **TOOLTIP},
         "series": [
             {
                 "type": "sankey",
                 "left": 4,
-                "right": 190,
+                "right": 4,
                 "top": 8,
                 "bottom": 8,
                 "nodeGap": 16,
                 "draggable": False,
                 "emphasis": {"focus": "adjacency"},
                 "lineStyle": {"color": "source", "opacity": 0.3, "curveness": 0.5},
-                "label": {"width": 180, "overflow": "truncate"},
-                "data": [{"name": name, "depth": layer, "itemStyle": {"color": colours[layer]}} for name, layer in layers.items()],
+                "label": IN_CELL,
+                "data": nodes,
                 "links": [{"source": source, "target": target, "value": value} for (source, target), value in links.items()],
             }
         ],
+        "media": [{"query": NARROW, "option": {"series": [_ON_A_PHONE]}}],
     }
+
+
+def _cut(name: str) -> dict[str, str]:
+    """Return the label of a name that is too long for its place; the tooltip has it all."""
+    return {"formatter": f"{name[: _LONGEST - 1]}…"} if len(name) > _LONGEST and not {"{", "}"} & set(name) else {}

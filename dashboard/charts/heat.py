@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.charts.palette import HEAT, IN_CELL, NONE, TOOLTIP
+from dashboard.charts.palette import HEAT, IN_CELL, NARROW, NONE, TOOLTIP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +64,7 @@ def heat(
             "inRange": {"color": list(colours)},
         },
         "animation": False,
+        **({"media": [{"query": NARROW, "option": {"xAxis": {"axisLabel": _slanted()}}}]} if _are_names(columns) else {}),
         "series": [
             {
                 "name": unit,
@@ -96,9 +97,14 @@ def _cell(column: int, row: int, value: int, labelled: bool) -> Any:
     return {"value": [column, row, value], "label": {"formatter": f"{value:,}"}} if labelled and value >= 1000 else [column, row, value]
 
 
+def _are_names(columns: Sequence[str]) -> bool:
+    """Say whether the columns have long names, and are no days."""
+    return 1 < len(columns) <= _LABELLED and max(map(len, columns)) > len("2026-05-31")
+
+
 def _is_crowded(columns: Sequence[str]) -> bool:
-    """Say whether the names of the columns, which are not days, would hide each other."""
-    return 5 < len(columns) <= _LABELLED and max(map(len, columns)) > len("2026-05-31")
+    """Say whether the names of the columns would hide each other on a desk, too."""
+    return len(columns) > 5 and _are_names(columns)
 
 
 def _slanted() -> dict[str, Any]:
@@ -107,4 +113,4 @@ def _slanted() -> dict[str, Any]:
 
 def height_of(rows: int, columns: Sequence[str] = ()) -> int:
     """Return the pixels a heat map of so many rows takes; long names of many columns take some below it."""
-    return max(140, 90 + _ROW_PIXELS * rows) + (50 if _is_crowded(columns) else 0)
+    return max(140, 90 + _ROW_PIXELS * rows) + (50 if _are_names(columns) else 0)

@@ -46,7 +46,7 @@ def spans(every: Sequence[Span]) -> dict[str, Any]:
         "tooltip": {"trigger": "item", "formatter": "{a}: {c}", **TOOLTIP},
         "legend": {"data": kinds, "top": 0, "left": 0, "type": "scroll"},
         "grid": {"left": 4, "right": 16, "top": 40, "bottom": 4, "containLabel": True},
-        "xAxis": {"type": "time"},
+        "xAxis": {"type": "time", "minInterval": 86_400_000, "axisLabel": {"formatter": "{yyyy}-{MM}-{dd}", "hideOverlap": True}},
         "yAxis": {"type": "category", "data": rows, "inverse": True, "axisTick": {"show": False}},
         "series": series,
     }

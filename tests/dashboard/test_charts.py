@@ -11,6 +11,7 @@ import pytest
 from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
 from dashboard.charts.flow import flow, layer_of
 from dashboard.charts.heat import heat, height_of
+from dashboard.charts.palette import AUTHENTICATED, OTHERS, RESULTS
 from dashboard.charts.picked import Picked, clickable, picked
 from dashboard.charts.span_bars import Span, spans
 from dashboard.formatting import count_of, listed, number, plain, rate, short, shown
@@ -66,12 +67,41 @@ def test_a_day_without_reports_is_a_gap_and_an_incomplete_one_is_pale():
     assert data[3]["itemStyle"]["opacity"] < 1
 
 
-def test_more_kinds_of_failures_than_colours_share_the_last():
+def test_more_kinds_of_failures_than_can_be_told_apart_share_the_last_bar():
     frame = pd.DataFrame({"report_day": [date(2026, 5, 1)] * 20, "result_type": [f"t{n}" for n in range(20)], "mentions": range(20, 0, -1)})
     series = failures_by_day(frame, DAYS, ())["series"]
     assert len(series) == 8
     assert series[-1]["name"] == "13 others"
     assert sum(one["data"][0] for one in series) == sum(range(1, 21))
+
+
+def test_a_result_type_has_one_colour_whatever_else_is_drawn_and_the_colour_of_what_went_well_is_none_of_them():
+    def colours(names: list[str]) -> dict[str, str]:
+        frame = pd.DataFrame({"report_day": [date(2026, 5, 1)] * len(names), "result_type": names, "mentions": range(1, len(names) + 1)})
+        bars = {one["name"]: one["itemStyle"]["color"] for one in failures_by_day(frame, DAYS, ())["series"]}
+        ends = flow(frame.assign(submitter_domain="a.example", receiving_mx_hostname="mx.example"))["series"][0]["data"]
+        assert {one["name"].strip(): one["itemStyle"]["color"] for one in ends if one["depth"] == 2} == bars
+        return bars
+
+    few, more = (
+        colours(["tlsa-invalid", "certificate-expired"]),
+        colours(["certificate-expired", "sts-policy-invalid", "x-own", "tlsa-invalid"]),
+    )
+    assert few == {name: more[name] for name in few}
+    assert len(set(RESULTS.values())) == len(RESULTS)
+    assert AUTHENTICATED not in {*RESULTS.values(), OTHERS}
+
+
+def test_the_parts_of_a_bar_are_told_apart_without_their_colour():
+    frame = pd.DataFrame({"report_day": [date(2026, 5, 2)], "authenticated": [5], "failed": [1], "unprotected": [2]})
+    patterns = [json.dumps(one["itemStyle"]["decal"]) for one in sessions_by_day(frame, DAYS, [])["series"]]
+    assert len(set(patterns)) >= 2
+
+
+def test_a_heat_map_of_one_column_is_no_bar_across_the_page():
+    one = heat(["mx.example"], ["a.example"], {("mx.example", "a.example"): 3}, unit="failures")
+    assert one["grid"]["width"] <= 300
+    assert "width" not in heat(DAYS, ["a.example"], {}, unit="failures")["grid"]
 
 
 def test_a_name_that_is_sender_and_host_at_once_makes_no_circle():
@@ -169,7 +199,7 @@ def test_a_number_in_a_cell_is_grouped_and_long_names_of_many_columns_are_all_se
     option = heat(names, ["x"], {(names[0], "x"): 73_836, (names[1], "x"): 5}, unit="mentions")
     assert option["series"][0]["data"][0]["label"]["formatter"] == "73,836"
     assert option["xAxis"]["axisLabel"]["interval"] == 0
-    assert height_of(1, names) > height_of(1, names[:3])
+    assert height_of(1, names) > height_of(1, names[:1])
     assert "interval" not in heat(DAYS, ["x"], {}, unit="sessions")["xAxis"]["axisLabel"]
 
 

@@ -114,3 +114,14 @@ def test_what_is_drawn_of_an_incident_adds_up_or_the_difference_is_named(opened)
 
 def _values(series: dict) -> list:
     return [point["value"] if isinstance(point, dict) else point for point in series.get("data", [])]
+
+
+def test_any_first_day_may_be_asked_for_and_is_in_the_address(opened):
+    opened(demo)
+    app = AppTest.from_file(str(Path(dashboard.__file__).with_name("app.py")), default_timeout=120)
+    app.query_params["since"] = "2026-05-20"
+    app.query_params["as_of"] = str(AS_OF)
+    app.run()
+    assert not app.exception
+    assert app.text[0].value.startswith("Rests on")
+    assert "(2026-05-20 to 2026-06-01" in app.text[0].value

@@ -139,6 +139,11 @@ def test_every_choice_is_a_step_of_the_history_and_in_the_address(visit):
     page.locator('[role=radio][aria-checked="true"]', has_text="28d").first.wait_for()
     page.go_forward()
     page.wait_for_url(re.compile("period=90d"))
+    before = page.evaluate("history.length")
+    there.choose_row("reporters", "Reports")
+    assert page.evaluate("history.length") == before, "one step on, in place of the one that was gone back over"
+    page.go_back()
+    page.wait_for_url(re.compile("reporters.*period=90d"))
     there.well()
 
 
