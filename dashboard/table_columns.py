@@ -37,6 +37,8 @@ _LABELS = {
     "trust_tier": "Trust",
     "trust_tiers": "Trust",
     "policy_type": "Policy",
+    "policy_ix": "No. (from 0)",
+    "failure_ix": "No. (from 0)",
     "sts_mode": "Mode",
     "sts_max_age_seconds": "max_age (s)",
     "mx_patterns": "mx",

@@ -116,7 +116,7 @@ def _choose(filters: Filters) -> None:
         key="choose-domain",
         to=to_domain,
     )
-    link(f"All {len(every.names):,} domains", "domains")
+    link("All domains", "domains")
 
 
 def _figures(filters: Filters) -> None:

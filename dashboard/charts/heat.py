@@ -108,7 +108,7 @@ def _is_crowded(columns: Sequence[str]) -> bool:
 
 
 def _slanted() -> dict[str, Any]:
-    return {"interval": 0, "rotate": 24}
+    return {"interval": 0, "rotate": 24, "width": 150, "overflow": "truncate"}
 
 
 def height_of(rows: int, columns: Sequence[str] = ()) -> int:

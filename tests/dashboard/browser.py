@@ -40,6 +40,9 @@ IDLE = """() => {
 }"""
 
 
+_COUNTS_CLICKS = """addEventListener('pointerdown', () => {
+  sessionStorage.setItem('clicks', 1 + Number(sessionStorage.getItem('clicks')));
+}, true)"""
 FOCUSED = """() => {
   const one = document.activeElement;
   return [one.tagName.toLowerCase(), one.getAttribute('aria-label') || one.innerText || ''];
@@ -104,6 +107,7 @@ class Visit:
         self.address = address
         self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True)
         self.context.set_default_timeout(PATIENCE)
+        self.context.add_init_script(_COUNTS_CLICKS)
         self.page: Page = self.context.new_page()
         self.wrong: list[str] = []
         self.page.on("console", self._heard)
@@ -185,6 +189,10 @@ class Visit:
             before = box
             self.page.wait_for_timeout(100)
         raise AssertionError(f"{where} does not come to rest")
+
+    def clicks(self) -> int:
+        """Count the clicks of this visit so far."""
+        return int(self.page.evaluate("Number(sessionStorage.getItem('clicks'))"))
 
     def tab_to(self, tag: str, text: str) -> list[str]:
         """Press Tab until an element has the focus; what was passed on the way."""

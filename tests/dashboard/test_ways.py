@@ -24,6 +24,8 @@ def test_from_an_incident_to_the_raw_report_that_proves_it(visit):
     page.get_by_role("heading", name="Why this verdict").wait_for()
     there.idle()
     assert "openssl" in page.locator('[data-testid="stCode"]').first.inner_text()
+    page.get_by_role("heading", name="What to do").wait_for()
+    assert there.clicks() <= 2, "what is wrong, and its fix"
     there.choose_row("proof", "What did the sender write?")
     assert '"organization-name"' in page.locator('[data-testid="stCode"]').first.inner_text()
     there.well()
@@ -39,6 +41,7 @@ def test_from_the_number_of_failed_sessions_to_the_reports_behind_it(visit):
     assert "failing=true" in page.url
     assert page.get_by_text("reports, newest first").inner_text().startswith("6 reports")
     there.choose_row("reports", "What did the sender write?")
+    assert there.clicks() <= 3, "the raw report behind a number"
     there.well()
 
 
@@ -46,6 +49,7 @@ def test_a_domain_chosen_in_a_table_is_the_filter_of_the_next_page(visit):
     there = visit("demo")
     page = there.open(f"?as_of={AS_OF}")
     there.choose_row("overview-domains", "Ready for enforce?")
+    assert there.clicks() <= 2, "may this domain enforce?"
     chosen = page.get_by_role("heading", level=1).inner_text()
     assert f"domain={chosen}" in page.url
     there.go("Reporters")
