@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from dashboard import lake_door, warm
 from dashboard.filters import Filters
+from dashboard.fleet import fleet
 from tests.dashboard.lakes import AS_OF, demo, empty
 
 
@@ -125,3 +126,14 @@ def test_any_first_day_may_be_asked_for_and_is_in_the_address(opened):
     assert not app.exception
     assert app.text[0].value.startswith("Rests on")
     assert "(2026-05-20 to 2026-06-01" in app.text[0].value
+
+
+def test_verdicts_on_many_domains_at_once_are_those_on_each(opened):
+    opened(demo)
+    filters = _filters(28)
+    names = fleet(filters, warm.insight.incidents(filters)).names
+    assert len(names) > 3
+    at_once = warm.insight.verdicts(names, filters)
+    whole = filters._replace(domain=None)
+    assert at_once == {name: warm.insight.readiness(name, whole) for name in names}
+    assert len({verdict.verdict for verdict in at_once.values()}) > 2

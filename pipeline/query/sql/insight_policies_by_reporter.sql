@@ -2,8 +2,9 @@
 -- One row per sender and policy text, with the text itself, and when that sender applied it.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
--- domain (VARCHAR): the domain asked for
+-- domain (VARCHAR = null): one report domain; null for all
 select
+    report_domain,
     submitter_domain,
     policy_hash,
     min(report_day) as first_day,
@@ -20,6 +21,6 @@ from settings.told_policies
 where report_day between $since and $until
     and policy_type = 'sts'
     and policy_hash is not null
-    and report_domain = $domain
-group by submitter_domain, policy_hash
-order by first_day, submitter_domain, policy_hash;
+    and ($domain is null or report_domain = $domain)
+group by report_domain, submitter_domain, policy_hash
+order by report_domain, first_day, submitter_domain, policy_hash;

@@ -2,7 +2,7 @@
 -- What a verdict on enforce rests on: sessions under a policy by its mode, and those for which the sender found none.
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
--- domain (VARCHAR): the domain asked for
+-- domain (VARCHAR = null): one report domain; null for all
 -- harmless (VARCHAR[]): result types that refuse no mail under MTA-STS
 with refusing as (
     select
@@ -11,13 +11,14 @@ with refusing as (
         sum(failed_session_count) as mentions
     from settings.told_failures
     where report_day between $since and $until
-        and report_domain = $domain
+        and ($domain is null or report_domain = $domain)
         and policy_type = 'sts'
         and not list_contains($harmless, result_type)
     group by report_key, policy_ix
 ),
 by_content as (
     select
+        p.report_domain,
         p.report_day,
         p.submitter_domain,
         p.identity,
@@ -40,13 +41,14 @@ by_content as (
         on r.report_key = p.report_key
         and r.policy_ix = p.policy_ix
     where p.report_day between $since and $until
-        and p.report_domain = $domain
+        and ($domain is null or p.report_domain = $domain)
         and p.policy_type in ('sts', 'no-policy-found')
     group by all
 ),
 -- Of a disputed report the worst of each: sessions are evidence as far as every content has them.
 once as (
     select
+        report_domain,
         report_day,
         submitter_domain,
         identity,
@@ -56,9 +58,10 @@ once as (
         max(switched_off) as switched_off,
         max(unprotected) as unprotected
     from by_content
-    group by report_day, submitter_domain, identity
+    group by report_domain, report_day, submitter_domain, identity
 )
 select
+    report_domain,
     report_day,
     submitter_domain,
     sum(sts_sessions)::bigint as sts_sessions,
@@ -67,5 +70,5 @@ select
     sum(switched_off)::bigint as switched_off,
     sum(unprotected)::bigint as unprotected
 from once
-group by report_day, submitter_domain
-order by report_day, submitter_domain;
+group by report_domain, report_day, submitter_domain
+order by report_domain, report_day, submitter_domain;
