@@ -1,4 +1,4 @@
-"""Words and signs for verdicts, faults and states: a sign beside every colour."""
+"""Words and signs for verdicts, faults and states: a sign beside every colour; red and orange are for what is ours to mend."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ VERDICTS = {
 FAULTS = {
     "ours": Sign("● ours", "The fault is ours", "red"),
     "sender": Sign("→ the sender's", "The fault is the sender's", "gray"),
-    "path": Sign("⇢ on the path", "The fault is on the path between sender and host", "orange"),
+    "path": Sign("⇢ on the path", "The fault is on the path between sender and host", "gray"),
     "unknown": Sign("? unknown", "Whose fault it is cannot be determined", "gray"),
 }
 STATES = {
-    "open": Sign("● open", "Still failing", "red"),
+    "open": Sign("● open", "Still failing", "blue"),
     "resolved": Sign("✓ over", "Over", "green"),
     "unconfirmed": Sign("… unconfirmed", "Too few sessions since to tell", "gray"),
 }

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts.days import calendar, stacked
-from dashboard.charts.palette import SERIES
+from dashboard.charts.palette import OTHERS, OUTCOMES
 from dashboard.drawn import chart
 from dashboard.figures import figure, figure_row
 from dashboard.filters import Filters, chosen
@@ -90,11 +90,11 @@ def _mail(filters: Filters) -> None:
 
     def draw(frame: pd.DataFrame) -> None:
         series = []
-        for place, name in enumerate(_OUTCOMES):
+        for name in _OUTCOMES:
             chosen_rows = frame[frame["outcome"] == name]
             if len(chosen_rows):
                 values = {str(day)[:10]: int(count) for day, count in chosen_rows.groupby("received_day")["messages"].sum().items()}
-                series.append((name, SERIES[place % len(SERIES)], values))
+                series.append((name, OUTCOMES.get(name, OTHERS), values))
         chart(stacked(days, series, incomplete=()), key="received", height=260, alt="Messages received by day and outcome")
 
     tile(

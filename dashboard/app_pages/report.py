@@ -65,7 +65,7 @@ def _head(report: dict[Hashable, Any]) -> None:
     )
     with st.container(border=True):
         st.header("Who says what about which days?", anchor=False)
-        st.badge("● counts" if report["counted"] else "✕ does not count", color="blue" if report["counted"] else "orange")
+        st.badge("● counts" if report["counted"] else "✕ does not count", color="blue" if report["counted"] else "gray")
         st.text("\n".join(f"{label}: {value}" for label, value in lines))
 
 

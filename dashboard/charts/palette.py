@@ -24,6 +24,17 @@ RESULTS = {
     "dane-required": "#5B3F8C",
 }
 """The result types of RFC 8460 §4.3, each with one colour on every page: certificates warm, MTA-STS green, DANE violet."""
+OUTCOMES = {
+    "stored": AUTHENTICATED,
+    "conflict": "#E69F00",
+    "quarantined": FAILED,
+    "duplicate": "#56B4E9",
+    "not_tlsrpt": "#9AA3AD",
+    "too_large": "#CC79A7",
+    "expired": "#C9CFD6",
+    "erased": "#6B727B",
+}
+"""What became of a message: other people's mail is grey, which needs nobody."""
 _LIGHT = "rgba(255, 255, 255, 0.5)"
 DECALS: tuple[dict[str, Any] | None, ...] = (
     None,

@@ -8,6 +8,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from dashboard.charts import palette
 from dashboard.charts.days import calendar, failures_by_day, sessions_by_day
 from dashboard.charts.flow import flow, layer_of
 from dashboard.charts.heat import heat, height_of
@@ -16,9 +17,11 @@ from dashboard.charts.picked import Picked, clickable, picked
 from dashboard.charts.span_bars import Span, spans
 from dashboard.formatting import count_of, listed, number, plain, rate, short, shown
 from dashboard.insight import _silence
+from dashboard.verdicts import FAULTS
 from pipeline.dashboard_flags import command_line, environment
 from pipeline.insight.api import Coverage
 from pipeline.query.raw_report_text import report_texts
+from pipeline.tables.schema import OUTCOMES
 from tests.report_mails import document, mail_of
 
 DAYS = calendar(date(2026, 5, 1), date(2026, 5, 4))
@@ -213,3 +216,10 @@ def test_a_reporter_is_silent_when_it_is_on_all_its_domains():
     assert (found.everywhere, found.somewhere, found.is_ours) == ({"b"}, {"a"}, False)
     assert found.told() == "1 silent, 1 on some domains"
     assert _silence([]).told() == "none silent"
+
+
+def test_every_outcome_of_a_message_has_a_colour_and_mail_of_others_is_grey():
+    assert set(palette.OUTCOMES) == set(OUTCOMES)
+    red, green, blue = (int(palette.OUTCOMES["not_tlsrpt"][at : at + 2], 16) for at in (1, 3, 5))
+    assert max(red, green, blue) - min(red, green, blue) < 32
+    assert {sign.colour for name, sign in FAULTS.items() if name != "ours"} == {"gray"}
