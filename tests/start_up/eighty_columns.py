@@ -14,10 +14,14 @@ import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.cli import main
 from tests.insight.asking import as_of, incidents
 from tests.notify.test_news import book
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TRANSCRIPT = Path(__file__).with_name("eighty-columns.txt")
 COLUMNS = 80
@@ -40,16 +44,13 @@ def commands() -> list[str]:
     day = as_of(DAYS)
     found = incidents(book(DAYS), DAYS)[0]
     return [
-        "status",
         f"incidents --as-of {day}",
         f"incidents {found.id} --as-of {day}",
         f"coverage --as-of {day}",
         f"readiness example.org --as-of {day}",
-        "questions",
         f"questions run success_rate --as-of {day}",
         f"questions run failures_by_mx --as-of {day}",
         "questions show duplicates",
-        "schema policies",
         "rejects",
         'sql "select report_domain, sum(failed_sessions) as failed from sessions group by all order by all"',
         f"plan example.org enforce --as-of {day}",
@@ -65,8 +66,17 @@ def commands() -> list[str]:
     ]
 
 
-def transcript(folder: Path) -> str:
-    """Return what they print, one after the other, and every help."""
+WIDTH_ALONE = ("status", "questions", "schema")
+"""Commands whose words are held elsewhere, and whose lines are looked at for their width alone."""
+
+
+def transcript(folder: Path, lines: Sequence[str] | None = None) -> str:
+    """Return what they print, one after the other.
+
+    Args:
+        folder: An empty one, for the lake.
+        lines: The command lines; None: those of the transcript.
+    """
     lake = book(DAYS).write(folder / "lake")
     config = folder / "tlsrpt.toml"
     channel = f'[[notify.channel]]\nname = "siem"\nkind = "lines"\npath = "{folder}/x"\n'
@@ -76,7 +86,7 @@ def transcript(folder: Path) -> str:
     before = {name: os.environ.get(name) for name in ("COLUMNS", "NO_COLOR")}
     os.environ.update(COLUMNS=str(COLUMNS), NO_COLOR="1")
     try:
-        for line in commands():
+        for line in commands() if lines is None else lines:
             terminal = Terminal()
             with redirect_stdout(terminal), redirect_stderr(terminal):
                 code = main(["--config", str(config), *shlex.split(line)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.start_up.eighty_columns import COLUMNS, TRANSCRIPT, transcript
+from tests.start_up.eighty_columns import COLUMNS, TRANSCRIPT, WIDTH_ALONE, transcript
 
 COPIED = ("$ ", "-- ")
 """Commands to be typed, and the comments of a question's SQL."""
@@ -21,6 +21,7 @@ def test_the_transcript_is_what_is_printed(said):
     )
 
 
-def test_nothing_is_cut_and_nothing_wider_than_the_terminal(said):
+def test_nothing_is_cut_and_nothing_wider_than_the_terminal(said, tmp_path):
+    said += transcript(tmp_path, WIDTH_ALONE)
     assert "…\n" not in said
     assert [line for line in said.splitlines() if len(line) > COLUMNS and not line.lstrip().startswith(COPIED)] == []
