@@ -11,7 +11,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: help setup demo dashboard test system browser check lint types imports notebooks tests soak release release-test score bench bench-full \
+.PHONY: help setup demo dashboard test system browser check lint types imports notebooks tests soak release image release-test score bench bench-full \
 	screenshots sample docs site format pins clean
 
 help: ## this list
@@ -67,10 +67,14 @@ soak: browser ## the long tests: kills, cuts, hours of mail
 release: $(TEST) ## wheel, sdist and checksums in dist, the same bytes from every build of one commit
 	@.ci/release
 
-release-test: browser ## before a release: every check; the wheel with pip, uv and pipx; the tutorial; the site; Cyrus, Courier, GNU Mailutils (Debian 12, as root); fish and zsh
+image: $(TEST) ## the container image, without any image registry, and poll and page in it (as root, with buildah and mmdebstrap)
+	@.ci/image
+
+release-test: browser ## before a release: every check; the wheel with pip, uv and pipx; the tutorial; site and image; Cyrus, Courier, GNU Mailutils (Debian 12, as root); fish and zsh
 	@$(MAKE) test
 	@$(MAKE) release
 	@$(MAKE) site
+	@$(MAKE) image
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -m servers --timeout=600 $(ARGS)
 
 score: $(TEST) ## how well incidents, causes and faults are found, on synthetic worlds with known truth
