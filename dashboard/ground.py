@@ -69,7 +69,7 @@ def say_ground(filters: Filters) -> None:
     notes = without_marks("\n".join(ground.notes()))
     with st.container(key="ground", gap="xsmall"):
         st.text(ground.headline())
-        if notes and (_outweighs(ground) or ground.waiting):
+        if notes and (_outweighs(ground) or ground.ends_early or ground.waiting):
             st.text(notes)
         elif notes:
             with st.popover("What is left out, and what to do" if ground.left_out else "What else to know", type="tertiary"):
@@ -91,9 +91,19 @@ def nothing_counts(questions: Sequence[str]) -> str:
     return NOTHING_COUNTS if is_about and not ground_of(chosen()).reports else ""
 
 
+def said_of_none(questions: Sequence[str], empty: str) -> str:
+    """Return what to say of an empty table or chart: nothing is known, or as far as anything is known."""
+    if nothing := nothing_counts(questions):
+        return nothing
+    is_about = any(_COUNTED.search(lake().questions[name].sql) for name in questions)
+    ground = ground_of(chosen())
+    return f"{ground.good_news(empty)}." if is_about and ground.ends_early and empty.startswith("No ") else empty
+
+
 def read_so_far(said: str, filters: Filters) -> str:
     """Return good news as what it is while a mailbox is not read: news of what has been read."""
     missing = not_read(silent_mailboxes(filters))
+    said = ground_of(filters).good_news(said) + ("." if ground_of(filters).ends_early and not missing else "")
     return f"{said.removesuffix('.')}, in what has been read: {missing}." if missing else said
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.filters import CLAIMED, chosen
 from dashboard.formatting import shown
-from dashboard.ground import nothing_counts
+from dashboard.ground import said_of_none
 from dashboard.lake_door import Answer, lake
 from dashboard.navigation import follow
 from dashboard.table_columns import height_for, rows_of
@@ -63,7 +63,7 @@ def tile(
     with st.container(border=True, key=f"tile-{name}", gap="xsmall", height="stretch" if tall else "content"):
         st.header(title, anchor=False)
         if not answer.table.num_rows:
-            st.text(nothing_counts(answer.questions) or empty)
+            st.text(said_of_none(answer.questions, empty))
             return
         st.caption(f"**{CLAIMED}** {unit}" if chosen().believes_all else unit)
         target = draw(shown(answer.frame))

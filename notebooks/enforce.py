@@ -34,6 +34,9 @@ plt.style.use("report.mplstyle")
 AUTHENTICATED, FAILED = "#0072B2", "#D55E00"
 
 lake = open_lake()
+lake.ground()
+
+# %%
 domains = list(lake.frame("sessions_by_domain")["report_domain"])
 verdicts = {domain: lake.readiness(domain) for domain in domains[:50]}
 pd.DataFrame(

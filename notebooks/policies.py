@@ -31,6 +31,9 @@ plt.style.use("report.mplstyle")
 PUBLISHED, OLD = "#0072B2", "#E69F00"
 
 lake = open_lake()
+lake.ground()
+
+# %%
 seen = lake.frame("policies_seen")
 seen[seen["policy_type"] == "sts"][
     ["report_domain", "sts_mode", "sts_max_age_seconds", "mx_patterns", "first_day", "last_day", "reporters", "sessions"]

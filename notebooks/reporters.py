@@ -28,6 +28,9 @@ from pipeline import open_lake
 plt.style.use("report.mplstyle")
 
 lake = open_lake()
+lake.ground()
+
+# %%
 reporters = lake.frame("sessions_by_reporter")
 reporters.round({"success_rate": 4})
 

@@ -33,6 +33,9 @@ AUTHENTICATED, FAILED, UNPROTECTED = "#0072B2", "#D55E00", "#AAAAAA"
 lake = open_lake()
 lake
 
+# %%
+lake.ground()
+
 # %% [markdown]
 # ## What is there
 #

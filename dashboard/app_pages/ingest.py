@@ -64,7 +64,8 @@ def _looks() -> None:
     """Say of each mailbox when it was last looked into, and with what success."""
     boxes = lake().mailboxes(now=now())
     if boxes:
-        st.text("\n".join(f"{box.title()}. {box.sentence()}" for box in boxes))
+        # What is said above every page is not said twice.
+        st.text("\n".join(f"{box.title()}." if box.why else f"{box.title()}. {box.sentence()}" for box in boxes))
 
 
 def _notes() -> None:

@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
+from pipeline.insight.ground import NO_OWN
 from pipeline.output import escape, note
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
 
+    from pipeline.config import Settings
     from pipeline.insight.ground import Ground
     from pipeline.query import Lake
     from pipeline.query.health import MailboxHealth
@@ -35,15 +36,20 @@ def _days(text: str) -> int:
     return number
 
 
-def say_ground(ground: Ground, args: argparse.Namespace | None, *, silent: Sequence[MailboxHealth] = ()) -> None:
+def say_ground(ground: Ground, args: argparse.Namespace | None) -> None:
     """Say on standard error what a conclusion rests on, and before that which mailboxes are not read.
 
     To somebody who asks for JSON or CSV it is said where nothing is known.
     """
-    for box in silent:
-        note(f"{escape(box.title())}. {escape(box.sentence())} {box.fix()}")
-    for line in ground.lines() if args is None or args.format == "table" or not ground.reports else ():
+    in_full = args is None or args.format == "table" or not ground.reports
+    for line in ground.said() if in_full else ground.unread:
         note(escape(line))
+
+
+def say_whose(settings: Settings, args: argparse.Namespace) -> None:
+    """Say on standard error that no domain is named as ours, where none is."""
+    if not settings.domains.own and args.format == "table":
+        note(NO_OWN)
 
 
 def silent_mailboxes(lake: Lake, args: argparse.Namespace) -> list[MailboxHealth]:

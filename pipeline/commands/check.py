@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import output
 from pipeline.commands._findings import listing, listing_of_changes
+from pipeline.commands._insight import say_whose
 from pipeline.errors import InputError, TryAgainError, UsageError
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     elif args.format == "json":
         output.deliver_json([_as_json(each) for each in checked], args)
     elif args.format == "table":
+        say_whose(settings, args)
         output.deliver_text(listing(checked, everything=args.all), args)
     else:
         output.deliver(_table(checked, everything=args.all), args)

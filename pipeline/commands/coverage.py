@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         lines = coverage(lake.ask, as_of=as_of_of(args), settings=context.settings.insight, days=args.days, domain=domain)
         silent = silent_mailboxes(lake, args)
         ground = lake.ground(days=args.days, domain=domain, as_of=as_of_of(args))
-    say_ground(ground, args, silent=silent)
+    say_ground(ground, args)
     rows = [*(unreported_json(name, state) for name, state in ground.without_reports()), *map(as_json, lines)]
     if args.format == "json":
         output.deliver_json(rows, args)

@@ -66,13 +66,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
             shown = _found(lake, args, context, evidence=_evidence(args, context), most=_most(args))
         silent = silent_mailboxes(lake, args)
         ground = lake.ground(days=args.days, domain=args.domain, as_of=as_of_of(args))
+        stopped = not args.id and _has_stopped(lake, ground, args)
     if not args.id:
-        say_ground(ground, args, silent=silent)
+        say_ground(ground, args)
     if len(shown) > _ROWS and _most(args) is not None:
         shown = shown[:_ROWS]
         output.note(f"the newest {_ROWS} incidents; --all shows all of them, --domain those of one domain")
     _show(shown, args, ground, silent)
-    return 1 if ground.is_nothing and not args.id else _exit_code(shown, args.fail_on, silent)
+    nothing = (ground.is_nothing and not args.id) or (stopped and args.fail_on)
+    return 1 if nothing else _exit_code(shown, args.fail_on, silent)
 
 
 def _tell_all(named: Sequence[Incident], lake: Lake, args: argparse.Namespace) -> int:
@@ -153,15 +155,36 @@ def _tell_news(lake: Lake, args: argparse.Namespace, context: Context) -> int:
         boxes = [] if args.as_of is not None else lake.mailboxes()
         silent = [box for box in boxes if box.why is not None]
         told = dict(channel.mailboxes)
-        said = {f"{box.mailbox} {box.why}": str(box.silent_since) for box in silent} if args.as_of is None else told
+        said = {f"{box.mailbox} {box.why}": str(box.silent_since) for box in silent} if args.as_of is None else _of_mailboxes(told)
+        ground = lake.ground(days=args.days, as_of=as_of_of(args))
+        stopped = not silent and _has_stopped(lake, ground, args)
+        if ground.is_nothing or stopped:
+            said[_NOTHING_COUNTS] = told.get(_NOTHING_COUNTS, str(as_of_of(args)))
         names = names_of(lake, [entry.incident for entry in news]) if args.format == "table" else {}
         fresh = [box for box in silent if f"{box.mailbox} {box.why}" not in told]
         again = {box.mailbox: box for box in boxes if box.why is None and box.configured}
         over = [(again[name], since) for name, since in _silent_before(told).items() if name in again]
+        if said.get(_NOTHING_COUNTS) and _NOTHING_COUNTS not in told:
+            say_ground(ground, args)
         _show_news(news, args, names, _Mailboxes(fresh, over))
         sys.stdout.flush()
         channel.remember(incidents, news, said, now=datetime.now(UTC), as_of=as_of_of(args))
-    return _exit_code([entry.incident for entry in news if entry.kind != "over"], args.fail_on, silent)
+    standing = [entry.incident for entry in news if entry.kind != "over"]
+    return 1 if ground.is_nothing or (stopped and args.fail_on) else _exit_code(standing, args.fail_on, silent)
+
+
+def _has_stopped(lake: Lake, ground: Ground, args: argparse.Namespace) -> bool:
+    from pipeline.insight.coverage import has_stopped
+
+    return ground.ends_early and has_stopped(ground, lake.coverage(domain=args.domain, days=args.days, as_of=as_of_of(args)))
+
+
+_NOTHING_COUNTS = "nothing-counts"
+"""What is remembered of a lake none of whose reports counts; of mailboxes a name and a word stand there, with a space between."""
+
+
+def _of_mailboxes(told: Mapping[str, str]) -> dict[str, str]:
+    return {key: since for key, since in told.items() if key != _NOTHING_COUNTS}
 
 
 class _Mailboxes(NamedTuple):
@@ -187,8 +210,8 @@ class _Mailboxes(NamedTuple):
         return lines
 
 
-def _silent_before(told: dict[str, str]) -> dict[str, datetime | None]:
-    return {key.rpartition(" ")[0]: datetime.fromisoformat(since) if since else None for key, since in told.items()}
+def _silent_before(told: Mapping[str, str]) -> dict[str, datetime | None]:
+    return {key.rpartition(" ")[0]: datetime.fromisoformat(since) if since else None for key, since in _of_mailboxes(told).items()}
 
 
 def _exit_code(shown: Sequence[Incident], fail_on: str | None, silent: Sequence[MailboxHealth]) -> int:
@@ -208,8 +231,8 @@ def _show(incidents: Sequence[Incident], args: argparse.Namespace, ground: Groun
         output.deliver_json(as_json(incidents[0]) if is_one else [*map(as_incident, silent), *map(as_json, incidents)], args)
     elif args.format == "table" and not incidents:
         missing = output.escape(not_read(silent))
-        none = f"no incidents in what has been read: {missing}\n" if missing else "no incidents\n"
-        output.deliver_text(none if ground.reports else "no conclusion: nothing counts\n", args)
+        none = ground.good_news("no incidents") + (f", in what has been read: {missing}" if missing else "")
+        output.deliver_text(f"{none}\n" if ground.reports else "no conclusion: nothing counts\n", args)
     elif args.format == "table":
         output.deliver_rows(_BRIEF, [[_brief(_of_fault(group, name)) for name in _BRIEF] for group in by_fault(incidents)], args)
     else:

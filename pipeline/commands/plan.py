@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline import output
-from pipeline.commands._insight import add_as_of, as_of_of
+from pipeline.commands._insight import add_as_of, as_of_of, say_whose
 from pipeline.commands.check import domains_of, lake_is_there
 from pipeline.errors import UsageError
 
@@ -41,6 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     (domain,) = domains_of([args.domain], context.settings)
     new = _wanted(args, context.settings)
     lake_is_there(context.settings, "which policies senders hold is not known")
+    say_whose(context.settings, args)
     with open_lake(settings=context.settings, missing_ok=True) as lake:
         state = _state(lake, domain, as_of_of(args), context.settings)
         steps = _plan(lake, state, args.change, new, context.settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline import output
-from pipeline.commands._insight import add_as_of, as_of_of, say_ground, silent_mailboxes
+from pipeline.commands._insight import add_as_of, as_of_of, say_ground
 
 if TYPE_CHECKING:
     import argparse
@@ -28,11 +28,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     with open_lake(settings=context.settings) as lake:
         name = lake.known_domain(args.domain)
-        silent = silent_mailboxes(lake, args)
         verdict = lake.readiness(name, as_of=as_of_of(args))
     ground = verdict.rests_on
     assert ground is not None  # noqa: S101 -- `Lake.readiness` gives it
-    say_ground(ground, args, silent=silent)
+    say_ground(ground, args)
     if args.format == "json":
         output.deliver_json(as_json(verdict), args)
     elif args.format == "csv":

@@ -42,6 +42,5 @@ def run(args: argparse.Namespace, context: Context) -> int:
         write_pdf(page(facts), args.pdf)
     if args.pdf is None or args.output is not None:
         output.deliver_text(page(facts), args)
-    if facts.ground.is_nothing:
-        say_ground(facts.ground, None)
+    say_ground(facts.ground, None)
     return 1 if facts.ground.is_nothing else 0

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         "looks": [box.as_json() for box in boxes],
         "channels": [channel.as_json() for channel in channels],
     }
-    say_ground(ground, args, silent=[box for box in boxes if box.why])
+    say_ground(ground, args)
     if args.format == "table":
         said = [weeks.sentence()] if weeks.last else []
         said += [f"Channel {channel.channel} is {channel.sentence()}" for channel in channels if channel.failing_since]
@@ -123,7 +123,7 @@ def _lines(
     rows += [("look", box.mailbox, box.title() if box.why else box.sentence()) for box in boxes]
     rows += [("domain", name, f"no report {'yet' if state == 'waiting' else 'ever'}") for name, state in ground.without_reports()]
     if weeks.last:
-        rows += [("usual reporter", one.reporter, f"{one.state()}; usually {one.usually}") for one in weeks.reporters if one.usually]
+        rows += [("usual reporter", one.reporter, f"{one.state()}; {one.usually}") for one in weeks.reporters if one.usually]
     rows += [("channel", channel.channel, channel.sentence()) for channel in channels]
     rows += [("lake", "schema", str(status["schema"]))]
     rows += [("table", name, count_of(count, "row")) for name, count in status["tables"].items()]

@@ -64,7 +64,7 @@ def first_page(facts: Facts) -> Iterator[str]:
     steps = [first_step(fault[0].fix) for fault in standing if fault[0].fault == "ours"][:_SHOWN]
     steps.append(first_sentence(facts.readiness.next_step))
     yield f"<ul>{''.join(f'<li>{text(step)}</li>' for step in dict.fromkeys(steps))}</ul>"
-    yield f'<p class="small soft">{" ".join(text(line) for line in facts.ground.lines())}</p>'
+    yield f'<p class="small soft">{" ".join(text(line) for line in facts.ground.said())}</p>'
 
 
 def _state(facts: Facts) -> str:

@@ -13,9 +13,10 @@ from pipeline.insight.ask import between, rows_of
 from pipeline.insight.period import period_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.insight.ask import Ask
+    from pipeline.insight.ground import Ground
     from pipeline.insight.settings import InsightSettings
 
 State = Literal["reporting", "silent", "rare", "new", "ingest-outage"]
@@ -127,6 +128,11 @@ def _as_outage(line: Coverage) -> Coverage:
     if line.state not in ("silent", "reporting"):
         return line
     return line._replace(state="ingest-outage", silent_since=line.last_day + timedelta(days=1))
+
+
+def has_stopped(ground: Ground, lines: Iterable[Coverage]) -> bool:
+    """Say whether everything came to an end at once: reports that came do not count any more, or no reporter reports any more."""
+    return ground.ends_early and (ground.left_out_since > 0 or any(line.state == "ingest-outage" for line in lines))
 
 
 def unreported_json(domain: str, state: str) -> dict[str, Any]:

@@ -45,8 +45,8 @@ def _places(incident: Incident) -> list[str]:
 
 
 def _certificate(incident: Incident) -> list[str]:
-    # Sorted behind every host, so that looking at a certificate renames no fault.
-    return [f"{incident.cause}\0~{incident.certificate_ends.isoformat()}"] if incident.certificate_ends else []
+    # Sorted behind every host, so that looking at certificates renames no fault.
+    return [f"{incident.cause}\0~{fingerprint}" for fingerprint in incident.certificates]
 
 
 def _id(place: str) -> str:

@@ -10,10 +10,13 @@ from pipeline.message.shipped_reporters import REPORTERS
 from pipeline.output.markup import html_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from pipeline.insight.ask import Ask
 
+_SHOWN_DAYS = 3
+"""Days with reports from which on a reporter has a habit of its own here."""
 USUAL_DAYS = 3
 """Days until first reports come: senders collect a UTC day, and send within the next."""
 
@@ -25,7 +28,7 @@ class SeenReporter(NamedTuple):
     name: str
     """Who that is, where the shipped list knows."""
     usually: str
-    """When it usually comes; empty: nothing is known of it."""
+    """When it usually comes: by what came so far, or as is known of it; empty: nothing is known."""
     reports: int
     counted: int
     first_received: date | None
@@ -97,7 +100,9 @@ class FirstWeeks(NamedTuple):
         return html_table(self.sentence(), ("reporter", "who", "usually", "seen"), rows)
 
 
-def read_first_weeks(ask: Ask, *, today: date, own: Mapping[str, date | None], first_look: date | None) -> FirstWeeks:
+def read_first_weeks(
+    ask: Ask, *, today: date, own: Mapping[str, date | None], first_look: date | None, configured: Iterable[str] = ()
+) -> FirstWeeks:
     """Return how far the beginning has come; once it is over, which reporters and domains were seen is not asked any more.
 
     Args:
@@ -105,6 +110,7 @@ def read_first_weeks(ask: Ask, *, today: date, own: Mapping[str, date | None], f
         today: UTC.
         own: `[domains] own`, and since when reports about each are waited for.
         first_look: When a mailbox was first looked into; None: never, or nobody wrote it down.
+        configured: `[trust] reporters`: they are waited for like those of the shipped list.
 
     Raises:
         LakeError: The lake cannot be read.
@@ -123,14 +129,15 @@ def read_first_weeks(ask: Ask, *, today: date, own: Mapping[str, date | None], f
     known = {row["report_domain"]: row for row in ask("reported_domains", at_most=1_000_000).to_pylist()}
     named = {one.domain: one for one in REPORTERS}
     rows = []
-    for name in dict.fromkeys((*named, *seen)):
+    waited_for = dict.fromkeys((*named, *configured))
+    for name in dict.fromkeys((*waited_for, *seen)):
         row, shipped = seen.get(name), named.get(name)
         first = row["first_received_at"] if row else None
         rows.append(
             SeenReporter(
                 name,
                 shipped.name if shipped else "",
-                shipped.usually if shipped else "",
+                _usually(row) or (shipped.usually if shipped else "named in [trust] reporters" if name in waited_for else ""),
                 row["reports"] if row else 0,
                 row["counted"] if row else 0,
                 first.date() if first else None,
@@ -138,6 +145,13 @@ def read_first_weeks(ask: Ask, *, today: date, own: Mapping[str, date | None], f
         )
     domains = [SeenDomain(name, *_reported(known.get(name))) for name in (own or known)]
     return weeks._replace(reporters=tuple(rows), domains=tuple(sorted(domains, key=lambda one: (one.reports, one.domain))))
+
+
+def _usually(row: Mapping[str, Any] | None) -> str:
+    """Return the habit of a reporter that has shown one; empty: it is too early."""
+    if row is None or row["days"] < _SHOWN_DAYS:
+        return ""
+    return f"about {row['days']:,} of {(row['last_day'] - row['first_day']).days + 1:,} days so far"
 
 
 def _reported(row: dict[str, object] | None) -> tuple[int, date | None]:

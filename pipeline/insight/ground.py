@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 WAITED_FOR = timedelta(days=14)
 """So long the first report about a domain may be on its way."""
+NO_OWN = "[domains] own is not set, so every domain counts as yours."
+_UNKNOWN_DAYS = timedelta(days=3)
+"""So many complete days without any report that counts are worth a word."""
 _WAYS = {
     "fail": "if a border server of yours checks mail before it changes it, name it in [trust] authserv_ids and run `tlsrpt rebuild`; for "
     "old mail you trust, `tlsrpt ingest --vouch-before DAY`",
@@ -93,6 +96,14 @@ class Ground(NamedTuple):
     domain: str | None = None
     trusts_all: bool = False
     """Whether reports of every tier count: somebody wants to see all, whoever sent it."""
+    last_day: date | None = None
+    """The last day that reports which count are about."""
+    complete_until: date | None = None
+    """The last complete day."""
+    left_out_since: int = 0
+    """Reports about later days than `last_day` that do not count, where it is not the last complete day or close to it."""
+    unread: tuple[str, ...] = ()
+    """Sentences on the mailboxes that are not read, or give nothing: what they hold is in no conclusion."""
 
     @property
     def reports_left_out(self) -> int:
@@ -103,6 +114,17 @@ class Ground(NamedTuple):
     def is_nothing(self) -> bool:
         """Whether there are reports and none of them counts: then nothing is known, and that is a finding (exit 1)."""
         return not self.reports and self.reports_left_out > 0
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the newest complete days are days of which nothing is known, though earlier ones have reports."""
+        if self.last_day is None or self.complete_until is None:
+            return False
+        return self.complete_until - self.last_day >= _UNKNOWN_DAYS
+
+    def good_news(self, said: str) -> str:
+        """Return good news as far as anything is known: `no incidents up to 2026-05-18; nothing is known of the days since`."""
+        return f"{said.rstrip('.')} up to {self.last_day}; nothing is known of the days since" if self.ends_early else said
 
     def without_reports(self) -> list[tuple[str, str]]:
         """Return the domains of ours without any report, as far as they are asked about: waiting in the first two weeks, then never."""
@@ -140,12 +162,15 @@ class Ground(NamedTuple):
     def notes(self) -> list[str]:
         """Return what else a reader has to know: what is left out and the way out, domains nobody reports about, whose domains count."""
         said = []
+        if self.ends_early:
+            later = f"; {_count(self.left_out_since, 'report')} about them left out" if self.left_out_since else ""
+            said.append(f"No report that counts is about a day after {self.last_day}: nothing is known of the days since{later}.")
         if self.left_out:
             reasons = "; ".join(each.words() for each in self.left_out)
             said.append(f"Left out: {_count(self.reports_left_out, 'report')} ({reasons}).")
             said += [f"Way out ({each.reason}): {each.way_out()}." for each in self.left_out[:3]]
         if not self.own:
-            said.append("[domains] own is not set, so every domain counts as yours.")
+            said.append(NO_OWN)
         if not self.domain:
             never = tuple(name for name in self.unreported if name not in self.waiting)
             said += [self._no_report_about(names, is_waited_for=names is self.waiting) for names in (self.waiting, never) if names]
@@ -168,8 +193,12 @@ class Ground(NamedTuple):
         """Return all of it, the headline first."""
         return [self.headline(), *self.notes()]
 
+    def said(self) -> list[str]:
+        """Return all there is to say before a conclusion: the mailboxes that are not read come before everything else."""
+        return [*self.unread, *self.lines()]
+
     def _repr_html_(self) -> str:
-        return "".join(f"<p>{text(line)}</p>" for line in self.lines())
+        return "".join(f"<p>{text(line)}</p>" for line in self.said())
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -178,6 +207,8 @@ class Ground(NamedTuple):
                 name: getattr(self, name)
                 for name in ("sessions", "incomplete_sessions", "reports", "reporters", "days", "ever", "domain", "trusts_all")
             },
+            "last_day": self.last_day.isoformat() if self.last_day else None,
+            "left_out_since": self.left_out_since,
             "since": self.since.isoformat(),
             "until": self.until.isoformat(),
             "left_out": [each._asdict() for each in self.left_out],
@@ -185,6 +216,7 @@ class Ground(NamedTuple):
             "own": list(self.own),
             "unreported": list(self.unreported),
             "waiting": list(self.waiting),
+            "unread": list(self.unread),
         }
 
 
@@ -220,10 +252,14 @@ def read_ground(
     extent = ask("extent").to_pylist()[0]
     unreported = _unreported(ask, tuple(own))
     began = extent["first_ingested_at"].date() if extent["first_ingested_at"] else as_of
-    return Ground(
+    ground = Ground(
         since=since,
         until=until,
-        **{name: int(counted[name]) for name in ("sessions", "incomplete_sessions", "reports", "reporters", "days")},
+        sessions=int(counted["sessions"]),
+        incomplete_sessions=int(counted["incomplete_sessions"]),
+        reports=int(counted["reports"]),
+        reporters=int(counted["reporters"]),
+        days=int(counted["days"]),
         left_out=tuple(LeftOut(row["reason"], row["reports"], tuple(filter(None, row["domains"] or ()))) for row in left_out),
         ever=int(extent["reports"]),
         own=tuple(own),
@@ -231,7 +267,13 @@ def read_ground(
         waiting=tuple(name for name in unreported if as_of - (own[name] or began) <= WAITED_FOR),
         domain=domain,
         trusts_all=trusts_all,
+        last_day=counted["last_day"],
+        complete_until=min(complete_until, until),
     )
+    if not ground.ends_early or not left_out:
+        return ground
+    later = ask("ground_left_out", **(period | {"since": counted["last_day"] + timedelta(days=1)})).to_pylist()
+    return ground._replace(left_out_since=sum(row["reports"] for row in later))
 
 
 def _unreported(ask: Ask, own: Sequence[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pipeline.insight.advice.advice_facts import Facts
@@ -68,8 +68,8 @@ class Incident:
     """Reports that prove it in all; report_keys may hold the newest of them only."""
     last_check: Opinion | None = None
     """What the last live checks say of it, where it is ours and not over."""
-    certificate_ends: datetime | None = None
-    """When the certificate at fault ends, as the checks saw it: two hosts whose certificates end in one second have the same."""
+    certificates: tuple[str, ...] = ()
+    """SHA-256 of the certificates at fault, as the checks saw them: hosts that show the same one have one fault."""
     fault_id: str = ""
     """12 hex digits that all incidents of one fault share, whatever their domain (`pipeline.insight.faults`)."""
 

@@ -66,8 +66,8 @@ def with_opinions(ask: Ask, incidents: Sequence[Incident], *, as_of: date) -> li
 
 
 def _with_opinion(incident: Incident, rows: Sequence[dict[str, Any]]) -> Incident:
-    ends = [row["expires_at"] for row in rows if row["code"] and row["expires_at"] and _is_same(incident, row)]
-    return replace(incident, last_check=opinion_on(incident, rows), certificate_ends=max(ends, default=None))
+    shown = {row["certificate_sha256"] for row in rows if row["code"] and row["certificate_sha256"] and _is_same(incident, row)}
+    return replace(incident, last_check=opinion_on(incident, rows), certificates=tuple(sorted(shown)))
 
 
 def _is_asked(incident: Incident) -> bool:

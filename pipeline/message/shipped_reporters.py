@@ -37,14 +37,14 @@ REPORTERS = (
         "Google (Gmail, Workspace)",
         frozenset({"noreply-smtp-tls-reporting@google.com"}),
         "sts and no-policy-found, 2048 bit, expires after seven days; consumer mail is gmail.com",
-        "daily, to every domain that gets mail from Gmail or Google Workspace",
+        "usually daily, to every domain that gets mail from Gmail or Google Workspace",
     ),
     Reporter(
         "microsoft.com",
         "Microsoft (Exchange Online, Outlook)",
         frozenset({"tlsrpt-noreply@microsoft.com"}),
         "sts and tlsa, 1024 bit; consumer mail is outlook.com and hotmail.com",
-        "daily, to every domain that gets mail from Microsoft 365 or Outlook",
+        "usually daily, to every domain that gets mail from Microsoft 365 or Outlook",
     ),
 )
 """Who is known without configuration."""

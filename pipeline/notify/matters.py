@@ -6,6 +6,8 @@ from collections import defaultdict
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.insight.coverage import has_stopped
+from pipeline.insight.phrases import sentence_start
 from pipeline.notify.notice import Notice
 from pipeline.notify.notice_text import name, names, plural
 
@@ -30,9 +32,14 @@ class Matter(NamedTuple):
     """What is told when it came to be so; None: nothing, it is only remembered."""
 
 
+NOTHING_COUNTS = "ground:nothing"
+"""A lake none of whose reports counts."""
+
+
 def matters_of(observed: Observed) -> Iterator[Matter]:
     """Yield every state there is to remember, with what is told of it."""
     yield from _ingest(observed)
+    yield from _nothing_counts(observed)
     if not is_unread(observed):
         yield from _silences(observed.coverage)
     yield from _certificates(observed)
@@ -72,6 +79,24 @@ def _ingest(observed: Observed) -> Iterator[Matter]:
         )
         title = f"Mailbox {name(box.name)} {'cannot be read' if box.failing_since else 'has gone silent'}"
         yield _told(Notice(f"ingest:{box.name}", "ingest", "new", "now", state, (), title, what, step, "ingest"))
+
+
+_LOOK_AT = "Check the mailbox, the runs of `tlsrpt ingest` and the _smtp._tls records."
+
+
+def _nothing_counts(observed: Observed) -> Iterator[Matter]:
+    ground = observed.ground
+    if ground is None:
+        return
+    if ground.is_nothing:
+        title, state = f"Nothing is known: none of {plural(ground.reports_left_out, 'report')} counts", "nothing counts"
+    elif has_stopped(ground, observed.coverage) and not is_unread(observed):
+        title, state = f"No report that counts is about a day after {ground.last_day}", f"nothing counts after {ground.last_day}"
+    else:
+        return
+    step = sentence_start(ground.left_out[0].way_out()) if ground.left_out else _LOOK_AT
+    what = " ".join(line for line in ground.lines() if line.startswith(("Nothing is known", "Left out", "No report that counts")))
+    yield _told(Notice(NOTHING_COUNTS, "ingest", "new", "now", state, (), title, what, step, "ingest"))
 
 
 def _sentence(words: str) -> str:

@@ -15,9 +15,12 @@ from pipeline.errors import InputError
 from pipeline.notify.notice_text import name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from prometheus_client import Gauge
+
+    from pipeline.insight.ground import Ground
     from pipeline.notify.observed import Observed
 
 VERDICTS = ("ready", "not-ready", "not-enough-evidence", "already-enforcing", "no-policy")
@@ -63,6 +66,7 @@ def as_text(observed: Observed, measured: Measured, *, waiting: Mapping[str, int
     failing = gauge("mailbox_failing", "1 while a mailbox cannot be read, or nothing arrives although it used to.", "mailbox")
     for box in observed.mailboxes:
         failing.labels(name(box.name)).set(int(box.failing_since is not None or box.silent_since is not None))
+    _rests_on(observed.ground, gauge)
     gauge("quarantined_messages", "Messages that could not be read.").set(measured.quarantined)
     gauge("not_counted_reports", "Reports of the last 90 days that do not count.").set(measured.not_counted)
     silent = {line.reporter for line in observed.coverage if line.state == "silent"}
@@ -80,6 +84,16 @@ def as_text(observed: Observed, measured: Measured, *, waiting: Mapping[str, int
         depth.labels(name(channel)).set(count)
     gauge("metrics_written_seconds", "When these metrics were written, Unix time.").set(now.timestamp())
     return generate_latest(registry).decode()
+
+
+def _rests_on(ground: Ground | None, gauge: Callable[..., Gauge]) -> None:
+    if ground is None:
+        return
+    gauge("counted_reports", "Reports of the last 90 days that count; while it is 0 no other number says anything.").set(ground.reports)
+    gauge("counted_sessions", "Sessions in them.").set(ground.sessions)
+    never = gauge("unreported_domain", "1 for a domain of ours that no report was ever about.", "domain")
+    for domain, _ in ground.without_reports():
+        never.labels(name(domain)).set(1)
 
 
 def _midnight(ordinal: int) -> int:

@@ -37,7 +37,8 @@ def metrics_now(settings: Settings, as_of: date) -> str:
         observed = observe(lake, as_of=as_of, own=settings.domains.own)
         numbers = measure(lake, as_of=as_of)
     location = configured_location(settings.lake)
-    waiting = {name: len(box.pending) for name, box in boxes_of(location).items()} if settings.notify.channel else {}
+    names = {channel.name for channel in settings.notify.channel}
+    waiting = {name: len(box.pending) for name, box in boxes_of(location).items() if name in names}
     return as_text(observed_without_muted(location, observed), numbers, waiting=waiting, now=datetime.now(UTC))
 
 

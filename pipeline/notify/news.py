@@ -11,9 +11,10 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight import notifications
+from pipeline.insight.coverage import has_stopped
 from pipeline.notify.channel_memory import Memory
 from pipeline.notify.fault_notices import fault_notice, fault_notices, fault_of, withdrawal_notice, withdrawn
-from pipeline.notify.matters import matters_of
+from pipeline.notify.matters import NOTHING_COUNTS, matters_of
 from pipeline.notify.mutes import is_muted
 from pipeline.notify.notice import Notice, worst_first
 from pipeline.notify.notice_text import name, names, plural
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from pipeline.notify.matters import Matter
     from pipeline.notify.observed import Observed
 
-_LASTING = ("ingest:", "reporter:", "readiness:", "published:", "certificate:", "rollover:")
+_SEEN_TO_END = ("ingest:", "ground:", "reporter:")
+"""Matters whose end is told, once it is seen."""
+_LASTING = (*_SEEN_TO_END, "readiness:", "published:", "certificate:", "rollover:")
 """Matters whose state stands until the next is seen: a check that was not made for a while says nothing new."""
 _FORGET_DAYS = 90
 _IN_SUMMARY = ("ingest", "certificate", "reporter", "rollover")
@@ -98,7 +101,7 @@ def _changes(matters: Sequence[Matter], memory: Memory, observed: Observed) -> I
             yield _still(matter.event) if before is not None and _root(before) == _root(matter.state) else matter.event
     now = {matter.lineage for matter in matters}
     for lineage, state in memory.states.items():
-        if lineage not in now and lineage.startswith(("ingest:", "reporter:")) and _is_seen(lineage, observed):
+        if lineage not in now and lineage.startswith(_SEEN_TO_END) and _is_seen(lineage, observed):
             yield _over(lineage, state)
 
 
@@ -116,6 +119,8 @@ def _is_seen(lineage: str, observed: Observed) -> bool:
     topic, what = lineage.split(":", 1)
     if topic == "ingest":
         return any(box.name == what for box in observed.mailboxes)
+    if topic == "ground":
+        return observed.ground is not None and observed.ground.reports > 0 and not has_stopped(observed.ground, observed.coverage)
     return any(line.reporter == what and line.state == "reporting" for line in observed.coverage)
 
 
@@ -124,6 +129,9 @@ def _over(lineage: str, state: str) -> Notice:
     if topic == "ingest":
         title, text, path = f"Mailbox {name(what)} is read again", f"It had been {_root(state)}.", "ingest"
         return Notice(lineage, "ingest", "over", "now", state, (), title, text, "", path)
+    if topic == "ground":
+        text = "Figures and conclusions rest on reports again; before, none counted."
+        return Notice(lineage, "ingest", "over", "now", state, (), "Reports count again", text, "", "ingest")
     title, text = f"{name(what)} reports again", f"It had been {state}."
     return Notice(lineage, "reporter", "over", "later", state, (), title, text, "", f"reporters?reporter={name(what)}")
 
@@ -166,7 +174,7 @@ def _ended(lineage: str, observed: Observed) -> bool:
     """Say whether a state need not be remembered: its end was seen, or its certificate is long gone."""
     if lineage.startswith("certificate:"):
         return (observed.as_of - date.fromisoformat(lineage[-10:])).days > _FORGET_DAYS
-    return lineage.startswith(("ingest:", "reporter:")) and _is_seen(lineage, observed)
+    return lineage.startswith(_SEEN_TO_END) and _is_seen(lineage, observed)
 
 
 def _summary(observed: Observed, matters: Sequence[Matter]) -> Notice:
@@ -174,11 +182,20 @@ def _summary(observed: Observed, matters: Sequence[Matter]) -> Notice:
     faults = worst_first([event for event, incident in standing(observed) if incident is not None])
     ours = sum(event.fault == "ours" for event in faults)
     told = [matter.event for matter in matters if matter.event is not None and matter.event.topic in _IN_SUMMARY]
-    unread = [event.title for event in told if event.topic == "ingest"]
+    nothing = next((event for event in told if event.lineage == NOTHING_COUNTS), None)
+    unread = [event.title for event in told if event.topic == "ingest" and event.lineage != NOTHING_COUNTS]
     count = f"{plural(len(faults), 'open fault')}, {ours} of them yours" if faults else "no open fault"
+    rests = observed.ground
+    titles = [f"{unread[0]}; {count} in what was read"] if unread else [count]
+    if rests is not None and not rests.reports:
+        titles = unread or [nothing.title if nothing is not None else "Nothing is known: no report counts"]
+    elif rests is not None and not faults:
+        titles = [rests.good_news(titles[0])]
+    beside = [event.title for event in worst_first(told) if event.lineage != NOTHING_COUNTS]
     parts = [
+        nothing.what if nothing is not None else rests.headline() if rests is not None else "",
         f"Open: {_some([event.title for event in faults])}." if faults else "",
-        f"Beside that: {_some([event.title for event in worst_first(told)])}." if told else "",
+        f"Beside that: {_some(beside)}." if beside else "",
         "Mail is being refused or unprotected now." if any(event.urgency == "now" for event in faults) else "",
         "From now on this channel hears what is new, worse or over.",
     ]
@@ -189,9 +206,9 @@ def _summary(observed: Observed, matters: Sequence[Matter]) -> Notice:
         "now",
         str(observed.as_of),
         tuple(sorted({domain for event in (*faults, *told) for domain in event.domains})),
-        f"{unread[0]}; {count} in what was read" if unread else count,
+        "; ".join(titles),
         " ".join(part for part in parts if part),
-        "`tlsrpt incidents` shows each open fault." if faults else "",
+        nothing.step if nothing is not None else "`tlsrpt incidents` shows each open fault." if faults else "",
         "",
     )
 

@@ -64,6 +64,7 @@ def observe(lake: Lake, *, as_of: date, own: Iterable[str], now: datetime | None
         roll_overs=_roll_overs(checks),
         published=published,
         verdicts=tuple(verdicts.items()),
+        ground=lake.ground(as_of=as_of),
     )
 
 

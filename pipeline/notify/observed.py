@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pipeline.insight.coverage import Coverage
+    from pipeline.insight.ground import Ground
     from pipeline.insight.incident import Incident
     from pipeline.notify.mutes import Mute
 
@@ -71,5 +72,7 @@ class Observed:
     verdicts: tuple[tuple[str, str], ...] = ()
     """Domain and verdict of readiness."""
     roll_overs: tuple[RollOver, ...] = ()
+    ground: Ground | None = None
+    """What all of it rests on; None: not asked."""
     muted: tuple[Mute, ...] = ()
     """Those that hold now."""

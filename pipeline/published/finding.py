@@ -30,6 +30,8 @@ class Finding(NamedTuple):
     """The record or line to publish, ready to paste."""
     expires_at: datetime | None = None
     """When the certificate ends that it is about."""
+    certificate_sha256: str | None = None
+    """Of that certificate (DER), lower-case hex."""
 
 
 def worst(findings: list[Finding]) -> Severity:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.published.finding import Finding, Severity
 from pipeline.published.web import Fetched, Trouble
@@ -141,18 +141,26 @@ def _judge_shown(where: str, host: str, server: Server, now: datetime, asks: Ask
                 "smtp", "certificate-not-checked", "unknown", where, "no certificate could be read", _PROVES_NOTHING, "run the check again"
             )
         ]
-    left, ends = days_left(server.chain[0], now), server.chain[0].not_valid_after_utc
+    left, shown = days_left(server.chain[0], now), _shown(server.chain[0])
     if asks == "dane":
         what = f"{server.tls_version}; the TLSA records decide, not the CA, the name or the dates"
-        return [Finding("smtp", "smtp-ok", "ok", where, what, expires_at=ends)]
+        return [Finding("smtp", "smtp-ok", "ok", where, what, **shown)]
     found = _judge_certificate(where, host, server, now)
     if found is None:
         what = f"{server.tls_version}, the certificate verifies and is valid for {left} more days"
-        return [Finding("smtp", "smtp-ok", "ok", where, what, expires_at=ends)]
+        return [Finding("smtp", "smtp-ok", "ok", where, what, **shown)]
     if asks == "nothing":
         why = "no policy asks for it yet; with MTA-STS under enforce senders would deliver nothing (RFC 8461 §4.2)"
         found = found._replace(severity="warn", why=why)
-    return [found._replace(expires_at=ends)]
+    return [found._replace(**shown)]
+
+
+def _shown(certificate: Certificate) -> dict[str, Any]:
+    """Return what is kept of a certificate with what is found about it."""
+    from cryptography.hazmat.primitives import hashes
+
+    fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
+    return {"expires_at": certificate.not_valid_after_utc, "certificate_sha256": fingerprint}
 
 
 def _judge_certificate(where: str, host: str, server: Server, now: datetime) -> Finding | None:

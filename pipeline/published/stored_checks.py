@@ -38,6 +38,7 @@ def rows_of(checked: Checked) -> Iterator[CheckRow]:
             mx_hosts=published.mx_hosts,
             tlsa_records=published.tlsa,
             expires_at=finding.expires_at,
+            certificate_sha256=finding.certificate_sha256,
         )
 
 

@@ -87,7 +87,7 @@ class Analysis:
 
         today = _today(as_of)
         period = period_of(today, days or self._settings.insight.days, self._settings.insight)
-        return read_ground(
+        ground = read_ground(
             self.ask,
             since=since or period.since,
             until=until or today,
@@ -97,6 +97,9 @@ class Analysis:
             domain=self._named(domain),
             trusts_all=set(TRUST_TIERS) <= set(self._settings.trust.count),
         )
+        if today < _today(None):
+            return ground  # of another day nothing is known of the mailboxes
+        return ground._replace(unread=tuple(f"{box.title()}. {box.sentence()} {box.fix()}" for box in self.mailboxes() if box.why))
 
     def incidents(
         self,

@@ -52,21 +52,22 @@ class Incidents(list[Incident]):
 
     def _repr_html_(self) -> str:
         ground = self.rests_on
-        silent = "".join(f"<p>{text(box.title())}. {text(box.sentence())} {text(box.fix())}</p>" for box in self.silent_mailboxes)
         if not self:
-            said = silent + ("" if ground is None else _said(ground))
-            return f"<p>{said} {_none(ground, silent)}</p>"
+            said = "" if ground is None else _said(ground)
+            return f"<p>{said} {_none(ground)}</p>"
         rows = [[_cell(name, getattr(incident, name)) for name in _COLUMNS] for incident in self]
         said = f"{len(self)} incident{'s' if len(self) > 1 else ''}"
         if ground is not None:
             said += f". {_said(ground)}"
-        return silent + html_table(said, [name.replace("_", " ") for name in _COLUMNS], rows)
+        return html_table(said, [name.replace("_", " ") for name in _COLUMNS], rows)
 
 
-def _none(ground: Ground | None, silent: str) -> str:
-    if ground is not None and not ground.reports:
+def _none(ground: Ground | None) -> str:
+    if ground is None:
+        return "No incidents."
+    if not ground.reports:
         return ""
-    return "No incidents in what has been read." if silent else "No incidents."
+    return f"{ground.good_news('No incidents in what has been read' if ground.unread else 'No incidents')}."
 
 
 class CoverageTable(list[Coverage]):
@@ -94,7 +95,7 @@ class CoverageTable(list[Coverage]):
 
 
 def _said(ground: Ground) -> str:
-    return text(" ".join(ground.lines()))
+    return text(" ".join(ground.said()))
 
 
 def _unreported(ground: Ground | None) -> list[dict[str, Any]]:

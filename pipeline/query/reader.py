@@ -287,7 +287,13 @@ class Lake(Analysis):
             LakeError: The lake cannot be read.
         """
         first = min((each.first_try.date() for each in read_looks(self.location).seen), default=None)
-        return read_first_weeks(self.ask, today=today or datetime.now(UTC).date(), own=self.waited_for(), first_look=first)
+        return read_first_weeks(
+            self.ask,
+            today=today or datetime.now(UTC).date(),
+            own=self.waited_for(),
+            first_look=first,
+            configured=sorted(self._settings.trust.known_reporters),
+        )
 
     def mailboxes(self, *, now: datetime | None = None) -> list[MailboxHealth]:
         """Return whether each mailbox is looked into and gives anything, those that do not first.

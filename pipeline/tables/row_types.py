@@ -107,7 +107,7 @@ class SupersededRow(_row("superseded")):  # type: ignore[misc]
     __slots__ = ()
 
 
-class CheckRow(_row("checks")):  # type: ignore[misc]
+class CheckRow(_row("checks", (None,))):  # type: ignore[misc]
     """One row per domain, check and finding of what the domain publishes."""
 
     __slots__ = ()

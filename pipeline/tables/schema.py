@@ -358,6 +358,7 @@ CHECKS = Table(
         _c("mx_hosts", "strings", "The MX hosts, most preferred first", source="RFC 5321 §5.1", nullable=False),
         _c("tlsa_records", "strings", "host usage selector type hex", source="RFC 7672 §3.1", nullable=False),
         _c("expires_at", "timestamp", "Expiry of the certificate that the finding is about", source="RFC 5280 §4.1.2.5"),
+        _c("certificate_sha256", "string", "SHA-256 of that certificate (DER), lower-case hex; null in checks of earlier versions"),
     ),
 )
 

@@ -148,6 +148,18 @@ def test_new_since_last_tells_when_it_is_over(tlsrpt, tmp_path):
     assert tlsrpt("incidents", "--new-since-last", last=29) == (0, "", "")
 
 
+def test_new_since_last_says_once_that_nothing_counts_and_is_never_content_with_it(tlsrpt, tmp_path):
+    Book().every_day(GOOGLE, 0, 29, sts(60, EXPIRED), tier="unverified").write(tmp_path / "lake")
+    code, out, err = tlsrpt("incidents", "--new-since-last")
+    assert (code, out) == (1, "")
+    assert "Nothing is known: none of the 30 reports" in err
+    assert "--vouch-before" in err
+    assert tlsrpt("incidents", "--new-since-last") == (1, "", "")
+    month().write(tmp_path / "lake")
+    assert tlsrpt("incidents", "--new-since-last")[1].startswith("NEW")
+    assert tlsrpt("incidents", "--new-since-last") == (0, "", "")
+
+
 def test_new_since_last_as_json_says_what_kind_of_news(tlsrpt, lake):
     (found,) = json.loads(tlsrpt("incidents", "--new-since-last", "--format", "json")[1])
     assert (found["news"], found["cause"]) == ("new", "mx-certificate-expired")

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from pipeline.insight.first_weeks import read_first_weeks
-from tests.insight.book import CAMPUS, GOOGLE, MICROSOFT, Book, day, sts
+from pipeline.message.shipped_reporters import REPORTERS
+from tests.insight.book import CAMPUS, GOOGLE, MAILRU, MICROSOFT, Book, day, sts
 
 OWN = dict.fromkeys(("example.org", "example.net"))
 
@@ -20,7 +21,7 @@ def ask():
 
 
 def weeks(ask, *, after=3, own=OWN):
-    return read_first_weeks(ask, today=day(after), own=own, first_look=day(0))
+    return read_first_weeks(ask, today=day(after), own=own, first_look=day(0), configured=(MAILRU,))
 
 
 def test_who_usually_comes_is_there_whether_or_not_it_was_seen(ask):
@@ -31,6 +32,12 @@ def test_who_usually_comes_is_there_whether_or_not_it_was_seen(ask):
     assert "3 reports" in said[GOOGLE]
     assert said[CAMPUS].startswith("2 reports since")
     assert said[CAMPUS].endswith(", 0 count")
+    assert {one.reporter: one.usually for one in found.reporters} == {
+        GOOGLE: "about 3 of 3 days so far",
+        MICROSOFT: next(one.usually for one in REPORTERS if one.domain == MICROSOFT),
+        MAILRU: "named in [trust] reporters",
+        CAMPUS: "",
+    }
     assert found.sentence() == "Day 4: 2 reporters seen so far, about 1 of 2 domains."
     assert [(one.domain, one.reports) for one in found.domains] == [("example.net", 0), ("example.org", 5)]
     assert "tlsrpt check example.net" in found.to_check()[0]

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import datetime as clock
 import importlib
 import io
+import json
 import os
 import pkgutil
 import re
@@ -17,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
+import jupytext
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -27,29 +30,38 @@ from pipeline.cli import main
 from pipeline.config import LakeSettings, load_settings
 from pipeline.errors import TlsrptError
 from pipeline.ingest.doctor import Check
-from pipeline.lake.looks import Look, end
+from pipeline.lake.looks import Look, end, read_looks
 from pipeline.lake.storage.locate import locate
-from pipeline.query import open_lake
+from pipeline.query import Lake, open_lake
 from tests.insight.book import DAY_ONE, GOOGLE, MAILRU, MICROSOFT, Book, Fail, sts
+from tests.project.tree import ROOT
 
 GOLDEN = Path(__file__).parent / "surfaces.txt"
 COMMANDS = (
     ("status",),
+    ("incidents", "--new-since-last"),
     ("incidents", "--fail-on", "ours"),
     ("readiness", "example.org"),
     ("coverage", "--fail-on", "ingest"),
     ("report", "example.org", "-o", "{folder}/report.html"),
     ("export", "{folder}/part.parquet", "--force"),
+    ("notify", "--dry-run"),
+    ("metrics",),
     ("doctor",),
     ("ingest", "{folder}/mail", "--format", "table", "--workers", "0"),
 )
 """`ingest` comes last: it is the one that makes a lake."""
-PAGES = ("app.py", "app_pages/incidents.py", "app_pages/domain.py", "app_pages/reporters.py")
+PAGES = ("app.py", *(f"app_pages/{name}.py" for name in ("incidents", "domain", "reporters", "hosts", "reports", "ingest")))
+NOTEBOOKS = ("reporters", "enforce")
 CONFIGURATION = """
 [domains]
-own = ["example.org", "example.net"]
+own = {own}
 [trust]
 reporters = ["mail.ru"]
+[[notify.channel]]
+name = "ops"
+kind = "webhook"
+url_file = "/dev/null"
 [[mailbox]]
 name = "book"
 host = "imap.example.org"
@@ -58,6 +70,8 @@ user = "x"
 NOW = datetime(2026, 5, 31, 7, 30, tzinfo=UTC)
 TODAY = NOW.date()
 EXPIRED = Fail("certificate-expired", 40)
+STILL = tuple(f"pipeline.{room}." for room in ("commands", "query", "ingest", "insight", "export", "notify"))
+"""Rooms that look at the clock."""
 
 
 def ago(days: int) -> int:
@@ -112,6 +126,35 @@ def healthy(folder):
 LAKES = {made.__name__: made for made in (none, empty, nothing_counted, half_counted, one_day, broken, one_reporter, healthy)}
 
 
+def no_own(folder):
+    healthy(folder)
+
+
+def removed(folder):
+    healthy(folder)
+
+
+def stopped(folder):
+    book(70, 30).write(folder)
+    looked(folder)
+
+
+def unproved_lately(folder):
+    made = book(60, 13)
+    made.reports += book(12, 2, tier="unverified").reports
+    made.write(folder)
+    looked(folder)
+
+
+def one_report(folder):
+    book(2, 2, (GOOGLE,)).write(folder)
+    looked(folder)
+
+
+NEIGHBOURS = {made.__name__: made for made in (no_own, removed, stopped, unproved_lately, one_report)}
+OWN = {"no_own": [], "removed": ["example.net"]}
+
+
 def looked(folder, *, failing_days=0):
     looks = []
     for hours in range(24 * 20, -1, -6):
@@ -140,7 +183,7 @@ class Still(datetime, metaclass=Instance):
 def still():
     """Stop the clock of the whole program, pages included."""
     for found in pkgutil.walk_packages(pipeline.__path__, "pipeline."):
-        if found.name.startswith(("pipeline.commands.", "pipeline.query.", "pipeline.ingest.", "pipeline.insight.", "pipeline.export.")):
+        if found.name.startswith(STILL):
             importlib.import_module(found.name)
     with pytest.MonkeyPatch.context() as patch:
         for name, module in list(sys.modules.items()):
@@ -149,26 +192,46 @@ def still():
         patch.setattr("pipeline.ingest.doctor._mailbox", lambda *_: iter(()))
         patch.setattr("pipeline.ingest.doctor._dns", lambda _: Check("dns", "ok", "asked for by no test"))
         patch.setenv(lake_door.TODAY_VARIABLE, str(TODAY))
+        patch.setattr(Lake, "ask", asked_once(Lake.ask))
         yield patch
+
+
+def asked_once(ask):
+    """Every surface asks the same: what is known of this state of this lake, by these settings, is not worked out anew."""
+    known = {}
+
+    def remembered(lake, name, **parameters):
+        key = (lake.location.uri, lake.version, repr(read_looks(lake.location)), name, repr(sorted(parameters.items())))
+        if key not in known:
+            known[key] = ask(lake, name, **parameters)
+        return known[key]
+
+    return remembered
 
 
 @pytest.fixture(scope="module")
 def transcript(tmp_path_factory, still):
     """Return what each surface says on each lake: exit code, standard output, standard error; of pages the text."""
     said = {}
-    for name, make in LAKES.items():
+    for name, make in (LAKES | NEIGHBOURS).items():
         folder = tmp_path_factory.mktemp(name)
-        (folder / "tlsrpt.toml").write_text(CONFIGURATION)
+        (folder / "tlsrpt.toml").write_text(CONFIGURATION.format(own=json.dumps(OWN.get(name, ["example.org", "example.net"]))))
         (folder / "mail").mkdir()
         (folder / "mail" / "private.eml").write_bytes(b"From: a@example.org\r\nSubject: Lunch\r\n\r\nAt noon?\r\n")
         make(folder / "lake")
         for command in COMMANDS[:-1]:
-            said[name, command[0]] = run(folder, [part.format(folder=folder) for part in command])
+            said[name, surface_of(command)] = run(folder, [part.format(folder=folder) for part in command])
         said[name, "python"] = python(folder)
         for page in PAGES if name in ("nothing_counted", "broken") else PAGES[:1]:
             said[name, page] = shown(folder, page, still)
+        for notebook in NOTEBOOKS if name in ("nothing_counted", "broken") else ():
+            said[name, f"{notebook}.ipynb"] = opened(folder, notebook, still)
         said[name, "ingest"] = run(folder, [part.format(folder=folder) for part in COMMANDS[-1]])
     return said
+
+
+def surface_of(command):
+    return "new-since-last" if "--new-since-last" in command else command[0]
 
 
 def run(folder, command):
@@ -184,21 +247,53 @@ def python(folder):
         settings = load_settings(folder / "tlsrpt.toml").model_copy(update={"lake": LakeSettings(path=str(folder / "lake"))})
         with open_lake(settings=settings) as lake:
             found = [lake.incidents(), lake.readiness("example.org"), lake.coverage()]
-            text = "\n".join(re.sub(r"<[^>]*>+", " ", each._repr_html_().replace("</tr>", "\n")) for each in found)
+            return 0, text_of("\n".join(each._repr_html_() for each in found), folder), ""
     except TlsrptError as err:
         return err.exit_code, "", plain(f"{err}\n", folder)
+
+
+def text_of(html, folder):
+    text = re.sub(r"<[^>]*>+", " ", re.sub(r"</tr>|</p>", "\n", html))
     lines = (" ".join(unescape(line).split()) for line in text.split("\n"))
-    return 0, plain("".join(f"{line}\n" for line in lines if line), folder), ""
+    return plain("".join(f"{line}\n" for line in lines if line), folder)
+
+
+def opened(folder, notebook, patch):
+    """What the first cell of a notebook that we ship shows, and each conclusion below it."""
+    configured(folder, patch)
+    names = {"__name__": notebook}
+    with pytest.MonkeyPatch.context() as here:
+        here.chdir(ROOT / "notebooks")
+        here.setenv("MPLBACKEND", "agg")
+        cells = jupytext.read(ROOT / "notebooks" / f"{notebook}.ipynb").cells
+        said = [last_value(cell.source, names) for cell in cells if cell.cell_type == "code"]
+        names["plt"].close("all")
+    names["lake"].close()
+    return 0, text_of("\n".join(said), folder), ""
+
+
+def last_value(source, names):
+    """Run a cell; what Jupyter would show of its last value, where that is one of ours."""
+    tree = ast.parse(source)
+    shown = ast.Expression(tree.body.pop().value) if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(tree, "cell", "exec"), names)  # noqa: S102 -- a notebook of ours
+        value = eval(compile(shown, "cell", "eval"), names) if shown else None  # noqa: S307
+    return value._repr_html_() if type(value).__module__.startswith("pipeline.") and hasattr(value, "_repr_html_") else ""
+
+
+def configured(folder, patch):
+    patch.setenv("TLSRPT_CONFIG", str(folder / "tlsrpt.toml"))
+    patch.setenv("TLSRPT_LAKE__PATH", str(folder / "lake"))
 
 
 def shown(folder, page, patch):
     """What a page says beside its charts and tables."""
-    patch.setenv("TLSRPT_CONFIG", str(folder / "tlsrpt.toml"))
-    patch.setenv("TLSRPT_LAKE__PATH", str(folder / "lake"))
+    configured(folder, patch)
     patch.setattr(lake_door, "_doors", {})
     patch.setattr(lake_door, "_answers", lake_door.Answers(400))
     lake_door.settings.cache_clear()
-    app = AppTest.from_file(str(Path(dashboard.__file__).with_name("app.py")), default_timeout=60)
+    app = AppTest.from_file(str(Path(dashboard.__file__).with_name("app.py")), default_timeout=300)
     if page.endswith("domain.py"):
         app.query_params["domain"] = "example.org"
     app.run()
@@ -218,7 +313,7 @@ def plain(text, folder):
 
 
 def test_the_transcript_is_as_it_was_read(transcript):
-    commands = {command[0]: f"tlsrpt {' '.join(command).format(folder='…')}" for command in COMMANDS}
+    commands = {surface_of(command): f"tlsrpt {' '.join(command).format(folder='…')}" for command in COMMANDS}
     lines = []
     for (lake, surface), (code, out, err) in transcript.items():
         lines.append(f"## {lake}: {commands.get(surface, surface)} → {code}\n{err}{out}")
@@ -235,31 +330,36 @@ def test_a_lake_that_is_not_there_is_66_everywhere(transcript, surface):
     assert "there is no lake at …/lake" in err
 
 
-@pytest.mark.parametrize("surface", ["incidents", "readiness", "coverage", "report", "export", "python", "doctor", "ingest", *PAGES])
+CONTENT = ("python", "ingest", "notify", *PAGES, *(f"{name}.ipynb" for name in NOTEBOOKS))
+"""What ends with 0, whatever it says."""
+
+
+@pytest.mark.parametrize("surface", ["incidents", "new-since-last", "readiness", "coverage", "report", "export", "doctor", *CONTENT])
 def test_what_does_not_count_is_never_good_news(transcript, surface):
     code, out, err = transcript["nothing_counted", surface]
-    assert code == (0 if surface in ("python", "ingest", *PAGES) else 1)
+    assert code == (0 if surface in CONTENT else 1)
     assert re.search(r"Nothing is known: none of the (117|84|78) reports", out + err)
     assert "--vouch-before" in out + err
     assert not re.search(
-        r"[Nn]o incident|Nothing is open|All quiet|none silent|No failures|No sessions|Nobody reports|Every report", out + err
+        r"[Nn]o incident|[Nn]o open fault|Nothing is open|All quiet|none silent|No failures|No sessions|Nobody reports|Every report",
+        out + err,
     )
-    if surface in PAGES[1:]:
+    if surface in PAGES[1:] or surface.endswith(".ipynb") or surface == "new-since-last":
         return
     code, out, err = transcript["empty", surface]
     assert code == 0 or surface == "doctor"
-    assert "no report has come yet" in out + err or surface == "report"
+    assert "no report has come yet" in out + err
 
 
-@pytest.mark.parametrize("surface", ["status", "incidents", "readiness", "coverage", "doctor", "python", *PAGES])
+@pytest.mark.parametrize("surface", ["status", "incidents", "readiness", "coverage", "report", "export", "doctor", "python", *PAGES])
 def test_a_mailbox_that_cannot_be_read_is_said_first(transcript, surface):
     _, out, err = transcript["broken", surface]
     first = {"doctor": out, "python": out, **dict.fromkeys(PAGES, out)}.get(surface, err)
     assert "It has not been polled successfully since 2026-05-24" in first
-    if surface in ("status", "incidents", "readiness", "coverage"):
+    if surface in ("status", "incidents", "readiness", "coverage", "report", "export"):
         assert first.startswith("tlsrpt: Mailbox book cannot be read.")
-    assert (out + err).count("AUTHENTICATIONFAILED") == 1
-    assert not re.search(r"([Nn]o incidents?( in this period)?|Nothing is open)(\.|$)", out, re.MULTILINE)
+    assert (out + err).count("AUTHENTICATIONFAILED") == (3 if surface == "python" else 1), "once for each conclusion"
+    assert not re.search(r"(?<!are )([Nn]o incidents?( in this period)?|Nothing is open)(\.|$)", out, re.MULTILINE)
     assert "cannot be read" not in "".join(transcript.get(("healthy", surface), (0, "", ""))[1:])
 
 
@@ -289,3 +389,26 @@ def test_every_conclusion_says_what_it_rests_on(transcript, surface):
             continue
         said = "".join(transcript[lake, surface][1:])
         assert re.search(rf"Rests on [\d,]+ sessions in \d+ reports?( about example.org)? of {reporters} reporter", said), lake
+
+
+@pytest.mark.parametrize("surface", ["status", "incidents", "readiness", "coverage", "report", "export", "doctor", "python", "app.py"])
+def test_whose_domains_count_is_said_where_nobody_said_it(transcript, surface):
+    assert "[domains] own is not set" in "".join(transcript["no_own", surface][1:])
+    assert "[domains] own is not set" not in "".join(transcript["healthy", surface][1:])
+
+
+@pytest.mark.parametrize("surface", ["incidents", "new-since-last", "coverage", "export", "doctor", "python", "app.py", "notify"])
+def test_a_domain_taken_out_of_the_settings_is_not_taken_for_quiet(transcript, surface):
+    said = "".join(transcript["removed", surface][1:]).replace("'domains'", "[domains]")  # as chat programs get it
+    assert "about domains that [domains] own does not name: example.org" in said
+    assert not re.search(r"[Nn]o incident|[Nn]o open fault|Nothing is open|All quiet", said)
+
+
+@pytest.mark.parametrize("lake", ["stopped", "unproved_lately"])
+@pytest.mark.parametrize("surface", ["incidents", "readiness", "coverage", "report", "python", "app.py", "metrics"])
+def test_old_reports_are_no_news_of_today(transcript, surface, lake):
+    said = "".join(transcript[lake, surface][1:])
+    if surface == "metrics":
+        assert "tlsrpt_counted_reports" in said
+        return
+    assert not re.search(r"^no incidents$|No incidents\.|Nothing is open\.|All quiet: no open", said, re.MULTILINE), said

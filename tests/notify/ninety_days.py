@@ -138,6 +138,9 @@ class Played:
     def coverage(self, *, as_of: date) -> list[Any]:
         return api.coverage(self.ask, as_of=as_of, settings=self._settings.insight)
 
+    def ground(self, *, as_of: date) -> None:
+        """Not asked: every report of the world counts."""
+
     def verdicts(self, domains: Iterator[str], *, as_of: date) -> dict[str, str]:
         insight = self._settings.insight
         found = api.find_incidents(self.ask, as_of=as_of, settings=insight, known=KNOWN, days=insight.readiness_days)

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.cli import main
+from pipeline.insight.ground import Ground
 from pipeline.notify.metrics import Measured, as_text, write_file
 from pipeline.notify.observed import Certificate, MailboxState
 from tests.insight.asking import as_of
@@ -20,6 +21,7 @@ from tests.project.tree import ROOT
 
 DEPLOY = ROOT / "pipeline" / "deploy"
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
+GROUND = Ground(date(2026, 1, 1), date(2026, 4, 1), 900, 9, 2, 5, (), 16, (DOMAIN, "example.net"), ("example.net",))
 
 
 def written() -> str:
@@ -29,6 +31,7 @@ def written() -> str:
         mailboxes=(MailboxState("rua", NOW, None, "refused"), MailboxState("other", None, None, "")),
         certificates=(Certificate(DOMAIN, MX1, date(2026, 5, 31)),),
         verdicts=((DOMAIN, "not-ready"),),
+        ground=GROUND,
     )
     return as_text(seen, Measured({"rua": NOW}, {"rua": NOW}, 3, 7), waiting={"ops": 2}, now=NOW)
 
@@ -50,6 +53,8 @@ def test_the_numbers():
     assert found["tlsrpt_certificate_expires_seconds", f"domain={DOMAIN}", f"host={MX1}"] == datetime(2026, 5, 31, tzinfo=UTC).timestamp()
     assert found["tlsrpt_readiness", f"domain={DOMAIN}", "verdict=not-ready"] == 1
     assert found["tlsrpt_outbox_waiting", "channel=ops"] == 2
+    assert (found["tlsrpt_counted_reports",], found["tlsrpt_counted_sessions",]) == (9, 900)
+    assert found["tlsrpt_unreported_domain", "domain=example.net"] == 1
     assert (found["tlsrpt_quarantined_messages",], found["tlsrpt_not_counted_reports",]) == (3, 7)
 
 

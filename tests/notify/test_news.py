@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from pipeline.insight.coverage import Coverage
+from pipeline.insight.ground import Ground, LeftOut
 from pipeline.insight.notifications import remembered
 from pipeline.notify.mutes import Mute, is_muted, lapsed
 from pipeline.notify.news import news_for, standing
@@ -54,6 +55,27 @@ def test_the_first_message_is_one_summary_and_nothing_else():
     failing = MailboxState("rua", BEGAN, None, "refused")
     (event,), _ = news_for(observed(book(8), 8, mailboxes=(failing,), muted=(muted(f"host:{MX1}"),)), None)
     assert event.title == "Mailbox rua cannot be read; no open fault in what was read"
+
+
+def test_nothing_counted_is_told_instead_of_no_open_fault_and_so_is_its_end():
+    since, until = day(0), day(30)
+    nothing = Ground(since, until, 0, 0, 0, 0, (LeftOut("fail", 300),), 300, (), ())
+    some = Ground(since, until, 100, 1, 1, 1, (LeftOut("fail", 299),), 300, (), ())
+    quiet = {"as_of": as_of(8)}
+    (event,), memory = news_for(Observed(**quiet, ground=nothing), None)
+    assert event.title == "Nothing is known: none of 300 reports counts"
+    assert "no open fault" not in event.what
+    assert news_for(Observed(**quiet, ground=nothing), memory)[0] == []
+    (event,), memory = news_for(Observed(**quiet, ground=some), memory)
+    assert (event.kind, event.title) == ("over", "Reports count again")
+    (event,), _ = news_for(Observed(**quiet, ground=nothing), memory)
+    assert (event.topic, event.kind, event.urgency) == ("ingest", "new", "now")
+    assert "Left out: 300 reports (300 with a signature that fails (fail))." in event.what
+    assert "--vouch-before DAY" in event.step
+    empty = Ground(since, until, 0, 0, 0, 0, (), 0, (), ())
+    (event,), _ = news_for(Observed(**quiet, ground=empty), None)
+    assert event.title == "Nothing is known: no report counts"
+    assert "no report has come yet" in event.what
 
 
 def test_a_fault_is_told_when_it_is_new_worse_and_over_and_never_twice():

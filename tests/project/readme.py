@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline import errors
 from pipeline.cli import build_parser
 from pipeline.insight.detect.causes import CAUSES
+from pipeline.insight.ground import Ground
 from pipeline.notify.metrics import Measured, as_text
 from pipeline.notify.observed import Observed
 from pipeline.query.catalogue import load_questions
@@ -148,7 +149,9 @@ def causes() -> str:
 
 def metrics() -> str:
     """What `tlsrpt metrics` writes, from what it writes where nothing is known."""
-    text = as_text(Observed(as_of=date(2026, 1, 1)), Measured({}, {}, 0, 0), waiting={}, now=datetime(2026, 1, 1, tzinfo=UTC))
+    day = date(2026, 1, 1)
+    nothing = Observed(as_of=day, ground=Ground(day, day, 0, 0, 0, 0, (), 0, (), ()))
+    text = as_text(nothing, Measured({}, {}, 0, 0), waiting={}, now=datetime(2026, 1, 1, tzinfo=UTC))
     rows = re.findall(r"(?m)^# HELP (\S+) (.+)$", text)
     return _table(("metric", "meaning"), ((f"`{name}`", _words(meaning)) for name, meaning in rows))
 

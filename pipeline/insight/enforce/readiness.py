@@ -235,7 +235,7 @@ def as_json(readiness: Readiness) -> dict[str, Any]:
 def readiness_html(verdict: Readiness) -> str:
     """Return all that is said of a verdict, but for the days and senders of the what-if."""
     facts = [
-        *([("rests on", " ".join(verdict.rests_on.lines()))] if verdict.rests_on is not None else []),
+        *([("rests on", " ".join(verdict.rests_on.said()))] if verdict.rests_on is not None else []),
         ("sessions", f"{verdict.sessions:,}, of which {verdict.would_refuse:,} {verdict.refused}"),
         ("upper bound, 95 %", f"{verdict.upper_bound_95:.2%}. {verdict.arithmetic}"),
         ("known reporters", joined(verdict.reporters)),

@@ -11,7 +11,8 @@ with kept as (
         place,
         what,
         severity,
-        expires_at
+        expires_at,
+        certificate_sha256
     from checks
     where
         ($domain is null or domain = $domain)
@@ -43,7 +44,8 @@ faults as (
         max(checked_at) as checked_at,
         max_by(what, checked_at) as what,
         max_by(severity, checked_at) as severity,
-        max_by(expires_at, checked_at) as expires_at
+        max_by(expires_at, checked_at) as expires_at,
+        max_by(certificate_sha256, checked_at) as certificate_sha256
     from kept
     where severity <> 'ok'
     group by domain, check_name, code, place
@@ -57,6 +59,7 @@ select
     what,
     severity,
     expires_at,
+    certificate_sha256,
     followed.checked_at as found_at,
     next_checked_at as gone_at,
     last_checked_at
