@@ -94,7 +94,7 @@ def _nothing_counts(observed: Observed) -> Iterator[Matter]:
         title, state = f"No report that counts is about a day after {ground.last_day}", f"nothing counts after {ground.last_day}"
     else:
         return
-    step = sentence_start(ground.left_out[0].way_out()) if ground.left_out else _LOOK_AT
+    step = f"{sentence_start(ground.left_out[0].way_out())}." if ground.left_out else _LOOK_AT
     what = " ".join(line for line in ground.lines() if line.startswith(("Nothing is known", "Left out", "No report that counts")))
     yield _told(Notice(NOTHING_COUNTS, "ingest", "new", "now", state, (), title, what, step, "ingest"))
 
