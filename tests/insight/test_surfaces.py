@@ -36,6 +36,8 @@ from pipeline.query import Lake, open_lake
 from tests.insight.book import DAY_ONE, GOOGLE, MAILRU, MICROSOFT, Book, Fail, sts
 from tests.project.tree import ROOT
 
+pytestmark = pytest.mark.timeout(900)
+"""The first test makes every lake and walks every surface: on a busy machine that takes minutes."""
 GOLDEN = Path(__file__).parent / "surfaces.txt"
 COMMANDS = (
     ("status",),
