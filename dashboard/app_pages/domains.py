@@ -30,13 +30,13 @@ def main() -> None:
         need = st.selectbox("Show", NEEDS, key="need", bind="query-params", width=220)
     place = st.empty()
     every = fleet(filters, incidents(filters, slot=told))
-    told.text(f"{count_of(len(every.names), 'domain')}, worst first.")
+    told.text(f"{count_of(len(every.names), 'domain')}, worst first." if every.names else "No domain is known yet.")
     if need not in _BY_VERDICT and len(every.names) > 20:
         rough = narrowed(every, need or "all", words or "").answer
         with place.container():
             rows_of(shown(rough.frame.head(_MOST)), _COLUMNS, alt="All domains, the worst first; verdicts follow", height=_HEIGHT)
     whole = with_verdicts(every, filters, slot=told)
-    told.text(f"{count_of(len(every.names), 'domain')}, worst first.")
+    told.text(f"{count_of(len(every.names), 'domain')}, worst first." if every.names else "No domain is known yet.")
     with place.container():
         _table(narrowed(whole, need or "all", words or ""), filters)
 

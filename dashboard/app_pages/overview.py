@@ -69,6 +69,7 @@ def _nothing_yet() -> None:
     st.code(
         "tlsrpt ingest                 # the mailboxes of the configuration\ntlsrpt ingest PATH…           # files, an mbox, a Maildir",
         language=None,
+        wrap_lines=True,
     )
     st.text("No mailbox at hand? tlsrpt demo shows the whole way on synthetic mail.")
 
