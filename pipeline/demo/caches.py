@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pipeline.demo.keyed_chance import dice
 from pipeline.demo.landscape import ONE_DAY
 from pipeline.demo.places import Domain, StsPolicy
-from pipeline.demo.planted_incidents import POLICY_CAUSES, Incident
+from pipeline.demo.planted_incidents import LOST, POLICY_CAUSES, Incident
 from pipeline.demo.simulated_reporters import Reporter
 
 
@@ -32,6 +32,7 @@ class PolicyCache:
         self._reporter, self._domain = reporter, domain
         self._broken = [i for i in mine if i.cause in POLICY_CAUSES]
         self._frozen = [i for i in mine if i.cause == "policy-stale" and i.fault == "sender" and i.reporters]
+        self._lost = [i for i in mine if i.cause == LOST and i.way == "sts" and i.reporters]
         self._seed = seed
         self._first_day = first_day
         self._days: list[Held] = []
@@ -56,6 +57,9 @@ class PolicyCache:
         self._held = published
 
     def _next(self, day: date) -> Held:
+        if any(i.active(day) for i in self._lost):
+            self._held = None
+            return Held(None, None)
         if frozen := next((i for i in self._frozen if i.active(day)), None):
             old = self._domain.published(frozen.first_day - ONE_DAY)
             return Held(old, old)

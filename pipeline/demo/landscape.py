@@ -18,6 +18,8 @@ def changed_by(domain: Domain, incidents: Iterable[Incident]) -> Domain:
             domain = _host_forgotten(domain, incident)
         elif incident.cause == "policy-stale":
             domain = _policy_changed(domain, incident)
+        elif incident.cause == "policy-lost" and incident.way == "sts" and not incident.reporters:
+            domain = domain._replace(unpublished=(*domain.unpublished, (incident.first_day, incident.last_day)))
     return domain
 
 

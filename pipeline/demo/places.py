@@ -77,9 +77,13 @@ class Domain(NamedTuple):
     """Mean number of sessions on a working day, all reporters together."""
     weekend: float = 0.45
     """Traffic on Saturday and Sunday, relative to a working day."""
+    unpublished: tuple[tuple[date, date | None], ...] = ()
+    """First and last days on which nobody finds the policy; None: for good."""
 
     def published(self, day: date) -> StsPolicy | None:
         """Return the policy that is published on that day."""
+        if any(first <= day and (last is None or day <= last) for first, last in self.unpublished):
+            return None
         return next((policy for policy in reversed(self.policies) if policy.from_day <= day), None)
 
     def serving(self, day: date) -> tuple[MxHost, ...]:

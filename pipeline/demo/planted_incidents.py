@@ -28,7 +28,10 @@ CAUSES: tuple[str, ...] = (
     "dnssec-broken",
     "dane-missing",
 )
-"""The closed list of causes, without `unknown`: in a synthetic world the cause is known."""
+"""The causes that show as failures, without `unknown`: in a synthetic world the cause is known."""
+
+LOST = "policy-lost"
+"""The cause that shows as no failure at all: the policy that senders applied is no longer found. It has worlds of its own."""
 
 POLICY_CAUSES = frozenset({"policy-unreachable", "policy-host-certificate", "policy-invalid"})
 """The policy cannot be fetched, authenticated or read; sessions go on under a held policy, or without one."""
@@ -43,6 +46,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "mx-certificate-untrusted": ("self-signed", "incomplete-chain"),
     "mx-not-in-policy": ("not-listed", "wildcard"),
     "policy-unreachable": ("not-found", "timeout"),
+    "policy-lost": ("sts", "tlsa"),
 }
 """Ways in which the same cause shows."""
 

@@ -1,7 +1,8 @@
 """Worlds made up at random from a seed: for trying the insight on what nobody tuned it to.
 
 Kinds: `mixed` has up to two incidents per domain, several at once; `quiet` has none; the name of a cause has that one alone. Every kind
-has what must not raise an alarm: strays, report loops, a reporter that goes silent, a newcomer, quiet days.
+has what must not raise an alarm: strays, report loops, a reporter that goes silent, a newcomer, quiet days. The worlds of `peculiar_worlds`
+have senders, domains or a loss of their own kind.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from pipeline.demo.keyed_chance import dice
+from pipeline.demo.peculiar_worlds import PECULIAR, kind_below, peculiar
 from pipeline.demo.places import SECONDS_PER_DAY, Domain, MxHost, StsPolicy
 from pipeline.demo.planted_incidents import CAUSES, CERTIFICATE_CAUSES, DANE_CAUSES, POLICY_CAUSES, VARIANTS, Incident
 from pipeline.demo.simulated_reporters import REPORTERS
@@ -30,14 +32,16 @@ def random_spec(seed: int, kind: str = "mixed", *, last_day: date | None = None)
 
     Args:
         seed: The same seed and kind give the same world.
-        kind: mixed, quiet, or one of `pipeline.demo.planted_incidents.CAUSES`.
+        kind: mixed, quiet, one of `pipeline.demo.planted_incidents.CAUSES`, or one of `pipeline.demo.peculiar_worlds.PECULIAR`.
         last_day: Last day of traffic; default a fixed one.
 
     Raises:
         UsageError: There is no such kind.
     """
+    if kind in PECULIAR:
+        return peculiar(random_spec(seed, kind_below(seed), last_day=last_day), seed, kind)
     if kind not in ("mixed", "quiet", *CAUSES):
-        raise UsageError(f"no kind of world is called {kind}; there are mixed, quiet, {', '.join(CAUSES)}")
+        raise UsageError(f"no kind of world is called {kind}; there are mixed, quiet, {', '.join((*CAUSES, *PECULIAR))}")
     rng = dice(seed, "spec", kind)
     last = last_day or LAST_DAY
     first = last - timedelta(days=rng.randint(55, 90) - 1)

@@ -44,6 +44,8 @@ class Applied:
     success: int = 0
     failure: int = 0
     failed: list[Failed] = field(default_factory=list)
+    lost: dict[Incident, int] = field(default_factory=dict)
+    """Sessions that found no policy where there was one before; no report says so."""
 
 
 class Circumstances(NamedTuple):
@@ -111,9 +113,17 @@ class _Day:
         if sts is not None and not (dane and self.reporter.dane == "first"):
             row = self._row(("sts", sts.lines), Applied("sts", sts))
             self._count(row, count, self._sts_problems(sts, host, address), host, address)
-        elif not dane and not (self.held.failed_fetch and self.reporter.manner != "stalwart"):
+        elif (not dane or self.reporter.at_host) and not (self.held.failed_fetch and self.reporter.manner != "stalwart"):
             # Without a policy that could be had the sessions are told as failed fetches (`fetch_failures`); Stalwart tells both.
             self._count(self._row("none", Applied("no-policy-found")), count, self._starttls(host, address), host, address)
+        self._lose(host, address, count, found=dane or sts is not None)
+
+    def _lose(self, host: MxHost, address: str, count: int, *, found: bool) -> None:
+        """Note sessions without the policy there was: MTA-STS where nothing else was found, DANE wherever it was."""
+        lost = self._first("policy-lost", host, address)
+        if lost is not None and (host.dane and self.reporter.dane != "none" if lost.way == "tlsa" else not found):
+            row = next(iter(self.rows.values()))
+            row.lost[lost] = row.lost.get(lost, 0) + count
 
     def _row(self, key: object, new: Applied) -> Applied:
         return self.rows.setdefault(key, new)
@@ -127,6 +137,9 @@ class _Day:
 
     def _dane(self, host: MxHost, address: str) -> bool:
         if self.reporter.dane == "none":
+            return False
+        lost = self._first("policy-lost", host, address)
+        if lost is not None and lost.way == "tlsa":
             return False
         return host.dane or (self.reporter.requires_dane and self._first("dane-missing", host, address) is not None)
 

@@ -37,6 +37,11 @@ class Reporter(NamedTuple):
     refresh: str = "daily"
     """How it renews a held policy: daily: fetches every day; id: only when the TXT id changes or the policy has expired."""
     key_bits: int = 2048
+    failures_only: bool = False
+    """Whether it mails a report only about days with a failure (mox's default)."""
+    at_host: bool = False
+    """Whether it tells each session at the recipient domain and those under DANE again in a report about the MX host (mox)."""
+    reports_a_day: int = 1
 
     @property
     def networks(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -168,7 +173,24 @@ REPORTERS: tuple[Reporter, ...] = (
 )
 """The eight, largest first."""
 
-BY_KEY: dict[str, Reporter] = {reporter.key: reporter for reporter in REPORTERS}
+
+def _small(key: str, manner: str, third: int, **habits: object) -> Reporter:
+    """Return a server under a documentation name, of some weight."""
+    name = f"{key}.example"
+    usual: dict[str, object] = {"share": 0.15, "hour": 1.0 + third / 10, "dane": "first", **habits}
+    return Reporter(key, manner, name, f"tls@{name}", f"tls@{name}", name, "s1", _addresses(third, 4), **usual)  # type: ignore[arg-type]
+
+
+FURTHER: dict[str, tuple[Reporter, ...]] = {
+    "postfix": (_small("relay", "postfix", 0), _small("depot", "postfix", 1, share=0.1)),
+    "mox": (_small("cabin", "mox", 2, at_host=True, dane="both"), _small("meadow", "mox", 3, dane="both")),
+    "failures-only": (_small("attic", "mox", 4, failures_only=True, dane="both"), _small("cellar", "halon", 5, failures_only=True)),
+    "both": (_small("ministry", "microsoft", 6, dane="both"), _small("agency", "microsoft", 7, dane="both")),
+    "several-a-day": (_small("station", "halon", 8, reports_a_day=4), _small("ferry", "fastmail", 9, reports_a_day=24, dane="none")),
+}
+"""More servers by what is peculiar to them, for worlds of their kind (`pipeline.demo.random_worlds`)."""
+
+BY_KEY: dict[str, Reporter] = {reporter.key: reporter for group in (REPORTERS, *FURTHER.values()) for reporter in group}
 
 STRANGER = Reporter(
     key="stranger",

@@ -70,4 +70,8 @@ class WorldReport(NamedTuple):
     report_day: date
     sent_at: datetime
     domain: str
+    """The MX host where a report is about one."""
     document: Document
+    sessions: int = 0
+    """Sessions that it tells of and no other report does."""
+    failed: int = 0

@@ -31,6 +31,11 @@ def true_incidents(world: Played) -> list[TrueIncident]:
                 if not world.reports_on(reporter, domain, day):
                     continue
                 for row in world.counted(reporter, domain, day):
+                    for incident, sessions in row.lost.items():
+                        seen = shown.setdefault(incident, _Shown())
+                        seen.days.add(day)
+                        seen.reporters.add(reporter.key)
+                        seen.sessions += sessions
                     for failed in row.failed:
                         if failed.incident is None:
                             continue

@@ -17,6 +17,7 @@ from pipeline.demo.manners import MANNERS, Counted
 from pipeline.demo.places import Domain
 from pipeline.demo.planted_incidents import TrueIncident
 from pipeline.demo.session_counts import Applied, Circumstances, applied_policies
+from pipeline.demo.several_reports import by_host, for_part, parts_of, tally
 from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import STRANGER, Reporter
 from pipeline.demo.spec import Span, Spec, WorldReport
@@ -108,7 +109,7 @@ class World:
     def reports(self, first_day: date | None = None, last_day: date | None = None) -> Iterator[WorldReport]:
         """Yield the reports about those days (both inclusive; default: all), in the order of day and of sending."""
         for day in self.days(first_day, last_day):
-            reports = [r for reporter in self.spec.reporters for d in self.domains if (r := self._report(reporter, d, day)) is not None]
+            reports = [report for reporter in self.spec.reporters for report in self._reports(reporter, day)]
             yield from sorted(reports, key=lambda report: (report.sent_at, report.reporter, report.domain))
 
     def mails(self, first_day: date | None = None, last_day: date | None = None) -> Iterator[DemoMail]:
@@ -133,18 +134,37 @@ class World:
 
     def reports_on(self, reporter: Reporter, domain: Domain, day: date) -> bool:
         """Whether that reporter mails a report about that day, if it had sessions."""
+        if reporter.failures_only and not any(row.failure for row in self.counted(reporter, domain, day)):
+            return False
         return not any(span.holds(day, reporter.key, domain.name) for span in self.spec.silences)
 
-    def _report(self, reporter: Reporter, domain: Domain, day: date) -> WorldReport | None:
-        rows = self.counted(reporter, domain, day)
-        if not rows or not self.reports_on(reporter, domain, day):
-            return None
-        sent_at = self._sent_at(reporter, domain, day)
-        document = MANNERS[reporter.manner](Counted(self.spec.seed, reporter, domain.name, day, sent_at, rows))
-        return WorldReport(reporter.key, day, sent_at, domain.name, document)
+    def _reports(self, reporter: Reporter, day: date) -> Iterator[WorldReport]:
+        """Yield what a reporter mails about a day: on each domain, in one report or several, and on MX hosts where it does that."""
+        at_hosts: list[Applied] = []
+        for domain in self.domains:
+            rows = self.counted(reporter, domain, day)
+            if not rows or not self.reports_on(reporter, domain, day):
+                continue
+            if reporter.at_host:
+                at_hosts += [row for row in rows if row.policy_type == "tlsa"]
+                rows = [row for row in rows if row.policy_type != "tlsa"]
+            for part, told in enumerate(
+                parts_of(rows, reporter.reports_a_day, dice(self.spec.seed, "parts", reporter.key, domain.name, day))
+            ):
+                if told:
+                    yield self._written(reporter, domain.name, day, told, part)._replace(**tally(reporter, told)._asdict())
+        for name, told in by_host(at_hosts).items():
+            yield self._written(reporter, name, day, [told])
 
-    def _sent_at(self, reporter: Reporter, domain: Domain, day: date) -> datetime:
-        rng = dice(self.spec.seed, "sent", reporter.key, domain.name, day)
+    def _written(self, reporter: Reporter, name: str, day: date, rows: list[Applied], part: int = 0) -> WorldReport:
+        sent_at = self._sent_at(reporter, name, day)
+        document = MANNERS[reporter.manner](Counted(self.spec.seed, reporter, name, day, sent_at, rows))
+        if reporter.reports_a_day > 1:
+            document = for_part(document, day, part, reporter.reports_a_day)
+        return WorldReport(reporter.key, day, sent_at, name, document)
+
+    def _sent_at(self, reporter: Reporter, name: str, day: date) -> datetime:
+        rng = dice(self.spec.seed, "sent", reporter.key, name, day)
         hours = 24 + max(0.02, reporter.hour + rng.uniform(-reporter.jitter_hours, reporter.jitter_hours))
         return datetime.combine(day, time(), UTC) + timedelta(seconds=round(hours * 3600))
 

@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
+from pipeline.demo.peculiar_worlds import PECULIAR
 from pipeline.demo.planted_incidents import CAUSES
 from tests.score.case import Case, Outcome, play
 from tests.score.table import mistakes, table
@@ -18,12 +19,16 @@ TUNING, HELD_BACK = range(1, 76), range(10_001, 10_076)
 
 
 def cases_of(seeds: range, kinds: tuple[str, ...] = ()) -> list[Case]:
-    """Return the worlds of a range of seeds: for each seed a mixed one, a quiet one for two of three, and one of a single cause."""
+    """Return the worlds of a range of seeds.
+
+    For each seed a mixed one, a quiet one for two of three, one of a single cause, and one of a peculiar kind.
+    """
     if kinds:
         return [Case(seed, kind) for seed in seeds for kind in kinds]
     cases = [Case(seed, "mixed") for seed in seeds]
     cases += [Case(seed, "quiet") for seed in seeds[: len(seeds) * 2 // 3]]
     cases += [Case(seed, CAUSES[seed % len(CAUSES)]) for seed in seeds]
+    cases += [Case(seed, list(PECULIAR)[seed % len(PECULIAR)]) for seed in seeds]
     return cases
 
 

@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.config import Settings
-from pipeline.demo.simulated_reporters import REPORTERS
+from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.demo.world import World
 from pipeline.insight.api import find_incidents, readiness
 from pipeline.insight.bound import upper_bound
 from pipeline.report.rows import Ownership
+from tests.score.ways_of_coming import READERS
 from tests.score.world_lake import ReportLake, rows_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.insight.incident import Incident
     from pipeline.insight.settings import InsightSettings
 
-KNOWN = frozenset(reporter.signing_domain for reporter in REPORTERS)
+KNOWN = frozenset(reporter.signing_domain for reporter in BY_KEY.values())
 """Every reporter of the worlds is known, as if the operator had named them; unknown ones have tests of their own."""
 
 _DAYS = 120
@@ -88,6 +89,20 @@ class Outcome(NamedTuple):
     extra: tuple[Incident, ...]
     """Found, and not true."""
     verdicts: tuple[Judged, ...]
+    totals: tuple[Total, ...] = ()
+
+
+class Total(NamedTuple):
+    """Sessions or failures of the whole world: what its senders counted, and what the lake shows."""
+
+    what: str
+    true: int
+    found: int
+
+    @property
+    def error(self) -> float:
+        """Share by which the lake is wrong."""
+        return abs(self.found - self.true) / max(1, self.true)
 
 
 def play(case: Case) -> Outcome:
@@ -100,10 +115,13 @@ def play(case: Case) -> Outcome:
         as_of -= timedelta(days=rng.randint(1, 25))
     asked_at = datetime.combine(as_of, time(6), UTC)
     own = Ownership(world.own_domains, world.own_hosts)
-    reports = (row for report in world.reports(None, as_of) if report.sent_at <= asked_at for row in rows_of(report, own))
+    sent = [report for report in world.reports(None, as_of) if report.sent_at <= asked_at]
+    reader = READERS.get(case.kind, rows_of)
+    reports = (row for report in sent for row in reader(report, own))
     until = as_of - timedelta(days=settings.settling_days)
     true_world = World(world.spec._replace(last_day=until))
     with ReportLake(reports) as lake:
+        total = lake.ask("success_rate", since=world.spec.first_day, until=as_of, as_of=as_of).to_pylist()[0]
         found = find_incidents(lake.ask, as_of=as_of, days=_DAYS, settings=settings, known=KNOWN)
         verdicts = tuple(
             Judged(
@@ -116,7 +134,8 @@ def play(case: Case) -> Outcome:
     # One failed session of one sender is a stray by definition, whatever was planted.
     truth = [true for true in true_world.truth if true.failed_sessions > settings.stray_sessions]
     matches, extra = match(truth, found, until)
-    return Outcome(case, as_of, tuple(matches), tuple(extra), verdicts)
+    totals = tuple(Total(what, sum(getattr(report, what) for report in sent), int(total[what])) for what in ("sessions", "failed"))
+    return Outcome(case, as_of, tuple(matches), tuple(extra), verdicts, totals)
 
 
 def match(truth: list[TrueIncident], found: list[Incident], until: date) -> tuple[list[Match], list[Incident]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from pipeline.demo.planted_incidents import CAUSES
+from pipeline.demo.peculiar_worlds import PECULIAR
+from pipeline.demo.planted_incidents import CAUSES, LOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,10 +27,10 @@ def table(title: str, outcomes: Sequence[Outcome]) -> str:
         "",
         f"{'cause':26}{'true':>6}{'found':>7}{'extra':>7}{'recall':>8}{'precision':>11}{'fault':>8}{'first±1':>9}{'last±1':>8}{'state':>7}",
     ]
-    causes = (*CAUSES, *sorted(extra.keys() - set(CAUSES)))
+    causes = (*CAUSES, LOST, *sorted(extra.keys() - {*CAUSES, LOST}))
     lines += [_line(cause, by_cause[cause], extra[cause]) for cause in causes if by_cause[cause] or extra[cause]]
     lines.append(_line("all", [match for matches in by_cause.values() for match in matches], sum(extra.values())))
-    lines += ["", *_quiet(outcomes), *_verdicts(outcomes)]
+    lines += ["", *_kinds(outcomes), "", *_quiet(outcomes), *_totals(outcomes), *_verdicts(outcomes)]
     return "\n".join(lines)
 
 
@@ -47,6 +48,41 @@ def _line(name: str, matches: Sequence[Match], extra: int) -> str:
     return f"{name:26}{len(matches):>6}{len(found):>7}{extra:>7}" + "".join(
         f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)
     )
+
+
+_TOLERANCE = 0.005
+
+
+def _kinds(outcomes: Sequence[Outcome]) -> list[str]:
+    """Say it for each kind of world apart; those of one cause, mixed and quiet ones are the usual ones."""
+    kinds: defaultdict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        kinds[outcome.case.kind if outcome.case.kind in PECULIAR else "usual"].append(outcome)
+    lines = [
+        f"{'kind of world':26}{'worlds':>8}{'true':>6}{'found':>7}{'extra':>7}{'fault':>8}{'first±1':>9}{'ready wrong':>13}{'totals':>9}"
+    ]
+    for kind, of_kind in sorted(kinds.items(), key=lambda pair: (pair[0] != "usual", pair[0])):
+        matches = [match for outcome in of_kind for match in outcome.matches]
+        found = [match for match in matches if match.found is not None]
+        ready = sum(judged.found == "ready" and judged.true != "ready" for outcome in of_kind for judged in outcome.verdicts)
+        exact = sum(all(total.error <= _TOLERANCE for total in outcome.totals) for outcome in of_kind)
+        lines.append(
+            f"{kind:26}{len(of_kind):>8}{len(matches):>6}{len(found):>7}{sum(len(outcome.extra) for outcome in of_kind):>7}"
+            f"{_rate(sum(match.found.fault == match.true.fault for match in found), len(found)):>8}"
+            f"{_rate(sum(match.first_day_error <= 1 for match in found), len(found)):>9}{ready:>13}{_rate(exact, len(of_kind)):>9}"
+        )
+    return lines
+
+
+def _totals(outcomes: Sequence[Outcome]) -> list[str]:
+    """Say how far the sums of sessions and failures are from what was sent."""
+    lines = []
+    for what in ("sessions", "failed"):
+        errors = [total.error for outcome in outcomes for total in outcome.totals if total.what == what]
+        exact = sum(error <= _TOLERANCE for error in errors)
+        worst = f"{max(errors, default=0):.2%}"
+        lines.append(f"{what}: within {_TOLERANCE:.1%} of what was sent in {exact} of {len(errors)} worlds, at worst {worst} off")
+    return lines
 
 
 def _rate(part: int, whole: int) -> str:
@@ -89,6 +125,9 @@ def mistakes(outcomes: Iterable[Outcome]) -> list[str]:
         lines += [
             f"extra   {where}: {f.domain} {f.cause} {f.fault} {f.first_day}..{f.last_day} {f.failed_sessions} {f.reporters}"
             for f in outcome.extra
+        ]
+        lines += [
+            f"total   {where}: {total.what} {total.true}, found {total.found}" for total in outcome.totals if total.error > _TOLERANCE
         ]
         lines += [f"verdict {where}: {j.domain} is {j.true}, found {j.found}" for j in outcome.verdicts if j.true != j.found]
     return lines

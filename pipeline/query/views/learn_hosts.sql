@@ -14,6 +14,12 @@ with about_names as (
     where host in (select unnest($names::varchar[]))
 ),
 
+named_beside as (
+    select distinct host
+    from about_names
+    where host = policy_domain and host <> report_domain
+),
+
 about_domains as (
     select submitter_domain, report_day, report_domain, any_value(sts_mx) as sts_mx
     from counted_policies
@@ -32,7 +38,7 @@ where names.host not in (select domain from settings.own)
     and (
         names.host in (select host from settings.mx)
         or names.host in (select unnest(mx_hosts) from checks)
-        or (names.host = names.policy_domain and names.host <> names.report_domain)
+        or names.host in (select host from named_beside)
         or names.host like '%.' || domains.report_domain
         or list_contains(domains.sts_mx, names.host)
     )
