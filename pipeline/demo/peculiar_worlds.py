@@ -90,7 +90,7 @@ def _lost(spec: Spec, rng: random.Random) -> Spec:
         for domain in spec.domains
     )
     first = next((domain for domain in domains if domain.policies or way == "tlsa"), None)
-    incidents = ()
+    incidents: tuple[Incident, ...] = ()
     if first is not None:
         who = (rng.choice(("google", "microsoft") if way == "sts" else ("relay", "depot")),) if alone else ()
         incidents = (Incident(LOST, first.name, begin, end, reporters=who, fault="sender" if alone else "ours", variant=way),)

@@ -153,8 +153,8 @@ class World:
             ):
                 if told:
                     yield self._written(reporter, domain.name, day, told, part)._replace(**tally(reporter, told)._asdict())
-        for name, told in by_host(at_hosts).items():
-            yield self._written(reporter, name, day, [told])
+        for name, at_host in by_host(at_hosts).items():
+            yield self._written(reporter, name, day, [at_host])
 
     def _written(self, reporter: Reporter, name: str, day: date, rows: list[Applied], part: int = 0) -> WorldReport:
         sent_at = self._sent_at(reporter, name, day)

@@ -70,6 +70,15 @@ def test_dane_that_is_gone(after):
     assert "TLSA" in one.fix
 
 
+@pytest.mark.parametrize("before", [(sts(20), tlsa(20)), (tlsa(20),)], ids=["both", "dane-first"])
+def test_dane_that_was_gone_for_a_while_is_told_when_it_is_back(before):
+    book = Book()
+    for reporter in (GOOGLE, MICROSOFT):
+        book.every_day(reporter, 0, 20, *before).every_day(reporter, 21, 25, sts(20)).every_day(reporter, 26, 32, *before)
+    one = only(book, 32)
+    assert (one.cause, one.state, one.first_day, one.last_day) == ("policy-lost", "resolved", day(21), day(25))
+
+
 def test_dane_that_one_sender_does_not_find():
     book = Book().every_day(GOOGLE, 0, 30, tlsa(20)).every_day(MICROSOFT, 0, 20, tlsa(20)).every_day(MICROSOFT, 21, 30, unprotected(20))
     one = only(book, 30)

@@ -145,6 +145,13 @@ class TestReportsAboutAnMxHost:
         told.tell("mox.example", 1, policy("tlsa", "mx1.example.org", 7), about="mx1.example.org")
         assert told.sums(domains=domains) == (7, 7, 0, 0)
 
+    def test_one_host_that_another_sender_names(self, told, domains):
+        told.tell("mox.example", 1, policy("no-policy-found", "example.net", 7), about="example.net")
+        told.tell("mox.example", 1, policy("tlsa", "mx1.example.org", 7), about="mx1.example.org")
+        told.tell("postfix.example", 1, policy("tlsa", "mx1.example.org", 5), about="example.net")
+        told.tell("postfix.example", 1, policy("sts", "example.org", 5))
+        assert told.sums(domains=domains) == (17, 17, 0, 0)
+
     def test_a_report_about_the_host_that_names_the_domain(self, told, domains):
         told.tell("mox.example", 1, policy("sts", "example.org", 7), policy("tlsa", "mx1.example.org", 7))
         at_host = policy("tlsa", "example.org", 7)

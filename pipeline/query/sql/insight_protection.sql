@@ -44,26 +44,31 @@ rows_asked as (
 ),
 -- Few senders have both, and only these are looked at by day.
 pairs as (
-    select report_domain, submitter_domain
+    select
+        report_domain,
+        submitter_domain,
+        bool_or(policy_type = 'no-policy-found') as has_none
     from rows_asked
     group by report_domain, submitter_domain
     having bool_or(policy_type <> 'no-policy-found' and sessions > 0)
-        and (
-            bool_or(policy_type = 'no-policy-found')
-            or max(report_day) filter (policy_type = 'tlsa' and sessions > 0) < max(report_day) filter (policy_type = 'sts')
-        )
+        and (has_none or (bool_or(policy_type = 'tlsa' and sessions > 0) and bool_or(policy_type = 'sts')))
+),
+-- Of those that always found MTA-STS, the ones with a day without DANE.
+days as (
+    select
+        a.report_domain, a.submitter_domain, a.report_day,
+        coalesce(sum(a.sessions) filter (a.policy_type = 'sts' and a.sts_mode is distinct from 'none'), 0)::bigint as sts,
+        coalesce(sum(a.sessions) filter (a.policy_type = 'sts' and a.sts_mode = 'none'), 0)::bigint as switched_off,
+        coalesce(sum(a.sessions) filter (a.policy_type = 'tlsa'), 0)::bigint as tlsa,
+        coalesce(sum(a.refused), 0)::bigint as tlsa_failed,
+        coalesce(sum(a.sessions) filter (a.policy_type = 'no-policy-found'), 0)::bigint as unprotected,
+        any_value(a.policy_hash) filter (a.policy_type = 'sts') as policy_hash,
+        bool_or(pairs.has_none) as has_none
+    from rows_asked a
+    inner join pairs on pairs.report_domain = a.report_domain and pairs.submitter_domain = a.submitter_domain
+    group by a.report_domain, a.submitter_domain, a.report_day
 )
-select
-    a.report_domain,
-    a.submitter_domain,
-    a.report_day,
-    coalesce(sum(a.sessions) filter (a.policy_type = 'sts' and a.sts_mode is distinct from 'none'), 0)::bigint as sts,
-    coalesce(sum(a.sessions) filter (a.policy_type = 'sts' and a.sts_mode = 'none'), 0)::bigint as switched_off,
-    coalesce(sum(a.sessions) filter (a.policy_type = 'tlsa'), 0)::bigint as tlsa,
-    coalesce(sum(a.refused), 0)::bigint as tlsa_failed,
-    coalesce(sum(a.sessions) filter (a.policy_type = 'no-policy-found'), 0)::bigint as unprotected,
-    any_value(a.policy_hash) filter (a.policy_type = 'sts') as policy_hash
-from rows_asked a
-inner join pairs on pairs.report_domain = a.report_domain and pairs.submitter_domain = a.submitter_domain
-group by a.report_domain, a.submitter_domain, a.report_day
-order by a.report_domain, a.submitter_domain, a.report_day;
+select * exclude (has_none)
+from days
+qualify has_none or bool_or(tlsa = 0) over (partition by report_domain, submitter_domain)
+order by report_domain, submitter_domain, report_day;
