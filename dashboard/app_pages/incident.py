@@ -13,7 +13,7 @@ from dashboard.charts.days import calendar, failures_by_day
 from dashboard.charts.heat import heat, height_of
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
-from dashboard.formatting import NO_HOST, NO_RESULT, count_of, is_plain_name, listed, number, without_marks
+from dashboard.formatting import NO_HOST, NO_RESULT, count_of, is_plain_name, listed, number, plain, without_marks
 from dashboard.incident_cards import also_on, headline, where
 from dashboard.insight import incident, same_fault
 from dashboard.lake_door import Answer, asked, settings
@@ -23,6 +23,7 @@ from dashboard.navigation import Target, link, place, titled, to_report, to_repo
 from dashboard.tickets import ticket
 from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import FAULTS, STATES
+from pipeline.insight.letter import letter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,8 @@ _HEAT_ROWS = 30
 _EVIDENCE = 50
 _OTHERS = 12
 _LINKED = 8
+_IDS = 5
+"""Report-ids that a letter names."""
 
 
 def main() -> None:
@@ -58,6 +61,18 @@ def main() -> None:
         st.header("Copy for a ticket", anchor=False)
         st.caption("Plain text; the button at its corner copies it.")
         st.code(ticket(found, proof), language=None, wrap_lines=True)
+    _letter(found)
+
+
+def _letter(found: Incident) -> None:
+    """Draw what to write to the sender's postmaster where the fault is theirs."""
+    keys = list(found.report_keys[:_IDS])
+    text = letter(found, asked("report_names", keys=keys).frame["report_id"].tolist() if keys else ())
+    if text is not None:
+        with st.container(border=True):
+            st.header("Write to the sender", anchor=False)
+            st.caption("A letter to their postmaster with the proof; look at your own side first.")
+            st.code("\n".join(map(plain, text.split("\n"))), language=None, wrap_lines=True)
 
 
 def _head(found: Incident, filters: Filters) -> None:

@@ -55,11 +55,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError("--new-since-last is about all incidents; leave out the ID")
     # A short process with many small values: looking for cycles among them would cost a tenth of its time.
     gc.disable()
+    letters: list[str | None] = []
     with open_lake(settings=context.settings) as lake:
         if args.id:
             shown = _named(lake, args, context)
             if args.format == "table":
                 return _tell_all(shown, lake, args)
+            letters = [_letter(lake, one) for one in shown]
         elif args.new_since_last:
             return _tell_news(lake, args, context)
         else:
@@ -72,23 +74,28 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if len(shown) > _ROWS and _most(args) is not None:
         shown = shown[:_ROWS]
         output.note(f"the newest {_ROWS} incidents; --all shows all of them, --domain those of one domain")
-    _show(shown, args, ground, silent)
+    _show(shown, args, ground, silent, letters)
     nothing = (ground.is_nothing and not args.id) or (stopped and args.fail_on)
     return 1 if nothing else _exit_code(shown, args.fail_on, silent)
 
 
 def _tell_all(named: Sequence[Incident], lake: Lake, args: argparse.Namespace) -> int:
     """Tell all of one incident, and what to write to the sender's postmaster where the fault is theirs; of a fault all its domains."""
-    from pipeline.insight.letter import letter
     from pipeline.output import escape
 
     incident, *others = named
-    found = [lake.ask("report_one", report_key=key).to_pylist() for key in incident.report_keys[:_IDS]]
-    text = letter(incident, [rows[0]["report_id"] for rows in found if rows])
+    text = _letter(lake, incident)
     written = [] if text is None else ["", "  To write to them:", *(f"    {escape(line)}" for line in text.split("\n"))]
     lines = [*in_full(incident, names_of(lake, [incident])), *map(_the_same, others), *written]
     output.deliver_text("".join(f"{line}\n" for line in lines), args)
     return _exit_code(named, args.fail_on, ())
+
+
+def _letter(lake: Lake, incident: Incident) -> str | None:
+    from pipeline.insight.letter import letter
+
+    rows = lake.ask("report_names", keys=list(incident.report_keys[:_IDS])).to_pylist() if incident.report_keys else []
+    return letter(incident, [row["report_id"] for row in rows])
 
 
 def _the_same(other: Incident) -> str:
@@ -221,14 +228,23 @@ def _exit_code(shown: Sequence[Incident], fail_on: str | None, silent: Sequence[
     return 1 if silent or any(fail_on == "any" or incident.fault == "ours" for incident in standing) else 0
 
 
-def _show(incidents: Sequence[Incident], args: argparse.Namespace, ground: Ground, silent: Sequence[MailboxHealth]) -> None:
+def _show(
+    incidents: Sequence[Incident],
+    args: argparse.Namespace,
+    ground: Ground,
+    silent: Sequence[MailboxHealth],
+    letters: Sequence[str | None],
+) -> None:
     from pipeline.insight.faults import by_fault
     from pipeline.insight.incident import as_json
     from pipeline.query.health import as_incident, not_read
 
     if args.format == "json":
-        is_one = args.id and len(incidents) == 1
-        output.deliver_json(as_json(incidents[0]) if is_one else [*map(as_incident, silent), *map(as_json, incidents)], args)
+        if args.id:
+            named = [{**as_json(one), "letter": text} for one, text in zip(incidents, letters, strict=True)]
+            output.deliver_json(named[0] if len(named) == 1 else [*map(as_incident, silent), *named], args)
+        else:
+            output.deliver_json([*map(as_incident, silent), *map(as_json, incidents)], args)
     elif args.format == "table" and not incidents:
         missing = output.escape(not_read(silent))
         none = ground.good_news("no incidents") + (f", in what has been read: {missing}" if missing else "")

@@ -341,3 +341,18 @@ def test_a_silent_mailbox_is_told_once_and_once_more_when_it_is_read_again(tlsrp
     assert (code, news["news"], news["state"], news["mailbox"]) == (0, "over", "resolved", "rua")
     assert news["first_day"] == (now - timedelta(hours=29)).date().isoformat()
     assert "Mailbox" not in ask()[1]
+
+
+def test_a_letter_to_a_sender_at_fault_is_printed_and_in_the_json(tlsrpt, tmp_path):
+    book = Book()
+    for number in range(30):
+        book.add(GOOGLE, number, sts(100)).add(MICROSOFT, number, sts(100))
+        book.add(MAILRU, number, sts(60, Fail("certificate-not-trusted", 40)) if number >= 20 else sts(100))
+    book.write(tmp_path / "lake")
+    (one,) = json.loads(tlsrpt("incidents", "--format", "json")[1])
+    assert (one["fault"], "letter" in one) == ("sender", False)
+    letter = json.loads(tlsrpt("incidents", one["id"], "--format", "json")[1])["letter"]
+    assert letter.startswith("To: postmaster@mail.ru\n")
+    assert "Report-ids: " in letter
+    printed = tlsrpt("incidents", one["id"])[1]
+    assert all(line in printed for line in letter.split("\n"))
