@@ -39,6 +39,8 @@ _NOT_LISTED = (
     ("no-mx-(?:…-)?match(?:es|ed)?-(?:…-)?policy", "no MX host matches the MTA-STS policy", "KumoMTA, Go"),
     ("not-(?:listed|authorized|allowed)-(?:in|by)-(?:the-)?(?:mta-sts-)?policy", "not authorized by policy", "Stalwart"),
     ("mx-not-(?:listed|authorized)", "MX_NOT_LISTED", "several"),
+    ("not-an-allowed-mx", "mx9.example.org is not an allowed MX in the MTA-STS policy", "several"),
+    ("(?:mta-sts|mtasts)-no-matching-mx", "MTA-STS: no matching MX", "several"),
 )
 _TLSA = (
     ("no-matching-(?:dane-)?tlsa", "no_matching_DANE_TLSA_records", "Postfix, OpenSSL"),
@@ -73,8 +75,9 @@ _NO_STARTTLS = (
         "STARTTLS was not advertised by host",
         "Stalwart",
     ),
-    ("(?:not|doesn-t|didn-t)-(?:offer|support|advertise)-(?:…-)?starttls", "smtp: server doesn't support STARTTLS", "Go"),
-    ("no-starttls", "no STARTTLS offered", "several"),
+    ("(?:not|doesn-t|didn-t)-(?:offer|support|advertise|announce)-(?:…-)?starttls", "smtp: server doesn't support STARTTLS", "Go"),
+    ("(?:no-starttls|without-starttls)", "EHLO response without STARTTLS", "several"),
+    ("starttls-(?:capability-)?not-present", "STARTTLS capability not present", "several"),
     ("tls-(?:is-required-but-)?was-not-offered", "TLS is required, but was not offered by host mx1.example.org[192.0.2.1]", "Postfix"),
     ("(?:not|doesn-t|didn-t)-offer-tls", "a TLS session is required, but the server did not offer TLS support", "Exim"),
     ("server-must-support-tls", "Destination mail server must support TLS to receive mail", "Exchange Online 4.7.321"),
@@ -97,6 +100,11 @@ _EXPIRED = (
         "(?:validity|timestamp)-check-failed",
         "PKIX path validation failed: java.security.cert.CertPathValidatorException: validity check failed",
         "Java",
+    ),
+    (
+        f"{_CERTIFICATE}-(?:s-)?(?:is-)?(?:outside-(?:of-)?its-validity|out-of-date|validity-period-has-ended)",
+        "certificate is out of date",
+        "several",
     ),
     ("certificate-expired-exception", "java.security.cert.CertificateExpiredException: NotAfter: Sun Nov 01 00:00:00 UTC 2026", "Java"),
     ("not-time-valid", "RemoteCertificateChainErrors: NotTimeValid", ".NET"),
@@ -167,6 +175,13 @@ _NAME = (
     ("0x(?:80090322|800b010f)", "schannel: next InitializeSecurityContext failed: 0x80090322", "SChannel"),
     ("cn-name-does-not-match", "The certificate's CN name does not match the passed value.", "SChannel"),
     ("wrong-name", "wrong name in certificate", "several"),
+    (f"{_CERTIFICATE}-does-not-cover", "certificate does not cover mx1.example.org", "several"),
+    ("no-matching-(?:subject-?)?(?:alt-?names?|alternative-names?|sans?)", "no matching subjectAltName", "several"),
+    (
+        f"(?:host|server)-?name-(?:does-not|doesn-t|did-not)-match-(?:the-)?{_CERTIFICATE}",
+        "server name does not match certificate",
+        "several",
+    ),
 )
 _UNTRUSTED = (
     ("self-?signed", "self-signed_certificate", "OpenSSL, Postfix"),
@@ -185,7 +200,17 @@ _UNTRUSTED = (
     ("invalid-ca", "invalid CA certificate", "OpenSSL"),
     ("ca-cert-invalid", "SEC_ERROR_CA_CERT_INVALID", "NSS"),
     ("(?:certificate|cert)-chain-too-long", "certificate chain too long", "OpenSSL"),
-    ("(?:chain-incomplete|incomplete-(?:certificate-)?chain|partial-chain)", "incomplete certificate chain", "several, .NET"),
+    (
+        "(?:chain-(?:is-)?(?:incomplete|not-complete)|incomplete-(?:certificate-)?chain|partial-chain)",
+        "chain is incomplete",
+        "several, .NET",
+    ),
+    ("(?:missing|did-not-send-(?:…-)?|no)-?intermediate-(?:ca-)?certificates?", "missing intermediate certificate", "several"),
+    ("intermediate-certificates?-(?:is-|are-|was-)?(?:missing|not-(?:sent|found))", "intermediate certificate not sent", "several"),
+    ("(?:cannot|could-not|unable-to|failed-to)-build-(?:a-|the-)?(?:certificate-)?chain", "unable to build certificate chain", "several"),
+    ("chain-could-not-be-built", "A certificate chain could not be built to a trusted root authority", "SChannel"),
+    ("no-trusted-root", "no trusted root found", "several"),
+    ("untrusted-(?:ca|authority)", "The certificate is signed by an untrusted CA", "several"),
     ("path-length", "path length constraint exceeded", "OpenSSL"),
     (
         "(?:unable-to-find-valid-certification-path|path-building-failed)",
