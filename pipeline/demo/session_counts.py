@@ -210,11 +210,6 @@ class _Day:
         broken = self.held.failed_fetch
         if broken is None or not sessions:
             return
-        if self.reporter.dane == "first":
-            # Under DANE nobody asks for an MTA-STS policy (RFC 8461 §2).
-            sessions -= sum(row.success + row.failure for row in self.rows.values() if row.policy_type == "tlsa")
-        if sessions <= 0:
-            return
         attempts = min(sessions, 1 + binomial(self.rng, 3, 0.5)) if self.held.evening is not None else sessions
         kind = {"policy-host-certificate": "webpki", "policy-invalid": "invalid"}.get(broken.cause, f"fetch-{broken.way}")
         published = self.domain.published(self.day)

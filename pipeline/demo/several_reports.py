@@ -25,7 +25,9 @@ def tally(reporter: Reporter, rows: Sequence[Applied]) -> Tally:
     counts = {kind: [row for row in rows if row.policy_type == kind] for kind in ("sts", "tlsa", "no-policy-found")}
     sessions = {kind: sum(row.success + row.failure for row in of_kind) for kind, of_kind in counts.items()}
     failed = {kind: sum(row.failure for row in of_kind if kind != "no-policy-found") for kind, of_kind in counts.items()}
-    if reporter.dane == "both":
+    # A policy that could not be fetched is told of every session, also of those under DANE (`session_counts`).
+    unfetched = any(row.policy_type == "sts" and row.sts is None for row in rows)
+    if reporter.dane == "both" or (unfetched and counts["tlsa"]):
         return Tally(max(sessions["sts"], sessions["tlsa"]) + sessions["no-policy-found"], max(failed["sts"], failed["tlsa"]))
     return Tally(sum(sessions.values()), sum(failed.values()))
 
