@@ -61,13 +61,12 @@ def main() -> None:
         st.header("Copy for a ticket", anchor=False)
         st.caption("Plain text; the button at its corner copies it.")
         st.code(ticket(found, proof), language=None, wrap_lines=True)
-    _letter(found)
+    _letter(found, proof)
 
 
-def _letter(found: Incident) -> None:
+def _letter(found: Incident, proof: list[dict[str, Any]]) -> None:
     """Draw what to write to the sender's postmaster where the fault is theirs."""
-    keys = list(found.report_keys[:_IDS])
-    text = letter(found, asked("report_names", keys=keys).frame["report_id"].tolist() if keys else ())
+    text = letter(found, [str(report["report_id"]) for report in proof[:_IDS]])
     if text is not None:
         with st.container(border=True):
             st.header("Write to the sender", anchor=False)
