@@ -77,10 +77,10 @@ def test_who_signed_in_is_named_by_a_mute_and_reads_the_metrics_and_nobody_else_
     there = harness.Visit(browser, address)
     page = there.open()
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_text("What it means, what to do, the proof").first.click()
+    page.get_by_text("Cause, fix and evidence").first.click()
     page.get_by_label("Why").fill("the relay is being replaced")
     page.get_by_role("button", name="Mute this fault").click()
-    page.get_by_role("button", name="Unmute").wait_for()
+    page.get_by_text("Muted: ").first.wait_for()
     assert [(mute.by, mute.reason) for mute in mutes_of(locate(lake))] == [("postmaster@example.org", "the relay is being replaced")]
     status, headers, body = _answer(address, "metrics", Cookie=_cookies(there))
     assert (status, b"tlsrpt_open_faults" in body, b'verdict="not-ready"' in body) == (200, True, True)
