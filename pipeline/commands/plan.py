@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
-    from pipeline.published.plan import State, Step
+    from pipeline.published.plan_state import State, Step
     from pipeline.query import Lake
 
 
@@ -87,7 +87,7 @@ def _plan(lake: Lake, state: State, change: str, new: Sequence[Any], settings: S
 def _state(lake: Lake, domain: str, today: date, settings: Settings) -> State:
     """Gather what is known: what is published now, what checks found however long ago, and what senders applied."""
     from pipeline.commands.check import ways_of
-    from pipeline.published.check import look_at_published
+    from pipeline.published.live import look_at_published
     from pipeline.published.policy_evidence import gather
 
     live = look_at_published(domain, ways_of(settings)) if today >= datetime.now(UTC).date() else None

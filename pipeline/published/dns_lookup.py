@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline.published.finding import Finding
 from pipeline.published.tlsa import Tlsa
 from pipeline.trust.key_lookup import parse_address
 
@@ -30,6 +31,13 @@ class Answer(NamedTuple):
     """Why a record that is there cannot be read; senders cannot read it either."""
     ttl_seconds: int = 0
     """Seconds that the resolver may keep the answer; what is left of them where it had it already."""
+
+
+def not_checked(check: str, where: str, answer: Answer) -> Finding:
+    """Return the finding where a look-up gave no answer."""
+    why = "it could not be checked, which proves nothing"
+    fix = "re-sign the zone, or correct its DS record" if answer.bogus else "run the check again; ask the name servers if it persists"
+    return Finding(check, f"{check}-not-checked", "unknown", where, answer.trouble, why, fix)
 
 
 class Names:

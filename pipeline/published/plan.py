@@ -6,75 +6,24 @@ for waits until that policy is gone. Days are whole: what a sender fetched on a 
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from pipeline.insight.enforce.next_step import LADDER, ONE_DAY, new_id
 from pipeline.insight.phrases import count_of
 from pipeline.published.mx import NULL_MX
+from pipeline.published.plan_state import Step, days_of, held_for, held_on
 from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, mx_matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.insight.applied_policies import PoliciesSeen
+    from pipeline.published.plan_state import State
     from pipeline.published.tlsa import Tlsa
 
-DNS_DAYS = 2
-"""Days until a change in the DNS is known everywhere: a TTL is a day at most nearly everywhere, and secondary servers come later."""
 _TOMORROW = timedelta(days=1)
 _WEEK = timedelta(days=7)
-_SECONDS_PER_DAY = 86_400
-
-
-class Step(NamedTuple):
-    """One step of a plan."""
-
-    earliest: date | None
-    """The first day on which it is safe; None where that cannot be said yet."""
-    what: str
-    why: str
-    publish: tuple[str, ...] = ()
-    """Records or lines to publish, ready to paste."""
-
-
-class Served(NamedTuple):
-    """A policy that a check found served, and that another one has followed since, or may have."""
-
-    mode: str | None
-    max_age_seconds: int | None
-    mx: tuple[str, ...]
-    replaced_on: date | None
-    """The day of the first check that read another one; None where none did."""
-
-
-class State(NamedTuple):
-    """What a plan begins with."""
-
-    domain: str
-    today: date
-    seen: PoliciesSeen
-    """With the policy that is published, and the old ones that senders hold."""
-    mx_hosts: tuple[str, ...] = ()
-    tlsa: tuple[str, ...] = ()
-    """`host usage selector type hex`."""
-    served: tuple[Served, ...] = ()
-    """What checks found, however long ago."""
-    mx_before: tuple[str, ...] = ()
-    """The MX hosts that the last check found, if that was lately."""
-    tlsa_before: tuple[str, ...] = ()
-    """The TLSA records that the last check found, known to be there since `tlsa_since`."""
-    tlsa_since: datetime | None = None
-    ttl_seconds: int = 0
-    """The longest TTL of the MX and TLSA records as the resolver gives it: at least so long they are kept."""
-    rests_on: tuple[str, ...] = ()
-    """Where the published policy and the old ones are known from, in sentences."""
-
-    @property
-    def dns_days(self) -> int:
-        """Days until a change in the DNS is known everywhere: two TTLs where they are known to be longer than usual."""
-        return max(DNS_DAYS, -(-2 * self.ttl_seconds // _SECONDS_PER_DAY))
 
 
 def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
@@ -119,7 +68,7 @@ def plan_retire(state: State) -> list[Step]:
     if policy is None and not state.seen.held and not state.served:
         raise UsageError(
             f"no policy of {state.domain} is known: none is served now, and no check and no report knows one; if one was served in the "
-            f"last {_days(LONGEST_AGE_SECONDS).days} days, serve one with `mode: none` again, and ask again then"
+            f"last {days_of(LONGEST_AGE_SECONDS).days} days, serve one with `mode: none` again, and ask again then"
         )
     steps = []
     if policy is None or policy.mode != "none":
@@ -130,7 +79,7 @@ def plan_retire(state: State) -> list[Step]:
     if not ends:
         # It asks nothing as far back as anybody knows; what was there before is not known, and may be held as long as the standard allows.
         since = policy.since if policy is not None and policy.since is not None else state.today
-        ends = [since + _days(LONGEST_AGE_SECONDS)]
+        ends = [since + days_of(LONGEST_AGE_SECONDS)]
         why = (
             f"mode none is known since {since}, and what was served before is not known: a sender may hold that for the longest max_age "
             f"there is, {LONGEST_AGE_SECONDS:,} seconds (RFC 8461 §3.2, §8.3)"
@@ -177,7 +126,7 @@ def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[
     if policy.mode == "testing":
         day = None if possible_from is None else max(possible_from, state.today)
         free = _free_from(state, lambda mode, _mx: mode != "enforce") - _TOMORROW
-        last = None if day is None else max(day + _held_for(policy.max_age_seconds), free)
+        last = None if day is None else max(day + held_for(policy.max_age_seconds), free)
         why = f"senders may go on with what they hold until {last}" if last is not None else "no date can be given yet"
         steps.append(_publish(state, day, "switch to enforce, with a short max_age", why, _policy("enforce", ONE_DAY, mx), number=2))
         age, day = ONE_DAY, None if day is None else day + _WEEK
@@ -228,35 +177,6 @@ def _ends(state: State, concerns: Callable[[str | None, Sequence[str]], bool]) -
     return [held.until for held in held_on(state) if concerns(held.mode, held.mx)]
 
 
-class MayHold(NamedTuple):
-    """A policy that a sender may hold."""
-
-    mode: str | None
-    mx: Sequence[str]
-    until: date
-    """The last day, if another one is published today."""
-
-
-def held_on(state: State) -> list[MayHold]:
-    """Return the policies that may be held: the published one, those that senders applied, those that checks found.
-
-    Also what every sender that reports has replaced counts: others, who fetched it as late, may hold it still.
-    """
-    policy = state.seen.published
-    found = [MayHold(held.mode, held.mx, held.held_until or state.today + _held_for(held.max_age_seconds)) for held in state.seen.held]
-    found += [
-        MayHold(served.mode, served.mx, (served.replaced_on or state.today) + _held_for(served.max_age_seconds)) for served in state.served
-    ]
-    if policy is not None:
-        found.append(MayHold(policy.mode, policy.mx, state.today + _held_for(policy.max_age_seconds)))
-    return found
-
-
-def _held_for(max_age_seconds: int | None) -> timedelta:
-    """Return how long a policy may be held; one whose max_age nobody knows as long as the standard allows."""
-    return _days(LONGEST_AGE_SECONDS if max_age_seconds is None else max_age_seconds)
-
-
 def _publish(state: State, day: date | None, what: str, why: str, lines: tuple[str, ...], *, number: int = 1) -> Step:
     identity = new_id(day or state.today)[:-1] + str(number)
     return Step(day, what, why, (*lines, f'_mta-sts.{state.domain}. TXT "v=STSv1; id={identity};"'))
@@ -268,7 +188,3 @@ def _policy(mode: str | None, max_age_seconds: int | None, mx: Sequence[str]) ->
 
 def _covered(host: str, patterns: Sequence[str]) -> bool:
     return any(mx_matches(pattern, host) for pattern in patterns)
-
-
-def _days(seconds: int) -> timedelta:
-    return timedelta(days=-(-seconds // _SECONDS_PER_DAY))

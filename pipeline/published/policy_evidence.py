@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pipeline.insight.applied_policies import checked_policy, read_policies
 from pipeline.insight.checked_policies import FRESH_DAYS
 from pipeline.insight.phrases import count_of
-from pipeline.published.plan import Served, State
+from pipeline.published.plan_state import Served, State
 from pipeline.published.seen import LOOK_BACK_DAYS
 from pipeline.report.sts_policy import parse_policy, policy_hash
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.applied_policies import PublishedPolicy
     from pipeline.insight.ask import Ask
-    from pipeline.published.check import Live
+    from pipeline.published.live import Live
 
 
 def gather(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from pipeline.published.finding import Finding, Severity
 from pipeline.published.idn import a_label
+from pipeline.published.policy_causes import cause_of
 from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, MODES, parse_policy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _DAY = 86_400
 MOST_FINDINGS = 10
@@ -57,8 +55,8 @@ def read_policy(where: str, body: bytes) -> tuple[PolicyText | None, list[Findin
     except UnicodeDecodeError as err:
         why = "the file is UTF-8 text (RFC 8461 §3.2)"
         return None, [_bad("policy-not-text", where, f"byte {err.start + 1} is not UTF-8", why, "save it as plain text")]
-    if cause := _cause_of(where, text):
-        return None, [cause]
+    if cause := cause_of(text):
+        return None, [_bad(cause.code, where, cause.what, cause.why, cause.fix)]
     lines = [line for line in re.split(r"\r\n|\n", text) if line.strip()]
     findings: list[Finding] = []
     seen: dict[str, int] = {}
@@ -93,85 +91,6 @@ def encoded(where: str, encoding: str) -> Finding:
     what = f"the body is encoded with {encoding[:20]}, which the client did not ask for"
     why = "senders read the bytes as they come, and find no policy in them (RFC 8461 §3.2, RFC 9110 §12.5.3)"
     return _bad("policy-encoded", where, what, why, "disable compression for this file")
-
-
-def _cause_of(where: str, text: str) -> Finding | None:
-    """Return the one cause why a text as a whole is no policy, instead of a finding for each of its lines."""
-    start = text.lstrip("\ufeff \t\r\n")[:200].lower()
-    for applies, code, what, why, fix in _CAUSES:
-        if applies(text, start):
-            return _bad(code, where, what, why, fix)
-    return None
-
-
-def _is_one_line(text: str, start: str) -> bool:
-    return len(text.splitlines()) == 1 and sum(f"{key}:" in start for key in (*_ONCE, "mx")) > 1
-
-
-def _ends_in_cr(text: str, _start: str) -> bool:
-    rest = text.replace("\r\n", "")
-    return "\r" in rest and "\n" not in rest
-
-
-_CAUSES: tuple[tuple[Callable[[str, str], bool], str, str, str, str], ...] = (
-    (
-        lambda text, _: not text.strip("\ufeff \t\r\n"),
-        "policy-empty",
-        "the file is empty",
-        "senders find no policy in it (RFC 8461 §3.2)",
-        "put the policy there",
-    ),
-    (
-        lambda _, start: start.startswith(("<!doctype", "<html", "<head", "<body", "<?xml", "<!--", "<script")),
-        "policy-html",
-        "a web page (HTML) is served where the policy should be",
-        "senders find no policy in it (RFC 8461 §3.2); a site that answers every address with its start page does this",
-        "serve the policy file itself at this address",
-    ),
-    (
-        lambda _, start: start.startswith(("{", "[")),
-        "policy-json",
-        "JSON is served where the policy should be",
-        "a policy is lines of `key: value` (RFC 8461 §3.2)",
-        "write it as lines",
-    ),
-    (
-        lambda _, start: start.startswith(("v=stsv1", '"v=stsv1')),
-        "policy-is-record",
-        "the text of the TXT record is served where the policy should be",
-        "the record and the file are two things: the file has version, mode, mx and max_age (RFC 8461 §3.2)",
-        "serve the policy file at this address",
-    ),
-    (
-        lambda text, _: text.startswith("\ufeff"),
-        "policy-bom",
-        "the file begins with a byte order mark",
-        "it belongs to the first key, so that senders find no version (RFC 8461 §3.2)",
-        "save it as UTF-8 without a byte order mark",
-    ),
-    (
-        _ends_in_cr,
-        "policy-line-ends",
-        "lines end in CR alone",
-        "lines end in CRLF or LF; senders read one long line (RFC 8461 §3.2)",
-        "save it with the line ends of Unix or Windows",
-    ),
-    (
-        lambda text, start: _is_one_line(text, start) and "\\n" in start,
-        "policy-one-line",
-        "the whole policy stands in one line, with \\n written out instead of line ends",
-        "every `key: value` has a line of its own; senders find no policy in it (RFC 8461 §3.2)",
-        "write each key in a line of its own",
-    ),
-    (
-        _is_one_line,
-        "policy-one-line",
-        "the whole policy stands in one line",
-        "every `key: value` has a line of its own; senders find no policy in it (RFC 8461 §3.2)",
-        "write each key in a line of its own",
-    ),
-)
-"""Whether a text (and its beginning, in lower case) is of that kind; code, what, why and fix. The first that applies is the cause."""
 
 
 def _at_most(findings: list[Finding], where: str) -> list[Finding]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.published.check import Sts, judge_hosts, look_at_mail, trusted_roots
 from pipeline.published.dns_lookup import Answer, Names
 from pipeline.published.finding import Finding
+from pipeline.published.mail_hosts import judge_hosts, look_at_mail, trusted_roots
 from pipeline.published.mx import NULL_MX, judge_mx
-from pipeline.published.plan import held_on
+from pipeline.published.plan_state import held_on
 from pipeline.published.policy_text import PolicyText, read_policy
+from pipeline.published.sts import Sts
 from pipeline.published.tlsa import matches, names_one_of
 from pipeline.report.sts_policy import mx_matches
 
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate
 
-    from pipeline.published.check import Host, Ways
-    from pipeline.published.plan import State
+    from pipeline.published.mail_hosts import Host
+    from pipeline.published.plan_state import State
     from pipeline.published.smtp import Server
     from pipeline.published.tlsa import Tlsa
+    from pipeline.published.ways import Ways
 
 
 class Proposal(NamedTuple):

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.published import smtp, web
-from pipeline.published.check import Ways, check_domain
+from pipeline.published.check import check_domain
+from pipeline.published.ways import Ways
 from tests.authority import Authority
 from tests.published.servers import LOOPBACK, context_of, free_port, names
 

@@ -11,7 +11,8 @@ from pipeline.demo.spec import Spec
 from pipeline.demo.world import World
 from pipeline.errors import UsageError
 from pipeline.insight.applied_policies import PoliciesSeen, checked_policy, read_policies
-from pipeline.published.plan import DNS_DAYS, Served, State, plan_enforce, plan_mx, plan_retire, plan_tlsa
+from pipeline.published.plan import plan_enforce, plan_mx, plan_retire, plan_tlsa
+from pipeline.published.plan_state import DNS_DAYS, Served, State
 from pipeline.published.tlsa import parse_tlsa
 from tests.published.conftest import POLICY
 from tests.published.servers import Page

@@ -1,0 +1,46 @@
+"""Looking for the TLSRPT record of a domain, and for a record that is missing at names where others have put it (RFC 8460 §3)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from pipeline.published.dns_lookup import Answer, Names, not_checked
+from pipeline.published.finding import Finding
+from pipeline.published.mx import NULL_MX
+from pipeline.published.records import NEAR_STS, NEAR_TLSRPT, TlsrptRecord, judge_near_miss, read_tlsrpt
+
+if TYPE_CHECKING:
+    from pipeline.published.ways import Ways
+
+
+def near_miss(names: Names, kind: str, name: str, domain: str) -> Finding | None:
+    """Look for a record that is missing at the names where others have put it."""
+    places = [place.format(domain) for place in (NEAR_TLSRPT if kind == "tlsrpt" else NEAR_STS)]
+    with ThreadPoolExecutor(max_workers=len(places)) as threads:
+        answers = list(threads.map(names.texts, places))
+    found = (judge_near_miss(kind, name, place, answer.values) for place, answer in zip(places, answers, strict=True))
+    return next((finding for finding in found if finding is not None), None)
+
+
+def look_for_tlsrpt(names: Names, domain: str, ways: Ways) -> tuple[TlsrptRecord | None, list[Finding]]:
+    """Look for the TLSRPT record, and whether mail can be delivered where it leads."""
+    name = f"_smtp._tls.{domain}"
+    answer = names.texts(name)
+    if answer.trouble:
+        return None, [not_checked("tlsrpt-record", name, answer)]
+    record, findings = read_tlsrpt(domain, answer.values, ways.ours)
+    if any(finding.code == "tlsrpt-record-missing" for finding in findings):
+        near = near_miss(names, "tlsrpt", name, domain)
+        findings = [near] if near is not None else findings
+    for target in (record.mail_domains if record else ())[:5]:
+        mail = names.mail_hosts(target)
+        addresses = names.addresses(target) if not mail.trouble and not mail.values else Answer()
+        if mail.trouble or addresses.trouble:
+            findings.append(not_checked("tlsrpt-record", target, mail if mail.trouble else addresses))
+        elif mail.values == (NULL_MX,) or (not mail.values and not addresses.values):
+            why = "reports cannot be delivered there (RFC 8460 §3)"
+            findings = [each for each in findings if each.severity != "ok"]
+            what = f"{target} takes no mail"
+            findings.append(Finding("tlsrpt-record", "tlsrpt-rua-unreachable", "bad", name, what, why, "correct the address"))
+    return record, findings
