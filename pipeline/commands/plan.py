@@ -67,6 +67,7 @@ def _wanted(args: argparse.Namespace, settings: Settings) -> tuple[Any, ...]:
 
 def _plan(lake: Lake, state: State, change: str, new: Sequence[Any], settings: Settings) -> list[Step]:
     from pipeline.insight.api import readiness
+    from pipeline.published.mx import NULL_MX
     from pipeline.published.plan import plan_enforce, plan_mx, plan_retire, plan_tlsa
 
     if change == "retire":
@@ -81,6 +82,8 @@ def _plan(lake: Lake, state: State, change: str, new: Sequence[Any], settings: S
         )
     if not state.mx_hosts:
         raise UsageError(f"the MX hosts of {state.domain} are not known; run `tlsrpt check {state.domain}` first")
+    if change == "tlsa" and state.mx_hosts == (NULL_MX,):
+        raise UsageError(f"{state.domain} takes no mail (RFC 7505), so no certificate is asked for")
     return plan_mx(state, new) if change == "mx" else plan_tlsa(state, new)
 
 

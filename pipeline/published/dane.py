@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published.finding import Finding
-from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, fault_of, is_of, matches, mistake_of, names_one_of, record_for
+from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, fault_of, is_of, matches, mistake_of, names_one_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,10 @@ class Names(NamedTuple):
     """That came with the records."""
     base: str = ""
     """The name they are below, where that is the one the host is an alias of."""
+
+    def owner(self, host: str, port: int) -> str:
+        """Return the name that the records are at: an alias has no records of its own."""
+        return self.answer.canonical or f"_{port}._tcp.{self.base or host}"
 
     @property
     def applies(self) -> bool:
@@ -108,7 +112,7 @@ def _of_records(
         ]
     failing = [chain for chain in shown if not any(_holds(record, chain, host, domain, now) for record in usable)]
     if failing:
-        return [*found, _mismatch(where, host, domain, usable, failing, len(shown), now, port, trusted)]
+        return [*found, _mismatch(where, host, domain, usable, failing, len(shown), now, names.owner(host, port), trusted)]
     found += _roll_over(where, host, names, usable, shown, now, port)
     if not found:
         found.append(Finding("tlsa", "tlsa-ok", "ok", where, f"{len(usable)} records, validated, and one matches all that is served"))
@@ -168,13 +172,13 @@ def _mismatch(  # noqa: PLR0917 -- what the sentence is made of
     failing: Sequence[Sequence[Certificate]],
     shown: int,
     now: datetime,
-    port: int,
+    owner: str,
     trusted: Sequence[Certificate],
 ) -> Finding:
     chain = failing[0]
     what = f"no record matches the certificate that {len(failing)} of {shown} addresses serve"
     fix = "publish the new record beside the old one, and remove that only after its TTL and the old certificate are gone"
-    publish = record_for(chain[0], port, host)
+    publish = f"{owner}. TLSA {DANE_EE} 1 1 {associated(chain[0], 1, 1)}"
     anchors = [record for record in usable if record.usage == DANE_TA]
     if mistake := next((said for record in usable if (said := mistake_of(record, chain))), ""):
         what += f": {mistake}"
@@ -193,7 +197,10 @@ def _mismatch(  # noqa: PLR0917 -- what the sentence is made of
             else f": usage 2 names {named} that is not in the chain sent"
         )
         fix = "send it in the chain, also where it is a root, or publish the digest of the issuer that is sent (RFC 7672 §3.1.2)"
-        publish = f"{where}. TLSA 2 1 1 {associated(chain[-1], 1, 1)}" if len(chain) > 1 else publish
+        if len(chain) > 1:
+            publish = f"{owner}. TLSA {DANE_TA} 1 1 {associated(chain[-1], 1, 1)}"
+        else:
+            fix = "send it in the chain, also where it is a root (RFC 7672 §3.1.2), or publish the record of the server's own key"
     return Finding("tlsa", "tlsa-mismatch", "bad", where, what, _REFUSED, fix, publish)
 
 
@@ -230,5 +237,7 @@ def _roll_over(  # noqa: PLR0917 -- what the sentence is made of
         "serve the new certificate; 3. then remove the old record. Or keep the key when renewing (certbot: --reuse-key)"
     )
     return [
-        Finding("tlsa", "dane-roll-over", "warn", where, says, why, fix, f"_{port}._tcp.{host}. TLSA 3 1 1 DIGEST-OF-THE-NEW-KEY", ends)
+        Finding(
+            "tlsa", "dane-roll-over", "warn", where, says, why, fix, f"{names.owner(host, port)}. TLSA 3 1 1 DIGEST-OF-THE-NEW-KEY", ends
+        )
     ]

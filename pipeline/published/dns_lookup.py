@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline.published.dns_exchange import exchange
 from pipeline.published.finding import Finding
+from pipeline.published.source_ttl import Sources
 from pipeline.published.tlsa import Tlsa
 from pipeline.trust.key_lookup import parse_address
 
@@ -30,7 +32,9 @@ class Answer(NamedTuple):
     malformed: str = ""
     """Why a record that is there cannot be read; senders cannot read it either."""
     ttl_seconds: int = 0
-    """Seconds that the resolver may keep the answer; what is left of them where it had it already."""
+    """Seconds that the resolver may keep the answer; what is left of them where it had it already, unless `ttl_of_zone`."""
+    ttl_of_zone: bool = False
+    """Whether the TTL is the one that the authoritative servers give."""
 
 
 def not_checked(check: str, where: str, answer: Answer) -> Finding:
@@ -56,6 +60,7 @@ class Names:
         self._timeout = timeout
         self._resolver = _resolver(address)
         self._trusting = _resolver(address, checking=False)
+        self._sources = Sources(self._name_servers, lambda host: self.addresses(host).values, timeout)
 
     def texts(self, name: str) -> Answer:
         """Return the TXT records of a name; CNAMEs are followed (RFC 8461 §3.1)."""
@@ -84,8 +89,32 @@ class Names:
 
     def tlsa(self, host: str, port: int) -> tuple[list[Tlsa], Answer]:
         """Return the TLSA records of a host, and the answer they came with: only a secure one counts (RFC 7672 §2.1)."""
-        answer = self._ask(f"_{port}._tcp.{host}", "TLSA", lambda each: f"{each.usage} {each.selector} {each.mtype} {each.cert.hex()}")
+        name = f"_{port}._tcp.{host}"
+        answer = self._ask(name, "TLSA", lambda each: f"{each.usage} {each.selector} {each.mtype} {each.cert.hex()}")
         return [Tlsa(int(u), int(s), int(m), a) for u, s, m, a in (f"{value} ".split(" ")[:4] for value in answer.values)], answer
+
+    def tlsa_of(self, host: str, addresses: Answer, port: int) -> tuple[list[Tlsa], Answer, str]:
+        """Return the TLSA records of an MX host, and the name they are below, where that is the one the host is an alias of.
+
+        Those below the name it is an alias of come first (RFC 7672 §2.2.2). The TTL is that of the zone, where that can be asked.
+        """
+        base = ""
+        records, answer = self.tlsa(host, port)
+        if addresses.canonical and addresses.secure:
+            followed, of_alias = self.tlsa(addresses.canonical, port)
+            if followed or of_alias.trouble or of_alias.malformed:
+                records, answer, base = followed, of_alias, addresses.canonical
+        if records:
+            answer = self.with_source_ttl(answer, answer.canonical or f"_{port}._tcp.{base or host}", "TLSA")
+        return records, answer, base
+
+    def with_source_ttl(self, answer: Answer, owner: str, kind: str) -> Answer:
+        """Return an answer with the TTL that the zone gives, where an authoritative server could be asked."""
+        ttl = self._sources.ttl_seconds(owner, kind)
+        return answer._replace(ttl_seconds=max(ttl, answer.ttl_seconds), ttl_of_zone=ttl > 0)
+
+    def _name_servers(self, zone: str) -> tuple[str, ...]:
+        return self._ask(zone, "NS", lambda each: _host(each.target)).values
 
     def _ask(self, name: str, kind: str, text: Any) -> Answer:
         import dns.exception
@@ -126,8 +155,6 @@ class Names:
 
     def _unreadable(self, name: str, kind: str) -> Answer | None:
         """Ask once more and read what can be read: one record that is not well-formed makes the library refuse the whole answer."""
-        import socket
-
         import dns.exception
         import dns.flags
         import dns.message
@@ -136,11 +163,8 @@ class Names:
         query.flags |= dns.flags.AD
         server, port = str(self._resolver.nameservers[0]), self._resolver.port
         try:
-            with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as asking:
-                asking.settimeout(min(self._timeout, 0.9))
-                asking.connect((server, port))
-                asking.send(query.to_wire())
-                response = dns.message.from_wire(asking.recv(65_535), continue_on_error=True)
+            answer = exchange(query.to_wire(), server, port, min(self._timeout, 0.9))
+            response = dns.message.from_wire(answer, continue_on_error=True)
         except (dns.exception.DNSException, OSError, ValueError):
             return None
         if response.id != query.id or not response.errors:

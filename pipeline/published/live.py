@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.published import web
-from pipeline.published.dns_lookup import Names
+from pipeline.published import dane, web
+from pipeline.published.dns_lookup import Answer, Names
+from pipeline.published.mail_hosts import MOST_HOSTS
 from pipeline.published.mx import NULL_MX
 from pipeline.published.policy_text import PolicyText, read_policy
 from pipeline.published.records import read_sts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.published.ways import Ways
 
 
@@ -28,7 +32,11 @@ class Live(NamedTuple):
     has_no_tlsrpt: bool = False
     """Whether it is sure that there is no `_smtp._tls` record."""
     ttl_seconds: int = 0
-    """The longest of the MX and TLSA records, as far as the resolver says: less where it had them already."""
+    """The longest of the MX and TLSA records."""
+    ttl_of_zone: bool = False
+    """Whether all of these TTLs are those that the zones give; a resolver tells what is left of them."""
+    tlsa_owners: tuple[tuple[str, str], ...] = ()
+    """The MX hosts with TLSA records, and the name that the records are at, where it is not the usual one."""
 
 
 def look_at_published(domain: str, ways: Ways) -> Live:
@@ -44,18 +52,35 @@ def look_at_published(domain: str, ways: Ways) -> Live:
         hosts = (domain,)
     record, _ = read_sts(domain, names.texts(f"_mta-sts.{domain}").values)
     tlsrpt = names.texts(f"_smtp._tls.{domain}")
-    tlsa = [(host, *names.tlsa(host, ways.smtp_port)) for host in hosts if host != NULL_MX]
+    said = _tlsa(names, [host for host in hosts if host != NULL_MX][:MOST_HOSTS], ways)
+    if answer.values:
+        answer = names.with_source_ttl(answer, answer.canonical or domain, "MX")
+    kept = [each.answer for each in said.values() if each.records] + ([answer] if answer.values else [])
+    usual = ways.smtp_port
     return Live(
         policy,
         known,
         hosts,
         not answer.trouble,
-        tuple(sorted(f"{host} {record}" for host, records, _ in tlsa for record in records)),
-        not answer.trouble and not any(found.trouble for _, _, found in tlsa),
+        tuple(sorted(f"{host} {record}" for host, each in said.items() for record in each.records)),
+        not answer.trouble and not any(each.answer.trouble for each in said.values()),
         record.id if record is not None else None,
         not tlsrpt.trouble and not any(text.lower().startswith("v=tlsrpt") for text in tlsrpt.values),
-        max([answer.ttl_seconds, *(found.ttl_seconds for _, _, found in tlsa)]),
+        max((each.ttl_seconds for each in kept), default=0),
+        bool(kept) and all(each.ttl_of_zone for each in kept),
+        tuple((host, each.owner(host, 25)) for host, each in said.items() if each.owner(host, usual) != f"_{usual}._tcp.{host}"),
     )
+
+
+def _tlsa(names: Names, hosts: Sequence[str], ways: Ways) -> dict[str, dane.Names]:
+    """Look up the TLSA records of MX hosts, also where a host is an alias."""
+
+    def look(host: str) -> dane.Names:
+        addresses = names.addresses(host)
+        return dane.Names(Answer(), addresses, *names.tlsa_of(host, addresses, ways.smtp_port))
+
+    with ThreadPoolExecutor(max_workers=max(1, len(hosts))) as threads:
+        return dict(zip(hosts, threads.map(look, hosts), strict=True))
 
 
 def _live_policy(names: Names, domain: str, ways: Ways) -> tuple[PolicyText | None, bool]:

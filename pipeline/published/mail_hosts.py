@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from pipeline.published.sts import Sts
-    from pipeline.published.tlsa import Tlsa
     from pipeline.published.ways import Ways
 
 MOST_HOSTS = 20
@@ -55,31 +54,18 @@ def look_at_mail(names: Names, domain: str, ways: Ways, proposed: tuple[str, ...
     if mx.trouble or list(mx.values) == [NULL_MX]:
         return mx, False, []
     listed = [host for host in mx.values if host != NULL_MX][:MOST_HOSTS] or [domain]
-    with ThreadPoolExecutor(max_workers=64) as lookers, ThreadPoolExecutor(max_workers=2 * len(listed)) as threads:
+    with ThreadPoolExecutor(max_workers=64) as lookers, ThreadPoolExecutor(max_workers=len(listed)) as threads:
 
-        def reach(host: str) -> tuple[Answer, list[Future[smtp.Server]]]:
+        def reach(host: str) -> tuple[str, dane.Names, list[Future[smtp.Server]]]:
             """Look at the servers as soon as their addresses are known, whatever else is not."""
-            found = names.addresses(host)
-            return found, [lookers.submit(_look, host, address, ways) for address in found.values[:MOST_ADDRESSES]]
+            addresses = names.addresses(host)
+            servers = [lookers.submit(_look, host, address, ways) for address in addresses.values[:MOST_ADDRESSES]]
+            return host, dane.Names(mx, addresses, *names.tlsa_of(host, addresses, ways.smtp_port)), servers
 
-        looking = [(host, threads.submit(reach, host), threads.submit(names.tlsa, host, ways.smtp_port)) for host in listed]
-        hosts = []
-        for host, reaching, asking in looking:
-            addresses, servers = reaching.result()
-            found = _below(names, asking.result(), addresses, ways.smtp_port)
-            hosts.append(Host(host, dane.Names(mx, addresses, *found), tuple(server.result() for server in servers)))
+        hosts = [Host(host, said, tuple(server.result() for server in servers)) for host, said, servers in threads.map(reach, listed)]
     own = hosts[0].names.addresses
     implicit = not mx.values and bool(own.values or own.trouble)
     return mx, implicit, hosts if mx.values or implicit else []
-
-
-def _below(names: Names, own: tuple[list[Tlsa], Answer], addresses: Answer, port: int) -> tuple[list[Tlsa], Answer, str]:
-    """Return the TLSA records of an MX host: those below the name it is an alias of come first (RFC 7672 §2.2.2)."""
-    if addresses.canonical and addresses.secure:
-        followed, answer = names.tlsa(addresses.canonical, port)
-        if followed or answer.trouble or answer.malformed:
-            return followed, answer, addresses.canonical
-    return *own, ""
 
 
 def _look(host: str, address: str, ways: Ways) -> smtp.Server:

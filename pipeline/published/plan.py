@@ -31,7 +31,7 @@ def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
     policy = state.seen.published
     patterns = policy.mx if policy is not None and policy.mode != "none" else ()
     added = [host for host in new if patterns and not _covered(host, patterns)]
-    gone = [host for host in state.mx_hosts if host not in new]
+    gone = [host for host in state.mx_hosts if host not in new and host != NULL_MX]
     steps = []
     if policy is not None and added:
         both = _policy(policy.mode, policy.max_age_seconds, (*patterns, *added))
@@ -141,13 +141,16 @@ def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[
 
 def plan_tlsa(state: State, new: Sequence[Tlsa]) -> list[Step]:
     """Plan the change to another certificate under DANE: its record beside the old one first (RFC 7671 §8.1)."""
-    published = {host: [text.partition(" ")[2] for text in state.tlsa if text.partition(" ")[0] == host] for host in state.mx_hosts}
-    hosts = [host for host, records in published.items() if records] or list(state.mx_hosts)
+    published: dict[str, list[str]] = {}
+    for host in state.mx_hosts:
+        there = published.setdefault(state.tlsa_owner(host), [])
+        there += [text for name, _, text in (each.partition(" ") for each in state.tlsa) if name == host and text not in there]
+    owners = [owner for owner, records in published.items() if records] or list(published)
     texts = [str(record) for record in new]
-    added = tuple(f"_25._tcp.{host}. TLSA {text}" for host in hosts for text in texts if text not in published[host])
-    kept = tuple(f"_25._tcp.{host}. TLSA {text}" for host in hosts for text in texts)
-    gone = sorted({text for host in hosts for text in published[host] if text not in texts})
-    if not gone and not any(published[host] for host in hosts):
+    added = tuple(f"{owner}. TLSA {text}" for owner in owners for text in texts if text not in published[owner])
+    kept = tuple(f"{owner}. TLSA {text}" for owner in owners for text in texts)
+    gone = sorted({text for owner in owners for text in published[owner] if text not in texts})
+    if not gone and not any(published[owner] for owner in owners):
         why = "a record that matches no certificate served stops the mail of senders that support DANE (RFC 7672 §2.2)"
         return [Step(state.today, "publish the records, in a signed zone, once the certificates they match are served", why, added)]
     steps = []

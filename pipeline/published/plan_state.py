@@ -56,9 +56,15 @@ class State(NamedTuple):
     """The TLSA records that the last check found, known to be there since `tlsa_since`."""
     tlsa_since: datetime | None = None
     ttl_seconds: int = 0
-    """The longest TTL of the MX and TLSA records as the resolver gives it: at least so long they are kept."""
+    """The longest TTL of the MX and TLSA records: so long they are kept."""
+    tlsa_owners: tuple[tuple[str, str], ...] = ()
+    """The names that TLSA records of MX hosts are at, where it is not the usual one: the host, or the name of its records, is an alias."""
     rests_on: tuple[str, ...] = ()
     """Where the published policy and the old ones are known from, in sentences."""
+
+    def tlsa_owner(self, host: str) -> str:
+        """Return the name that the TLSA records of an MX host are at."""
+        return dict(self.tlsa_owners).get(host, f"_25._tcp.{host}")
 
     @property
     def dns_days(self) -> int:

@@ -59,6 +59,7 @@ def gather(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:
         tuple(last["tlsa_records"] if last else ()),
         _tlsa_since(last, live),
         live.ttl_seconds if live is not None else 0,
+        live.tlsa_owners if live is not None else (),
         tuple(_sentences(live, source, runs, [held.reporter for held in seen.held])),
     )
 
@@ -112,6 +113,11 @@ def _sentences(live: Live | None, source: str, runs: Sequence[dict[str, Any]], r
     found = [source]
     if live is not None and not live.policy_known:
         found.append("what is served now could not be checked; it may be another policy, with a longer max_age")
+    if live is not None and live.ttl_seconds and not live.ttl_of_zone:
+        found.append(
+            f"the TTL that the resolver gives ({live.ttl_seconds:,} seconds), for no authoritative server could be asked; where your zone "
+            "has a longer one, wait twice that long between two changes"
+        )
     found.append(
         f"{count_of(len(runs), 'policy text')} read by checks since {min(row['first_checked_at'] for row in runs):%Y-%m-%d}"
         if runs

@@ -166,6 +166,8 @@ def _no_record(kind: str, name: str, texts: Sequence[str], *, version: str, why:
         fix = f"begin it with {version};"
         if near.strip().startswith(('"', "'", "\\")):
             fix = "remove the quotation marks inside the text: the DNS provider adds its own"
+            plain = near.strip().strip("\"'\\ ")
+            example = f'{name}. TXT "{plain[:255]}"' if _begins(plain, version) and '"' not in plain else example
         return Finding(f"{kind}-record", f"{kind}-version-invalid", "bad", name, what, why, fix, example)
     what = "there is no record" if not texts else f"none of its {len(texts)} TXT records begins with {version};"
     return Finding(
@@ -174,8 +176,15 @@ def _no_record(kind: str, name: str, texts: Sequence[str], *, version: str, why:
 
 
 def _several(kind: str, name: str, texts: Sequence[str], why: str) -> Finding:
+    """Judge several records; those of TLSRPT become one, to all addresses: which of them is right is for their owner to say."""
     what = f"there are {len(texts)} records, and only one is allowed"
-    return Finding(f"{kind}-record", f"{kind}-record-several", "bad", name, what, why, "remove all but one", texts[0])
+    fix, one = "remove all but one", min(texts)
+    if kind == "tlsrpt":
+        values = (value for text in sorted(texts) for key, value in _fields(kind, name, text)[0] if key == "rua")
+        addresses = dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip())
+        if len(addresses) > 1:
+            fix, one = "make one record of them", f"v=TLSRPTv1; rua={','.join(addresses)}"
+    return Finding(f"{kind}-record", f"{kind}-record-several", "bad", name, what, why, fix, f'{name}. TXT "{one[:1000]}"')
 
 
 def _fields(kind: str, name: str, text: str) -> tuple[list[tuple[str, str]], list[Finding]]:
@@ -204,4 +213,10 @@ def _judge_rua(name: str, address: str) -> Finding | None:
         return None
     why = "reports go to mailto: or https: addresses; senders cannot use any other kind (RFC 8460 §3)"
     fix = "write mailto:NAME@DOMAIN or https://HOST/PATH; a comma, ! or ; inside must be percent-encoded"
+    if _MAIL.fullmatch(address):
+        fix = f"write mailto:{address}"
+    elif size := re.fullmatch(r"(mailto:[^!]+)![0-9]+[kmgt]?", address, re.IGNORECASE):
+        fix = f"write {size[1]}: a size limit (!10m) belongs to DMARC, not here"
+    elif parts.scheme.lower() == "http":
+        fix = f"write https:{address[5:][:200]}: reports are not sent over plain HTTP"
     return Finding("tlsrpt-record", "tlsrpt-rua-invalid", "bad", name, f"rua {address!r} is not an address for reports", why, fix)

@@ -93,7 +93,7 @@ def judge_server(host: str, address: str, server: Server, *, now: datetime, port
 
 def _judge_state(where: str, server: Server, port: int, section: str) -> Finding:
     code, severity, why, fix = _STATES.get(server.state, _UNREACHABLE)
-    what = server.trouble if server.state in _STATES else f"port {port} cannot be reached: {server.trouble}"
+    what = server.trouble if server.state in _STATES else f"port {port}: {server.trouble}"
     return Finding("smtp", code, severity, where, what, why.format(section=section), fix)
 
 

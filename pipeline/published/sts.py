@@ -45,9 +45,8 @@ def look_for_sts(names: Names, domain: str, ways: Ways) -> Sts:
     record, findings = read_sts(domain, answer.values)
     if record is None and all(finding.code == "sts-record-missing" for finding in findings):
         near = near_miss(names, "sts", name, domain)
-        if near is not None:
-            findings = [near]
-        elif policy is None:
+        findings = [near] if near is not None else findings
+        if policy is None:
             findings = [_first_the_policy(domain, finding) for finding in findings]
         return Sts(None, policy, findings, is_absent=policy is None and not addresses.trouble and near is None)
     if answer.canonical:

@@ -13,6 +13,9 @@ from pipeline.published.records import NEAR_STS, NEAR_TLSRPT, TlsrptRecord, judg
 if TYPE_CHECKING:
     from pipeline.published.ways import Ways
 
+_MOST_TARGETS = 5
+"""Domains of report addresses that are looked at, all at once."""
+
 
 def near_miss(names: Names, kind: str, name: str, domain: str) -> Finding | None:
     """Look for a record that is missing at the names where others have put it."""
@@ -33,14 +36,21 @@ def look_for_tlsrpt(names: Names, domain: str, ways: Ways) -> tuple[TlsrptRecord
     if any(finding.code == "tlsrpt-record-missing" for finding in findings):
         near = near_miss(names, "tlsrpt", name, domain)
         findings = [near] if near is not None else findings
-    for target in (record.mail_domains if record else ())[:5]:
-        mail = names.mail_hosts(target)
-        addresses = names.addresses(target) if not mail.trouble and not mail.values else Answer()
-        if mail.trouble or addresses.trouble:
-            findings.append(not_checked("tlsrpt-record", target, mail if mail.trouble else addresses))
-        elif mail.values == (NULL_MX,) or (not mail.values and not addresses.values):
-            why = "reports cannot be delivered there (RFC 8460 §3)"
-            findings = [each for each in findings if each.severity != "ok"]
-            what = f"{target} takes no mail"
-            findings.append(Finding("tlsrpt-record", "tlsrpt-rua-unreachable", "bad", name, what, why, "correct the address"))
+    targets = (record.mail_domains if record else ())[:_MOST_TARGETS]
+    if targets:
+        with ThreadPoolExecutor(max_workers=len(targets)) as threads:
+            judged = [each for each in threads.map(lambda target: _judge_target(names, name, target), targets) if each is not None]
+        findings = [each for each in findings if each.severity != "ok" or not any(found.severity == "bad" for found in judged)] + judged
     return record, findings
+
+
+def _judge_target(names: Names, name: str, target: str) -> Finding | None:
+    """Judge whether mail can be delivered to a domain that a record names; None where it can."""
+    mail = names.mail_hosts(target)
+    addresses = names.addresses(target) if not mail.trouble and not mail.values else Answer()
+    if mail.trouble or addresses.trouble:
+        return not_checked("tlsrpt-record", target, mail if mail.trouble else addresses)
+    if mail.values != (NULL_MX,) and (mail.values or addresses.values):
+        return None
+    why = "reports cannot be delivered there (RFC 8460 §3)"
+    return Finding("tlsrpt-record", "tlsrpt-rua-unreachable", "bad", name, f"{target} takes no mail", why, "correct the address")

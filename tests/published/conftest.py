@@ -27,6 +27,13 @@ old.good.example. 60 IN A 127.0.1.2
 secure.example. 60 IN MX 10 mx.secure.example.
 mx.secure.example. 60 IN A 127.0.1.3
 _smtp._tls.secure.example. 60 IN TXT "v=TLSRPTv1; rua=mailto:tls@good.example"
+alias.example. 60 IN MX 10 mx.alias.example.
+mx.alias.example. 60 IN CNAME mx.secure.example.
+shared.example. 60 IN MX 10 a.shared.example.
+shared.example. 60 IN MX 20 b.shared.example.
+a.shared.example. 60 IN A 127.0.1.3
+b.shared.example. 60 IN A 127.0.1.3
+null.example. 60 IN MX 0 .
 """
 
 
@@ -61,7 +68,10 @@ def running_town(tmp_path_factory):
         record = (
             record_for(x509.load_pem_x509_certificate(secure[0]), smtp_port, "mx.secure.example").replace(" TLSA ", " 60 IN TLSA ") + "\n"
         )
-        resolver = held.enter_context(names(ZONE + record, {}))
+        # One record for two hosts, kept for longer than a resolver keeps anything.
+        shared = "_tlsa.shared.example. 259200 IN TLSA " + record.split(" TLSA ")[1]
+        shared += "".join(f"_{smtp_port}._tcp.{host}.shared.example. 60 IN CNAME _tlsa.shared.example.\n" for host in "ab")
+        resolver = held.enter_context(names(ZONE + record + shared, {}))
         check = (
             f'[check]\nresolver = "{resolver}"\ntimeout = 3.0\nca_file = "{ca_file}"\nhttps_port = {https_port}\nsmtp_port = {smtp_port}\n'
         )

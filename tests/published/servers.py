@@ -22,7 +22,10 @@ import dns.message
 import dns.query
 import dns.rdatatype
 import dns.zone
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from pipeline.published import source_ttl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,7 +65,9 @@ def names(signed: str, unsigned: Mapping[str, str], *, spoil: str = "", spoil_ty
         with (
             _running(["nsd", "-d", "-c", f"{folder}/nsd.conf"], authoritative),
             _running(["unbound", "-d", "-c", f"{folder}/unbound.conf"], resolver),
+            pytest.MonkeyPatch.context() as patch,
         ):
+            patch.setattr(source_ttl, "PORT", authoritative)
             yield f"{LOOPBACK}:{resolver}"
     finally:
         shutil.rmtree(folder)

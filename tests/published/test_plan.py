@@ -11,6 +11,7 @@ from pipeline.demo.spec import Spec
 from pipeline.demo.world import World
 from pipeline.errors import UsageError
 from pipeline.insight.applied_policies import PoliciesSeen, checked_policy, read_policies
+from pipeline.published import source_ttl
 from pipeline.published.plan import plan_enforce, plan_mx, plan_retire, plan_tlsa
 from pipeline.published.plan_state import DNS_DAYS, Served, State
 from pipeline.published.tlsa import parse_tlsa
@@ -315,3 +316,34 @@ def test_a_policy_that_a_check_read_is_waited_for_when_a_shorter_one_is_served_n
     town.publish(POLICY)
     _, steps, _ = tlsrpt("plan", "good.example", "retire", "--format", "json")
     assert (date.fromisoformat(steps[1]["earliest"]) - date.fromisoformat(steps[0]["earliest"])).days == 366
+
+
+def test_the_records_of_an_alias_are_planned_where_they_are(tlsrpt):
+    code, steps, _ = tlsrpt("plan", "alias.example", "tlsa", "3 1 1 " + "ab" * 32, "--format", "json")
+    assert code == 0
+    assert steps[0]["publish"] == ["_25._tcp.mx.secure.example. TLSA 3 1 1 " + "ab" * 32]
+    assert steps[-1]["what"] == "remove 1 old record"
+
+
+def test_records_that_several_hosts_share_are_planned_once_and_by_the_ttl_of_their_zone(tlsrpt):
+    """The resolver keeps nothing for longer than a day, and says so; others may keep it for three."""
+    code, steps, _ = tlsrpt("plan", "shared.example", "tlsa", "3 1 1 " + "ab" * 32, "--format", "json")
+    assert code == 0
+    assert steps[0]["publish"] == ["_tlsa.shared.example. TLSA 3 1 1 " + "ab" * 32]
+    first, second = (date.fromisoformat(step["earliest"]) for step in steps[:2])
+    assert second - first == timedelta(days=6)
+    assert not [sentence for sentence in steps[0]["rests_on"] if "TTL" in sentence]
+
+
+def test_the_ttl_of_the_resolver_is_named_where_no_authoritative_server_can_be_asked(tlsrpt, monkeypatch):
+    monkeypatch.setattr(source_ttl, "PORT", 1)
+    code, steps, _ = tlsrpt("plan", "shared.example", "tlsa", "3 1 1 " + "ab" * 32, "--format", "json")
+    assert code == 0
+    assert [sentence for sentence in steps[0]["rests_on"] if "no authoritative server could be asked" in sentence]
+
+
+def test_a_domain_that_takes_no_mail_needs_no_tlsa_and_its_null_mx_is_replaced(tlsrpt):
+    code, _, err = tlsrpt("plan", "null.example", "tlsa", "3 1 1 " + "ab" * 32)
+    assert (code, "takes no mail" in err) == (2, True)
+    code, (step,), _ = tlsrpt("plan", "null.example", "mx", "mx.good.example", "--format", "json")
+    assert (code, step["publish"]) == (0, ["null.example. MX 10 mx.good.example."])

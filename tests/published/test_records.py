@@ -79,3 +79,32 @@ def test_a_good_sts_record_is_ok(text):
 def test_each_fault_of_an_sts_record_has_its_finding_and_no_other(texts, code, severity):
     _, findings = read_sts("example.org", texts)
     assert codes(findings) == [(code, severity)]
+
+
+@pytest.mark.parametrize(
+    ("rua", "fix"),
+    [
+        ("mailto:tls@example.org!10m", "write mailto:tls@example.org: a size limit"),
+        ("tls@example.org", "write mailto:tls@example.org"),
+        ("http://r.example.org/x", "write https://r.example.org/x"),
+        ("ftp://r.example.org/x", "write mailto:NAME@DOMAIN"),
+    ],
+)
+def test_an_address_that_senders_cannot_use_is_shown_as_it_should_be(rua, fix):
+    (finding,) = (each for each in read_tlsrpt("example.org", [f"v=TLSRPTv1; rua={rua}"])[1] if each.severity == "bad")
+    assert finding.code == "tlsrpt-rua-invalid"
+    assert finding.fix.startswith(fix)
+
+
+def test_of_several_records_one_is_made_to_all_addresses_whatever_their_order():
+    texts = ["v=TLSRPTv1; rua=mailto:b@example.org", "v=TLSRPTv1; rua=mailto:a@example.org, mailto:b@example.org"]
+    for order in (texts, texts[::-1]):
+        (finding,) = read_tlsrpt("example.org", order)[1]
+        assert finding.publish == '_smtp._tls.example.org. TXT "v=TLSRPTv1; rua=mailto:a@example.org,mailto:b@example.org"'
+    (finding,) = read_sts("example.org", ["v=STSv1; id=2", "v=STSv1; id=1"])[1]
+    assert finding.publish == '_mta-sts.example.org. TXT "v=STSv1; id=1"'
+
+
+def test_a_record_with_quotation_marks_inside_is_shown_without_them():
+    (finding,) = read_sts("example.org", ['"v=STSv1; id=7;"'])[1]
+    assert finding.publish == '_mta-sts.example.org. TXT "v=STSv1; id=7;"'

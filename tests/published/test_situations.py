@@ -189,6 +189,15 @@ SITUATIONS = {
     "sts-misplaced": Is(
         "RFC 8461 §3.1", ("sts-record-misplaced",), sts=(), more='mta-sts.{d}. 60 IN TXT "v=STSv1; id=1;"\n', says="mta-sts.sts-misplaced"
     ),
+    "sts-misplaced-first": Is(
+        "RFC 8461 §8.1",
+        ("sts-record-misplaced",),
+        policy=None,
+        sts=(),
+        host=(),
+        more='_sts.{d}. 60 IN TXT "v=STSv1; id=1;"\n',
+        says="first serve a policy",
+    ),
     "policy-first": bare("RFC 8461 §8.1", says="first serve a policy"),
     "tlsrpt-misplaced": Is("RFC 8460 §3", ("tlsrpt-record-misplaced",), tlsrpt=(), more=f"_tlsrpt.{{d}}. 60 IN TXT {RUA}\n"),
     "two-records": Is("RFC 8460 §3", ("tlsrpt-record-several",), tlsrpt=(RUA, RUA.replace("tls@", "b@"))),
