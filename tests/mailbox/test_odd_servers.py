@@ -126,7 +126,7 @@ def test_an_unreadable_internaldate_becomes_now():
 
 def test_a_folder_without_uidvalidity_cannot_be_polled():
     answers = {b"LOGIN": OK, b"EXAMINE": b"* 3 EXISTS\r\n" + OK}
-    with scripted(answers=answers) as server, box(server) as opened, pytest.raises(ConfigError, match="no lasting UIDs"):
+    with scripted(answers=answers) as server, box(server) as opened, pytest.raises(ConfigError, match="no persistent UIDs"):
         opened.open("INBOX")
 
 
