@@ -41,8 +41,9 @@ class ServiceUser(NamedTuple):
                 check=False,
             ).returncode
         except PermissionError as err:
+            python = command[0]
             raise ConfigError(
-                f"user {self.name} cannot run {sys.executable}: a folder above it is closed; install it somewhere open, like /opt"
+                f"user {self.name} cannot run {python}: a folder above it is closed; install it somewhere open, like /opt"
             ) from err
 
 

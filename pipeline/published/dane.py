@@ -115,7 +115,15 @@ def _of_records(
         return [*found, _mismatch(where, host, domain, usable, failing, len(shown), now, names.owner(host, port), trusted)]
     found += _roll_over(where, host, names, usable, shown, now, port)
     if not found:
-        found.append(Finding("tlsa", "tlsa-ok", "ok", where, f"{len(usable)} records, validated, and one matches all that is served"))
+        found.append(
+            Finding(
+                "tlsa",
+                "tlsa-ok",
+                "ok",
+                where,
+                f"{len(usable)} validated {'record' if len(usable) == 1 else 'records'}, and one matches all that is served",
+            )
+        )
     return found
 
 

@@ -76,7 +76,15 @@ def _judge_covered(domain: str, hosts: Sequence[str], policy: PolicyText | None)
         for pattern in unused
     ]
     if not findings:
-        findings.append(Finding("mx", "mx-covered", "ok", domain, f"all {len(hosts)} MX hosts are covered by the policy"))
+        findings.append(
+            Finding(
+                "mx",
+                "mx-covered",
+                "ok",
+                domain,
+                "the policy covers " + ("the MX host" if len(hosts) == 1 else f"all {len(hosts)} MX hosts"),
+            )
+        )
     return findings[:MOST_FINDINGS]
 
 

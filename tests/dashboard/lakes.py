@@ -76,7 +76,7 @@ def _checked(where: Path, domain: str) -> None:
     hosts = [f"mx{number}.{domain}" for number in (1, 2, 3)]
     policy = ("version: STSv1", "mode: testing", *(f"mx: {host}" for host in hosts), "max_age: 604800")
     ended = datetime(2026, 5, 22, 23, 59, 59, tzinfo=UTC)
-    fine = ("mx", "mx-covered", "ok", domain, "all MX hosts are covered by the policy", "", "", None)
+    fine = ("mx", "mx-covered", "ok", domain, "the policy covers all 2 MX hosts", "", "", None)
     expired = (
         "smtp", "certificate-expired", "bad", hosts[1], "the certificate ended on 2026-05-22",
         "senders that apply the policy cannot authenticate the host (RFC 8461 §4.2)", "renew it, and reload the mail server", ended,

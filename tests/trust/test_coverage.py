@@ -12,7 +12,7 @@ import pytest
 from pipeline.config import TrustSettings
 from pipeline.demo.demo_folder import WORLD_FILE
 from pipeline.demo.signing_keys import KeyRing
-from pipeline.demo.simulated_reporters import BY_KEY
+from pipeline.demo.simulated_reporters import BY_KEY, FURTHER
 from pipeline.demo.world import World
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
@@ -82,12 +82,15 @@ def test_what_real_senders_sign_is_enough(judge, names):
 
 def test_every_sender_that_the_demo_imitates_is_verified(judge, keys):
     day = date(2026, 11, 20)
-    world = World.from_toml(WORLD_FILE, last_day=day, keys=KeyRing())
+    ring = KeyRing()
+    world = World.from_toml(WORLD_FILE, last_day=day, keys=ring)
     seen = {}
-    for mail in world.mails(day - timedelta(days=3), day):
-        if mail.reporter and mail.reporter not in seen:
-            keys.zone.update(world.keys)
-            seen[mail.reporter] = judge(mail.content, received_at=mail.received_at)
+    further = tuple(one._replace(failures_only=False) for group in FURTHER.values() for one in group)
+    for one in (world, World(world.spec._replace(reporters=further), ring)):
+        for mail in one.mails(day - timedelta(days=3), day):
+            if mail.reporter and mail.reporter not in seen:
+                keys.zone.update(one.keys)
+                seen[mail.reporter] = judge(mail.content, received_at=mail.received_at)
     assert {key: (verdict.trust_tier, verdict.authenticated_domain) for key, verdict in seen.items()} == {
         key: ("verified", reporter.signing_domain) for key, reporter in BY_KEY.items()
     }
