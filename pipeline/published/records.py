@@ -169,7 +169,8 @@ def _no_record(kind: str, name: str, texts: Sequence[str], *, version: str, why:
             plain = near.strip().strip("\"'\\ ")
             example = f'{name}. TXT "{plain[:255]}"' if _begins(plain, version) and '"' not in plain else example
         return Finding(f"{kind}-record", f"{kind}-version-invalid", "bad", name, what, why, fix, example)
-    what = "there is no record" if not texts else f"none of its {len(texts)} TXT records begins with {version};"
+    what = "its one TXT record does not begin" if len(texts) == 1 else f"none of its {len(texts)} TXT records begins"
+    what = f"{what} with {version};" if texts else "there is no record"
     return Finding(
         f"{kind}-record", f"{kind}-record-missing", "bad" if kind == "tlsrpt" else "warn", name, what, why, "publish one", example
     )

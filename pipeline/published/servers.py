@@ -181,7 +181,7 @@ def _judge_certificate(where: str, host: str, server: Server, now: datetime) -> 
     for limit in EXPIRY_DAYS:
         if left <= limit:
             severity: Severity = "bad" if limit == EXPIRY_DAYS[0] else "warn"
-            what = f"the certificate expires on {ends:%Y-%m-%d}, in {left} days"
+            what = f"the certificate expires on {ends:%Y-%m-%d}, in {left} {'day' if left == 1 else 'days'}"
             why = "renewal should have happened"
             return Finding("smtp", f"certificate-expires-{limit}", severity, where, what, why, "find out why it was not renewed")
     return None

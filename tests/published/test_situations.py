@@ -128,6 +128,8 @@ SITUATIONS = {
     "one-line": Is("RFC 8461 §3.2", ("policy-one-line",), policy=POLICY.replace("\n", "; ")),
     "backslash-n": Is("RFC 8461 §3.2", ("policy-one-line",), policy=POLICY.replace("\n", r"\n"), says="instead of line ends"),
     "record-as-policy": Is("RFC 8461 §3.2", ("policy-is-record",), policy="v=STSv1; id=1;\n"),
+    "mx-six-alone": Is("RFC 5321 §5.1", ("?mx-not-checked",), address="", more="mx.{d}. 60 IN AAAA ::1\n"),
+    "mx-six-beside": Is("RFC 5321 §5.1", ("?mx-not-checked",), more="mx.{d}. 60 IN AAAA ::1\n"),
     "zstd": Is("RFC 9110 §8.4", ("policy-encoded",), policy=b"\x28\xb5\x2f\xfd\x04\x00", says="zstd"),
     "page-not-found": Is("RFC 8461 §3.3", ("policy-status",), policy=Page(b"<html>gone</html>", 410, "text/html")),
     "media-type-missing": Is(
@@ -155,7 +157,7 @@ SITUATIONS = {
         host=(),
         tlsrpt=(),
         more='*.{d}. 60 IN TXT "v=spf1 -all"\n',
-        says="none of its 1 TXT",
+        says="its one TXT record does not begin with",
     ),
     "star-address": bare("RFC 8461 §3.1", more="*.{d}. 60 IN A 127.0.0.1\n", says="first serve a policy"),
     "star-address-alone": Is("RFC 8461 §3.3", ("policy-status",), policy=None, host=(), more="*.{d}. 60 IN A 127.0.0.1\n"),
@@ -167,7 +169,7 @@ SITUATIONS = {
         host=(),
         tlsrpt=(),
         more='*.{d}. 60 IN CNAME {d}.\n{d}. 60 IN TXT "v=spf1 -all"\n',
-        says="1 TXT",
+        says="its one TXT record",
     ),
     "star-record": Is("RFC 8461 §3.1", sts=(), more='*.{d}. 60 IN TXT "v=STSv1; id=1;"\n'),
     "star-policy-served": Is(
