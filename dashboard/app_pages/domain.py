@@ -84,7 +84,7 @@ def _state(filters: Filters, domain: str) -> None:
 
 def _sentence(found: Sequence[Incident], total: pd.Series) -> str:
     if not total["sessions"]:
-        return "No report of this period is about it: nothing is known."
+        return "No report about it counts in this period: nothing is known."
     ours = sum(one.fault == "ours" for one in found)
     faults = count_of(len(by_fault(found)), "open fault") if found else "No open fault"
     whose = "" if not found else " (none of them ours)" if not ours else " (ours)" if ours == len(found) else f" ({ours} ours)"

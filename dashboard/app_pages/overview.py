@@ -77,7 +77,7 @@ def _nothing_yet() -> None:
 def _sentence(total: pd.Series, standing: list[Incident], silent: Silence, filters: Filters) -> str:
     """Say in one sentence how things are."""
     if not total["sessions"]:
-        return "No report about this period and choice."
+        return "No report counts in this period and choice: nothing is known."
     used = f"{rate(total['success_rate'])} of the sessions used authenticated TLS"
     ours = [one for one in standing if one.fault == "ours"]
     if silent.is_ours:
