@@ -130,7 +130,7 @@ def _state(began: Sequence[object], goes_on: Sequence[object], days: Days) -> st
     if not days.totals.sessions:
         return "nothing is known"
     count = len(began) + len(goes_on)
-    return f"{plural(count, 'open fault')}" if count else "no open fault"
+    return f"{plural(count, 'open fault')}" if count else _so_far("no open fault", days)
 
 
 def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Incident]], days: Days) -> str:
@@ -145,11 +145,16 @@ def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Inc
     reporters = len({line.reporter for line in days.observed.coverage if line.reporter})
     ours = sum(1 for fault in (*began, *goes_on) if fault[0].fault == "ours")
     no_policy = f"; {totals.no_policy:,} found no policy" if totals.no_policy else ""
-    faults = f"{plural(ours, 'open fault')} on your side." if ours else "No open fault on your side."
+    faults = f"{plural(ours, 'open fault')} on your side." if ours else f"{_so_far('No open fault on your side', days)}."
     return (
         f"Of {plural(totals.sessions, 'session')} reported by {plural(reporters, 'sender')}, {rate:.1%} were authenticated and "
         f"{totals.failed:,} failed{no_policy}. {faults}"
     )
+
+
+def _so_far(said: str, days: Days) -> str:
+    """Return good news, with the day up to which anything is known where that is not the end."""
+    return days.observed.ground.good_news(said) if days.observed.ground is not None else said
 
 
 def _line(fault: Sequence[Incident], days: Days) -> Line:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 
 from pipeline.cli import main
+from pipeline.insight.ground import Ground
 from pipeline.insight.notifications import remembered
 from pipeline.lake.storage.locate import locate
 from pipeline.notify.channel_message import message_of
@@ -75,6 +76,17 @@ def test_a_quiet_week_still_says_how_things_are():
     text = as_text(digest_of(days(observed(book(4), 4))))
     assert headings(text) == []
     assert "No open fault on your side." in text
+
+
+def test_a_quiet_week_that_ends_in_days_without_counted_reports_says_up_to_when_it_is_known():
+    seen = observed(book(4), 4)
+    last = seen.as_of - timedelta(days=5)
+    known = Ground(
+        last - timedelta(days=20), seen.as_of, 100, 5, 2, 5, (), 5, (), (), last_day=last, complete_until=seen.as_of - timedelta(days=2)
+    )
+    digest = digest_of(days(replace(seen, ground=known)))
+    assert f"No open fault on your side up to {last}; nothing is known of the days since." in " ".join(as_text(digest).split())
+    assert f"no open fault up to {last}" in digest.subject
 
 
 def test_a_week_without_counted_reports_never_says_that_nothing_failed():
