@@ -12,7 +12,7 @@ with failing_by_content as (
         submitter_domain,
         policy_type,
         identity,
-        if(identity is null, null, report_key) as content,
+        content,
         sum(failure_count) as policy_failures,
         coalesce(sum(failure_count) filter (where failure_detail_sum = 0), 0) as without_details
     from settings.told_policies
@@ -57,7 +57,7 @@ details_by_content as (
         receiving_mx_hostname,
         receiving_ip,
         identity,
-        if(identity is null, null, report_key) as content,
+        content,
         sum(failed_session_count) as mentions
     from settings.told_failures
     where report_day between $since and $until

@@ -13,7 +13,7 @@ with rows_told as (
         policy_hash,
         sts_mode,
         identity,
-        if(identity is null, null, report_key) as content,
+        content,
         -- TLSA records that were found missing or wrong protect nobody.
         if(policy_type = 'tlsa', success_count, success_count + failure_count) as sessions,
         if(policy_type = 'tlsa', failure_count, 0) as refused

@@ -22,7 +22,7 @@ by_content as (
         p.report_day,
         p.submitter_domain,
         p.identity,
-        if(p.identity is null, null, p.report_key) as content,
+        p.content,
         any_value(p.contents) as contents,
         coalesce(sum(p.success_count + p.failure_count) filter (where p.policy_type = 'sts'), 0) as sts_sessions,
         -- Details may overlap, so a policy refuses at most what it counts as failed; failures that no detail explains might be refused, too.

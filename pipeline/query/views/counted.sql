@@ -98,7 +98,8 @@ group by
 
 -- What verdicts and incidents go by. Sums take the report that counts. Where one identity and tier has several contents, one of which may be
 -- forged, a conflict never improves a verdict: of each failure the content that has more of it is taken, and sessions are evidence as far as
--- every content has them. `told_…` has the rows of all contents, each with the identity they share, which is null where there is one content.
+-- every content has them. `told_…` has the rows of all contents, each with the identity that the contents share and the content it is of; both
+-- are null where there is one content.
 
 create view settings.disputed as
 with held as (
@@ -121,22 +122,22 @@ inner join best on best.identity = held.identity and best.trust_tier = held.trus
 qualify contents > 1;
 
 create view settings.told_policies as
-select *, null::varchar as identity, 1::bigint as contents, true as stands
+select *, null::varchar as identity, null::varchar as content, 1::bigint as contents, true as stands
 from settings.policies_of(getvariable('lake').policies)
 where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
 union all by name
-select p.*, d.identity, coalesce(d.contents, 1) as contents, coalesce(d.stands, true) as stands
+select p.*, d.identity, d.report_key as content, coalesce(d.contents, 1) as contents, coalesce(d.stands, true) as stands
 from settings.policies_of(getvariable('lake').policies_contested) p
 left join settings.disputed d on d.report_key = p.report_key
 where tier_counts(p.trust_tier) and settings.row_is_ours(p.report_domain, p.policy_type, p.policy_domain)
     and (d.identity is not null or p.report_key not in (select report_key from superseded));
 
 create view settings.told_failures as
-select *, null::varchar as identity
+select *, null::varchar as identity, null::varchar as content
 from settings.failures_of(getvariable('lake').failures)
 where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
 union all by name
-select f.*, d.identity
+select f.*, d.identity, d.report_key as content
 from settings.failures_of(getvariable('lake').failures_contested) f
 left join settings.disputed d on d.report_key = f.report_key
 where tier_counts(f.trust_tier) and settings.row_is_ours(f.report_domain, f.policy_type, f.policy_domain)
