@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _WHOLE_LAKE = ("extent", "outcomes", "mailboxes", "not_proved", "ingest_runs", "table_rows")
 """Questions about all of the lake, which take the longest."""
 _ANY_PERIOD = (
-    "success_rate", "sessions_by_day", "failures_by_day_and_result_type", "domains_and_reporters", "sessions_by_domain",
-    "failures_by_result_type", "failures_by_mx", "sessions_by_reporter", "coverage_by_reporter_day", "quirks_by_reporter", "not_counted",
-    "failures_by_address", "failures_by_sending_network", "failures_by_reporter_and_mx", "failures_by_reason",
+    "success_rate", "sessions_by_day", "failures_by_day_and_result_type", "domains_and_reporters", "failures_by_result_type",
+    "failures_by_mx", "sessions_by_reporter", "coverage_by_reporter_day", "quirks_by_reporter", "not_counted", "failures_by_address",
+    "failures_by_sending_network", "failures_by_reporter_and_mx", "failures_by_reason",
 )  # fmt: skip
 """Questions that pages ask about the period chosen."""
 _LONGEST = 90
@@ -58,6 +58,7 @@ def prepare_rest(as_of: date) -> None:
         for question in _ANY_PERIOD:
             _gently(asked, question, **chosen.parameters())
         _gently(insight.incidents, chosen)
+        _gently(fleet, chosen, insight.incidents(chosen))
         _gently(insight.coverage, chosen)
 
 

@@ -58,7 +58,7 @@ def test_what_was_prepared_is_not_asked_for_again(opened, monkeypatch):
     lake = lake_door.lake()
     monkeypatch.setattr(lake, "ask", lambda name, **parameters: asked.append(name) or type(lake).ask(lake, name, **parameters))
     for days in (7, 28, 90):
-        warm.insight.incidents(_filters(days))
+        warm.fleet(_filters(days), warm.insight.incidents(_filters(days)))
         warm.insight.coverage(_filters(days))
     _page()
     assert set(asked) <= {"published_changes", "success_rate", "checks_latest"}, "the period before and the last check are quick"
