@@ -79,7 +79,7 @@ class Graph:
             raise TryAgainError(f"{self._where}: {self._server} answered something else than Graph does; the next run tries again")
         return found
 
-    def ask(self, method: str, path: str, *, json: Any = None, most: int = 64 << 20, writes: bool = False) -> Answer | None:
+    def ask(self, method: str, path: str, *, json: Any = None, most: int = _MOST, writes: bool = False) -> Answer | None:
         """Return the answer, or None where there is no such thing (404).
 
         Args:
@@ -143,18 +143,20 @@ class Graph:
 
     def _http(self) -> Any:
         if self._client is None:
-            httpx = import_extra("httpx", extra="microsoft", what=f"{self._where}")
             import ssl
 
+            httpx = self._httpx()
             context = ssl.create_default_context(cafile=self._settings.ca_file or None)
             times = httpx.Timeout(self._settings.read_timeout, connect=self._settings.connect_timeout)
             self._client = httpx.Client(verify=context, timeout=times, follow_redirects=False)
         return self._client
 
+    def _httpx(self) -> Any:
+        return import_extra("httpx", extra="microsoft", what=self._where)
+
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        import httpx
-
+        httpx = self._httpx()
         try:
             yield
         except httpx.ConnectError as err:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -193,3 +194,10 @@ def source_at(box):
 def test_each_kind_needs_its_settings(settings):
     with pytest.raises(ValueError, match=r"oauth2|host"):
         MailboxSettings(name="a", user="u", **settings)
+
+
+def test_without_its_extra_it_is_one_sentence(box, monkeypatch):
+    one = source(box)
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(ConfigError, match=r"mailbox m365 needs the extra `microsoft`: httpx is not installed"):
+        one.names()
