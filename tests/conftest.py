@@ -97,3 +97,16 @@ def bucket(storage, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("TLSRPT_TEST_LEASE_SECONDS", "1")
     return f"s3://tests/{secrets.token_hex(8)}"
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The wheel of the project, built without a network; one for all tests of this process."""
+    from tests.project.outside import run
+    from tests.project.tree import ROOT
+
+    folder = tmp_path_factory.mktemp("wheel")
+    done = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = folder.glob("*.whl")
+    return built

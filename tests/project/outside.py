@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
-
-from tests.project.tree import ROOT
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -20,12 +17,3 @@ def run(*command: str | Path, cwd: Path, timeout: float = 120) -> subprocess.Com
     """Run it outside the checkout."""
     words = [str(word) for word in command]
     return subprocess.run(words, cwd=cwd, env=environment(cwd), capture_output=True, text=True, timeout=timeout, check=False)
-
-
-def built_wheel(folder: Path) -> Path:
-    """The wheel, built without a network."""
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
-    done = run(*command, cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = folder.glob("*.whl")
-    return built

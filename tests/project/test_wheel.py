@@ -17,14 +17,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import __version__
-from tests.project.outside import built_wheel, environment, run
+from tests.project.outside import environment, run
 from tests.project.tree import ROOT, project_files
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built without a network."""
-    return built_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

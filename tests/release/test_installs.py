@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.outside import built_wheel, run
+from tests.project.outside import run
 from tests.project.tree import ROOT
 
 pytestmark = pytest.mark.servers
@@ -19,11 +19,6 @@ UV = Path(sys.executable).with_name("uv")
 EXTRAS = sorted(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"])
 LARGEST_CORE_BYTES = 600_000_000
 """535 MB were measured when the core was parted from its extras."""
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
