@@ -11,6 +11,7 @@ from pipeline import output
 from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_mailboxes
 from pipeline.errors import UsageError
 from pipeline.insight.opinion import Opinion
+from pipeline.insight.phrases import count_of
 
 if TYPE_CHECKING:
     import argparse
@@ -374,7 +375,9 @@ def in_full(incident: Incident, names: Mapping[str, str] | None = None) -> list[
     ]
     if incident.report_keys:
         more = incident.report_count - len(incident.report_keys)
-        lines.append(f"  Proved by {incident.report_count:,} reports{f', the newest {len(incident.report_keys)} are' if more else ''}:")
+        lines.append(
+            f"  Evidence: {count_of(incident.report_count, 'report')}{f', the newest {len(incident.report_keys)}' if more else ''}:"
+        )
         lines += [f"    {escape((names or {}).get(key, key))}" for key in incident.report_keys]
     return lines
 
