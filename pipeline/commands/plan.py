@@ -27,7 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "change", choices=("enforce", "retire", "mx", "tlsa"), help="the target: enforce, retire, or new MX hosts or TLSA records"
     )
     parser.add_argument(
-        "new", nargs="*", metavar="NEW", help="for mx: all MX hosts after the change; for tlsa: all records after it, each as '3 1 1 hex'"
+        "new",
+        nargs="*",
+        default=[],
+        metavar="NEW",
+        help="for mx: all MX hosts after the change; for tlsa: all records after it, each as '3 1 1 hex'",
     )
     add_as_of(parser)
     output.add_arguments(parser)
