@@ -105,10 +105,13 @@ def _source(source: SourceSettings, settings: Settings) -> str:
 def _guarded(name: str, attempt: Callable[[], str]) -> Check:
     try:
         return Check(name, "ok", attempt())
-    except TryAgainError as err:
-        return Check(name, "warn", str(err), err.exit_code)
     except TlsrptError as err:
-        return Check(name, "fail", str(err), err.exit_code)
+        return _failed(name, err)
+
+
+def _failed(name: str, err: TlsrptError) -> Check:
+    """Return what a check says that failed; an error that begins with the name of what was tried does not name it twice."""
+    return Check(name, "warn" if isinstance(err, TryAgainError) else "fail", str(err).removeprefix(f"{name}: "), err.exit_code)
 
 
 def _lake(settings: Settings) -> Iterator[Check]:
@@ -280,7 +283,7 @@ def _mailbox(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
                 if opened.state != "fail" and box.after != "keep":
                     yield _guarded(f"{name}, after, {folder}", lambda: try_after(mailbox))
     except TlsrptError as err:
-        yield Check(name, "warn" if isinstance(err, TryAgainError) else "fail", str(err), err.exit_code)
+        yield _failed(name, err)
 
 
 def _folder(mailbox: ImapMailbox, folder: str) -> str:

@@ -43,6 +43,7 @@ def test_a_wrong_password_a_missing_folder_and_a_server_without_move_are_named(s
     (tmp_path / "password").write_text("wrong", encoding="utf-8")
     refused = checks_of(box)["mailbox rua"]
     assert (refused.state, refused.exit_code) == ("fail", 77)
+    assert "mailbox rua" not in refused.says  # the check has that name already
     other = server_without_move_and_uidplus
     checks = checks_of(setup(tmp_path, other, other.add_user(), after="delete", more=NO_DNS))
     assert checks["mailbox rua, server"].state == "warn"
