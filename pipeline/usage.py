@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
+import sys
+import textwrap
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -33,7 +36,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with a sentence and exit code 2."""
         said = _NO_VALUE.sub(r"\1 is not a number", message)
-        self.exit(2, f"{self.prog}: {said}{' See' if said.endswith('?') else '; see'} {self.prog} --help\n")
+        whole = f"{self.prog}: {said}{' See' if said.endswith('?') else '; see'} {self.prog} --help"
+        if sys.stderr.isatty():
+            whole = textwrap.fill(whole, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
+        self.exit(2, f"{whole}\n")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Return the arguments; what is left over is refused by the command it was said to."""

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
     from pipeline.ingest.backfill.bulk_import import BulkOptions, backfill
+    from pipeline.output import prose
 
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level, verbose=args.verbose)
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
         print(json.dumps(outcome.tally.summary(outcome.seconds)))
     elif args.format == "table" or sys.stdout.isatty():
-        print(f"{'would be: ' if args.dry_run else ''}{outcome.tally.sentence(outcome.seconds)}")
+        prose(f"{'would be: ' if args.dry_run else ''}{outcome.tally.sentence(outcome.seconds)}\n")
     return outcome.exit_code
 
 

@@ -20,10 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.upkeep.backup import back_up
+    from pipeline.output import prose
     from pipeline.query import open_lake
 
     open_lake(settings=context.settings).close()  # refuses a lake that is not there, or that is broken
     copied = back_up(configured_location(context.settings.lake), Path(args.file))
     what = f"{count_of(copied.files, 'file')}, {copied.size_bytes / 1e6:,.1f} MB"
-    print(f"{what} of the lake are in {args.file}; `tlsrpt restore` makes a lake of it")
+    prose(f"{what} of the lake are in {args.file}; `tlsrpt restore` makes a lake of it\n")
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands._insight import add_as_of, as_of_of
 from pipeline.errors import ConfigError
+from pipeline.output import note
 
 if TYPE_CHECKING:
     import argparse
@@ -69,5 +70,5 @@ def _send(digest: Digest, settings: Settings) -> int:
     for channel in channels:
         if error := send_digest(location, channel, digest.subject, text, page, datetime.now(UTC)):
             failed = True
-            print(f"tlsrpt: channel {channel.name}: {error}; it is kept, and tlsrpt notify tries again", file=sys.stderr)
+            note(f"channel {channel.name}: {error}; it is kept, and tlsrpt notify tries again")
     return 75 if failed else 0

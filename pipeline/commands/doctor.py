@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from pipeline.output.layout import folded
 from pipeline.output.safe_text import escape
 
 if TYPE_CHECKING:
@@ -44,14 +46,21 @@ def run(args: argparse.Namespace, context: Context) -> int:
     for check in chain(examine(settings, find_config(context.config)), _channels(settings)):
         checks.append(check)
         if args.format == "table":
-            line = f"{check.state:<5} {check.name}: {check.says}"
-            print(escape(line), flush=True)
+            print(_line(check), flush=True)
     if args.format == "json":
         import json
 
         json.dump([{"check": each.name, "state": each.state, "says": each.says} for each in checks], sys.stdout)
         print()
     return 1 if any(check.state == "fail" for check in checks) else 0
+
+
+def _line(check: Check) -> str:
+    """Return a check as a line, on a terminal folded between words below its own beginning."""
+    head, said = f"{check.state:<5} ", escape(f"{check.name}: {check.says}")
+    if not sys.stdout.isatty():
+        return head + said
+    return head + folded(said, shutil.get_terminal_size().columns - len(head)).replace("\n", f"\n{' ' * len(head)}")
 
 
 def _channels(settings: Settings) -> Iterator[Check]:

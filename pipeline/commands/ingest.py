@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.output import escape, note
+from pipeline.output import escape, note, prose
 
 if TYPE_CHECKING:
     from pipeline.cli import Context
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     elif args.paths and not outcome.tally.messages:
         note(f"{outcome.tally.sentence(outcome.seconds)}; none of these files holds mail or a report")
     elif args.format == "table" or sys.stdout.isatty():
-        print(f"{'would be: ' if args.dry_run else ''}{outcome.tally.sentence(outcome.seconds)}")
+        prose(f"{'would be: ' if args.dry_run else ''}{outcome.tally.sentence(outcome.seconds)}\n")
     if args.vouch_before and not args.dry_run:
         more = counted_reports(settings) - before
         note(f"{more:,} {'report now counts' if more == 1 else 'reports now count'} that did not before")

@@ -78,7 +78,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.format == "table":
         print(_sentence(done, dry_run=args.dry_run), file=sys.stderr)
         if args.repair and not args.dry_run:
-            print("tlsrpt: run `tlsrpt rebuild` where `tlsrpt doctor` still names broken files", file=sys.stderr)
+            output.note("run `tlsrpt rebuild` where `tlsrpt doctor` still names broken files")
     return 0
 
 

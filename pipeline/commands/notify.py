@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands._insight import add_as_of, as_of_of
 from pipeline.errors import ConfigError, UsageError
+from pipeline.output import note
 
 if TYPE_CHECKING:
     import argparse
@@ -73,7 +74,7 @@ def _test(wanted: str, context: Context, now: datetime) -> int:
         else:
             channel_of(channel, settings.link).send(message_of([event], most=1, link=settings.link), now)
     except SendError as err:
-        print(f"tlsrpt: channel {wanted}: {err}", file=sys.stderr)
+        note(f"channel {wanted}: {err}")
         return 75
     print(f"sent to {wanted}")
     return 0
@@ -100,7 +101,7 @@ def _exit_code(sent: Sequence[Sent]) -> int:
     """Say on a terminal what was sent; a channel that failed is told on stderr and tried again by the next run."""
     for one in sent:
         if one.error:
-            print(f"tlsrpt: channel {one.channel}: {one.error}; {one.waiting} waiting, tried again by the next runs", file=sys.stderr)
+            note(f"channel {one.channel}: {one.error}; {one.waiting} waiting, tried again by the next runs")
         elif one.events and sys.stdout.isatty():
             print(f"{one.channel}: {one.events} sent")
     return 75 if any(one.error for one in sent) else 0

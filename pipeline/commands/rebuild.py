@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.format == "json":
         output.deliver_json({**done._asdict(), "seconds": round(seconds, 3)}, args)
     else:
-        print(_sentence(done, seconds))
+        output.prose(f"{_sentence(done, seconds)}\n")
     return 0
 
 

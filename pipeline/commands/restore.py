@@ -20,11 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.upkeep.backup import restore
+    from pipeline.output import prose
     from pipeline.query import open_lake
 
     location = configured_location(context.settings.lake)
     copied = restore(location, Path(args.file))
     open_lake(settings=context.settings).close()
     what = f"{count_of(copied.files, 'file')}, {copied.size_bytes / 1e6:,.1f} MB"
-    print(f"{what} are in {location.uri}; the next `tlsrpt ingest` goes on from there")
+    prose(f"{what} are in {location.uri}; the next `tlsrpt ingest` goes on from there\n")
     return 0

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.cli import COMMANDS, build_parser, main
 from pipeline.examples import EXAMPLES
+from tests.start_up.eighty_columns import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +36,21 @@ def parser():
         ),
         ("incidents --days many", "tlsrpt incidents: argument --days: 'many' is not a number; see tlsrpt incidents --help"),
         ("readiness", "tlsrpt readiness: the following arguments are required: DOMAIN; see tlsrpt readiness --help"),
+        ("plan", "tlsrpt plan: the following arguments are required: DOMAIN, change; see tlsrpt plan --help"),
     ],
 )
 def test_a_mistake_is_one_sentence_that_says_what_may_be_meant(words, said, capsys):
     with pytest.raises(SystemExit) as end:
         main(words.split())
     assert (end.value.code, capsys.readouterr().err) == (2, said + "\n")
+
+
+def test_a_mistake_is_folded_on_a_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stderr", said := Terminal())
+    with pytest.raises(SystemExit):
+        main(["readiness"])
+    assert said.getvalue() == "tlsrpt readiness: the following arguments are required: DOMAIN; see tlsrpt\nreadiness --help\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
