@@ -130,7 +130,8 @@ def _over(lineage: str, state: str) -> Notice:
         title, text, path = f"Mailbox {name(what)} is read again", f"It had been {_root(state)}.", "ingest"
         return Notice(lineage, "ingest", "over", "now", state, (), title, text, "", path)
     if topic == "ground":
-        text = "Figures and conclusions rest on reports again; before, none counted."
+        before = state.replace("nothing counts", "none counted")  # perhaps after a day
+        text = f"Figures and conclusions rest on reports again; before, {before}."
         return Notice(lineage, "ingest", "over", "now", state, (), "Reports count again", text, "", "ingest")
     title, text = f"{name(what)} reports again", f"It had been {state}."
     return Notice(lineage, "reporter", "over", "later", state, (), title, text, "", f"reporters?reporter={name(what)}")

@@ -68,6 +68,10 @@ def test_nothing_counted_is_told_instead_of_no_open_fault_and_so_is_its_end():
     assert news_for(Observed(**quiet, ground=nothing), memory)[0] == []
     (event,), memory = news_for(Observed(**quiet, ground=some), memory)
     assert (event.kind, event.title) == ("over", "Reports count again")
+    assert event.what.endswith("before, none counted.")
+    stopped = memory._replace(states={"ground:nothing": f"nothing counts after {day(2)}"})
+    (event,), _ = news_for(Observed(**quiet, ground=some), stopped)
+    assert event.what.endswith(f"before, none counted after {day(2)}.")
     (event,), _ = news_for(Observed(**quiet, ground=nothing), memory)
     assert (event.topic, event.kind, event.urgency) == ("ingest", "new", "now")
     assert "Left out: 300 reports (300 with a signature that fails (fail))." in event.what
