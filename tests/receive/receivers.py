@@ -73,7 +73,7 @@ class Receiver:
 def receiver(place: Path, *, tls: bool = True, failpoint: str = "", more: str = "", **settings: object) -> Iterator[Receiver]:
     """Start one on a port of its own choice, and end it."""
     spool = Spool(str(place / "spool"))
-    lines = [f'spool = "{spool.folder}"', "port = 0", 'token_env = "RECEIVE_TOKEN"']
+    lines = [f'spool = "{spool.folder}"', "port = 0", "full_percent = 100", 'token_env = "RECEIVE_TOKEN"']
     trusted = None
     if tls:
         authority = Authority("receivers")
