@@ -216,7 +216,7 @@ def _fault_of_stale(around: Surroundings) -> Fault:
     return "sender" if around.days_since_change > around.max_age_days else "ours"
 
 
-def compare(run: Run, standing: Standing, *, node: str | None, has_known: bool) -> str:
+def compare(run: Run, standing: Standing, *, node: str | None, fault: Fault, has_known: bool) -> str:
     """Say in one or two sentences what the senders were seen to do, with the numbers that decided the fault."""
     failing, clean, silent, _ = standing
     where = f" on {listed(run.hosts)}" if run.hosts else ""
@@ -240,7 +240,7 @@ def compare(run: Run, standing: Standing, *, node: str | None, has_known: bool) 
         parts.append("no other sender that checks this had sessions on these days")
     if node is not None:
         parts.append(f"every failure that names an address names {node}, and others of {listed(run.hosts)} are known")
-    if not has_known:
+    if fault == "unknown" and not has_known:
         parts.append("no failing sender is a known reporter yet, so no fault is assigned on their word alone")
     return "; ".join(parts) + "."
 

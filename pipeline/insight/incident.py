@@ -116,7 +116,7 @@ class Incident:
     @property
     def comparison(self) -> str:
         """What the senders were seen to do, with the numbers that decided the fault."""
-        said = compare(self.basis.run, self.basis.standing, node=self.node, has_known=self.basis.has_known)
+        said = compare(self.basis.run, self.basis.standing, node=self.node, fault=self.fault, has_known=self.basis.has_known)
         return f"{said} {sentence_start(said_of(self.disputed_reports))}." if self.disputed_reports else said
 
     @property

@@ -138,6 +138,12 @@ def test_the_word_of_unknown_reporters_alone_blames_nobody():
     assert "no failing sender is a known reporter yet" in found.comparison
 
 
+def test_a_fault_that_is_a_senders_is_not_said_to_be_nobodys():
+    found = only(one_fails(Fail(UNTRUSTED, 40, MX1), others={MICROSOFT: 100}), 4, known=frozenset({MICROSOFT}))
+    assert found.fault == "sender"
+    assert "no fault is assigned" not in found.comparison
+
+
 def test_a_reporter_received_on_fourteen_days_before_is_known_and_one_on_thirteen_is_not():
     for days_before, fault in ((15, "ours"), (14, "unknown")):
         book = Book()
