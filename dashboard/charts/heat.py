@@ -104,7 +104,7 @@ def _are_names(columns: Sequence[str]) -> bool:
 
 def _is_crowded(columns: Sequence[str]) -> bool:
     """Say whether the names of the columns would hide each other on a desk, too."""
-    return len(columns) > 5 and _are_names(columns)
+    return _are_names(columns) and (len(columns) > 5 or len(columns) <= _NARROW)
 
 
 def _slanted() -> dict[str, Any]:

@@ -206,6 +206,11 @@ def test_a_number_in_a_cell_is_grouped_and_long_names_of_many_columns_are_all_se
     assert "interval" not in heat(DAYS, ["x"], {}, unit="sessions")["xAxis"]["axisLabel"]
 
 
+def test_two_hosts_beside_each_other_are_both_named():
+    option = heat(["mx1.example.org", "mx2.example.org"], ["mail.example"], {}, unit="failures")
+    assert option["xAxis"]["axisLabel"]["interval"] == 0
+
+
 def test_a_reporter_is_silent_when_it_is_on_all_its_domains():
     def line(reporter: str, domain: str, silent: bool) -> Coverage:
         last = date(2026, 5, 1 if silent else 30)
