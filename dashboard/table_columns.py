@@ -19,6 +19,7 @@ _LABELS = {
     "report_domains": "Domains",
     "submitter_domain": "Reporter",
     "success_rate": "Authenticated",
+    "authenticated": "Authenticated sessions",
     "receiving_mx_hostname": "MX host",
     "mx_hosts": "MX hosts",
     "enforce": "Enforce?",

@@ -17,6 +17,7 @@ from dashboard.charts.picked import Picked, clickable, picked
 from dashboard.charts.span_bars import Span, spans
 from dashboard.formatting import count_of, listed, number, plain, rate, short, shown
 from dashboard.insight import _silence
+from dashboard.table_columns import label_of
 from dashboard.verdicts import FAULTS
 from pipeline.dashboard_flags import command_line, environment
 from pipeline.insight.api import Coverage
@@ -209,6 +210,10 @@ def test_a_number_in_a_cell_is_grouped_and_long_names_of_many_columns_are_all_se
 def test_two_hosts_beside_each_other_are_both_named():
     option = heat(["mx1.example.org", "mx2.example.org"], ["mail.example"], {}, unit="failures")
     assert option["xAxis"]["axisLabel"]["interval"] == 0
+
+
+def test_the_rate_and_the_number_of_authenticated_sessions_have_two_names():
+    assert label_of("success_rate") != label_of("authenticated")
 
 
 def test_a_reporter_is_silent_when_it_is_on_all_its_domains():
