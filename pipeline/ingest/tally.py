@@ -76,7 +76,6 @@ class Tally:
         parts = [
             (self.reports_new, "new report", "new reports"),
             (self.duplicates, "duplicate", "duplicates"),
-            (self.conflicts, "conflict", "conflicts"),
             (self.quarantined, "quarantined (see `tlsrpt rejects`)", "quarantined (see `tlsrpt rejects`)"),
             (self.not_tlsrpt, "other mail", "other mails"),
             (self.too_large, "too large", "too large"),
@@ -87,4 +86,8 @@ class Tally:
         ]
         told = [f"{count:,} {one if count == 1 else many}" for count, one, many in parts if count]
         head = f"{self.messages:,} message{'' if self.messages == 1 else 's'}" if self.messages else "nothing new"
-        return f"{head}{': ' if told else ''}{', '.join(told)} · {seconds:.1f} s"
+        # Their reports are among the new ones: beside the other numbers, the sum would be wrong.
+        against = (
+            f"; {self.conflicts:,} of the mails contradict{'s' if self.conflicts == 1 else ''} an earlier report" if self.conflicts else ""
+        )
+        return f"{head}{': ' if told else ''}{', '.join(told)}{against} · {seconds:.1f} s"

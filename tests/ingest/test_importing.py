@@ -131,3 +131,12 @@ def test_a_chunk_costs_what_is_in_it_and_not_what_came_before():
     tracemalloc.stop()
     assert list(fresh) == []
     assert hands.tally.duplicates == 12
+
+
+def test_the_numbers_of_the_closing_sentence_add_up_to_the_messages():
+    tally = Tally()
+    tally.add(["stored", "stored", "conflict", "duplicate", "quarantined", "not_tlsrpt"], reports_new=3)
+    assert tally.sentence(1.0) == (
+        "6 messages: 3 new reports, 1 duplicate, 1 quarantined (see `tlsrpt rejects`), 1 other mail; "
+        "1 of the mails contradicts an earlier report · 1.0 s"
+    )
