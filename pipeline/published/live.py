@@ -9,12 +9,13 @@ from pipeline.published import dane, web
 from pipeline.published.dns_lookup import Answer, Names
 from pipeline.published.mail_hosts import MOST_HOSTS
 from pipeline.published.mx import NULL_MX
-from pipeline.published.policy_text import PolicyText, read_policy
-from pipeline.published.records import read_sts
+from pipeline.published.records import is_record, read_sts
+from pipeline.published.sts import fetch_policy, read_served
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.published.policy_text import PolicyText
     from pipeline.published.ways import Ways
 
 
@@ -65,7 +66,7 @@ def look_at_published(domain: str, ways: Ways) -> Live:
         tuple(sorted(f"{host} {record}" for host, each in said.items() for record in each.records)),
         not answer.trouble and not any(each.answer.trouble for each in said.values()),
         record.id if record is not None else None,
-        not tlsrpt.trouble and not any(text.lower().startswith("v=tlsrpt") for text in tlsrpt.values),
+        not tlsrpt.trouble and not any(is_record(text, "v=TLSRPTv1") for text in tlsrpt.values),
         max((each.ttl_seconds for each in kept), default=0),
         bool(kept) and all(each.ttl_of_zone for each in kept),
         tuple((host, each.owner(host, 25)) for host, each in said.items() if each.owner(host, usual) != f"_{usual}._tcp.{host}"),
@@ -88,10 +89,10 @@ def _live_policy(names: Names, domain: str, ways: Ways) -> tuple[PolicyText | No
     addresses = names.addresses(host)
     if not addresses.values:
         return None, not addresses.trouble
-    answer = web.fetch(host, addresses.values, port=ways.https_port, timeout=ways.timeout, ca_file=ways.ca_file)
+    answer = fetch_policy(host, addresses, ways)
     if isinstance(answer, web.Trouble):
         return None, False
     if answer.status != 200:
         return None, answer.status in {404, 410}
-    policy, _ = read_policy(host, answer.body)
+    policy, _ = read_served(host, answer)
     return policy, policy is not None

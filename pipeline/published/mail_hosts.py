@@ -12,6 +12,7 @@ from pipeline.published.finding import Finding
 from pipeline.published.mx import NULL_MX, is_address
 from pipeline.published.servers import Asks, judge_server
 from pipeline.published.tlsa import DANE_TA
+from pipeline.published.ways import MOST_ADDRESSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 MOST_HOSTS = 20
 """MX hosts of one domain that are looked at; a sender would not try more."""
-MOST_ADDRESSES = 8
-"""Addresses of one host that are looked at."""
 
 
 class Host(NamedTuple):

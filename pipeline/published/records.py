@@ -68,7 +68,7 @@ NEAR_STS = ("mta-sts.{0}", "_mta_sts.{0}", "_mtasts.{0}", "_sts.{0}", "_mta-sts.
 def judge_near_miss(kind: str, name: str, at: str, texts: Sequence[str]) -> Finding | None:
     """Say that the record that is missing is at a name where nobody looks for it."""
     version, section = ("v=TLSRPTv1", "RFC 8460 §3") if kind == "tlsrpt" else ("v=STSv1", "RFC 8461 §3.1")
-    text = next((text for text in texts if _begins(text, version)), None)
+    text = next((text for text in texts if is_record(text, version)), None)
     if text is None:
         return None
     what = f"there is no record here, and one at {at}, where no sender looks for it"
@@ -83,7 +83,7 @@ def read_tlsrpt(domain: str, texts: Sequence[str], ours: Ours | None = None) -> 
     name = f"_smtp._tls.{domain}"
     mailbox = next(iter(ours.addresses), f"tls-reports@{domain}") if ours is not None else f"tls-reports@{domain}"
     example = f'{name}. TXT "v=TLSRPTv1; rua=mailto:{mailbox}"'
-    own = [text for text in texts if _begins(text, "v=TLSRPTv1")]
+    own = [text for text in texts if is_record(text, "v=TLSRPTv1")]
     if not own:
         return None, [
             _no_record("tlsrpt", name, texts, version="v=TLSRPTv1", why="no sender mails a report (RFC 8460 §3)", example=example)
@@ -136,7 +136,7 @@ def read_sts(domain: str, texts: Sequence[str]) -> tuple[StsRecord | None, list[
     """Read the TXT records at `_mta-sts.<domain>` (RFC 8461 §3.1)."""
     name = f"_mta-sts.{domain}"
     example = f'{name}. TXT "v=STSv1; id=20260101T000000;"'
-    ours = [text for text in texts if _begins(text, "v=STSv1")]
+    ours = [text for text in texts if is_record(text, "v=STSv1")]
     if not ours:
         why = "without it senders look for no policy, and mail may be sent without authenticated TLS (RFC 8461 §3.1)"
         return None, [_no_record("sts", name, texts, version="v=STSv1", why=why, example=example)]
@@ -154,7 +154,7 @@ def read_sts(domain: str, texts: Sequence[str]) -> tuple[StsRecord | None, list[
     return StsRecord(ours[0], identity), findings
 
 
-def _begins(text: str, version: str) -> bool:
+def is_record(text: str, version: str) -> bool:
     """Whether a text is a record of this version: the version is case-sensitive, and a `;` or the end follows it."""
     return re.match(re.escape(version) + r"[ \t]*(;|$)", text) is not None
 
@@ -167,7 +167,7 @@ def _no_record(kind: str, name: str, texts: Sequence[str], *, version: str, why:
         if near.strip().startswith(('"', "'", "\\")):
             fix = "remove the quotation marks inside the text: the DNS provider adds its own"
             plain = near.strip().strip("\"'\\ ")
-            example = f'{name}. TXT "{plain[:255]}"' if _begins(plain, version) and '"' not in plain else example
+            example = f'{name}. TXT "{plain[:255]}"' if is_record(plain, version) and '"' not in plain else example
         return Finding(f"{kind}-record", f"{kind}-version-invalid", "bad", name, what, why, fix, example)
     what = "its one TXT record does not begin" if len(texts) == 1 else f"none of its {len(texts)} TXT records begins"
     what = f"{what} with {version};" if texts else "there is no record"

@@ -12,12 +12,10 @@ from pipeline.published.policy_text import PolicyText, encoded, read_policy
 from pipeline.published.records import read_sts
 from pipeline.published.servers import judge_fetch, judge_media_type
 from pipeline.published.tlsrpt import near_miss
+from pipeline.published.ways import MOST_ADDRESSES
 
 if TYPE_CHECKING:
     from pipeline.published.ways import Ways
-
-MOST_ADDRESSES = 8
-"""Addresses of one policy host that are looked at."""
 
 
 class Sts(NamedTuple):
@@ -36,7 +34,6 @@ def look_for_sts(names: Names, domain: str, ways: Ways) -> Sts:
     with ThreadPoolExecutor(max_workers=2) as threads:
         looking = threads.submit(names.texts, name)
         addresses = threads.submit(names.addresses, host).result()
-        addresses = addresses._replace(values=addresses.values[:MOST_ADDRESSES])
         answer = looking.result()
     policy, of_policy = _policy(host, addresses, ways)
     if answer.trouble:
@@ -73,6 +70,18 @@ def _of_alias(finding: Finding, domain: str, target: str) -> Finding:
     return finding._replace(fix=fix)
 
 
+def fetch_policy(host: str, addresses: Answer, ways: Ways) -> web.Fetched | web.Trouble:
+    """Fetch the file from the first of the host's addresses that gives it."""
+    return web.fetch(host, addresses.values[:MOST_ADDRESSES], port=ways.https_port, timeout=ways.timeout, ca_file=ways.ca_file)
+
+
+def read_served(url: str, page: web.Fetched) -> tuple[PolicyText | None, list[Finding]]:
+    """Read the policy of an answer with status 200, as a sender would; what a sender cannot read is none."""
+    if page.encoding not in {"", "identity"}:
+        return None, [encoded(url, page.encoding)]
+    return read_policy(url, page.body)
+
+
 def _policy(host: str, addresses: Answer, ways: Ways) -> tuple[PolicyText | None, list[Finding]]:
     url = f"https://{host}{web.PATH}"
     if not addresses.values:
@@ -81,15 +90,13 @@ def _policy(host: str, addresses: Answer, ways: Ways) -> tuple[PolicyText | None
         why = "senders cannot fetch the policy (RFC 8461 §3.3)"
         what = "the policy host has no address"
         return None, [Finding("sts-policy", "policy-host-missing", "bad", host, what, why, "publish one", f"{host}. A …")]
-    answer = web.fetch(host, addresses.values, port=ways.https_port, timeout=ways.timeout, ca_file=ways.ca_file)
+    answer = fetch_policy(host, addresses, ways)
     findings = judge_fetch(url, host, answer)
     if addresses.trouble:
         findings.append(not_checked("sts-policy", host, addresses))
     if isinstance(answer, web.Trouble) or answer.status != 200:
         return None, findings
-    if answer.encoding not in {"", "identity"}:
-        return None, [*findings, encoded(url, answer.encoding)]
-    policy, of_text = read_policy(url, answer.body)
+    policy, of_text = read_served(url, answer)
     if policy is not None or not of_text:
         findings += judge_media_type(url, answer.media_type)
     findings += of_text

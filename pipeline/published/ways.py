@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pipeline.published.records import Ours
 
 
+MOST_ADDRESSES = 8
+"""Addresses of one host that are looked at."""
+
+
 class Looks:
     """The mail servers looked at in one run: each address once, also where many domains have the same MX hosts."""
 

@@ -24,6 +24,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pipeline.published.check import check_domain
+from pipeline.published.live import look_at_published
 from pipeline.published.records import Ours
 from pipeline.published.time_limit import Deadline
 from pipeline.published.tlsa import associated
@@ -406,6 +407,13 @@ def test_an_address_that_refuses_by_ipv6_is_a_fault_and_named(ways, monkeypatch,
     (finding,) = (each for each in check_domain(f"{label}.example", ways, now=datetime.now(UTC)).findings if each.severity != "ok")
     assert (finding.code, finding.severity) == (code, "bad")
     assert SIX in finding.where + finding.what
+
+
+@pytest.mark.parametrize("label", ["zipped", "encoded"])
+def test_a_policy_that_no_sender_can_read_is_none_to_a_plan_either(ways, label):
+    live = look_at_published(f"{label}.example", ways)
+    assert (live.policy, live.policy_known) == (None, False)
+    assert look_at_published("crlf.example", ways).policy is not None
 
 
 def test_there_are_as_many_situations_as_the_standards_deserve():
