@@ -43,6 +43,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.upkeep.maintain import Done, maintain
     from pipeline.lake.upkeep.repair import open_for_repair, repair
 
+    if args.repair and args.erase:
+        raise UsageError("give --repair or --erase, not both")
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
     location = configured_location(settings.lake)
@@ -54,8 +56,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
         # What is promised is read first: what is in no lake yet would come back, and only reading it says whom it is about.
         take_spool(settings)
         forget_others(settings.receive.spool, _domain(args.erase))
-    if args.repair and args.erase:
-        raise UsageError("give --repair or --erase, not both")
     with open_for_repair(location) if args.repair else open_for_writing(location) as lake:
         if args.repair:
             done = repair(lake, dry_run=args.dry_run)

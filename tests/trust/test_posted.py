@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from pipeline.cli import main
 from pipeline.spool import PIPE, POST, Deposit, Spool
 from tests.ingest.conftest import tlsrpt  # noqa: F401
 from tests.lake.content import counted, rows
@@ -89,6 +90,24 @@ def test_erasing_a_domain_reaches_the_spool(ingest, spool, tmp_path):
     ingest()
     assert spool.files() == []
     assert {row["report_domain"] for row in rows(tmp_path / "lake", "policies")} == {"example.net"}
+
+
+def test_erase_with_repair_is_refused_before_the_spool_is_touched(ingest, spool, tmp_path):
+    ingest()
+    spool.put([Deposit(POST, "-", json.dumps(document(0)).encode())])
+    before = spool.files()
+    command = [
+        "--config",
+        str(tmp_path / "tlsrpt.toml"),
+        "--lake",
+        str(tmp_path / "lake"),
+        "maintain",
+        "--repair",
+        "--erase",
+        "example.org",
+    ]
+    assert main(command) == 2
+    assert spool.files() == before
 
 
 def test_who_posts_from_a_hundred_addresses_is_one_line_of_status(ingest, spool):
