@@ -59,7 +59,7 @@ def _save(visit: Visit, name: str) -> None:
     page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     page.mouse.move(5, 5)
     visit.idle()
-    page.wait_for_timeout(700)
+    page.wait_for_timeout(1500)
     page.screenshot(path=WHERE / f"{name}.png")
     page.set_viewport_size({"width": 1280, "height": 1000})
 
