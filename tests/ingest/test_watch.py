@@ -79,7 +79,7 @@ def test_a_signal_in_the_middle_of_an_ingest_ends_the_watch_and_not_that_ingest_
     with proxy(server.port, always=drip(14_000, 0.001)) as slow:
         box = setup(tmp_path, server, user, port=slow.port)
         pid = tlsrpt.begin(*box.argv("--watch"))
-        time.sleep(1.5)
+        wait_until(box.lake.exists)  # the watch has caught the signals before it makes its lake
         os.kill(pid, signal.SIGTERM)
         ran = tlsrpt.end(pid)
     assert (ran.signal, ran.code) == (0, 0), ran.err
