@@ -160,7 +160,10 @@ def _so_far(said: str, days: Days) -> str:
 def _line(fault: Sequence[Incident], days: Days) -> Line:
     first = max(fault, key=lambda one: one.failed_sessions)
     domains = sorted({one.domain for one in fault})
-    when = f"from {_first(fault)} to {max(one.last_day for one in fault)}" if _over(fault) else f"since {_first(fault)}"
+    last = max(one.last_day for one in fault)
+    when = f"from {_first(fault)} to {last}" if _over(fault) else f"since {_first(fault)}"
+    if all(one.state != "open" for one in fault) and not _over(fault):
+        when += f", last seen {last} and not known since"
     failed, sessions = sum(one.failed_sessions for one in fault), sum(one.sessions for one in fault)
     where = f" on {names(first.mx_hosts)}" if first.mx_hosts else ""
     told = f"{failed:,} of {plural(sessions, 'session')} {first.went} for {names(domains)}; fault: {first.fault}."
