@@ -115,8 +115,13 @@ class Silence(NamedTuple):
     is_ours: bool
     """All fell silent at once: then it is the mailbox or the ingest."""
 
+    is_known: bool
+    """Whether anybody reports often enough to be missed."""
+
     def told(self) -> str:
         """Say it in a few words."""
+        if not self.is_known:
+            return "not known who is silent"
         some = f"{len(self.somewhere):,} on some domains" if self.somewhere else ""
         return ", ".join(part for part in (f"{len(self.everywhere):,} silent" if self.everywhere else "none silent", some) if part)
 
@@ -132,7 +137,13 @@ def _silence(lines: list[Coverage]) -> Silence:
     silent = tuple(line for line in lines if line.silent_since is not None)
     names = {line.reporter for line in silent}
     going_on = {line.reporter for line in lines if line.silent_since is None}
-    return Silence(silent, frozenset(names - going_on), frozenset(names & going_on), any(line.state == "ingest-outage" for line in silent))
+    return Silence(
+        silent,
+        frozenset(names - going_on),
+        frozenset(names & going_on),
+        is_ours=any(line.state == "ingest-outage" for line in silent),
+        is_known=bool(silent) or any(line.state == "reporting" for line in lines),
+    )
 
 
 def _rank(one: Incident) -> tuple[int, ...]:

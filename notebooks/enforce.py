@@ -91,7 +91,7 @@ plt.show()
 # ## Step 3: how high may the rate be?
 #
 # Seeing no failure in n sessions does not prove a rate of zero. At a rate p, all n succeed with probability (1 − p)ⁿ. The upper bound is
-# the p at which so few failures would happen in one case of twenty (Clopper and Pearson, one-sided, 95 %); with none of n that is about
+# the p at which so few failures would happen in one case of twenty (Clopper and Pearson, one-sided, 95%); with none of n that is about
 # 3/n. It takes sessions as independent, which they are not quite: one bad night makes many.
 
 # %%

@@ -86,7 +86,9 @@ def _sentence(total: pd.Series, standing: list[Incident], silent: Silence, filte
         return f"{_open(ours)} of ours; {used}."
     if standing:
         return f"{_open(standing)}, none of them ours; {used}."
-    return read_so_far(f"All quiet: no open incident; {used}.", filters)
+    quiet = f"o open incident; {used}."
+    known = read_so_far(f"N{quiet}", filters)
+    return f"All quiet: n{quiet}" if known == f"N{quiet}" else known
 
 
 def _open(standing: list[Incident]) -> str:
@@ -167,7 +169,11 @@ def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters
         st.text(
             read_so_far("No open incident.", filters)
             + (f" {count_of(over, 'incident')} of this period {'is' if over == 1 else 'are'} over." if over else "")
-            + (f" Of {count_of(unsure, 'incident')} nobody has sent enough since to tell." if unsure else "")
+            + (
+                +(f" Of {count_of(unsure, 'incident')} it is not known: too few sessions were reported since." if unsure else "")
+                if unsure
+                else ""
+            )
         )
     faults = by_fault(standing)
     for group in faults[:_CARDS]:

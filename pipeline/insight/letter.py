@@ -32,7 +32,7 @@ def letter(incident: Incident, report_ids: Sequence[str] = ()) -> str | None:
         return None
     sender = incident.reporters[0]
     name = incident.domain if is_host(incident.domain) else "our domain"
-    what = _SAID.get(incident.cause, f"fail: {incident.title}")
+    what = _SAID.get(incident.cause, f"{'fail' if incident.state == 'open' else 'failed'} ({incident.title})")
     days = f"since {incident.first_day}" if incident.state == "open" else span_of(incident.first_day, incident.last_day)
     hosts = shown(incident.mx_hosts)
     lines = [
@@ -48,8 +48,8 @@ def letter(incident: Incident, report_ids: Sequence[str] = ()) -> str | None:
         *([f"Reasons as sent: {'; '.join(incident.reasons[:5])}"] if incident.reasons else []),
         *([f"Report-ids: {', '.join(report_ids)}"] if report_ids else []),
         "",
-        f"What others report on these days: {incident.comparison}",
+        f"How this compares with other senders: {incident.comparison}",
         "",
-        "We have looked at our side and ask you to look at yours.",
+        "Could you look at your side? If you think that it is ours, please tell us what you see.",
     ]
     return "\n".join(lines)

@@ -225,7 +225,7 @@ def test_a_reporter_is_silent_when_it_is_on_all_its_domains():
     found = _silence([line("a", "x", True), line("a", "y", False), line("b", "x", True), line("c", "x", False)])
     assert (found.everywhere, found.somewhere, found.is_ours) == ({"b"}, {"a"}, False)
     assert found.told() == "1 silent, 1 on some domains"
-    assert _silence([]).told() == "none silent"
+    assert _silence([]).told() == "not known who is silent"
 
 
 def test_every_outcome_of_a_message_has_a_colour_and_mail_of_others_is_grey():

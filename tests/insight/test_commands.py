@@ -91,7 +91,7 @@ def test_one_incident_is_told_in_full(tlsrpt, lake):
     (found,) = json.loads(tlsrpt("incidents", "--format", "json")[1])
     code, out, _ = tlsrpt("incidents", found["id"])
     assert code == 0
-    assert "What it means (RFC 8461 §4.2): The certificate that mx1.example.org presents had expired since" in out
+    assert "What it means (RFC 8461 §4.2): The certificate that mx1.example.org presents has expired (since" in out
     assert "    $ openssl s_client -starttls smtp -connect mx1.example.org:25" in out
     assert "Why this verdict: google.com, mail.ru and microsoft.com count 1,200 failed sessions" in out
     assert found["report_keys"][0] in out

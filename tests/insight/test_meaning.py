@@ -131,7 +131,7 @@ def test_the_json_has_the_promised_members_in_their_order():
     assert (plain["first_day"], plain["share"], plain["fault"]) == ("2026-03-02", 0.4, "ours")
     assert len(plain["report_keys"]) == 3
     assert isinstance(plain["mx_hosts"], list)
-    assert plain["meaning"].startswith("The certificate that mx1.example.org presents had expired since 2026-03-02")
+    assert plain["meaning"].startswith("The certificate that mx1.example.org presents has expired (since 2026-03-02)")
 
 
 def test_a_host_name_takes_no_capital_where_it_begins_a_sentence():

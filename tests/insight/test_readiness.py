@@ -124,7 +124,7 @@ def test_the_bound_decides_and_not_the_rate(refused, expected):
 def test_the_arithmetic_of_the_bound_is_shown():
     found = verdict(steady(), LAST)
     assert found.arithmetic == (
-        "0 of 2,800 sessions would have been refused; with 95 % confidence the true rate is at most 0.11%: 1 - 0.05^(1/2,800), about "
+        "0 of 2,800 sessions would have been refused; with 95% confidence the true rate is at most 0.11%: 1 - 0.05^(1/2,800), about "
         "3/2,800. This assumes that sessions are independent, which they are only roughly."
     )
 

@@ -34,7 +34,7 @@ def _sender_instead(facts: Facts, ours: str) -> str:
 def expired(facts: Facts) -> Advice:
     """An expired certificate."""
     meaning = (
-        f"The certificate that {facts.where} {'present' if facts.many else 'presents'} had expired {facts.when}: senders that apply "
+        f"The certificate that {facts.where} {'present' if facts.many else 'presents'} has expired ({facts.when}): senders that apply "
         "the MTA-STS policy "
         f"of {facts.name} cannot authenticate it. {_ENFORCE}"
     )

@@ -137,7 +137,7 @@ class _Pace:
         diluted = self._period.until + timedelta(days=ceil(more / self.usual) + settings.settling_days) if self.usual else gone
         by = min(gone, diluted)
         sentence = (
-            f"enforce would have refused {refused:,} of {count_of(self._evidence.sessions, 'session')}: up to {bound:.2%} with 95 % "
+            f"enforce would have refused {refused:,} of {count_of(self._evidence.sessions, 'session')}: up to {bound:.2%} with 95% "
             "confidence; "
             f"limit {settings.readiness_bound:.0%}; met by {by} if nothing more fails"
         )

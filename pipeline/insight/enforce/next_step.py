@@ -28,7 +28,9 @@ def next_step(verdict: str, domain: str, *, as_of: date, published: PublishedPol
     if verdict == "no-policy":
         return _begin(name, as_of)
     if verdict == "not-enough-evidence":
-        return "Stay in testing and leave the policy as it is. " + _when(missing)
+        look = "" if published is not None else f"What is published is not known: run `tlsrpt check {name}`. "
+        stay = "Stay in testing and leave" if published is not None and published.mode == "testing" else "Leave"
+        return f"{look}{stay} the policy as it is. " + _when(missing)
     lost = next((entry.sentence for entry in missing if entry.what == "policy-lost"), None)
     if lost is not None:
         return (

@@ -154,13 +154,13 @@ def refused_as(*, enforcing: bool) -> str:
 def arithmetic(would_refuse: int, sessions: int, bound: float, *, enforcing: bool = False) -> str:
     """Say in one sentence how the bound comes about."""
     if not sessions:
-        return "No session, so no rate can be estimated: the bound is 100 %."
+        return "No session, so no rate can be estimated: the bound is 100%."
     if not would_refuse:
         how = f"1 - 0.05^(1/{sessions:,}), about 3/{sessions:,}"
     else:
         how = f"the rate at which {would_refuse:,} or fewer of {sessions:,} happen once in twenty times (Clopper-Pearson)"
     return (
-        f"{would_refuse:,} of {sessions:,} sessions {refused_as(enforcing=enforcing)}; with 95 % confidence the true rate is at most "
+        f"{would_refuse:,} of {sessions:,} sessions {refused_as(enforcing=enforcing)}; with 95% confidence the true rate is at most "
         f"{bound:.2%}: {how}. This assumes that sessions are independent, which they are only roughly."
     )
 
@@ -178,7 +178,7 @@ def _reasons(verdict: Verdict, evidence: Evidence, found: Found, missing: Iterab
         yield (
             f"{count_of(evidence.sessions, 'session')} of {listed(evidence.reporters)} on {len(evidence.days)} of "
             f"{settings.readiness_days} "
-            f"days, {evidence.would_refuse:,} of which enforce would have refused: at most {found.bound:.2%} with 95 % confidence, "
+            f"days, {evidence.would_refuse:,} of which enforce would have refused: at most {found.bound:.2%} with 95% confidence, "
             f"{settings.readiness_bound:.0%} is allowed"
         )
         yield f"no incident of ours is open or ended in the last {settings.settle_days} days"
@@ -237,7 +237,7 @@ def readiness_html(verdict: Readiness) -> str:
     facts = [
         *([("rests on", " ".join(verdict.rests_on.said()))] if verdict.rests_on is not None else []),
         ("sessions", f"{verdict.sessions:,}, of which {verdict.would_refuse:,} {verdict.refused}"),
-        ("upper bound, 95 %", f"{verdict.upper_bound_95:.2%}. {verdict.arithmetic}"),
+        ("upper bound, 95%", f"{verdict.upper_bound_95:.2%}. {verdict.arithmetic}"),
         ("known reporters", joined(verdict.reporters)),
         ("days with sessions", verdict.days_covered),
         *(("reason", reason) for reason in verdict.reasons),

@@ -41,7 +41,7 @@ class Found(NamedTuple):
     """What may stand in the way."""
 
     bound: float
-    """Upper 95 % bound of the rate that enforce would refuse."""
+    """Upper 95% bound of the rate that enforce would refuse."""
     blocking: tuple[Incident, ...]
     seen: PoliciesSeen
     stale: tuple[str, ...]
