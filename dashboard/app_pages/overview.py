@@ -169,11 +169,7 @@ def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters
         st.text(
             read_so_far("No open incident.", filters)
             + (f" {count_of(over, 'incident')} of this period {'is' if over == 1 else 'are'} over." if over else "")
-            + (
-                +(f" Of {count_of(unsure, 'incident')} it is not known: too few sessions were reported since." if unsure else "")
-                if unsure
-                else ""
-            )
+            + (f" {count_of(unsure, 'incident')} cannot be judged: too few sessions were reported since." if unsure else "")
         )
     faults = by_fault(standing)
     for group in faults[:_CARDS]:
