@@ -134,14 +134,17 @@ def play(case: Case) -> Outcome:
     # One failed session of one sender is a stray by definition, whatever was planted.
     truth = [true for true in true_world.truth if true.failed_sessions > settings.stray_sessions]
     matches, extra = match(truth, found, until)
-    # mox tells of the same failures at the MX host again, and there they are shown.
-    extra = [
-        e
-        for e in extra
-        if e.domain not in world.own_hosts or not any(m.true.cause == e.cause and e.domain in m.true.hosts for m in matches)
-    ]
+    at_host = {reporter.signing_domain for reporter in world.spec.reporters if reporter.at_host}
+    extra = [one for one in extra if not _is_told_again(one, truth, at_host)]
     totals = tuple(Total(what, sum(getattr(report, what) for report in sent), int(total[what])) for what in ("sessions", "failed"))
     return Outcome(case, as_of, tuple(matches), tuple(extra), verdicts, totals)
+
+
+def _is_told_again(found: Incident, truth: list[TrueIncident], at_host: set[str]) -> bool:
+    """Whether only senders that tell of the same failures at the MX host again (mox) show a true fault of that host and of these days."""
+    return set(found.reporters) <= at_host and any(
+        true.cause == found.cause and found.domain in true.hosts and _overlap(true, found) > 0 for true in truth
+    )
 
 
 def match(truth: list[TrueIncident], found: list[Incident], until: date) -> tuple[list[Match], list[Incident]]:

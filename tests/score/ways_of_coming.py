@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.demo.keyed_chance import dice
+from pipeline.demo.mail import mail_of
+from pipeline.demo.signing_keys import KeyRing
 from pipeline.insight.wordings import WORDINGS
 from tests.score.world_lake import rows_of
 
@@ -39,5 +42,21 @@ def in_other_words(report: WorldReport, own: Ownership) -> tuple[ReportRows, ...
     return rows_of(report._replace(document=document), own)
 
 
-READERS: dict[str, Callable[[WorldReport, Ownership], tuple[ReportRows, ...]]] = {"wordings": in_other_words}
+@cache
+def _keys() -> KeyRing:
+    return KeyRing()
+
+
+def forwarded(report: WorldReport, own: Ownership) -> tuple[ReportRows, ...]:
+    """Read a report that somebody forwarded as an attached mail (`message/rfc822`), with a note above it."""
+    mail = mail_of(report, _keys()).content
+    whole = (
+        b"From: colleague@example.org\r\nTo: tls@example.org\r\nSubject: Fwd: report\r\nMIME-Version: 1.0\r\n"
+        b'Content-Type: multipart/mixed; boundary="=_fwd"\r\n\r\n--=_fwd\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n'
+        b"--=_fwd\r\nContent-Type: message/rfc822\r\n\r\n" + mail + b"\r\n--=_fwd--\r\n"
+    )
+    return rows_of(report, own, whole)
+
+
+READERS: dict[str, Callable[[WorldReport, Ownership], tuple[ReportRows, ...]]] = {"wordings": in_other_words, "forwarded": forwarded}
 """By kind of world; the others come as they were sent."""

@@ -20,7 +20,7 @@ from pipeline.query.catalogue import load_questions
 from pipeline.query.engine import Engine, Scope
 from pipeline.query.reader import period_of
 from pipeline.query.submitter_habits import learn
-from pipeline.report.read import read_file
+from pipeline.report.read import read_file, read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
 from pipeline.tables.schema import TABLES
 from pipeline.workers.reading_task import NO_ENVELOPE
@@ -36,17 +36,18 @@ if TYPE_CHECKING:
 _RUN = RunStamp("score", datetime(2026, 1, 1, tzinfo=UTC), "score")
 
 
-def rows_of(report: WorldReport, own: Ownership) -> tuple[ReportRows, ...]:
-    """Read one document as if it had come in a mail whose DKIM signature is aligned and covers TLS-Report-Domain."""
-    content = json.dumps(report.document).encode()
-    reading = read_file(content, name=None, received_at=report.sent_at)
+def rows_of(report: WorldReport, own: Ownership, mail: bytes | None = None) -> tuple[ReportRows, ...]:
+    """Read one document, or the mail it came in, as if a DKIM signature was aligned and covered TLS-Report-Domain."""
+    content = json.dumps(report.document).encode() if mail is None else mail
+    at = report.sent_at
+    reading = read_file(content, name=None, received_at=at) if mail is None else read_mail(content, received_at=at)
     assert reading.rejected is None, reading.rejected
     reading = reading._replace(envelope=NO_ENVELOPE._replace(tls_report_domain=report.domain, declared=True))
     domain = BY_KEY[report.reporter].signing_domain if report.reporter in BY_KEY else report.reporter
     verdict = Verdict(
         "verified", "dkim", "pass", domain, "s", "rsa-sha256", 2048, "", ("from", "tls-report-domain", "subject"), None, domain
     )
-    fetched = Fetched(MessageRef("score", "INBOX", 1, 1), content, report.sent_at, len(content), bare=True)
+    fetched = Fetched(MessageRef("score", "INBOX", 1, 1), content, report.sent_at, len(content), bare=mail is None)
     rows = build_rows(fetched=fetched, reading=reading, verdicts=[verdict], own=own, run=_RUN)
     assert rows.reports, rows.message
     return rows.reports
