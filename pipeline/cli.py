@@ -182,7 +182,7 @@ def _main(arguments: Sequence[str]) -> int:
 
 
 def _say(sentence: str) -> None:
-    from pipeline.output.notes import note
+    from pipeline.output.asides import note
 
     note(sentence)
 

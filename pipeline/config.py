@@ -22,8 +22,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pipeline.config_file import find_config
 from pipeline.errors import ConfigError
 from pipeline.insight.settings import InsightSettings
+from pipeline.message.fetched import RESERVED
 from pipeline.message.shipped_reporters import known_names
-from pipeline.message.source import RESERVED
 from pipeline.report.limits import DEFAULT_LIMITS, Limits
 from pipeline.section import Section
 from pipeline.spool import FULL_PERCENT

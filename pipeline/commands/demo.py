@@ -73,8 +73,8 @@ def _ingest(stage: Stage, dashboard_port: int) -> int:
     """Offer the mailbox and the senders' keys, and poll them as cron would."""
     from pipeline.demo.children import tlsrpt
     from pipeline.demo.dns_server import serve_keys
+    from pipeline.demo.imap_server import serve_mailbox
     from pipeline.demo.mail import RUA
-    from pipeline.demo.server import serve_mailbox
 
     began = time.monotonic()
     spec = stage.world.spec

@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.demo.imap_server import Endpoint
 from pipeline.demo.mail import RUA, DemoMail
-from pipeline.demo.server import Endpoint
 from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.world import World
 from pipeline.demo.worldfile import read_spec

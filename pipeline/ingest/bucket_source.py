@@ -22,7 +22,7 @@ from pipeline.lake.storage.bucket import failure_of
 from pipeline.lake.storage.s3 import find_access
 from pipeline.mailbox.post_actions import group_of
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.progress import Progress
     from pipeline.lake.dry_run import Rehearsal
     from pipeline.lake.writer import LakeWriter
-    from pipeline.message.source import Fetched
+    from pipeline.message.fetched import Fetched
     from pipeline.tables.chunk_columns import ChunkColumns
     from pipeline.trust.quota import Quota
     from pipeline.workers.reading_task import Job

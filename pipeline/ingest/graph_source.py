@@ -14,7 +14,7 @@ from pipeline.errors import ConfigError
 from pipeline.failpoint import reach
 from pipeline.mailbox.graph import Graph
 from pipeline.mailbox.post_actions import group_of, groups_touched
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,7 +10,7 @@ from pipeline.errors import InputError, NotAReportError
 from pipeline.ingest.sink import Sink
 from pipeline.ingest.source import chunks
 from pipeline.mailbox.mail_files import STDIN, printable, read_paths
-from pipeline.message.source import messages_and_bytes
+from pipeline.message.fetched import messages_and_bytes
 from pipeline.stages import FETCH
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.ingest.context import Hands
-    from pipeline.message.source import Fetched
+    from pipeline.message.fetched import Fetched
 
 
 def import_files(hands: Hands, paths: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from pipeline.ingest.sink import Sink
 from pipeline.ingest.source import mind_throttling
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.post_actions import housekeep
-from pipeline.message.source import messages_and_bytes
+from pipeline.message.fetched import messages_and_bytes
 from pipeline.stages import FETCH, TREAT
 
 if TYPE_CHECKING:

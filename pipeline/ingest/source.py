@@ -12,7 +12,7 @@ from pipeline import log
 from pipeline.errors import TryAgainError
 from pipeline.failpoint import reach
 from pipeline.ingest.sink import Sink
-from pipeline.message.source import messages_and_bytes
+from pipeline.message.fetched import messages_and_bytes
 from pipeline.stages import FETCH, TREAT
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.ingest.context import Hands
-    from pipeline.message.source import Fetched
+    from pipeline.message.fetched import Fetched
 
 CHUNK_MESSAGES = 200
 CHUNK_BYTES = 8 * 1024 * 1024

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import log
 from pipeline.errors import InputError
-from pipeline.message.source import POSTED, SPOOLED, Fetched, MessageRef
+from pipeline.message.fetched import POSTED, SPOOLED, Fetched, MessageRef
 from pipeline.spool import POST, Spool
 
 if TYPE_CHECKING:

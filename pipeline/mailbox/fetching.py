@@ -16,7 +16,7 @@ from pipeline import log
 from pipeline.mailbox import imap_errors
 from pipeline.mailbox.searching import uid_set
 from pipeline.mailbox.session import ConnectionLostError, Session
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import MailboxSettings
     from pipeline.mailbox.imap_sign_in import TokenSource
-    from pipeline.message.source import Fetched
+    from pipeline.message.fetched import Fetched
     from pipeline.report.limits import Limits
 
 _SEARCHES = 3

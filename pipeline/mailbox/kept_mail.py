@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
-from pipeline.message.source import POSTED, Fetched, MessageRef
+from pipeline.message.fetched import POSTED, Fetched, MessageRef
 
 if TYPE_CHECKING:
     from pipeline.tables.row_types import MessageRow

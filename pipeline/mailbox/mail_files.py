@@ -22,7 +22,7 @@ from pipeline.errors import InputError
 from pipeline.mailbox.mbox import read_mbox
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
 from pipeline.mailbox.stream import Rejoined
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from pipeline import log
 from pipeline.errors import ConfigError, InputError
 from pipeline.receive.about import Ours
-from pipeline.receive.app import Intake, Rules
+from pipeline.receive.intake import Intake, Rules
 from pipeline.spool import Spool
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from pipeline.tables.arrival import Arrival
 from pipeline.tables.row_types import PRIVATE_COLUMNS, FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 
 if TYPE_CHECKING:
-    from pipeline.message.source import Fetched
+    from pipeline.message.fetched import Fetched
     from pipeline.report.model import Envelope, PolicyResult, Reading
 
 _UNJUDGED = Verdict("unverified", "none")

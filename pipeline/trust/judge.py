@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.message.source import POSTED as POSTED_ACCOUNT
+from pipeline.message.fetched import POSTED as POSTED_ACCOUNT
 from pipeline.message.verdict import POSTED, VOUCHED
 from pipeline.trust.alignment import claimed_domain
 from pipeline.trust.authres import attested_results, word_of
@@ -17,7 +17,7 @@ from pipeline.trust.tiers import decide
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeline.message.source import Fetched
+    from pipeline.message.fetched import Fetched
     from pipeline.message.verdict import Verdict
     from pipeline.report.model import Reading
 

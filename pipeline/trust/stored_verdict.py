@@ -21,7 +21,7 @@ from pipeline.trust.tiers import decide
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeline.message.source import Fetched
+    from pipeline.message.fetched import Fetched
     from pipeline.report.model import Reading
     from pipeline.tables.row_types import MessageRow
     from pipeline.trust.judge import TrustRules

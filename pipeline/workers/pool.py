@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
-    from pipeline.message.source import Fetched
+    from pipeline.message.fetched import Fetched
     from pipeline.stages import Stages
     from pipeline.tables.chunk_columns import ChunkColumns
     from pipeline.tables.row_types import MessageRow

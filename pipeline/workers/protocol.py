@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import orjson
 
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.report.limits import Limits
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.tables.row_types import MessageRow

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.config import TrustSettings
-    from pipeline.message.source import Fetched
+    from pipeline.message.fetched import Fetched
     from pipeline.report.limits import Limits
     from pipeline.tables.row_types import MessageRow, MessageRows
     from pipeline.trust.judge import Judge

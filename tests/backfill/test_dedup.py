@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.backfill.readonly_lake import looked_at
-from pipeline.ingest.backfill.spool import Spool
 from pipeline.ingest.backfill.tasks import Kept, ReadReply, Write, pack_read_reply, pack_task, unpack_read_reply, unpack_task
+from pipeline.ingest.backfill.waiting_rows import WaitingRows
 from pipeline.lake.dedup.decide import decide, essence_of, repeated_files, tables_of, take
 from pipeline.lake.dedup.dedup_index import Knowledge
 from pipeline.lake.dedup.ledger import Ledger, key_of
@@ -51,7 +51,7 @@ def test_what_a_batch_takes_of_its_chunks_is_what_settling_its_messages_takes(me
     ]
     reports = [each for some in new for each in some]
     with tempfile.TemporaryDirectory() as root:
-        spool = Spool(root, f"{root}/spool")
+        spool = WaitingRows(root, f"{root}/spool")
         files, floor = looked_at(locate(Path(root) / "none"))
         replies = list(replies_of(messages, [cut for cut in cuts if cut < len(messages)], spool))
         chunks = [reply.essence for reply in replies]

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.demo.world import World
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import VOUCHED
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows

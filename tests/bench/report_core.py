@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 
 from pipeline.config import TrustSettings
 from pipeline.lake.delta.data_files import encode
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import VOUCHED
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.read import read_mail

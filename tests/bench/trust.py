@@ -16,7 +16,7 @@ import dkim
 
 from pipeline.config import TrustSettings
 from pipeline.demo.dns_server import serve_keys
-from pipeline.message.source import Fetched
+from pipeline.message.fetched import Fetched
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.workers.pool import Pool

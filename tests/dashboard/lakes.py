@@ -13,7 +13,7 @@ from pipeline.demo.world import World
 from pipeline.demo.worldfile import read_spec
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import Verdict
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows

@@ -13,8 +13,8 @@ import imapclient
 import pytest
 from imapclient.exceptions import LoginError
 
+from pipeline.demo.imap_server import serve_mailbox
 from pipeline.demo.mail import DemoMail
-from pipeline.demo.server import serve_mailbox
 
 USER, PASSWORD = "tls-reports@example.com", "s3cret"
 BEGIN = datetime(2026, 9, 1, 4, 5, 6, tzinfo=UTC)

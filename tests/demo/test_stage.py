@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config import load_settings
 from pipeline.demo.demo_folder import default_folder, prepare, yesterday
-from pipeline.demo.server import Endpoint
+from pipeline.demo.imap_server import Endpoint
 from pipeline.errors import InputError, UsageError
 
 DAY = date(2026, 11, 10)

@@ -13,7 +13,7 @@ from pipeline.config import TrustSettings
 from pipeline.lake.delta.delta_tables import open_table, schema_version_of
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.tables.schema import SCHEMA_VERSION

@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import ConfigError, InputError
 from pipeline.lake.storage.locate import locate
 from pipeline.mailbox.mail_files import read_paths
-from pipeline.message.source import MessageRef
+from pipeline.message.fetched import MessageRef
 from pipeline.report.limits import DEFAULT_LIMITS
 from tests.ingest.conftest import tlsrpt  # noqa: F401
 

@@ -65,7 +65,7 @@ sys.meta_path.insert(0, Absent)
 def stop(name):
     raise SystemExit(f"{name} cannot be imported")
 for module in pkgutil.walk_packages(pipeline.__path__, "pipeline.", onerror=stop):
-    if module.name not in {"pipeline.demo.imap_mailbox", *(f"pipeline.receive.{name}" for name in ("app", "body", "server"))}:
+    if module.name not in {"pipeline.demo.imap_mailbox", *(f"pipeline.receive.{name}" for name in ("body", "intake", "server"))}:
         importlib.import_module(module.name)
 """
 

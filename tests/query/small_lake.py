@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config import DomainSettings, Settings, TrustSettings
 from pipeline.lake.writer import LakeWriter
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import Verdict
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows

@@ -19,9 +19,9 @@ from pipeline.config import ReceiveSettings
 from pipeline.errors import ConfigError, InputError
 from pipeline.receive import server
 from pipeline.receive.about import Ours
-from pipeline.receive.app import PATH, Intake, Rules
 from pipeline.receive.body import Bodies
 from pipeline.receive.group_writer import GROUP_RECORDS, GroupWriter
+from pipeline.receive.intake import PATH, Intake, Rules
 from pipeline.receive.rate import MOST_ADDRESSES, Rate, peer_of
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.spool import POST, Deposit, Spool

@@ -7,7 +7,7 @@ import gzip
 import json
 from datetime import UTC, datetime
 
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import VOUCHED
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.model import Rejected

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import VOUCHED
 from pipeline.report.read import read_file, read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows

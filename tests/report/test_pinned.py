@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.config import TrustSettings
 from pipeline.demo.world import World
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.workers.reading_task import Job, read_chunk

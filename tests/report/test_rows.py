@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pytest
 
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import VOUCHED, Verdict
 from pipeline.report.model import Envelope, Reading, Rejected
 from pipeline.report.rows import Ownership, build_rows

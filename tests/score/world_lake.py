@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pipeline.config import Settings
 from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.lake.delta.data_files import by_month, encode, to_arrow
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import Verdict
 from pipeline.query.catalogue import load_questions
 from pipeline.query.engine import Engine, Scope

@@ -19,7 +19,7 @@ import atheris
 
 with atheris.instrument_imports(include=["pipeline", "dkim"]):
     from pipeline.config import TrustSettings
-    from pipeline.message.source import Fetched, MessageRef
+    from pipeline.message.fetched import Fetched, MessageRef
     from pipeline.report.limits import DEFAULT_LIMITS
     from pipeline.report.rows import Ownership, RunStamp, build_rows
     from pipeline.tables.chunk_columns import chunk_columns, message_rows

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.config import TrustSettings
 from pipeline.lake.delta.data_files import to_arrow
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.report import content
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp

@@ -14,7 +14,7 @@ from functools import cache
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.report.read import read_mail
 
 RECEIVED = datetime(2026, 5, 13, 15, 43, tzinfo=UTC)

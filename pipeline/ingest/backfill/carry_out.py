@@ -13,14 +13,14 @@ import pyarrow as pa
 
 from pipeline.errors import TlsrptError
 from pipeline.ingest.backfill.chunk_messages import Fetch
-from pipeline.ingest.backfill.spool import Spool
 from pipeline.ingest.backfill.tasks import Read, ReadReply, pack_parts, pack_read_reply, unpack_task
+from pipeline.ingest.backfill.waiting_rows import WaitingRows
 from pipeline.ingest.backfill.worker_log import collected
 from pipeline.lake.dedup.decide import essence_of, tables_of, take
 from pipeline.lake.delta.data_files import by_month, describe, encode
 from pipeline.lake.delta.stage import StagedPart
 from pipeline.lake.storage.locate import locate
-from pipeline.message.source import messages_and_bytes
+from pipeline.message.fetched import messages_and_bytes
 from pipeline.stages import COMMIT, FETCH
 from pipeline.tables.chunk_columns import chunk_columns, concat, with_batch
 from pipeline.workers.protocol import Task
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pipeline.ingest.backfill.tasks import Write
-    from pipeline.message.source import Fetched
+    from pipeline.message.fetched import Fetched
     from pipeline.workers.reading_task import Job
     from pipeline.workers.sandbox import Sandbox
 
@@ -67,7 +67,7 @@ def read(task: Read, job: Job, sandbox: Sandbox) -> ReadReply:
     fetch = Fetch(task.chunk, received_at=job.run.ingested_at, limits=job.limits)
     done = [sandbox.read([Task(fetched) for fetched in piece]) for piece in sandbox.stages.over(FETCH, _pieces(fetch), messages_and_bytes)]
     tables = tables_of(concat(done) if done else chunk_columns([]))
-    token = Spool(task.lake, task.folder).write(tables) if task.folder is not None else ""
+    token = WaitingRows(task.lake, task.folder).write(tables) if task.folder is not None else ""
     sizes = {name: table.nbytes for name, table in tables.items()}
     return ReadReply(token, essence_of(tables), fetch.skipped, fetch.unreadable, sizes)
 
@@ -91,7 +91,7 @@ def write(task: Write) -> list[StagedPart]:
     Raises:
         LakeError: They cannot be written, or the spool is gone.
     """
-    spooled = ((each, Spool(task.lake, each.folder).read(each.token, task.table)) for each in task.kept)
+    spooled = ((each, WaitingRows(task.lake, each.folder).read(each.token, task.table)) for each in task.kept)
     rows = pa.concat_tables([take(task.table, some, each.taken) for each, some in spooled])
     if not rows.num_rows:
         return []

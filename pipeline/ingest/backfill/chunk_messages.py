@@ -14,7 +14,7 @@ from pipeline.ingest.backfill.byte_windows import Window
 from pipeline.ingest.backfill.chunk import FILES, MBOX, OBJECTS, Chunk, native
 from pipeline.mailbox.mail_files import ACCOUNT, FileImport, Found, printable
 from pipeline.mailbox.mbox import read_mbox
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REMOTE = "://"
 
 
-class Spool:
+class WaitingRows:
     """A folder, or a folder of a lake in a bucket."""
 
     def __init__(self, lake: str, folder: str) -> None:
