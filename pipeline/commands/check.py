@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         output.deliver_text(listing(checked, everything=args.all), args)
     else:
         output.deliver(_table(checked, everything=args.all), args)
-    return exit_code(finding.severity for each in checked for finding in each.findings)
+    return exit_code(finding for each in checked for finding in each.findings)
 
 
 def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Settings) -> int:
@@ -98,7 +98,7 @@ def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Se
         output.deliver_text(listing([checked], everything=args.all), args)
     else:
         output.deliver(_table([checked], everything=args.all), args)
-    return exit_code(finding.severity for finding in findings)
+    return exit_code(findings)
 
 
 def _proposal(args: argparse.Namespace, settings: Settings) -> Proposal:
@@ -149,9 +149,11 @@ def standing_of(lake: Lake, domain: str, settings: Settings, *, today: date) -> 
     return Standing(verdict.verdict, tuple(entry.sentence for entry in verdict.missing))
 
 
-def exit_code(severities: Iterable[str]) -> int:
-    """Return 1 where something is wrong, else 75 where something could not be looked at, else 0."""
-    found = set(severities)
+def exit_code(findings: Iterable[Finding]) -> int:
+    """Return 1 where something is wrong, else 75 where something could not be looked at that another run might see, else 0."""
+    from pipeline.published.finding import ADDRESS_NOT_CHECKED
+
+    found = {finding.severity for finding in findings if finding.code != ADDRESS_NOT_CHECKED}
     return 1 if "bad" in found else TryAgainError.exit_code if "unknown" in found else 0
 
 

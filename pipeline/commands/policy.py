@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             output.note(f"{finding.severity}: {output.escape(finding.where)}: {output.escape(finding.what)}; {output.escape(finding.fix)}")
         if args.despite is None:
             output.note("no policy was written; fix this first, or give a reason with --despite REASON")
-            return exit_code(finding.severity for finding in against)
+            return exit_code(against)
         _keep(domain, args, against, context.settings)
     _show(rendered, against, args)
     return 0

@@ -11,6 +11,9 @@ Severity = Literal["bad", "warn", "unknown", "ok"]
 ORDER: tuple[Severity, ...] = ("bad", "warn", "unknown", "ok")
 """Worst first."""
 
+ADDRESS_NOT_CHECKED = "mx-address-not-checked"
+"""Code of an address that this machine has no network for, of a host that was looked at by another: asking again brings nothing."""
+
 
 class Finding(NamedTuple):
     """One finding. Texts are ours; names in them are configured, published by the domain itself, or those of senders by `listed`."""

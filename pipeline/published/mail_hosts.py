@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published import dane, smtp
 from pipeline.published.dns_lookup import Answer, Names, not_checked
-from pipeline.published.finding import Finding
+from pipeline.published.finding import ADDRESS_NOT_CHECKED, Finding
 from pipeline.published.mx import NULL_MX, is_address
 from pipeline.published.servers import Asks, judge_server
 from pipeline.published.tlsa import DANE_TA
@@ -110,8 +110,11 @@ def _of_host(host: Host, domain: str, sts: Sts, ways: Ways, now: datetime, trust
         fix = f"let the MX record name {addresses.canonical}, once policy and certificate name that"
         findings.append(Finding("smtp", "mx-is-alias", "warn", host.name, f"it is an alias of {addresses.canonical}", why, fix))
     asks = _asks(sts, host.names)
+    seen = any(server.state != "no-network" for server in host.servers)
     for address, server in zip(addresses.values, host.servers, strict=False):
-        findings += judge_server(host.name, address, server, now=now, port=ways.smtp_port, asks=asks)
+        judged = judge_server(host.name, address, server, now=now, port=ways.smtp_port, asks=asks)
+        beside = seen and server.state == "no-network"
+        findings += [finding._replace(code=ADDRESS_NOT_CHECKED) for finding in judged] if beside else judged
     return findings + dane.judge_tlsa(host.name, domain, host.names, host.servers, now=now, port=ways.smtp_port, trusted=trusted)
 
 

@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from pipeline.commands.check import exit_code
+from pipeline.published.finding import ADDRESS_NOT_CHECKED, Finding
 from tests.lake.test_commands import document
 from tests.published.conftest import POLICY
 
@@ -47,6 +49,13 @@ def test_when_nothing_could_be_looked_at_the_exit_code_says_try_again(tlsrpt, to
     code, out, _ = tlsrpt("--config", config, "check", "--no-store", "--format", "json")
     assert code == 75
     assert {finding["severity"] for finding in out[0]["findings"]} == {"unknown"}
+
+
+def test_an_address_this_machine_has_no_network_for_asks_for_no_other_try_where_the_host_was_seen_by_another():
+    unseen = Finding("smtp", ADDRESS_NOT_CHECKED, "unknown", "mx.example.org [2001:db8::1]", "no such network")
+    assert exit_code([unseen]) == 0
+    assert exit_code([unseen, unseen._replace(code="mx-not-checked")]) == 75
+    assert exit_code([unseen, unseen._replace(code="x", severity="bad")]) == 1
 
 
 @pytest.mark.parametrize("name", ["not a name", "../etc", "localhost", "-x.example"])

@@ -130,7 +130,7 @@ SITUATIONS = {
     "backslash-n": Is("RFC 8461 §3.2", ("policy-one-line",), policy=POLICY.replace("\n", r"\n"), says="instead of line ends"),
     "record-as-policy": Is("RFC 8461 §3.2", ("policy-is-record",), policy="v=STSv1; id=1;\n"),
     "mx-six-alone": Is("RFC 5321 §5.1", ("?mx-not-checked",), address="", more="mx.{d}. 60 IN AAAA ::1\n"),
-    "mx-six-beside": Is("RFC 5321 §5.1", ("?mx-not-checked",), more="mx.{d}. 60 IN AAAA ::1\n"),
+    "mx-six-beside": Is("RFC 5321 §5.1", ("?mx-address-not-checked",), more="mx.{d}. 60 IN AAAA ::1\n"),
     "zstd": Is("RFC 9110 §8.4", ("policy-encoded",), policy=b"\x28\xb5\x2f\xfd\x04\x00", says="zstd"),
     "page-not-found": Is("RFC 8461 §3.3", ("policy-status",), policy=Page(b"<html>gone</html>", 410, "text/html")),
     "media-type-missing": Is(
