@@ -67,7 +67,7 @@ soak: browser ## the long tests: kills, cuts, hours of mail
 release: $(TEST) ## wheel, sdist and checksums in dist, the same bytes from every build of one commit
 	@.ci/release
 
-image: $(TEST) ## the container image, without any image registry, and poll and page in it (as root, with buildah and mmdebstrap)
+image: $(TEST) ## the container image, without any image registry, and poll, page and receiver in it (as root, with buildah and mmdebstrap)
 	@.ci/image
 
 release-test: browser ## before a release: every check; the wheel with pip, uv and pipx; the tutorial; site and image; Cyrus, Courier, GNU Mailutils (Debian 12, as root); fish and zsh
