@@ -16,11 +16,12 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.config_file import find_config
 from pipeline.errors import ConfigError
+from pipeline.groups import Audience, GroupSettings, audience_of, named_groups
 from pipeline.insight.settings import InsightSettings
 from pipeline.message.fetched import RESERVED
 from pipeline.message.shipped_reporters import known_names
@@ -438,6 +439,8 @@ class Settings(BaseSettings):
     notify: NotifySettings = NotifySettings()
     receive: ReceiveSettings = ReceiveSettings()
     source: tuple[SourceSettings, ...] = ()
+    group: tuple[GroupSettings, ...] = ()
+    _audience: Audience | None = PrivateAttr(None)
 
     @field_validator("limits")
     @classmethod
@@ -453,6 +456,21 @@ class Settings(BaseSettings):
         if len(names) != len(set(names)) or RESERVED & set(names):
             msg = f"names of mailboxes and sources must be distinct, and none of {', '.join(sorted(RESERVED))}"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _groups_stand_for_something(self) -> Settings:
+        names = [group.name for group in self.group]
+        if len(names) != len(set(names)):
+            raise ValueError("names of groups must be distinct")
+        channels = {channel.name for channel in self.notify.channel}
+        ours = {*self.domains.own, *self.domains.mx}
+        for group in self.group:
+            if unknown := [name for name in group.channels if name not in channels]:
+                raise ValueError(f"group {group.name} names the channel {unknown[0]!r}, and there is no such [[notify.channel]]")
+            names_alone = [name for name in group.domains if not name.startswith("*.")]
+            if self.domains.own and (strange := [name for name in names_alone if name not in ours]):
+                raise ValueError(f"group {group.name} names {strange[0]}, which is not one of [domains] own{_hint(strange[0], tuple(ours))}")
         return self
 
     @classmethod
@@ -471,6 +489,48 @@ class Settings(BaseSettings):
     def polled(self) -> list[str]:
         """The names of the mailboxes and sources that every run looks into."""
         return [box.name for box in self.mailbox] + [source.name for source in self.source]
+
+    @property
+    def audience(self) -> Audience | None:
+        """Whose settings these are: those of the readers of some groups, or, where it is None, the operator's."""
+        return self._audience
+
+    def for_groups(self, *names: str) -> Settings:
+        """Return the settings of the readers of these groups together; see `limited_to`.
+
+        Raises:
+            UsageError: There is no such group.
+        """
+        return self.limited_to(audience_of(named_groups(self.group, names)))
+
+    def limited_to(self, audience: Audience) -> Settings:
+        """Return settings in which nothing of others is left, and by which a lake opens limited to the domains of the audience.
+
+        Whatever reads by settings reads as these readers then: there is no other mechanism, and nothing undoes it.
+        """
+        if self._audience is not None:
+            raise ValueError("these settings are limited already")
+        seen = audience.within((*self.domains.own, *self.domains.mx) if self.domains.own else ())
+        own = tuple(name for name in self.domains.own if seen.sees(name)) or (() if seen.below else seen.domains)
+        mx = tuple(name for name in self.domains.mx if seen.sees(name))
+        channels = {name for group in self.group if group.name in audience.groups for name in group.channels}
+        limited = self.model_copy(
+            update={
+                "mailbox": (),
+                "source": (),
+                "receive": ReceiveSettings(),
+                "domains": DomainSettings(own=own, mx=mx),
+                "notify": NotifySettings(
+                    link=self.notify.link,
+                    most=self.notify.most,
+                    alert_hours=self.notify.alert_hours,
+                    channel=tuple(channel for channel in self.notify.channel if channel.name in channels),
+                ),
+                "group": tuple(group for group in self.group if group.name in audience.groups),
+            }
+        )
+        limited._audience = seen
+        return limited
 
     @property
     def report_limits(self) -> Limits:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.query.reader import Lake
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.config import Settings
@@ -14,17 +15,25 @@ if TYPE_CHECKING:
 __all__ = ["Lake", "open_lake"]
 
 
-def open_lake(where: str | Path | None = None, *, settings: Settings | None = None, missing_ok: bool = False) -> Lake:
+def open_lake(
+    where: str | Path | None = None,
+    *,
+    settings: Settings | None = None,
+    group: str | Sequence[str] | None = None,
+    missing_ok: bool = False,
+) -> Lake:
     """Open a lake for reading.
 
     Args:
         where: A folder, or a URI of object storage; the lake of the settings where it is not given.
         settings: Whose tiers and domains count. Where they are not given, the configuration file and the environment are read, as the
             command line does.
+        group: Open it as the readers of this `[[group]]`, or of these together: limited to their domains before any SQL.
         missing_ok: A lake that is not there answers every question with no rows, and is not refused.
 
     Raises:
         ConfigError: The settings are wrong.
+        UsageError: There is no such group.
         InputError: There is no lake.
         LakeError: The lake cannot be read.
     """
@@ -34,6 +43,8 @@ def open_lake(where: str | Path | None = None, *, settings: Settings | None = No
     from pipeline.lake.storage.near import refuse_missing
 
     chosen = settings if settings is not None else load_settings(None)
+    if group is not None:
+        chosen = chosen.for_groups(*([group] if isinstance(group, str) else group))
     location = locate(where) if where is not None else configured_location(chosen.lake)
     if not missing_ok:
         refuse_missing(location, also=chosen.lake.path)

@@ -10,6 +10,7 @@ which files it may read. So a new snapshot needs no new connection, and a questi
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 import tempfile
 import threading
@@ -76,13 +77,15 @@ class Engine:
         Args:
             root: The folder of the lake, or its address: with the temporary folder of this engine, the only one that can be read.
             files: How DuckDB reads what lies there; None for a folder.
-            settings: Whose tiers and domains count, and how much memory and how many threads DuckDB may take.
+            settings: Whose tiers and domains count, who may see which domains, and how much memory and how many threads DuckDB may take.
             hosts: Whether MX hosts have reports of their own; views that mind it take longer to plan.
             guests: Whether it runs a stranger's SQL: then only `GuestFiles` can be read.
         """
         self._seconds = settings.query.seconds
         self._limits = settings.report_limits
         self._counted_tiers = list(settings.trust.count)
+        self._audience = settings.audience
+        self._salt = secrets.token_hex(16) if settings.audience else ""
         self._temporary = Path(tempfile.mkdtemp(prefix="tlsrpt-"))
         # A reader that is killed leaves an almost empty folder in the temporary directory, one that just ends leaves nothing.
         self._clean_up = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
@@ -132,7 +135,8 @@ class Engine:
         connection.execute("create table settings.mx as select unnest($mx::varchar[]) as host", {"mx": list(settings.domains.mx)})
         self._tell(connection, Scope({}, 0, -1))
         ours = "ours_every_domain" if not settings.domains.own else "ours_own_domains_and_mx" if settings.domains.mx else "ours_own_domains"
-        for name in ("tables", ours, "counted", "parts_with_hosts" if hosts else "parts", "sessions", "runs"):
+        sight = "whole" if self._audience is None else "group"
+        for name in ("tables", sight, "rows", ours, "counted", "parts_with_hosts" if hosts else "parts", "sessions", "runs"):
             connection.execute(view_text(name))
 
     def _lock_down(self, *folders: str) -> None:
@@ -148,6 +152,8 @@ class Engine:
         lake |= {"floor": scope.floor, "batch": scope.batch, "counted_tiers": self._counted_tiers, "runs": scope.runs}
         lake |= {"policy_sessions": self._limits.policy_sessions, "report_sessions": self._limits.report_sessions}
         lake |= {"same_sessions": list(SAME_SESSIONS)}
+        if self._audience is not None:
+            lake |= {"seen": list(self._audience.domains), "seen_below": list(self._audience.below), "salt": self._salt}
         lake |= {name: list(getattr(scope.habits, name)) for name in Habits._fields}
         cursor.execute("set variable lake = $lake", {"lake": lake})
 

@@ -28,6 +28,7 @@ from pipeline.query.catalogue import Question, Questions, load_questions
 from pipeline.query.describe import Views
 from pipeline.query.engine import CONTESTED, Engine, Scope, needs_habits
 from pipeline.query.health import Habit, MailboxHealth, judge
+from pipeline.query.operators_only import OPERATORS_ONLY
 from pipeline.query.submitter_habits import Habits, learn
 from pipeline.tables.schema import TABLES
 
@@ -96,11 +97,15 @@ class Lake(Analysis):
         return f"<Lake {self.location.uri} {self.version}, configuration: {self.configuration}{self._whose()}>"
 
     def _whose(self) -> str:
+        if self._settings.audience is not None:
+            return f", opened as {self._settings.audience.title}"
         return "" if self._settings.domains.own else "; [domains] own is not set, so every domain counts as ours"
 
     def _repr_html_(self) -> str:
         said = f"{self.configuration}{self._whose()}"
         caption = f"Lake <code>{escape(self.location.uri)}</code>, version {escape(self.version)}, configuration: {escape(said)}"
+        if self._settings.audience is not None:
+            return caption
         rows = [
             (name, TABLES[name].grain, len(entries), sum(entry.rows for entry in entries)) for name, entries in self.snapshot.files.items()
         ]
@@ -122,7 +127,8 @@ class Lake(Analysis):
         """What an answer depends on beside the question: a key for caches."""
         settings = self._settings
         bounds = (str(settings.report_limits.policy_sessions), str(settings.report_limits.report_sessions))
-        rules = "\0".join((*settings.trust.count, "", *settings.domains.own, "", *settings.domains.mx, "", *bounds))
+        seen = () if settings.audience is None else ("seen", *settings.audience.domains, "", *settings.audience.below)
+        rules = "\0".join((*settings.trust.count, "", *settings.domains.own, "", *settings.domains.mx, "", *bounds, *seen))
         return f"{self.snapshot.version}-{_digest(rules)}"
 
     @property
@@ -154,11 +160,13 @@ class Lake(Analysis):
             **parameters: The question's own.
 
         Raises:
-            UsageError: There is no such question, or a parameter is missing, unknown or wrong.
+            UsageError: There is no such question, a parameter is missing, unknown or wrong, or it is not for the group the lake was opened as.
             LakeError: The lake cannot be read.
             TryAgainError: It took too long.
         """
         question = self.question(name)
+        if self._settings.audience is not None and name in OPERATORS_ONLY:
+            raise UsageError(f"question {name} is the operator's: it is about the ingest and what does not count, not about a group's domains")
         period = period_of(since, until, as_of)
         given = {"since": since is not None, "until": until is not None, "as_of": as_of is not None}
         for parameter in question.parameters:
@@ -196,10 +204,13 @@ class Lake(Analysis):
 
         Raises:
             NotAReportError: It does not parse, names what is not there, or fails on what it is given.
-            UsageError: It does something else than read, calls what may not be called, or reads outside the lake.
+            UsageError: It does something else than read, calls what may not be called, or reads outside the lake; or the lake was opened
+                as a group.
             LakeError: The lake cannot be read.
             TryAgainError: It took too long.
         """
+        if self._settings.audience is not None:
+            raise UsageError("SQL of one's own is the operator's: a lake opened as a group answers named questions")
         guard.check(self._engine_for(guests=True), query)
         try:
             return self._answer(lambda: self._run(query, params or {}, guests=True))
@@ -269,7 +280,9 @@ class Lake(Analysis):
         return self._files_of(snapshot, months)._replace(habits=habits, runs=runs)
 
     def _runs(self) -> str:
-        """Return the looks into mailboxes as they are now: the note is read only where it is asked for."""
+        """Return the looks into mailboxes as they are now, which are the operator's: the note is read only where it is asked for."""
+        if self._settings.audience is not None:
+            return "[]"
         return json.dumps(to_plain(read_looks(self.location))["looks"])
 
     def waited_for(self) -> dict[str, date | None]:
@@ -286,17 +299,19 @@ class Lake(Analysis):
         Raises:
             LakeError: The lake cannot be read.
         """
-        first = min((each.first_try.date() for each in read_looks(self.location).seen), default=None)
+        own = self.waited_for()
+        looked = (each.first_try.date() for each in read_looks(self.location).seen)
+        first = min(looked if self._settings.audience is None else filter(None, own.values()), default=None)
         return read_first_weeks(
             self.ask,
             today=today or datetime.now(UTC).date(),
-            own=self.waited_for(),
+            own=own,
             first_look=first,
             configured=sorted(self._settings.trust.known_reporters),
         )
 
     def mailboxes(self, *, now: datetime | None = None) -> list[MailboxHealth]:
-        """Return whether each mailbox is looked into and gives anything, those that do not first.
+        """Return whether each mailbox is looked into and gives anything, those that do not first; mailboxes are the operator's.
 
         Args:
             now: The moment of asking, aware; the clock where it is not given.
@@ -304,6 +319,8 @@ class Lake(Analysis):
         Raises:
             LakeError: The lake cannot be read.
         """
+        if self._settings.audience is not None:
+            return []
         known = read_looks(self.location)
         version = self.snapshot.version
         if self._mailbox_habits is None or self._mailbox_habits[0] != version:

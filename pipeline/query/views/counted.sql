@@ -106,7 +106,7 @@ with held as (
     select
         report_key, identity, trust_tier,
         report_key not in (select report_key from superseded) as stands
-    from settings.rows_of(getvariable('lake').reports_contested)
+    from settings.reports_of(getvariable('lake').reports_contested)
     where identity in (select identity from superseded where reason = 'conflict')
 ),
 best as (

@@ -1,0 +1,80 @@
+-- What the readers of some groups see: what a lake of their own would show (decision 0045). `seen` has the names of their domains, `seen_below`
+-- endings. Where a cursor was told neither, nothing is seen.
+
+create macro settings.is_among(name) as
+    list_contains(getvariable('lake').seen::varchar[], name)
+    or len(list_filter(getvariable('lake').seen_below::varchar[], lambda tail: ends_with(name, tail))) > 0;
+
+-- Policies and failures: one row is about one domain. The semi-join is what makes it quick where there are names alone.
+create macro settings.lines_of(files) as table
+select *
+from settings.rows_of(files)
+where (
+        report_domain in (select unnest(getvariable('lake').seen::varchar[]))
+        or (len(getvariable('lake').seen_below::varchar[]) > 0 and settings.is_among(report_domain))
+    )
+    and list_contains(getvariable('lake').counted_tiers::varchar[], trust_tier);
+
+-- A report with its other domains cut off. Where there are any, what is told of the whole report is withheld: numbers of elements, deviations,
+-- digests by which a guess could be tried, and names and ids that speak of another domain.
+create macro settings.reports_of(files) as table
+select
+    * exclude (others) replace (
+        list_filter(report_domains, lambda name: settings.is_among(name)) as report_domains,
+        if(len(others) = 0, identity, sha256(getvariable('lake').salt || identity)) as identity,
+        if(len(others) = 0, content_sha256, sha256(getvariable('lake').salt || content_sha256)) as content_sha256,
+        if(settings.speaks_of(organization_name, others), null, organization_name) as organization_name,
+        if(settings.speaks_of(contact_info, others), null, contact_info) as contact_info,
+        if(settings.speaks_of(report_id, others), '(withheld)', report_id) as report_id,
+        if(len(others) = 0, policy_count, null) as policy_count,
+        if(len(others) = 0, failure_detail_count, null) as failure_detail_count,
+        if(len(others) = 0, quirks, []) as quirks,
+        if(len(others) = 0, unknown_members, []) as unknown_members,
+        if(len(others) = 0, unknown_member_count, null) as unknown_member_count
+    )
+from (
+    select *, list_filter(report_domains, lambda name: not settings.is_among(name)) as others
+    from settings.rows_of(files)
+    where list_contains(getvariable('lake').counted_tiers::varchar[], trust_tier)
+)
+where len(others) < len(report_domains);
+
+create macro settings.speaks_of(words, names) as
+    len(list_filter(names, lambda name: contains(lower(words), name))) > 0;
+
+create view superseded as
+select settled.* replace (seen.identity as identity)
+from settings.rows_of(getvariable('lake').superseded) settled
+inner join settings.reports_of(getvariable('lake').reports_contested) seen on seen.report_key = settled.report_key;
+
+create view checks as
+select *
+from settings.every_check
+where settings.is_among(domain);
+
+create view raw as
+select *
+from settings.every_raw
+where false;
+
+-- The messages that carried their reports alone, with what was proved of them and nothing of what the mail said or where it lies.
+create view messages as
+select
+    every.* replace (
+        carried.report_keys as report_keys,
+        if(every.account = 'file', 'file', 'mailbox') as account, '' as folder, '' as run_id,
+        null::bigint as uidvalidity, null::bigint as uid, null::varchar as item, null::varchar as message_id, null::varchar as subject,
+        null::varchar as tls_report_domain, null::varchar as subject_report_id, null::varchar as attachment_name,
+        null::varchar as reject_code, null::varchar as reject_detail
+    )
+from settings.every_message every
+inner join (
+    select message_sha256, list(report_key order by report_key) as report_keys
+    from (
+        select message_sha256, report_key from settings.reports_of(getvariable('lake').reports)
+        union all
+        select message_sha256, report_key from settings.reports_of(getvariable('lake').reports_contested)
+    )
+    group by message_sha256
+) carried on carried.message_sha256 = every.message_sha256
+where every.outcome in ('stored', 'conflict', 'expired');
