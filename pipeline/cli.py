@@ -62,6 +62,9 @@ COMMANDS: dict[str, str] = {
 """The commands and what each does; the module is `pipeline.commands.<name with _ for ->`."""
 
 
+_FOR_GROUPS = frozenset({"questions", "incidents", "readiness", "coverage", "report", "export", "digest"})
+"""Commands that can answer as the readers of a group; the others are the operator's."""
+
 _WITHOUT_ARROW = frozenset({"completion", "dashboard", "demo", "doctor", "init", "pipe", "receive"})
 """Commands that do not import pyarrow in this process, or not always."""
 
@@ -82,20 +85,23 @@ class Context:
 
     config: str | None = None
     lake: str | None = None
+    groups: Sequence[str] = ()
     _settings: Settings | None = None
 
     @property
     def settings(self) -> Settings:
-        """The settings, from file, environment and command line.
+        """The settings, from file, environment and command line; with `--group` those of its readers.
 
         Raises:
             ConfigError: They are wrong.
+            UsageError: There is no such group.
         """
         if self._settings is None:
             from pipeline.config import load_settings
 
-            self._settings = load_settings(self.config, lake=self.lake)
-            readable_by(self._settings.lake.readable_by)
+            settings = load_settings(self.config, lake=self.lake)
+            readable_by(settings.lake.readable_by)
+            self._settings = settings.for_groups(*self.groups) if self.groups else settings
         return self._settings
 
 
@@ -131,6 +137,10 @@ def build_parser(only: str | None = None) -> Parser:
         command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", examples=EXAMPLES.get(name, ()))
         if only in (name, "*"):
             _module(name).add_arguments(command)
+            if name in _FOR_GROUPS:
+                command.add_argument(
+                    "--group", action="append", default=[], metavar="NAME", help="as the readers of this [[group]]: its domains alone"
+                )
     return parser
 
 
@@ -159,7 +169,7 @@ def _main(arguments: Sequence[str]) -> int:
 
             spare_pandas()
         with kept_private():
-            return _module(args.command).run(args, Context(config=args.config, lake=args.lake))
+            return _module(args.command).run(args, Context(config=args.config, lake=args.lake, groups=vars(args).get("group", ())))
     except TlsrptError as err:
         _say(str(err))
         return err.exit_code

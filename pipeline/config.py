@@ -464,13 +464,18 @@ class Settings(BaseSettings):
         if len(names) != len(set(names)):
             raise ValueError("names of groups must be distinct")
         channels = {channel.name for channel in self.notify.channel}
+        told = [name for group in self.group for name in group.channels]
+        if twice := [name for name in told if told.count(name) > 1]:
+            raise ValueError(f"the channel {twice[0]!r} is of two groups; one would hear of the other")
         ours = {*self.domains.own, *self.domains.mx}
         for group in self.group:
             if unknown := [name for name in group.channels if name not in channels]:
                 raise ValueError(f"group {group.name} names the channel {unknown[0]!r}, and there is no such [[notify.channel]]")
             names_alone = [name for name in group.domains if not name.startswith("*.")]
             if self.domains.own and (strange := [name for name in names_alone if name not in ours]):
-                raise ValueError(f"group {group.name} names {strange[0]}, which is not one of [domains] own{_hint(strange[0], tuple(ours))}")
+                raise ValueError(
+                    f"group {group.name} names {strange[0]}, which is not one of [domains] own{_hint(strange[0], tuple(ours))}"
+                )
         return self
 
     @classmethod
@@ -503,6 +508,21 @@ class Settings(BaseSettings):
         """
         return self.limited_to(audience_of(named_groups(self.group, names)))
 
+    @property
+    def operators_notify(self) -> NotifySettings:
+        """`[notify]` without the channels that are a group's: what is told of all domains goes by these."""
+        of_groups = {name for group in self.group for name in group.channels}
+        left = tuple(channel for channel in self.notify.channel if channel.name not in of_groups)
+        return self.notify.model_copy(update={"channel": left})
+
+    def tellings(self) -> list[Settings]:
+        """Return by whose settings notices are sent, as far as each has channels: the operator's, and those of each group."""
+        if self._audience is not None:
+            return [self]
+        mine = self.model_copy(update={"notify": self.operators_notify})
+        every = [mine, *(self.for_groups(group.name) for group in self.group)]
+        return [told for told in every if told.notify.channel]
+
     def limited_to(self, audience: Audience) -> Settings:
         """Return settings in which nothing of others is left, and by which a lake opens limited to the domains of the audience.
 
@@ -529,7 +549,7 @@ class Settings(BaseSettings):
                 "group": tuple(group for group in self.group if group.name in audience.groups),
             }
         )
-        limited._audience = seen
+        limited._audience = seen  # noqa: SLF001 -- of our own class
         return limited
 
     @property

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings
     with open_lake(settings=settings) as lake:
         observed = observe(lake, as_of=as_of_of(args), own=settings.domains.own)
-        mutes = mutes_of(configured_location(settings.lake))
+        mutes = mutes_of(configured_location(settings.lake)) if settings.audience is None else []
         days = look_back(lake, observed, mutes, days=_MONTH if args.month else _WEEK, link=settings.notify.link)
     digest = digest_of(days)
     if args.pdf is not None:
@@ -62,7 +62,12 @@ def _send(digest: Digest, settings: Settings) -> int:
     from pipeline.notify.digest_page import as_html, as_text
     from pipeline.notify.notifier import send_digest
 
-    channels = [channel for channel in settings.notify.channel if TAG in channel.tags]
+    mine = settings.operators_notify if settings.audience is None else settings.notify
+    channels = [channel for channel in mine.channel if TAG in channel.tags]
+    if not channels and settings.audience is not None:
+        raise ConfigError(
+            f"no channel of group {settings.audience.groups[0]} has the tag {TAG!r}; name one of kind apprise in its channels"
+        )
     if not channels:
         raise ConfigError(f"no channel has the tag {TAG!r}; add it to the tags of a [[notify.channel]] of kind apprise")
     location, text, page = configured_location(settings.lake), as_text(digest), as_html(digest)

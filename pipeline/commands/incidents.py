@@ -54,6 +54,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     if args.id and args.new_since_last:
         raise UsageError("--new-since-last is about all incidents; leave out the ID")
+    if args.group and args.new_since_last:
+        raise UsageError("--new-since-last remembers what the operator was told; a group is told by its channels, with tlsrpt notify")
     # A short process with many small values: looking for cycles among them would cost a tenth of its time.
     gc.disable()
     letters: list[str | None] = []

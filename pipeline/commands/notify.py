@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.cli import Context
-    from pipeline.config import NotifySettings
+    from pipeline.config import NotifySettings, Settings
     from pipeline.notify.notice import Notice
     from pipeline.notify.notifier import Sent
 
@@ -33,18 +33,23 @@ def run(args: argparse.Namespace, context: Context) -> int:
     now = datetime.now(UTC)
     if args.test is not None:
         return _test(args.test, context, now)
+    return max(_tell(told, args, now) for told in context.settings.tellings())
+
+
+def _tell(settings: Settings, args: argparse.Namespace, now: datetime) -> int:
+    """Tell the operator, or the readers of a group what is theirs."""
     from pipeline.lake.storage.locate import configured_location
     from pipeline.notify.notifier import notify, would_send
     from pipeline.notify.observe import observe
     from pipeline.query import open_lake
 
-    with open_lake(settings=context.settings) as lake:
-        observed = observe(lake, as_of=as_of_of(args), own=context.settings.domains.own)
-    location = configured_location(context.settings.lake)
+    with open_lake(settings=settings) as lake:
+        observed = observe(lake, as_of=as_of_of(args), own=settings.domains.own)
+    location = configured_location(settings.lake)
     if args.dry_run:
-        _show(would_send(location, settings, observed), settings)
+        _show(would_send(location, settings.notify, observed), settings.notify)
         return 0
-    return _exit_code(notify(location, settings, observed, now=now))
+    return _exit_code(notify(location, settings.notify, observed, now=now, mutes_end=settings.audience is None))
 
 
 def _test(wanted: str, context: Context, now: datetime) -> int:

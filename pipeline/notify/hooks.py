@@ -57,9 +57,12 @@ def _ping(url: str) -> None:
 
 
 def tell(settings: Settings) -> None:
-    """Run the notifier after another command, if channels are configured; what goes wrong is logged."""
-    if not settings.notify.channel:
-        return
+    """Run the notifier after another command, if channels are configured, for the operator and each group; what goes wrong is logged."""
+    for told in settings.tellings():
+        _tell(told)
+
+
+def _tell(settings: Settings) -> None:
     from pipeline.lake.storage.locate import configured_location
     from pipeline.notify.notifier import notify
     from pipeline.notify.observe import observe
@@ -69,7 +72,7 @@ def tell(settings: Settings) -> None:
     try:
         with open_lake(settings=settings) as lake:
             observed = observe(lake, as_of=now.date(), own=settings.domains.own)
-        for sent in notify(configured_location(settings.lake), settings.notify, observed, now=now):
+        for sent in notify(configured_location(settings.lake), settings.notify, observed, now=now, mutes_end=settings.audience is None):
             if sent.error:
                 log.warning("notice-not-sent", channel=sent.channel, reason=sent.error, waiting=sent.waiting)
     except TlsrptError as err:

@@ -52,7 +52,7 @@ class Sent(NamedTuple):
     """Why, in one sentence; empty where nothing failed."""
 
 
-def notify(location: Location, settings: NotifySettings, observed: Observed, *, now: datetime) -> list[Sent]:
+def notify(location: Location, settings: NotifySettings, observed: Observed, *, now: datetime, mutes_end: bool = True) -> list[Sent]:
     """Tell every channel what is new, worse or over for it.
 
     Args:
@@ -60,6 +60,7 @@ def notify(location: Location, settings: NotifySettings, observed: Observed, *, 
         settings: The channels.
         observed: The state of things.
         now: The moment, aware.
+        mutes_end: Whether mutes that hold no longer are taken away; not where only the domains of a group are observed.
 
     Returns:
         One entry for each channel, in their order.
@@ -69,7 +70,8 @@ def notify(location: Location, settings: NotifySettings, observed: Observed, *, 
         TryAgainError: Another process holds them.
     """
     observed = observed_without_muted(location, observed)
-    _forget_lapsed(location, observed)
+    if mutes_end:
+        _forget_lapsed(location, observed)
     messages = [channel for channel in settings.channel if channel.kind != "alertmanager"]
     due = _queue_and_claim(location, messages, observed, now)
     sent = {channel.name: _deliver(location, channel, due[channel.name], settings, now) for channel in messages}

@@ -183,7 +183,7 @@ def look_back(lake: Lake, observed: Observed, mutes: Iterable[Mute], *, days: in
     since = until - timedelta(days=days - 1)
     row = lake.ask("success_rate", since=since, until=until, as_of=observed.as_of).to_pylist()[0]
     left_out: dict[str, int] = {}
-    for one in lake.ask("not_counted", since=since, until=until).to_pylist():
+    for one in lake.ask("not_counted", since=since, until=until).to_pylist() if lake.audience is None else ():
         left_out[one["reason"]] = left_out.get(one["reason"], 0) + one["reports"]
     before = tuple(lake.verdicts((domain for domain, _ in observed.verdicts), as_of=since).items())
     return Days(

@@ -2,8 +2,8 @@
 
 OPERATORS_ONLY = frozenset(
     {
-        "conflicts", "duplicates", "ingest_health", "ingest_runs", "left_out_rows", "mailbox_habits", "mailboxes", "not_counted", "not_proved",
-        "outcomes", "proved_without_bytes", "raw_bytes", "raw_found", "rejects", "rejects_by_code", "report_messages", "report_rivals",
-        "table_rows", "tiers",
+        "conflicts", "duplicates", "ingest_health", "ingest_runs", "left_out_rows", "mailbox_habits", "mailboxes", "not_counted",
+        "not_proved", "outcomes", "proved_without_bytes", "raw_bytes", "raw_found", "rejects", "rejects_by_code",
+        "report_messages", "report_rivals", "table_rows", "tiers",
     }
 )  # fmt: skip

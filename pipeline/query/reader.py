@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.config import Settings
+    from pipeline.groups import Audience
 
 USUAL_DAYS = 90
 """The period of a question that is asked without one."""
@@ -97,14 +98,14 @@ class Lake(Analysis):
         return f"<Lake {self.location.uri} {self.version}, configuration: {self.configuration}{self._whose()}>"
 
     def _whose(self) -> str:
-        if self._settings.audience is not None:
-            return f", opened as {self._settings.audience.title}"
+        if self.audience is not None:
+            return f", opened as {self.audience.title}"
         return "" if self._settings.domains.own else "; [domains] own is not set, so every domain counts as ours"
 
     def _repr_html_(self) -> str:
         said = f"{self.configuration}{self._whose()}"
         caption = f"Lake <code>{escape(self.location.uri)}</code>, version {escape(self.version)}, configuration: {escape(said)}"
-        if self._settings.audience is not None:
+        if self.audience is not None:
             return caption
         rows = [
             (name, TABLES[name].grain, len(entries), sum(entry.rows for entry in entries)) for name, entries in self.snapshot.files.items()
@@ -121,6 +122,11 @@ class Lake(Analysis):
             if (guests, hosts) not in self._engines:
                 self._engines[guests, hosts] = Engine(self.location.uri, self._settings, self._files, guests=guests, hosts=hosts)
             return self._engines[guests, hosts]
+
+    @property
+    def audience(self) -> Audience | None:
+        """Whose domains it shows; None: it is the operator's, and shows all."""
+        return self._settings.audience
 
     @property
     def version(self) -> str:
@@ -160,13 +166,16 @@ class Lake(Analysis):
             **parameters: The question's own.
 
         Raises:
-            UsageError: There is no such question, a parameter is missing, unknown or wrong, or it is not for the group the lake was opened as.
+            UsageError: There is no such question, a parameter is missing, unknown or wrong, or it is the operator's and the lake is
+                opened as a group.
             LakeError: The lake cannot be read.
             TryAgainError: It took too long.
         """
         question = self.question(name)
-        if self._settings.audience is not None and name in OPERATORS_ONLY:
-            raise UsageError(f"question {name} is the operator's: it is about the ingest and what does not count, not about a group's domains")
+        if self.audience is not None and name in OPERATORS_ONLY:
+            raise UsageError(
+                f"question {name} is the operator's: it is about the ingest and what does not count, not about a group's domains"
+            )
         period = period_of(since, until, as_of)
         given = {"since": since is not None, "until": until is not None, "as_of": as_of is not None}
         for parameter in question.parameters:
@@ -209,7 +218,7 @@ class Lake(Analysis):
             LakeError: The lake cannot be read.
             TryAgainError: It took too long.
         """
-        if self._settings.audience is not None:
+        if self.audience is not None:
             raise UsageError("SQL of one's own is the operator's: a lake opened as a group answers named questions")
         guard.check(self._engine_for(guests=True), query)
         try:
@@ -281,7 +290,7 @@ class Lake(Analysis):
 
     def _runs(self) -> str:
         """Return the looks into mailboxes as they are now, which are the operator's: the note is read only where it is asked for."""
-        if self._settings.audience is not None:
+        if self.audience is not None:
             return "[]"
         return json.dumps(to_plain(read_looks(self.location))["looks"])
 
@@ -301,7 +310,7 @@ class Lake(Analysis):
         """
         own = self.waited_for()
         looked = (each.first_try.date() for each in read_looks(self.location).seen)
-        first = min(looked if self._settings.audience is None else filter(None, own.values()), default=None)
+        first = min(looked if self.audience is None else filter(None, own.values()), default=None)
         return read_first_weeks(
             self.ask,
             today=today or datetime.now(UTC).date(),
@@ -319,7 +328,7 @@ class Lake(Analysis):
         Raises:
             LakeError: The lake cannot be read.
         """
-        if self._settings.audience is not None:
+        if self.audience is not None:
             return []
         known = read_looks(self.location)
         version = self.snapshot.version
