@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.config import DomainSettings, Settings
 from pipeline.groups import GroupSettings
 from pipeline.lake.writer import LakeWriter
-from pipeline.message.source import Fetched, MessageRef
+from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
 from tests.query.small_lake import STS, TLSA, detail, verdict

@@ -104,7 +104,7 @@ def test_what_is_the_operators_is_refused(world):
             lake.sql("select 1")
         assert lake.mailboxes() == []
         assert MARK not in repr(lake) + lake._repr_html_()
-        for wrong in (THEIRS[0].replace(MARK, "zq8"), "alpha.exmaple", "nothing.example"):
+        for wrong in (THEIRS[0].replace(MARK, "zq8"), "alfa.example", "nothing.example"):
             with pytest.raises(UsageError) as said:
                 lake.known_domain(wrong)
             assert MARK not in str(said.value)
