@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.cli import COMMANDS, build_parser
 from pipeline.config import DashboardSettings, MailboxSettings, Settings
+from pipeline.groups import GroupSettings
 from pipeline.insight.detect.causes import CAUSES
 from pipeline.query.catalogue import load_questions
 from pipeline.query.describe import GRAINS
@@ -101,6 +102,7 @@ def test_the_settings_the_pages_show_load():
     assert len(boxes) >= 2
     for box in boxes:
         MailboxSettings(**box)
+    assert [GroupSettings(**group).called for block in shown for group in block.get("group", [])] == ["Alpha Ltd"]
     assert [DashboardSettings(**block["dashboard"]).hosts for block in shown if "dashboard" in block] == [("tls.example.org",)]
 
 
