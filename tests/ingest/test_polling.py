@@ -5,9 +5,22 @@ from __future__ import annotations
 import pytest
 
 from tests.ingest.polling import ledger_keys, outcomes, sessions, setup
-from tests.report_mails import NOT_A_REPORT, UNREADABLE, mail
+from tests.lake.content import rows
+from tests.report_mails import NOT_A_REPORT, UNREADABLE, document, mail, mail_of
 
 pytestmark = pytest.mark.dovecot
+
+
+def within(inner: bytes) -> bytes:
+    """A mail that somebody attached to another."""
+    head = b"From: a@example.com\r\nTo: tls@example.org\r\nSubject: FW: for you\r\nMIME-Version: 1.0\r\n"
+    head += b'Content-Type: multipart/mixed; boundary="o"\r\n'
+    return (
+        head
+        + b"\r\n--o\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n"
+        + inner
+        + b"\r\n--o--\r\n"
+    )
 
 
 def fill(server, user, count: int, *, folder: str = "INBOX") -> None:
@@ -113,6 +126,20 @@ def test_delete_removes_reports_and_leaves_other_mail_and_other_peoples_deleted_
     assert ran.code == 0, ran.err
     assert sorted(server.flags(user.name)) == [4, 5]
     assert outcomes(box.lake) == {"stored": 3, "not_tlsrpt": 1, "quarantined": 1}
+
+
+def test_delete_with_other_mail_expunges_no_report_within_a_message_that_was_not_kept(tlsrpt, server, user, tmp_path):
+    """One is read, one cannot be and is kept with its bytes; a letter within a letter is no report, and goes as it was asked."""
+    letter = b"From: a@example.com\r\nSubject: lunch\r\n\r\nToday?\r\n"
+    report = mail_of(document(4))
+    server.deliver_all(user.name, [within(report), within(mail_of(document(5)).replace(b"H4sI", b"AAAA")), within(letter)])
+    box = setup(tmp_path, server, user, after="delete", touch_other=True)
+    ran = tlsrpt.run(*box.argv())
+    assert ran.code == 0, ran.err
+    assert outcomes(box.lake) == {"stored": 1, "quarantined": 1, "not_tlsrpt": 1}
+    assert sessions(box.lake) == 5
+    assert len(rows(box.lake, "raw")) == 2
+    assert sorted(server.flags(user.name)) == [2]
 
 
 def test_a_changed_setting_reaches_older_mail_only_when_asked_by_name(tlsrpt, server, user, tmp_path):
