@@ -1,6 +1,6 @@
 """Worlds with something of their own: senders with habits, a policy that is lost, few sessions, one MX host for many domains.
 
-Each is an ordinary random world, every other one a quiet one, with that one thing changed, so that what is found in it can be compared.
+Each is an ordinary random world, half of them quiet ones, with that one thing changed, so that what is found in it can be compared.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ _FEW_SESSIONS = 5.0
 
 
 def kind_below(seed: int) -> str:
-    """Return the kind of the world that is changed: nothing fails in it, or one thing."""
-    return "quiet" if seed % 2 else CAUSES[seed // 2 % len(CAUSES)]
+    """Return the kind of the world that is changed: nothing fails in it, or one thing.
+
+    Kinds are often dealt out by the seed in turn: it changes with each round, so that every kind has both, and causes of all sorts.
+    """
+    turn = seed // len(PECULIAR)
+    return "quiet" if turn % 2 else CAUSES[(seed + turn // 2) % len(CAUSES)]
 
 
 def peculiar(spec: Spec, seed: int, kind: str) -> Spec:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from pipeline.demo.peculiar_worlds import PECULIAR, kind_below
 from pipeline.demo.places import Domain, MxHost, StsPolicy
 from pipeline.demo.world import Span, Spec, World
 
@@ -187,3 +188,12 @@ def test_documents_are_json(kind):
     reports = list(World.random(21, kind).reports())
     assert reports
     assert all(json.loads(json.dumps(report.document)) == report.document for report in reports)
+
+
+def test_every_peculiar_kind_has_quiet_worlds_and_worlds_in_which_something_fails():
+    kinds = list(PECULIAR)
+    for seeds in (range(1, 76), range(10_001, 10_076)):
+        for place, kind in enumerate(kinds):
+            below = [kind_below(seed) for seed in seeds if seed % len(kinds) == place]
+            assert 2 <= below.count("quiet") <= len(below) - 2, kind
+            assert len(set(below)) >= 4, kind
