@@ -62,7 +62,10 @@ def headline(incident: Incident) -> str:
 def where(incident: Incident) -> str:
     """Return scope, days and size of an incident on one line; plain text."""
     hosts = listed(incident.mx_hosts, 2)
-    share = f"{rate(incident.share)} of the sessions of {count_of(len(incident.reporters), 'reporter')}"
+    rated = len(incident.reporters) - len(incident.failures_only)
+    share = f"{rate(incident.share)} of the sessions of {count_of(rated, 'reporter')}"
+    if incident.share is None:
+        share = "of senders that report only on days with failures"
     when = f"since {incident.first_day}" if incident.state == "open" else span(incident.first_day, incident.last_day)
     parts = [
         listed([incident.domain]),

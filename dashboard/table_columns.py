@@ -51,6 +51,7 @@ _LABELS = {
     "expires_at": "Ends",
     "lag_hours": "Usual lag (h)",
     "usual_every_days": "Usual interval (days)",
+    "habits": "Habits",
     "leading_result_type": "Mostly",
     "reject_code": "Code",
     "reject_detail": "Why",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.formatting import count_of, listed, number, plain, rate, span
+from dashboard.formatting import count_of, listed, number, plain, span
 from dashboard.incident_cards import headline
 from dashboard.verdicts import FAULTS, STATES
 
@@ -28,7 +28,7 @@ def ticket(incident: Incident, reports: Sequence[Mapping[str, Any]]) -> str:
         "",
         f"State:     {STATES[incident.state].words.lower()} ({span(incident.first_day, incident.last_day)}, UTC)",
         f"Fault:     {FAULTS[incident.fault].words.lower()}",
-        f"Sessions:  {number(incident.failed_sessions)} of {number(incident.sessions)} {incident.went} ({rate(incident.share)})",
+        f"Sessions:  {number(incident.failed_sessions)} of {number(incident.sessions)} {incident.went} ({incident.share_said})",
         f"MX hosts:  {listed(incident.mx_hosts, 12) or 'none named'}",
         f"Addresses: {listed(incident.receiving_ips, 12) or 'none named'}",
         f"Reporters: {listed(incident.reporters, 12)}",

@@ -38,6 +38,7 @@ COVERAGE = {
     "silent": "✕ silent",
     "rare": "… rare",
     "new": "+ new",
+    "failures-only": "… failures only",
     "ingest-outage": "! all silent",
     "waiting": "… no report yet",
     "never": "– no report ever",

@@ -63,9 +63,8 @@ verdict
 # report a million good sessions.
 
 # %%
-replay = pd.DataFrame(
-    verdict.replay, columns=["report_day", "submitter_domain", "sts_sessions", "would_refuse", "enforced", "switched_off", "unprotected"]
-)
+shown = ["report_day", "submitter_domain", "sts_sessions", "would_refuse", "enforced", "switched_off", "unprotected", "rated", "is_loop"]
+replay = pd.DataFrame(verdict.replay, columns=shown)
 by_sender = replay.groupby("submitter_domain")[["sts_sessions", "would_refuse"]].sum().sort_values("sts_sessions", ascending=False)
 by_sender
 

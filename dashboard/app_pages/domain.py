@@ -88,7 +88,7 @@ def _sentence(found: Sequence[Incident], total: pd.Series) -> str:
     ours = sum(one.fault == "ours" for one in found)
     faults = count_of(len(by_fault(found)), "open fault") if found else "No open fault"
     whose = "" if not found else " (none of them ours)" if not ours else " (ours)" if ours == len(found) else f" ({ours} ours)"
-    used = f"{rate(total['success_rate'])} of {count_of(int(total['sessions']), 'session')} used authenticated TLS"
+    used = f"{rate(total['success_rate'])} of {count_of(int(total['rated_sessions']), 'session')} used authenticated TLS"
     return f"{faults}{whose}. {used}."
 
 
@@ -250,7 +250,9 @@ def _by_sender(filters: Filters) -> None:
 
     def by_type(frame: pd.DataFrame) -> None:
         sums = frame.groupby("policy_type", as_index=False)[["sessions", "succeeded", "failed", "unprotected"]].sum()
-        rows_of(sums.assign(success_rate=sums["succeeded"] / (sums["succeeded"] + sums["failed"])), types, alt="Success by policy type")
+        total = ask("success_rate", **filters.parameters()).iloc[0]
+        rates = {"sts": total["sts_success_rate"], "tlsa": total["tlsa_success_rate"]}
+        rows_of(sums.assign(success_rate=sums["policy_type"].map(rates)), types, alt="Success by policy type")
 
     tile(
         "Sessions by policy type",

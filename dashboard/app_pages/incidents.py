@@ -18,6 +18,7 @@ from dashboard.tiles import rows_tile
 from dashboard.verdicts import FAULTS, STATES
 from pipeline.insight.advice.explanations import explain_result_type
 from pipeline.insight.faults import by_fault
+from pipeline.insight.shares import share_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +82,6 @@ def _list(shown: list[Incident], filters: Filters) -> None:
 def _line(group: list[Incident]) -> dict[str, Any]:
     """Return one fault as a row: its domains together, its sessions summed."""
     first = group[0]
-    failed, sessions = sum(one.failed_sessions for one in group), sum(one.sessions for one in group)
     return {
         "incident": headline(first),
         "fault": FAULTS[first.fault].short,
@@ -90,8 +90,8 @@ def _line(group: list[Incident]) -> dict[str, Any]:
         "mx_hosts": sorted({host for one in group for host in one.mx_hosts}),
         "first_day": min(one.first_day for one in group),
         "last_day": max(one.last_day for one in group),
-        "failed_sessions": failed,
-        "share": failed / sessions if sessions else 0.0,
+        "failed_sessions": sum(one.failed_sessions for one in group),
+        "share": share_of(group),
         "reporters": len({reporter for one in group for reporter in one.reporters}),
         "id": first.id,
     }

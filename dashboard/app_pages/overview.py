@@ -109,7 +109,7 @@ def _figures(filters: Filters, total: pd.Series) -> Any:
         figure(
             "Authenticated TLS",
             rate(total["success_rate"]),
-            help="Authenticated sessions over all sessions of the period",
+            help="Authenticated sessions over the sessions of the period, without reporters that report only on days with failures",
             note=_change(total["success_rate"], before),
         )
     with columns[1]:

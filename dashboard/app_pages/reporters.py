@@ -107,7 +107,7 @@ def _coverage(lines: list[Coverage], filters: Filters) -> None:
         table = pa.concat_tables([pa.Table.from_pylist(unreported, schema=table.schema), table])
     rows_tile(
         "How often do they report, how late, and who is silent?",
-        Answer(table, ("insight_coverage",), {"as_of": filters.as_of, "domain": filters.domain, "tiers": filters.tiers}),
+        Answer(table, ("insight_coverage", "submitter_habits"), {"as_of": filters.as_of, "domain": filters.domain, "tiers": filters.tiers}),
         [field.name for field in _COVERAGE_COLUMNS],
         unit="Per reporter and domain; domains of yours without a report come first. The lag is from the end of the day to the arrival of "
         "the report. Choose a row to see the reports.",
@@ -129,6 +129,7 @@ def _table(lines: list[Coverage]) -> pa.Table:
         "lag_hours": [line.lag_hours for line in lines],
         "days": [line.days for line in lines],
         "sessions": [line.sessions for line in lines],
+        "habits": [", ".join(line.habits) for line in lines],
     }
     return pa.table(columns, schema=pa.schema(_COVERAGE_COLUMNS))
 
@@ -143,6 +144,7 @@ _COVERAGE_COLUMNS: list[pa.Field[Any]] = [
     pa.field("lag_hours", pa.float64()),
     pa.field("days", pa.int64()),
     pa.field("sessions", pa.int64()),
+    pa.field("habits", pa.string()),
 ]
 
 
@@ -151,7 +153,7 @@ def _sessions(filters: Filters) -> None:
         "What do they report?",
         asked("sessions_by_reporter", **filters.parameters()),
         ("submitter_domain", "success_rate", "sessions", "failed", "unprotected", "domains", "days", "trust_tiers", "last_day"),
-        unit="Sessions of the period. Choose a row to see the reporter's reports.",
+        unit="Sessions of the period; no rate where a reporter reports only on days with failures. Choose a row to see its reports.",
         empty="Nobody reports in this period.",
         alt="Sessions by reporter",
         key="reporters",

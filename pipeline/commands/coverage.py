@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.query.health import MailboxHealth
 
 
-_COLUMNS = ("domain", "reporter", "usual_every_days", "last_day", "silent_since", "lag_hours", "state")
+_COLUMNS = ("domain", "reporter", "usual_every_days", "last_day", "silent_since", "lag_hours", "state", "habits")
 _ROWS = 500
 """A longer table nobody reads."""
 
@@ -54,7 +54,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
         output.deliver(_table(rows), args)
     else:
         shown = rows if args.all else rows[:_ROWS]
-        output.deliver_rows(_COLUMNS, [[row[name] for name in _COLUMNS] for row in shown], args)
+        columns = _COLUMNS if any(row["habits"] for row in shown) else _COLUMNS[:-1]
+        output.deliver_rows(columns, [[_cell(row[name]) for name in columns] for row in shown], args)
         if len(shown) < len(rows):
             output.note(f"the first {_ROWS} of {len(rows):,} rows, the silent ones first; --all shows all of them")
     if args.format == "table" and any(line.state == "ingest-outage" for line in lines):
@@ -67,10 +68,15 @@ def _fails(lines: Sequence[Coverage], silent: Sequence[MailboxHealth], fail_on: 
     return fail_on is not None and (bool(silent) or any(line.state in states for line in lines))
 
 
+def _cell(value: Any) -> Any:
+    return ", ".join(value) if isinstance(value, list) else value
+
+
 def _table(rows: Sequence[dict[str, Any]]) -> pa.Table:
     import pyarrow as pa
 
     kinds = {"usual_every_days": pa.float64(), "lag_hours": pa.float64(), "last_day": pa.date32(), "silent_since": pa.date32()}
+    rows = [{**row, "habits": _cell(row["habits"])} for row in rows]
     columns = {
         name: [row[name] and date.fromisoformat(row[name]) if kinds.get(name) == pa.date32() else row[name] for row in rows]
         for name in _COLUMNS

@@ -12,6 +12,7 @@ from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_
 from pipeline.errors import UsageError
 from pipeline.insight.opinion import Opinion
 from pipeline.insight.phrases import count_of
+from pipeline.insight.shares import share_of
 
 if TYPE_CHECKING:
     import argparse
@@ -320,13 +321,11 @@ def _of_fault(group: Sequence[Incident], name: str) -> object:
         return tuple(sorted(one.domain for one in group))
     if name == "reporters":
         return tuple(sorted({reporter for one in group for reporter in one.reporters}))
-    sessions = sum(one.sessions for one in group)
-    failed = sum(one.failed_sessions for one in group)
     together: dict[str, object] = {
         "first_day": min(one.first_day for one in group),
         "last_day": max(one.last_day for one in group),
-        "failed_sessions": failed,
-        "share": failed / sessions if sessions else 0.0,
+        "failed_sessions": sum(one.failed_sessions for one in group),
+        "share": share_of(group),
     }
     return together.get(name, getattr(first, name))
 
@@ -363,7 +362,7 @@ def in_full(incident: Incident, names: Mapping[str, str] | None = None) -> list[
     lines = [
         f"{escape(incident.domain)}: {incident.title}",
         f"  {incident.state}, fault: {incident.fault}, {days}, id {incident.id}",
-        f"  {incident.failed_sessions:,} of {incident.sessions:,} sessions {incident.went} ({incident.share:.1%})",
+        f"  {incident.failed_sessions:,} of {incident.sessions:,} sessions {incident.went} ({incident.share_said})",
         f"  MX hosts:  {_joined(incident.mx_hosts)}",
         f"  addresses: {_joined(incident.receiving_ips)}{f' (only {escape(incident.node)})' if incident.node else ''}",
         f"  senders:   {_joined(incident.reporters)}",

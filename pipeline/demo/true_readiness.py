@@ -40,17 +40,22 @@ class Refusals(NamedTuple):
 
 
 def refusals(world: Played, name: str, first_day: date, last_day: date) -> Refusals:
-    """Count over the days given, both inclusive, in reports that were sent."""
+    """Count over the days given, both inclusive, in reports that were sent.
+
+    Who reports only on days with failures makes no share, and the sessions in which reports come are no evidence unless they fail.
+    """
     domain = world.domain(name)
+    reporters = [one for one in world.spec.reporters if not one.failures_only]
     sessions = stray = 0
     by_reporter: dict[str, int] = {}
     days: set[date] = set()
     for day in world.days(first_day, last_day):
-        for reporter in world.spec.reporters:
+        for reporter in reporters:
             if not world.reports_on(reporter, domain, day):
                 continue
             for row in world.counted(reporter, domain, day):
-                if row.policy_type != "sts" or row.sts is None:
+                is_loop = (reporter.key, name) in world.spec.loops
+                if row.policy_type != "sts" or row.sts is None or (is_loop and not row.failure):
                     continue
                 sessions += row.success + row.failure
                 days.add(day)

@@ -75,11 +75,16 @@ def _state(facts: Facts) -> str:
         )
     reporters = count_of(totals["reporters"], "sender")
     share = f"{totals['success_rate']:.1%}" if totals["success_rate"] is not None else "none"
+    these = (
+        "these"
+        if totals["rated_sessions"] == totals["sessions"]
+        else f"the {totals['rated_sessions']:,} of senders that report good days, too,"
+    )
     rest = [f"{totals['failed']:,} failed"] if totals["failed"] else []
     rest += [f"{totals['unprotected']:,} found no policy"] if totals["unprotected"] else []
     return (
         f"{sentence_start(reporters)} reported {count_of(totals['sessions'], 'connection')} to the mail servers of this domain. "
-        f"Of these {share} were protected as published{'; ' + ' and '.join(rest) if rest else ', and none failed'}."
+        f"Of {these} {share} were protected as published{'; ' + ' and '.join(rest) if rest else ', and none failed'}."
     )
 
 

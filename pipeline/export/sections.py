@@ -28,7 +28,7 @@ def incident_section(incident: Incident) -> Html:
     standing = incident.state != "resolved"
     until = f"since {incident.first_day}" if incident.state == "open" else f"{incident.first_day} to {incident.last_day}"
     facts = [
-        (incident.went, f"{incident.failed_sessions:,} of {incident.sessions:,} sessions of these senders ({incident.share:.1%})"),
+        (incident.went, f"{incident.failed_sessions:,} of {incident.sessions:,} sessions of these senders ({incident.share_said})"),
         ("senders", _listed(incident.reporters)),
         ("MX hosts", _listed(incident.mx_hosts)),
         ("addresses", _listed(incident.receiving_ips) + (f" (only {incident.node})" if incident.node else "")),

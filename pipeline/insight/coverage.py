@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pipeline.insight.ask import between, rows_of
+from pipeline.insight.habits import FAILURES_ONLY, read_habits
 from pipeline.insight.period import period_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.insight.ground import Ground
     from pipeline.insight.settings import InsightSettings
 
-State = Literal["reporting", "silent", "rare", "new", "ingest-outage"]
+State = Literal["reporting", "silent", "rare", "new", "failures-only", "ingest-outage"]
 
 _ENOUGH_DAYS = 3
 """Two steps are the least a habit can be told from."""
@@ -44,6 +45,8 @@ class Coverage(NamedTuple):
     first_day: date
     days: int
     sessions: int
+    habits: tuple[str, ...] = ()
+    """What a reader of its numbers has to know: failures only, report loop, several reports a day, host reports, unsure."""
 
 
 class _Row(NamedTuple):
@@ -72,14 +75,19 @@ def read_coverage(
     """
     period = period_of(as_of, days or settings.days, settings)
     rows = list(rows_of(between(ask, "insight_coverage", since=period.since, until=as_of, domain=domain), _Row))
-    lines = [_line(row, period.until, settings) for row in rows]
+    known = {
+        (one.submitter_domain, one.report_domain): one.habits for one in read_habits(ask, since=period.since, until=as_of, domain=domain)
+    }
+    lines = [_line(row, known.get((row.submitter_domain, row.report_domain), ()), period.until, settings) for row in rows]
     if _all_silent(lines, period.until, settings):
         lines = [_as_outage(line) for line in lines]
     return sorted(lines, key=lambda line: (line.silent_since is None, line.domain, -line.sessions, line.reporter))
 
 
-def _line(row: _Row, until: date, settings: InsightSettings) -> Coverage:
-    silent = _is_silent(row, until, settings)
+def _line(row: _Row, habits: tuple[str, ...], until: date, settings: InsightSettings) -> Coverage:
+    # Who reports only on days with failures says nothing by being silent.
+    only_failures = FAILURES_ONLY in habits
+    silent = not only_failures and _is_silent(row, until, settings)
     return Coverage(
         domain=row.report_domain,
         reporter=row.submitter_domain,
@@ -87,10 +95,11 @@ def _line(row: _Row, until: date, settings: InsightSettings) -> Coverage:
         last_day=row.last_day,
         silent_since=row.last_day + timedelta(days=1) if silent else None,
         lag_hours=row.lag_hours,
-        state="silent" if silent else _state(row, until),
+        state="silent" if silent else "failures-only" if only_failures else _state(row, until),
         first_day=row.first_day,
         days=row.days,
         sessions=row.sessions,
+        habits=habits,
     )
 
 
@@ -137,7 +146,7 @@ def has_stopped(ground: Ground, lines: Iterable[Coverage]) -> bool:
 
 def unreported_json(domain: str, state: str) -> dict[str, Any]:
     """Return a domain of ours that nobody ever reported about with the members of a line; `state` is waiting or never."""
-    return {**dict.fromkeys(_MEMBERS), "domain": domain, "state": state, "days": 0, "sessions": 0}
+    return {**dict.fromkeys(_MEMBERS), "domain": domain, "state": state, "days": 0, "sessions": 0, "habits": []}
 
 
 _MEMBERS = (
@@ -151,10 +160,12 @@ _MEMBERS = (
     "first_day",
     "days",
     "sessions",
+    "habits",
 )
 """Members of the JSON, in their order."""
 
 
 def as_json(line: Coverage) -> dict[str, Any]:
     """Return a line as `coverage --format json` prints it."""
-    return {name: value.isoformat() if isinstance(value := getattr(line, name), date) else value for name in _MEMBERS}
+    plain = {name: value.isoformat() if isinstance(value := getattr(line, name), date) else value for name in _MEMBERS}
+    return {**plain, "habits": list(line.habits)}

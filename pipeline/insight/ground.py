@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline.insight.habits import Habit, read_habits, sentences
 from pipeline.message.verdict import DKIM_RESULTS
 from pipeline.output.markup import text
 
@@ -104,6 +105,8 @@ class Ground(NamedTuple):
     """Reports about later days than `last_day` that do not count, where it is not the last complete day or close to it."""
     unread: tuple[str, ...] = ()
     """Sentences on the mailboxes that are not read, or give nothing: what they hold is in no conclusion."""
+    habits: tuple[Habit, ...] = ()
+    """Reporters whose numbers need a word: failures only, report loops, several reports a day, host reports, unsure."""
 
     @property
     def reports_left_out(self) -> int:
@@ -174,7 +177,7 @@ class Ground(NamedTuple):
         if not self.domain:
             never = tuple(name for name in self.unreported if name not in self.waiting)
             said += [self._no_report_about(names, is_waited_for=names is self.waiting) for names in (self.waiting, never) if names]
-        return said
+        return [*said, *sentences(self.habits)]
 
     @staticmethod
     def _no_report_about(names: Sequence[str], *, is_waited_for: bool) -> str:
@@ -217,6 +220,7 @@ class Ground(NamedTuple):
             "unreported": list(self.unreported),
             "waiting": list(self.waiting),
             "unread": list(self.unread),
+            "habits": [each.as_json() for each in self.habits],
         }
 
 
@@ -269,6 +273,7 @@ def read_ground(
         trusts_all=trusts_all,
         last_day=counted["last_day"],
         complete_until=min(complete_until, until),
+        habits=read_habits(ask, since=since, until=until, domain=domain) if counted["reports"] else (),
     )
     if not ground.ends_early or not left_out:
         return ground

@@ -13,6 +13,7 @@ from pipeline.insight.attribution import compare
 from pipeline.insight.detect.causes import CAUSES
 from pipeline.insight.disputed import said_of
 from pipeline.insight.phrases import sentence_start
+from pipeline.insight.shares import Unrated, said_of_share, share_of
 from pipeline.output.markup import Html, html_table, joined, text
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Basis(NamedTuple):
     """Reports behind it that have several contents, one of which may be forged."""
     mode: str | None = None
     """Of the policy most of them applied."""
+    unrated: Unrated = Unrated()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +91,19 @@ class Incident:
         return "found no policy" if self.cause == "policy-lost" else "failed"
 
     @property
-    def share(self) -> float:
-        """Failed sessions by sessions."""
-        return self.failed_sessions / self.sessions if self.sessions else 0.0
+    def share(self) -> float | None:
+        """Failed sessions by sessions, of reporters that report good days, too; None where there are no others."""
+        return share_of((self,))
+
+    @property
+    def share_said(self) -> str:
+        """The share in words."""
+        return said_of_share(self.share, self.basis.unrated)
+
+    @property
+    def failures_only(self) -> tuple[str, ...]:
+        """Those of its reporters that report only on days with failures."""
+        return self.basis.unrated.reporters
 
     @property
     def result_types(self) -> tuple[str, ...]:
@@ -217,6 +229,7 @@ _OTHERS = (
     "rfc",
     "report_count",
     "disputed_reports",
+    "failures_only",
     "last_check",
 )
 
@@ -242,7 +255,7 @@ def incident_html(incident: Incident) -> str:
     facts = [
         ("state", f"{incident.state}, fault: {incident.fault}{', blocks enforce' if incident.blocking else ''}"),
         ("days", f"{'since ' if incident.state == 'open' else ''}{incident.first_day}{until}"),
-        ("sessions", f"{incident.failed_sessions:,} of {incident.sessions:,} {incident.went} ({incident.share:.1%})"),
+        ("sessions", f"{incident.failed_sessions:,} of {incident.sessions:,} {incident.went} ({incident.share_said})"),
         ("MX hosts", joined(incident.mx_hosts)),
         ("addresses", joined(incident.receiving_ips) + (f" (only {incident.node})" if incident.node else "")),
         ("senders", joined(incident.reporters)),

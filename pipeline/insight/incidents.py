@@ -14,6 +14,7 @@ from pipeline.insight.incident import Basis, Incident, State, incident_id
 from pipeline.insight.known_reporters import KnownReporters, read_known
 from pipeline.insight.likelihood import at_most
 from pipeline.insight.period import ONE_DAY, Period, period_of
+from pipeline.insight.shares import Unrated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -87,7 +88,8 @@ class _Judge:
         disputed = count_disputed(self._disputed, left.domain, left.by_reporter, since=left.first_day, until=left.last_day)
         text = self._text(left)
         patterns, mode = (text.mx_patterns, text.sts_mode) if text is not None else ((), None)
-        basis = Basis(left, standing, around.has_known, patterns, around.max_age_days, disputed, mode)
+        unrated = _unrated(affected)
+        basis = Basis(left, standing, around.has_known, patterns, around.max_age_days, disputed, mode, unrated)
         return self._told(affected, attribute(affected.run, standing, around), basis)
 
     def _surroundings(self, weighed_run: Weighed) -> Surroundings:
@@ -144,3 +146,14 @@ class _Judge:
         texts = self._gathered.texts.get(run.domain, {})
         applied = Counter(part.policy_hash for part in run.parts if part.policy_hash in texts)
         return texts[applied.most_common(1)[0][0] or ""] if applied else None
+
+
+def _unrated(weighed_run: Weighed) -> Unrated:
+    """Return what the reporters of a run told that report only on days with failures."""
+    run, ground, _ = weighed_run
+    if not ground.column("unrated_sessions").any():
+        return Unrated()
+    told = {reporter: ground.of((reporter,)).unrated_sessions for reporter in run.by_reporter}
+    names = tuple(reporter for reporter, sessions in told.items() if sessions)
+    failed = sum(run.by_reporter[name] for name in names)
+    return Unrated(names, failed, max(failed, sum(told.values())))

@@ -57,7 +57,7 @@ def remembered(incident: Incident) -> Told:
         incident.state,
         incident.first_day,
         incident.last_day,
-        incident.share,
+        incident.share or 0.0,
         incident.failed_sessions,
     )
 
@@ -92,8 +92,9 @@ def _worsening(incident: Incident, before: Told) -> str | None:
         return f"it is ours; before, the fault was {before.fault}"
     if more := sorted(set(incident.mx_hosts) - set(before.mx_hosts)):
         return f"{len(more)} more MX host{'s fail' if len(more) > 1 else ' fails'}"
-    if incident.share >= _MUCH_MORE * before.share and incident.failed_sessions >= before.failed_sessions + _FEW:
-        return f"{incident.share:.1%} of the sessions fail, {before.share:.1%} before"
+    share = incident.share or 0.0
+    if share and share >= _MUCH_MORE * before.share and incident.failed_sessions >= before.failed_sessions + _FEW:
+        return f"{share:.1%} of the sessions fail, {before.share:.1%} before"
     return None
 
 

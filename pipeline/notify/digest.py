@@ -30,6 +30,8 @@ class Totals(NamedTuple):
     authenticated: int
     failed: int
     no_policy: int
+    success_rate: float | None
+    """Without senders that report only on days with failures; None where nobody else reports."""
 
 
 class LeftOut(NamedTuple):
@@ -141,15 +143,13 @@ def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Inc
             f"No counted report is about {days.since} to {days.until}, so nothing is known of these days; that is not the same as nothing "
             "failing."
         )
-    rate = totals.authenticated / totals.sessions
     reporters = len({line.reporter for line in days.observed.coverage if line.reporter})
     ours = sum(1 for fault in (*began, *goes_on) if fault[0].fault == "ours")
     no_policy = f"; {totals.no_policy:,} found no policy" if totals.no_policy else ""
     faults = f"{plural(ours, 'open fault')} on your side." if ours else f"{_so_far('No open fault on your side', days)}."
-    return (
-        f"Of {plural(totals.sessions, 'session')} reported by {plural(reporters, 'sender')}, {rate:.1%} were authenticated and "
-        f"{totals.failed:,} failed{no_policy}. {faults}"
-    )
+    rate = "" if totals.success_rate is None else f"{totals.success_rate:.1%} were authenticated and "
+    who = plural(reporters, "sender")
+    return f"Of {plural(totals.sessions, 'session')} reported by {who}, {rate}{totals.failed:,} failed{no_policy}. {faults}"
 
 
 def _so_far(said: str, days: Days) -> str:

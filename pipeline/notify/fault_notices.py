@@ -82,7 +82,7 @@ def fault_notice(kind: Kind, why: str, incidents: Sequence[Incident], observed: 
         "fault",
         kind,
         "later" if over and kind == "new" else _fault_urgency(incidents, observed),
-        f"{last if kind == 'over' else began}:{len(first.mx_hosts)}:{f'{len(domains)}:{first.share:.2f}' if kind == 'worse' else ''}",
+        f"{last if kind == 'over' else began}:{len(first.mx_hosts)}:{f'{len(domains)}:{first.share or 0:.2f}' if kind == 'worse' else ''}",
         domains,
         f"{sentence_start(CAUSES[first.cause].title)}{where}, for "
         + (plural(len(domains), "domain") if len(domains) > 1 else name(domains[0])),

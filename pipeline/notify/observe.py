@@ -190,7 +190,7 @@ def look_back(lake: Lake, observed: Observed, mutes: Iterable[Mute], *, days: in
         since=since,
         until=until,
         observed=observed,
-        totals=Totals(row["sessions"], row["authenticated"], row["failed"], row["unprotected"]),
+        totals=Totals(row["sessions"], row["authenticated"], row["failed"], row["unprotected"], row["success_rate"]),
         left_out=tuple(LeftOut(_LEFT_OUT.get(reason, reason), count) for reason, count in sorted(left_out.items())),
         verdicts_before=before,
         mutes=tuple(mutes),

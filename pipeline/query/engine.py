@@ -58,7 +58,7 @@ class Scope(NamedTuple):
     """The looks into mailboxes, as JSON."""
 
 
-_LEARNED = re.compile(r"session|mentions|submitters|row_parts|apart", re.IGNORECASE)
+_LEARNED = re.compile(r"session|mentions|submitters|row_parts|apart|is_rated|is_loop", re.IGNORECASE)
 
 
 def needs_habits(sql: str) -> bool:
@@ -155,6 +155,7 @@ class Engine:
         if self._audience is not None:
             lake |= {"seen": list(self._audience.domains), "seen_below": list(self._audience.below), "salt": self._salt}
         lake |= {name: list(getattr(scope.habits, name)) for name in Habits._fields}
+        lake["same"] += SAME_SESSIONS
         cursor.execute("set variable lake = $lake", {"lake": lake})
 
     def _paths(self, table: str, files: Mapping[str, Sequence[str]]) -> list[str]:

@@ -1,4 +1,7 @@
-"""How submitters report, learned from their reports: it decides which rows are the same sessions (decision 0039)."""
+"""How submitters report, learned from their reports.
+
+It decides which rows are the same sessions (decision 0039), and whose rates would be biased (decision 0057).
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,14 @@ class Habits(NamedTuple):
 
     apart: tuple[str, ...] = ()
     """Submitters that report each session under the one policy that applied."""
+    same: tuple[str, ...] = ()
+    """Submitters that report each session under both; of others with both kinds of policies the program is unsure."""
     hosts: tuple[str, ...] = ()
     """MX hosts that have reports of their own."""
+    failures_only: tuple[str, ...] = ()
+    """Submitters that report only on days with failures: no rate takes their sessions."""
+    loops: tuple[str, ...] = ()
+    """`SUBMITTER DOMAIN`: nothing but the sessions in which the reports themselves came."""
 
 
 def learn(run: Callable[[str, Mapping[str, object]], pa.Table]) -> Habits:
@@ -31,8 +40,16 @@ def learn(run: Callable[[str, Mapping[str, object]], pa.Table]) -> Habits:
         run: Runs a statement with its parameters over the rows to learn from.
     """
 
-    def ask(name: str, **parameters: object) -> tuple[str, ...]:
-        return tuple(map(str, run(view_text(f"learn_{name}"), parameters).column(0).to_pylist()))
+    def ask(name: str, **parameters: object) -> list[tuple[str, ...]]:
+        return [tuple(map(str, row.values())) for row in run(view_text(f"learn_{name}"), parameters).to_pylist()]
 
-    names = ask("names")
-    return Habits(ask("apart"), ask("hosts", names=list(names)) if names else ())
+    names = [name for (name,) in ask("names")]
+    hosts = tuple(host for (host,) in ask("hosts", names=names)) if names else ()
+    rules, habits = ask("rules"), ask("habits", hosts=list(hosts))
+    return Habits(
+        apart=tuple(who for who, rule in rules if rule == "apart"),
+        same=tuple(who for who, rule in rules if rule == "same"),
+        hosts=hosts,
+        failures_only=tuple(who for habit, who in habits if habit == "failures_only"),
+        loops=tuple(who for habit, who in habits if habit == "loops"),
+    )

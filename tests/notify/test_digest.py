@@ -27,7 +27,7 @@ from tests.notify.test_sending import HOSTILE, mail_server
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
 
-_SOME = Totals(1_000, 900, 80, 20)
+_SOME = Totals(1_000, 900, 80, 20, 0.9)
 
 
 def days(seen, *, totals=_SOME, **more) -> Days:
@@ -90,7 +90,7 @@ def test_a_quiet_week_that_ends_in_days_without_counted_reports_says_up_to_when_
 
 
 def test_a_week_without_counted_reports_never_says_that_nothing_failed():
-    digest = digest_of(days(observed(book(4), 4), totals=Totals(0, 0, 0, 0)))
+    digest = digest_of(days(observed(book(4), 4), totals=Totals(0, 0, 0, 0, None)))
     assert "nothing is known" in digest.subject
     assert "not the same as nothing failing" in digest.opening
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.config import Settings
 from pipeline.demo.simulated_reporters import BY_KEY
+from pipeline.demo.true_readiness import REFUSED_KINDS
 from pipeline.demo.world import World
 from pipeline.insight.api import find_incidents, readiness
 from pipeline.insight.bound import upper_bound
@@ -183,8 +184,24 @@ def true_verdict(world: World, domain: str, until: date, settings: InsightSettin
     ours = [true for true in world.truth if true.domain == domain and true.fault == "ours" and true.failed_sessions > 1]
     if any(true.open or until - true.last_day < settle for true in ours):
         return "not-ready"
+    if _refused_apart(world, domain, until - settle, until) > settings.stray_sessions:
+        return "not-ready"
     bound = upper_bound(min(seen.refused + seen.stray, seen.sessions), seen.sessions)
     return "not-ready" if bound > settings.readiness_bound or _someone_stale(world, domain, until) else "ready"
+
+
+def _refused_apart(world: World, domain: str, after: date, until: date) -> int:
+    """Count what enforce would have refused lately of those that report only on days with failures."""
+    place = world.domain(domain)
+    rows = [
+        row
+        for reporter in world.spec.reporters
+        if reporter.failures_only
+        for day in world.days(after + timedelta(days=1), until)
+        for row in world.counted(reporter, place, day)
+        if row.policy_type == "sts"
+    ]
+    return sum(failed.sessions for row in rows for failed in row.failed if failed.kind in REFUSED_KINDS)
 
 
 def _week(world: World, domain: str, until: date):

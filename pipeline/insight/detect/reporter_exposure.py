@@ -38,13 +38,15 @@ class Counted(NamedTuple):
     tlsa_sessions: int = 0
     days: int = 0
     """From the first day with a report to the last."""
+    unrated_sessions: int = 0
+    """Of those that report only on days with failures: their good days are not known."""
     sessions_after: int = 0
     """In the fourteen days after the span, and on the last two complete ones."""
     sessions_lately: int = 0
     """Of these, on the last two complete days."""
 
 
-_WITHIN = ("sessions", "sts_sessions", "tlsa_sessions", "days")
+_WITHIN = ("sessions", "sts_sessions", "tlsa_sessions", "days", "unrated_sessions")
 _NOTHING = Counted()
 
 

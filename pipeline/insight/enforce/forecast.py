@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipeline.insight.applied_policies import PoliciesSeen
+    from pipeline.insight.enforce.left_out import LeftOut
     from pipeline.insight.enforce.replay import ReplayDay
     from pipeline.insight.enforce.weighing import Evidence, Found
     from pipeline.insight.incident import Incident
@@ -24,7 +25,7 @@ class Missing(NamedTuple):
     """One thing that is missing."""
 
     what: str
-    """sessions, reporters, days, bound, incident, policy-lost, stale-policy or published."""
+    """sessions, reporters, days, bound, incident, refused-lately, policy-lost, stale-policy or published."""
     have: str
     need: str
     by: date | None
@@ -50,6 +51,8 @@ def missing_of(
     if found.bound > settings.readiness_bound and evidence.would_refuse:
         yield pace.bound(found.bound, replay)
     yield from (_incident(incident, settings) for incident in found.blocking)
+    if evidence.left_out.refused_lately > settings.stray_sessions and not found.blocking:
+        yield _refused_lately(evidence.left_out, period, settings)
     if found.without:
         sentence = f"{listed(found.without)} applied the policy and found none on the last days reported"
         yield Missing("policy-lost", listed(found.without), "the published policy at every known reporter", None, sentence)
@@ -86,6 +89,16 @@ def _incident(incident: Incident, settings: InsightSettings) -> Missing:
         return Missing("incident", f"ended {incident.last_day}", need, by, sentence)
     sentence = f"incident {incident.id} ({incident.title}) is ours and open since {incident.first_day}"
     return Missing("incident", "open", need, None, sentence)
+
+
+def _refused_lately(left_out: LeftOut, period: Period, settings: InsightSettings) -> Missing:
+    refused = left_out.refused_lately
+    sentence = (
+        f"{listed(left_out.failures_only)} had {count_of(refused, 'session')} in the last {settings.settle_days} days that enforce would "
+        "have refused"
+    )
+    by = period.until + timedelta(days=settings.settle_days + settings.settling_days)
+    return Missing("refused-lately", str(refused), f"none in {settings.settle_days} days", by, sentence)
 
 
 def _stale(stale: Sequence[str], seen: PoliciesSeen, settings: InsightSettings) -> Missing:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from pipeline.insight.ask import Ask
+    from pipeline.insight.enforce.left_out import LeftOut
     from pipeline.insight.ground import Ground
     from pipeline.insight.incident import Incident
     from pipeline.insight.settings import InsightSettings
@@ -47,6 +48,8 @@ class Readiness:
     """How the bound comes about, in one sentence."""
     reporters: tuple[str, ...]
     other_reporters: tuple[str, ...]
+    left_out: LeftOut
+    """Known reporters that are no evidence: failures only, report loops."""
     days_covered: int
     blocking: tuple[str, ...]
     """Ids of the incidents that stand in the way."""
@@ -98,7 +101,7 @@ def assess(
     replay = read_replay(ask, domain, since=period.since, until=period.until)
     reporters = read_known(ask, since=period.since, until=period.until, listed=known, settings=settings)
     trusted = reporters.before(period.since)
-    evidence = evidence_of(replay, trusted, period)
+    evidence = evidence_of(replay, trusted, period, settings)
     seen = read_policies(ask, domain, since=period.since, until=period.until, published=published)
     checked = {domain: published} if published is not None else None
     if incidents is None:
@@ -107,7 +110,7 @@ def assess(
         bound=upper_bound(min(evidence.would_refuse, evidence.sessions), evidence.sessions),
         blocking=tuple(one for one in incidents if one.domain == domain and blocks(one, period, settings)),
         seen=seen,
-        stale=stale_reporters(seen, evidence.reporters, period),
+        stale=stale_reporters(seen, evidence.applying, period),
         without=reporters_without(replay, evidence.reporters, period),
     )
     verdict = verdict_of(evidence, found, settings)
@@ -129,6 +132,7 @@ def assess(
         arithmetic=arithmetic(evidence.would_refuse, evidence.sessions, found.bound, enforcing=verdict == "already-enforcing"),
         reporters=evidence.reporters,
         other_reporters=evidence.others,
+        left_out=evidence.left_out,
         days_covered=len(evidence.days),
         blocking=tuple(incident.id for incident in found.blocking),
         reasons=(
@@ -184,6 +188,7 @@ def _reasons(verdict: Verdict, evidence: Evidence, found: Found, missing: Iterab
         yield f"no incident of ours is open or ended in the last {settings.settle_days} days"
         yield "every known reporter of the last seven days applies the published policy"
     yield from (entry.sentence for entry in missing)
+    yield from evidence.left_out.sentences()
     if evidence.others:
         yield f"not counted, because they are not known reporters yet: {listed(evidence.others)}"
 
@@ -217,6 +222,8 @@ def as_json(readiness: Readiness) -> dict[str, Any]:
         "until": readiness.until.isoformat(),
         "arithmetic": readiness.arithmetic,
         "other_reporters": list(readiness.other_reporters),
+        "failures_only": list(readiness.left_out.failures_only),
+        "report_loops": list(readiness.left_out.loops),
         "stale_reporters": list(readiness.stale_reporters),
         "disputed_reports": readiness.disputed_reports,
         "possible_from": readiness.possible_from.isoformat() if readiness.possible_from else None,

@@ -31,6 +31,10 @@ class ReplayDay(NamedTuple):
     """Sessions under a policy in mode none."""
     unprotected: int
     """Sessions for which the sender found no policy."""
+    rated: bool = True
+    """Whether it reports good days, too: a share can be made of its sessions."""
+    is_loop: bool = False
+    """Whether its sessions are nothing but the reports themselves."""
 
 
 def read_replay(ask: Ask, domain: str, *, since: date, until: date) -> list[ReplayDay]:

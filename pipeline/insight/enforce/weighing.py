@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from pipeline.insight.enforce.left_out import LeftOut, left_out_of, weighs
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -35,6 +37,13 @@ class Evidence(NamedTuple):
     switched_off_last_week: int
     unprotected: int
     """Sessions without a policy, of all reporters."""
+    left_out: LeftOut = LeftOut()
+    """Of known reporters, and no evidence."""
+
+    @property
+    def applying(self) -> tuple[str, ...]:
+        """Known reporters that applied a policy, also those that make no share."""
+        return (*self.reporters, *(name for name in self.left_out.failures_only if name not in self.reporters))
 
 
 class Found(NamedTuple):
@@ -50,15 +59,16 @@ class Found(NamedTuple):
     """Known reporters that applied it and find no policy any more."""
 
 
-def evidence_of(replay: Sequence[ReplayDay], known: Collection[str], period: Period) -> Evidence:
+def evidence_of(replay: Sequence[ReplayDay], known: Collection[str], period: Period, settings: InsightSettings) -> Evidence:
     """Sum up the sessions of the known reporters."""
-    counted = [day for day in replay if day.submitter_domain in known and day.sts_sessions]
+    applied = [day for day in replay if day.submitter_domain in known and day.sts_sessions]
+    counted = [day for day in applied if weighs(day)]
     totals: dict[str, int] = {}
     for day in replay:
-        if day.sts_sessions:
+        if day.sts_sessions and (day.submitter_domain not in known or weighs(day)):
             totals[day.submitter_domain] = totals.get(day.submitter_domain, 0) + day.sts_sessions
     order = sorted(totals, key=lambda reporter: (-totals[reporter], reporter))
-    week = [day for day in counted if day.report_day > period.until - _WEEK]
+    week = [day for day in applied if day.report_day > period.until - _WEEK]
     return Evidence(
         sessions=sum(day.sts_sessions for day in counted),
         would_refuse=sum(day.would_refuse for day in counted),
@@ -69,6 +79,7 @@ def evidence_of(replay: Sequence[ReplayDay], known: Collection[str], period: Per
         sessions_last_week=sum(day.sts_sessions for day in week),
         switched_off_last_week=sum(day.switched_off for day in week),
         unprotected=sum(day.unprotected for day in replay),
+        left_out=left_out_of(replay, known, period, settings),
     )
 
 
@@ -100,7 +111,7 @@ def verdict_of(evidence: Evidence, found: Found, settings: InsightSettings) -> V
     if any(incident.cause == "policy-lost" and incident.state != "resolved" for incident in found.blocking):
         return "not-ready"
     off = evidence.switched_off_last_week * 2 > evidence.sessions_last_week > 0 or (published is not None and published.mode == "none")
-    if off or (not evidence.sessions and not evidence.others and evidence.unprotected):
+    if off or (not evidence.sessions and not evidence.others and not evidence.applying and evidence.unprotected):
         return "no-policy"
     if evidence.enforced_last_week * 2 > evidence.sessions_last_week > 0:
         return "already-enforcing"
@@ -113,4 +124,6 @@ def verdict_of(evidence: Evidence, found: Found, settings: InsightSettings) -> V
     )
     if not enough:
         return "not-enough-evidence"
-    return "not-ready" if found.bound > settings.readiness_bound or found.blocking or found.stale or found.without else "ready"
+    refused_lately = evidence.left_out.refused_lately > settings.stray_sessions
+    stands = found.bound > settings.readiness_bound or found.blocking or found.stale or found.without or refused_lately
+    return "not-ready" if stands else "ready"

@@ -12,6 +12,8 @@ with sums as (
         sum(authenticated)::bigint as authenticated,
         sum(failed)::bigint as failed,
         sum(unprotected)::bigint as unprotected,
+        sum(authenticated) filter (rated) / nullif(sum(sessions) filter (rated), 0) as success_rate,
+        1 - sum(unprotected) filter (rated) / nullif(sum(sessions) filter (rated), 0) as policy_found,
         max(report_day) as last_day
     from session_parts
     where report_day between $since and $until
@@ -70,8 +72,8 @@ select
     coalesce(authenticated, 0) as authenticated,
     coalesce(failed, 0) as failed,
     coalesce(unprotected, 0) as unprotected,
-    authenticated / nullif(sessions, 0) as success_rate,
-    1 - unprotected / nullif(sessions, 0) as policy_found,
+    success_rate,
+    policy_found,
     last_day,
     case
         when has_policy then nullif(regexp_extract(policy, '(?m)^mode:[ \t]*([a-z]+)', 1), '')

@@ -24,6 +24,8 @@ select
         - min(p.report_day) filter (where p.report_day <= spans.last_day) + 1,
         0
     )::bigint as days,
+    -- Of those that report only on days with failures: no share is made of them.
+    coalesce(sum(p.sessions) filter (where p.report_day <= spans.last_day and not p.rated), 0)::bigint as unrated_sessions,
     coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day), 0)::bigint as sessions_after,
     coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day and p.report_day > $until::date - 2), 0)::bigint as sessions_lately
 from spans

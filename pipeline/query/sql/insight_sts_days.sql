@@ -68,7 +68,9 @@ select
     sum(would_refuse)::bigint as would_refuse,
     sum(enforced)::bigint as enforced,
     sum(switched_off)::bigint as switched_off,
-    sum(unprotected)::bigint as unprotected
+    sum(unprotected)::bigint as unprotected,
+    settings.is_rated(submitter_domain) as rated,
+    settings.is_loop(submitter_domain, report_domain) as is_loop
 from once
 group by report_domain, report_day, submitter_domain
 order by report_domain, report_day, submitter_domain;

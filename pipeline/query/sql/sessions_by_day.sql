@@ -11,7 +11,7 @@ select
     sum(authenticated)::bigint as authenticated,
     sum(failed)::bigint as failed,
     sum(unprotected)::bigint as unprotected,
-    sum(authenticated) / nullif(sum(sessions), 0) as success_rate,
+    sum(authenticated) filter (rated) / nullif(sum(sessions) filter (rated), 0) as success_rate,
     count(distinct submitter_domain) as reporters,
     report_day > $as_of - 2 as incomplete
 from session_parts

@@ -10,7 +10,7 @@ select
     sum(authenticated)::bigint as authenticated,
     sum(failed)::bigint as failed,
     sum(unprotected)::bigint as unprotected,
-    sum(authenticated) / nullif(sum(sessions), 0) as success_rate,
+    sum(authenticated) filter (rated) / nullif(sum(sessions) filter (rated), 0) as success_rate,
     count(distinct submitter_domain) as reporters,
     count(distinct report_day) as days,
     min(report_day) as first_day,

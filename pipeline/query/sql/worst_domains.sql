@@ -11,7 +11,7 @@ with sums as (
         sum(authenticated)::bigint as authenticated,
         sum(failed)::bigint as failed,
         sum(unprotected)::bigint as unprotected,
-        sum(authenticated) / nullif(sum(sessions), 0) as success_rate,
+        sum(authenticated) filter (rated) / nullif(sum(sessions) filter (rated), 0) as success_rate,
         count(distinct submitter_domain) filter (failed > 0) as reporters_failing
     from session_parts
     where report_day between $since and $until

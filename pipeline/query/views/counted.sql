@@ -44,6 +44,13 @@ where totals_equal is not null
     and once_authenticated + once_failed + once_unprotected > 20
 group by submitter_domain;
 
+-- A submitter that reports only on days with failures has no good days in its reports: rates leave it out (decision 0057).
+create macro settings.is_rated(submitter) as submitter not in (select unnest(getvariable('lake').failures_only::varchar[]));
+
+-- Nothing but the mails in which the reports themselves came: sessions, and no evidence.
+create macro settings.is_loop(submitter, domain) as
+    submitter || ' ' || domain in (select unnest(getvariable('lake').loops::varchar[]));
+
 -- Every policy row with the sessions it adds, whether it counts or not.
 --
 -- Where a report has tlsa and other policies for one report_domain, the first row of that domain has what they come to if they tell of the
@@ -54,6 +61,7 @@ create view settings.row_parts as
 select
     * exclude (ours_by_name, apart),
     once_failed is not null and ours_by_name and not apart as told_twice,
+    told_twice and submitter_domain not in (select unnest(getvariable('lake').same::varchar[])) as unsure,
     policy_type in ('sts', 'tlsa') as carries,
     if(
         told_twice,

@@ -7,6 +7,7 @@ select
     if(policy_type = 'sts', success_count, 0) as sts_success,
     if(policy_type = 'sts', failure_count, 0) as sts_failure,
     if(policy_type = 'tlsa', success_count, 0) as tlsa_success,
-    if(policy_type = 'tlsa', failure_count, 0) as tlsa_failure
+    if(policy_type = 'tlsa', failure_count, 0) as tlsa_failure,
+    settings.is_rated(submitter_domain) as rated
 from settings.row_parts
 where counted;

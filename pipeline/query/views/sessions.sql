@@ -14,6 +14,7 @@ select
     sum(sts_success)::bigint as sts_success,
     sum(sts_failure)::bigint as sts_failure,
     sum(tlsa_success)::bigint as tlsa_success,
-    sum(tlsa_failure)::bigint as tlsa_failure
+    sum(tlsa_failure)::bigint as tlsa_failure,
+    bool_and(rated) as rated
 from session_parts
 group by report_key, report_month, report_day, report_domain, submitter_domain, trust_tier;

@@ -1,0 +1,107 @@
+"""Reporters with habits that a reader of their numbers has to know, named where conclusions rest on them (decision 0057). Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.insight.ask import rows_of
+from pipeline.insight.phrases import count_of, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date
+
+    from pipeline.insight.ask import Ask
+
+FAILURES_ONLY, LOOP, SEVERAL, AT_HOST, UNSURE = "failures only", "report loop", "several reports a day", "host reports", "unsure"
+
+
+class Habit(NamedTuple):
+    """How one reporter reports on one domain."""
+
+    submitter_domain: str
+    report_domain: str
+    habits: tuple[str, ...]
+    days: int
+    reports: int
+    sessions: int
+    failed: int
+    told_at_host: int
+    """Sessions it tells again at this MX host; they are counted at their domains."""
+    unsure_sessions: int
+    """Sessions more, were what it tells under two policies not the same sessions."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {**self._asdict(), "habits": list(self.habits)}
+
+
+def read_habits(ask: Ask, *, since: date, until: date, domain: str | None) -> tuple[Habit, ...]:
+    """Ask for the reporters with habits, those with most sessions first.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    rows = rows_of(ask("submitter_habits", since=since, until=until, domain=domain), Habit)
+    return tuple(row._replace(habits=tuple(row.habits)) for row in rows)
+
+
+def sentences(habits: Sequence[Habit]) -> Iterator[str]:
+    """Yield one sentence for each habit that somebody has."""
+    for habit, say in _SAID.items():
+        having = [one for one in habits if habit in one.habits]
+        if having:
+            yield say(having)
+
+
+def _who(having: Iterable[Habit]) -> str:
+    return listed(dict.fromkeys(one.submitter_domain for one in having))
+
+
+def _verb(having: Sequence[Habit], one: str, many: str) -> str:
+    return one if len({each.submitter_domain for each in having}) == 1 else many
+
+
+def _failures_only(having: Sequence[Habit]) -> str:
+    failed = sum(one.failed for one in having)
+    return (
+        f"{_who(having)} {_verb(having, 'reports', 'report')} only on days with failures: no rate takes the "
+        f"{count_of(sum(one.sessions for one in having), 'session')} ({failed:,} failed) of these reports, which have no good days in them."
+    )
+
+
+def _loop(having: Sequence[Habit]) -> str:
+    about = listed(dict.fromkeys(one.report_domain for one in having))
+    return (
+        f"{_who(having)} about {about}: only the sessions in which the reports themselves come (report loop), "
+        f"{sum(one.sessions for one in having):,} in all; they are counted, and are no evidence for enforce."
+    )
+
+
+def _several(having: Sequence[Habit]) -> str:
+    return f"{_who(having)} {_verb(having, 'sends', 'send')} several reports a day: they are added up."
+
+
+def _at_host(having: Sequence[Habit]) -> str:
+    told = sum(one.told_at_host for one in having)
+    return (
+        f"{_who(having)} {_verb(having, 'tells', 'tell')} {count_of(told, 'session')} again at the MX host "
+        f"({listed(dict.fromkeys(one.report_domain for one in having))}): counted once, at the domain."
+    )
+
+
+def _unsure(having: Sequence[Habit]) -> str:
+    more = sum(one.unsure_sessions for one in having)
+    return (
+        f"Unsure: {_who(having)} {_verb(having, 'reports', 'report')} under MTA-STS and under DANE; these are taken as the same sessions "
+        f"until more reports show it, else there are {more:,} more."
+    )
+
+
+_SAID: dict[str, Callable[[Sequence[Habit]], str]] = {
+    FAILURES_ONLY: _failures_only,
+    LOOP: _loop,
+    SEVERAL: _several,
+    AT_HOST: _at_host,
+    UNSURE: _unsure,
+}
