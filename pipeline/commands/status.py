@@ -119,13 +119,15 @@ def _lines(
     """Return the status as rows of section, name and value."""
     import pyarrow as pa
 
+    from pipeline.lake.delta.snapshot import said_of_schema
+
     rows: list[tuple[str, str, str]] = []
     rows += [("look", box.mailbox, box.title() if box.why else box.sentence()) for box in boxes]
     rows += [("domain", name, f"no report {'yet' if state == 'waiting' else 'ever'}") for name, state in ground.without_reports()]
     if weeks.last:
         rows += [("usual reporter", one.reporter, f"{one.state()}; {one.usually}") for one in weeks.reporters if one.usually]
     rows += [("channel", channel.channel, channel.sentence()) for channel in channels]
-    rows += [("lake", "schema", str(status["schema"]))]
+    rows += [("lake", "schema", said_of_schema(status["schema"]))]
     rows += [("table", name, count_of(count, "row")) for name, count in status["tables"].items()]
     for box in status["mailboxes"]:
         rows.append(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pipeline.errors import LakeError, TlsrptError, TryAgainError
 from pipeline.insight.phrases import count_of
-from pipeline.lake.delta.snapshot import open_snapshot
+from pipeline.lake.delta.snapshot import open_snapshot, said_of_schema
 from pipeline.lake.delta.whole import BACKUP, MEND
 from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.storage.location import Location
@@ -125,7 +125,7 @@ def _lake(settings: Settings) -> Iterator[Check]:
             )
         refuse_missing(location)
         snapshot = open_snapshot(location)
-        return f"{location.uri}, schema {snapshot.schema_version}, batch {snapshot.batch:,}"
+        return f"{location.uri}, schema {said_of_schema(snapshot.schema_version)}, batch {snapshot.batch:,}"
 
     def writable() -> str:
         if not location.exists():

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import TrustSettings
+from pipeline.config import Settings, TrustSettings
 from pipeline.lake.delta.delta_tables import open_table, schema_version_of
+from pipeline.lake.delta.snapshot import open_snapshot
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
 from pipeline.message.fetched import Fetched, MessageRef
+from pipeline.query import open_lake
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.tables.schema import SCHEMA_VERSION
@@ -94,6 +96,20 @@ def test_its_sessions_are_counted_as_if_it_had_been_read_today(older, tlsrpt):
     assert any(row[3] for row in upgraded)
     assert tlsrpt.run("--lake", older, "rebuild").code == 0
     assert told() == upgraded
+
+
+def test_before_that_it_is_read_as_it_is_and_said_to_be_older(older, tlsrpt):
+    status = tlsrpt.run("--lake", older, "status")
+    assert status.code == 0, status.err
+    said = " ".join(status.out.split())
+    assert "1, of an older version" in said
+    assert open_snapshot(older).schema_version == 1
+    with LakeWriter(older, run_id="later"):
+        pass
+    assert "of an older version" not in tlsrpt.run("--lake", older, "status").out
+    with open_lake(older, settings=Settings(trust=TrustSettings(dkim="off"))) as lake:
+        (found,) = lake.ask("success_rate", since="2000-01-01", until="2099-01-01").to_pylist()
+        assert found["sessions"] == found["authenticated"] + found["failed"] + found["unprotected"] > 1_000
 
 
 def test_it_is_brought_up_to_date_under_the_configuration_of_its_time(older, tlsrpt):

@@ -91,6 +91,16 @@ def current_version(where: str | Path | Location) -> str:
         return _patiently(attempt).version
 
 
+def said_of_schema(version: int) -> str:
+    """Return the schema in words: an older lake is read as it is, sessions told under two policies by the rules of its time."""
+    if version == SCHEMA_VERSION:
+        return str(version)
+    return (
+        f"{version}, of an older version: the next `tlsrpt ingest` or `tlsrpt maintain` brings it to {SCHEMA_VERSION}; until then sessions "
+        "that a report tells under two policies are counted by the rules of its time"
+    )
+
+
 def check_schema(location: Location, version: int) -> None:
     """Refuse a lake of a newer program.
 
