@@ -120,7 +120,7 @@ def _cell(name: str, value: object) -> object:
         return f"{value:.1%}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    if isinstance(value, tuple):
+    if isinstance(value, list | tuple):
         more = len(value) - _SHOWN_NAMES
         return ", ".join(map(str, value[:_SHOWN_NAMES])) + (f" and {more} more" if more > 0 else "")
     return value
