@@ -98,7 +98,12 @@ class Incident:
     @property
     def share_said(self) -> str:
         """The share in words."""
-        return said_of_share(self.share, self.basis.unrated)
+        return said_of_share(self.share, self.unrated)
+
+    @property
+    def unrated(self) -> Unrated:
+        """What reporters told of it that report only on days with failures."""
+        return self.basis.unrated
 
     @property
     def failures_only(self) -> tuple[str, ...]:

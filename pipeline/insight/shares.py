@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pipeline.insight.phrases import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pipeline.insight.incident import Incident
 
 
 class Unrated(NamedTuple):
@@ -20,11 +18,22 @@ class Unrated(NamedTuple):
     sessions: int = 0
 
 
-def share_of(incidents: Iterable[Incident]) -> float | None:
+class Failing(Protocol):
+    """An incident, as far as its share goes."""
+
+    @property
+    def failed_sessions(self) -> int: ...  # noqa: D102
+    @property
+    def sessions(self) -> int: ...  # noqa: D102
+    @property
+    def unrated(self) -> Unrated: ...  # noqa: D102
+
+
+def share_of(incidents: Iterable[Failing]) -> float | None:
     """Return the share of sessions that failed in some incidents; None where only days with failures are reported."""
-    whole = [(one, one.basis.unrated) for one in incidents]
-    sessions = sum(one.sessions - unrated.sessions for one, unrated in whole)
-    failed = sum(one.failed_sessions - unrated.failed for one, unrated in whole)
+    whole = list(incidents)
+    sessions = sum(one.sessions - one.unrated.sessions for one in whole)
+    failed = sum(one.failed_sessions - one.unrated.failed for one in whole)
     return min(1.0, failed / sessions) if sessions > 0 else None
 
 
