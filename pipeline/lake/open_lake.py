@@ -93,7 +93,7 @@ def open_for_writing(where: str | Path | Location, *, mending: Collection[str] =
             log.info("lake-upgraded", step=step)
         recover(location, tables)
         drop_generation(location, tables)
-        yield OpenLake(location, tables, {name: Files(location, name, table) for name, table in tables.items()}, epoch)
+        yield OpenLake(location, tables, {name: Files(location, name, table, keeps_state=True) for name, table in tables.items()}, epoch)
 
 
 def _refuse_torn(location: Location, found: dict[str, LakeTable | None], *, mending: Collection[str]) -> None:

@@ -6,8 +6,17 @@ from shutil import copytree
 
 import pytest
 
+from pipeline.lake.dedup import hash_files
 from tests.lake.crashes import crash_server
 from tests.lake.scenarios import ingest
+
+
+@pytest.fixture(scope="package", autouse=True)
+def large_files():
+    """Every data file counts as large: what is known is asked of hash files, as in a lake of millions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hash_files, "LARGE_ROWS", 1)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -64,9 +64,11 @@ def crash_server(environment: dict[str, str] | None = None) -> Iterator[Server]:
 
 def _child(scenario: str, root: str, kill_at: str | None, told: int) -> int:
     from pipeline import failpoint
+    from pipeline.lake.dedup import hash_files
     from pipeline.lake.storage.locate import locate
     from tests.lake.scenarios import SCENARIOS
 
+    hash_files.LARGE_ROWS = 1  # as in conftest: every data file is asked by its hash file
     failpoint.arm(kill_at or "none")
     try:
         # In a bucket the lease of the one killed before has to run out.

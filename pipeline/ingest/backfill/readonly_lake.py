@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.lake.dedup.dedup_index import Files
+from pipeline.lake.dedup.dedup_index import Files, Listed
 from pipeline.lake.delta.delta_tables import floor_of, open_table
 from pipeline.tables.schema import TABLES
 
@@ -18,12 +18,12 @@ class _NoFiles(Files):
     """The data files of a table that is not there."""
 
     def __init__(self, location: Location, name: str) -> None:
-        self.location, self.name = location, name
+        self.location, self.name, self.keeps_state = location, name, False
 
     def months(self) -> list[str]:
         return []
 
-    def of(self, months: Iterable[str] | None = None) -> list[str]:  # noqa: ARG002 -- none in any
+    def listed(self, months: Iterable[str] | None = None) -> list[Listed]:  # noqa: ARG002 -- none in any
         return []
 
 

@@ -1,20 +1,21 @@
 """What the lake knows already, asked for a batch at a time: reports by identity, kept bytes, what was told to be forgotten.
 
-The questions are put month by month, and against digests held in memory; only a report of a known identity with a new key makes it read
-rows. So neither new reports nor duplicates cost any reading; a month of a million reports takes 32 MB.
+The questions are put month by month, and against sorted files of hashes (`hash_files`); only a report of a known identity with a new key
+makes it read rows. So neither new reports nor duplicates cost any reading of rows, and nothing is loaded that grows with the lake.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pyarrow.compute as pc
 
 from pipeline.lake.dedup.digest_set import Digests
+from pipeline.lake.dedup.hash_files import Column, HashColumn
 from pipeline.lake.dedup.settle import SEEN, Claim, Known, KnownReport
 from pipeline.lake.delta.delta_tables import parts_of
-from pipeline.lake.delta.scan import among, batches, read, since
+from pipeline.lake.delta.scan import among, count_rows, read, since
 from pipeline.tables.schema import TABLES
 
 if TYPE_CHECKING:
@@ -28,13 +29,27 @@ if TYPE_CHECKING:
 RETIRED = ("expired", "erased")
 
 
+class Listed(NamedTuple):
+    """One data file."""
+
+    path: str
+    rows: int
+    first_batch: int | None
+
+    @property
+    def name(self) -> str:
+        """Its own, without folders; used once only."""
+        return self.path.rpartition("/")[2]
+
+
 class Files:
     """The data files of one table by month, kept until the table has a new version."""
 
-    def __init__(self, location: Location, name: str, table: LakeTable) -> None:
-        self.location, self.name, self._table = location, name, table
+    def __init__(self, location: Location, name: str, table: LakeTable, *, keeps_state: bool = False) -> None:
+        """Take an open table, and whether what was worked out about its files may be kept in the lake: whoever asks holds the lock."""
+        self.location, self.name, self._table, self.keeps_state = location, name, table, keeps_state
         self._version = -1
-        self._by_month: dict[str, list[str]] = {}
+        self._by_month: dict[str, list[Listed]] = {}
 
     def months(self) -> list[str]:
         """Return the months that have files, in order."""
@@ -42,33 +57,54 @@ class Files:
 
     def of(self, months: Iterable[str] | None = None) -> list[str]:
         """Return the paths of some months, or of all."""
+        return [file.path for file in self.listed(months)]
+
+    def listed(self, months: Iterable[str] | None = None) -> list[Listed]:
+        """Return the files of some months, or of all."""
         found = self._found()
         wanted = sorted(found) if months is None else sorted(set(months))
-        return [path for month in wanted for path in found.get(month, ())]
+        return [file for month in wanted for file in found.get(month, ())]
 
-    def _found(self) -> dict[str, list[str]]:
+    def _found(self) -> dict[str, list[Listed]]:
         if self._version != self._table.version():
-            found: dict[str, list[str]] = defaultdict(list)
+            found: dict[str, list[Listed]] = defaultdict(list)
             parts = parts_of(self._table, TABLES[self.name].partition)
             for part in parts.to_pylist():
-                found[part["month"]].append(part["path"])
+                found[part["month"]].append(Listed(part["path"], part["rows"], part["first_batch"]))
             self._by_month, self._version = dict(found), self._table.version()
         return self._by_month
 
 
-class _Month(NamedTuple):
-    """What is held in memory of the reports of one month."""
+class Held(Protocol):
+    """Some sha256 values."""
 
-    identities: Digests
-    keys: Digests
+    def among(self, values: Sequence[str]) -> list[str]:
+        """Return those of the values that are held, in their order."""
+
+    def add(self, values: Iterable[str]) -> None:
+        """Add a few values."""
+
+
+class _Month(NamedTuple):
+    """What is asked of the reports of one month."""
+
+    identities: Held
+    keys: Held
 
 
 class KnownReports:
     """The reports of the lake, or of a generation in the making, by identity."""
 
-    def __init__(self, read_month: Callable[[str, Sequence[str], pc.Expression | None], pa.Table]) -> None:
-        """Take a function that returns columns of the reports of a month, filtered."""
-        self._read = read_month
+    def __init__(
+        self,
+        read_month: Callable[[str, Sequence[str], pc.Expression | None], pa.Table],
+        held: Callable[[str, str], Held] | None = None,
+    ) -> None:
+        """Take a function that returns columns of the reports of a month, filtered, and one that answers for a column of it.
+
+        Without the second the column is loaded: a generation in the making has no data files yet.
+        """
+        self._read, self._held = read_month, held or self._loaded
         self._months: dict[str, _Month] = {}
 
     def of(self, reports: Iterable[KnownReport]) -> tuple[set[str], dict[str, list[KnownReport]]]:
@@ -96,12 +132,13 @@ class KnownReports:
 
     def _month(self, month: str) -> _Month:
         if month not in self._months:
-            fresh = _Month(Digests(), Digests())
-            rows = self._read(month, ("identity", "report_key"), None)
-            fresh.identities.load([rows.column("identity")])
-            fresh.keys.load([rows.column("report_key")])
-            self._months[month] = fresh
+            self._months[month] = _Month(self._held(month, "identity"), self._held(month, "report_key"))
         return self._months[month]
+
+    def _loaded(self, month: str, column: str) -> Held:
+        found = Digests()
+        found.load([self._read(month, (column,), None).column(0)])
+        return found
 
     def _rows(self, month: str, identities: Sequence[str]) -> list[KnownReport]:
         rows = self._read(month, KnownReport._fields, among("identity", identities))
@@ -112,20 +149,15 @@ class KnownBytes:
     """The messages whose bytes are kept."""
 
     def __init__(self, files: Files) -> None:
-        self._files = files
-        self._digests: Digests | None = None
+        self._hashes = HashColumn(files, Column("raw", "message_sha256"))
 
     def of(self, hashes: Iterable[str]) -> set[str]:
         """Return those of the sha256 values whose bytes are kept."""
-        if self._digests is None:
-            self._digests = Digests()
-            self._digests.load(piece.column(0) for piece in batches(self._files.location, "raw", self._files.of(), ("message_sha256",)))
-        return set(self._digests.among(list(dict.fromkeys(hashes))))
+        return set(self._hashes.among(list(dict.fromkeys(hashes))))
 
     def add(self, hashes: Iterable[str]) -> None:
         """Take note of bytes that have been committed."""
-        if self._digests is not None:
-            self._digests.add(hashes)
+        self._hashes.add(hashes)
 
 
 class Retired:
@@ -150,7 +182,9 @@ class Retired:
 
     def _read(self, month: str) -> dict[str, str]:
         where = since(self._floor) & (among("outcome", RETIRED) | pc.field("changed_at").is_valid())
-        rows = read(self._files.location, "messages", self._files.of([month]), ("message_sha256", "report_keys", "outcome"), where=where)
+        # Few rows are, and the columns of hashes are most of the ledger: only files that have some are read.
+        paths = [path for path in self._files.of([month]) if count_rows(self._files.location, "messages", [path], where)]
+        rows = read(self._files.location, "messages", paths, ("message_sha256", "report_keys", "outcome"), where=where)
         retired: dict[str, str] = {}
         for digest, keys, outcome in zip(*(column.to_pylist() for column in rows.columns), strict=True):
             if outcome in RETIRED:
@@ -173,7 +207,10 @@ class Knowledge:
     """All of it, for the settling of one batch after another."""
 
     def __init__(self, files: Mapping[str, Files], floor: int) -> None:
-        self.reports = KnownReports(_reports_of(files["reports"], floor))
+        def held(month: str, column: str) -> Held:
+            return HashColumn(files["reports"], Column("reports", column), floor=floor, months=[month])
+
+        self.reports = KnownReports(_reports_of(files["reports"], floor), held)
         self.bytes = KnownBytes(files["raw"])
         self.retired = Retired(files["messages"], floor)
 

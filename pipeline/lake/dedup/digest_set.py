@@ -39,7 +39,7 @@ class Digests:
 
     def load(self, columns: Iterable[pa.ChunkedArray[Any] | pa.Array[Any]]) -> None:
         """Add whole columns of hex strings; what is not a sha256 (the empty string) is left out."""
-        self._merge([_words_of_column(column) for column in columns])
+        self._merge([words_of_column(column) for column in columns])
 
     def add(self, values: Iterable[str]) -> None:
         """Add a few values."""
@@ -52,7 +52,7 @@ class Digests:
         """Return those of the values that are in the set, in their order."""
         if not values or not len(self):
             return []
-        high, low = _words("".join(value[:_KEPT] for value in values))
+        high, low = words_of(values)
         found = np.zeros(len(values), bool)
         places = np.searchsorted(self._high, high)
         pending = np.arange(len(values))
@@ -64,6 +64,13 @@ class Digests:
             pending = pending[~found[pending]]
             places[pending] += 1
         return [value for value, hit in zip(values, found.tolist(), strict=True) if hit or value[:_KEPT] in self._recent]
+
+    def to_bytes(self) -> bytes:
+        """Return all values, sorted: the first halves, and behind them the second ones (see `hash_files`)."""
+        if self._recent:
+            self._merge([_words("".join(self._recent))])
+            self._recent.clear()
+        return self._high.astype("<u8").tobytes() + self._low.astype("<u8").tobytes()
 
     def _merge(self, more: Sequence[tuple[NDArray[np.uint64], NDArray[np.uint64]]]) -> None:
         high = np.concatenate([self._high, *(each[0] for each in more)])
@@ -78,7 +85,13 @@ def _words(digits: str) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     return pairs[:, 0].copy(), pairs[:, 1].copy()
 
 
-def _words_of_column(column: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def words_of(values: Iterable[str]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return what is kept of sha256 values given as hex: the first 64 bits of each, and the next."""
+    return _words("".join(value[:_KEPT] for value in values))
+
+
+def words_of_column(column: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the same of a column; what is not a sha256 (the empty string) is left out."""
     kept = column.filter(pc.equal(pc.binary_length(column), pa.scalar(_HEX, pa.int32())))
     heads = pc.utf8_slice_codeunits(kept, 0, _KEPT).cast(pa.binary()).cast(pa.binary(_KEPT))
     return _words("".join(_digits(chunk) for chunk in (heads.chunks if isinstance(heads, pa.ChunkedArray) else [heads])))

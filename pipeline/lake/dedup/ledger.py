@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lake.dedup.digest_set import Digests
-from pipeline.lake.delta.data_files import distinct
-from pipeline.lake.delta.scan import among, batches, numbers, read, since
+from pipeline.lake.dedup.hash_files import Column, HashColumn
+from pipeline.lake.delta.scan import among, batches, combinations, numbers, read, since
 from pipeline.tables.chunk_columns import rows_of
 from pipeline.tables.row_types import MessageRow
 
@@ -29,18 +28,33 @@ FILE_ACCOUNT = "file"
 class Known:
     """The UIDs of one folder that are in the ledger."""
 
-    def __init__(self, uids: NDArray[np.int64]) -> None:
-        ordered = np.sort(uids)  # np.unique hashes: ten times as long
-        self._uids = ordered[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]]
+    def __init__(self, pieces: Iterable[NDArray[np.int64]] = ()) -> None:
+        """Take them piece by piece. They are kept as runs of numbers that follow each other: a mailbox has a few, however large it is."""
+        runs = [_runs(piece) for piece in pieces if len(piece)]
+        starts, ends = (np.concatenate([np.empty(0, np.int64), *(run[side] for run in runs)]) for side in (0, 1))
+        order = np.argsort(starts)
+        starts, reach = starts[order], np.maximum.accumulate(ends[order]) if len(ends) else ends
+        apart = np.append(True, starts[1:] > reach[:-1] + 1)[: len(starts)]
+        self._starts = starts[apart]
+        self._ends = reach[np.append(apart[1:], True)[: len(starts)]]
 
     def __len__(self) -> int:
-        return len(self._uids)
+        return int((self._ends - self._starts + 1).sum())
 
     def missing(self, uids: Iterable[int]) -> list[int]:
         """Return the UIDs that are not in the ledger, in the order given."""
         asked = np.fromiter(uids, np.int64)
-        absent: list[int] = asked[~np.isin(asked, self._uids)].tolist()
+        run = np.searchsorted(self._starts, asked, "right") - 1
+        held = np.append(self._ends, -1)[run] >= asked  # before the first run there is the last place, which holds nothing
+        absent: list[int] = asked[~held].tolist()
         return absent
+
+
+def _runs(numbers_: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first and the last of each run of numbers that follow each other."""
+    ordered = np.sort(numbers_)
+    breaks = np.flatnonzero(ordered[1:] > ordered[:-1] + 1)
+    return ordered[np.append(0, breaks + 1)], ordered[np.append(breaks, len(ordered) - 1)]
 
 
 class Ledger:
@@ -48,7 +62,7 @@ class Ledger:
 
     def __init__(self, files: Files, floor: int) -> None:
         self._files, self._floor = files, floor
-        self._imported: Digests | None = None
+        self._imported = HashColumn(files, Column("messages", "message_sha256", account=FILE_ACCOUNT), floor=floor)
 
     def uids(self, account: str, folder: str, uidvalidity: int) -> Known:
         """Return the UIDs in the ledger for one folder of one account."""
@@ -61,7 +75,7 @@ class Ledger:
         same: dict[str, str | int] = {"account": account, "folder": folder}
         with self._files.location.errors("read"):
             found = numbers(self._files.location, "messages", self._files.of(), "uidvalidity", same=same, floor=self._floor)
-        return distinct(pa.array(found))
+            return {int(value) for piece in found for value in np.unique(piece)}
 
     def settled_uids(self, account: str, folder: str, uidvalidity: int, since_: datetime) -> list[tuple[int, str]]:
         """Return UID and outcome of messages first ingested since then; `pending` where the DKIM key is still awaited."""
@@ -84,16 +98,12 @@ class Ledger:
         }
 
     def file_hashes(self, hashes: Iterable[str]) -> set[str]:
-        """Return those of the sha256 values that were imported from files already; the ledger is read the first time only."""
-        if self._imported is None:
-            self._imported = Digests()
-            self._imported.load(piece.column(0) for piece in self._pieces(("message_sha256",), pc.field("account") == FILE_ACCOUNT))
+        """Return those of the sha256 values that were imported from files already."""
         return set(self._imported.among(list(hashes)))
 
     def add_files(self, hashes: Iterable[str]) -> None:
         """Take note of the sha256 of files that have been committed."""
-        if self._imported is not None:
-            self._imported.add(hashes)
+        self._imported.add(hashes)
 
     def unvouched_since(self, moment: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then for which the operator does not vouch."""
@@ -108,11 +118,8 @@ class Ledger:
 
     def batches(self) -> set[tuple[int, str]]:
         """Return each batch with the runs whose rows it holds: what tells whether this lake has what a run brought."""
-        found: set[tuple[int, str]] = set()
-        for piece in self._pieces(("batch", "run_id"), pc.field("batch") >= 0):
-            pairs = pa.Table.from_batches([piece]).group_by(["batch", "run_id"]).aggregate([])
-            found.update(zip(*(column.to_pylist() for column in pairs.columns), strict=True))
-        return found
+        with self._files.location.errors("read"):
+            return set(combinations(self._files.location, "messages", self._files.of(), ("batch", "run_id"), floor=self._floor))
 
     def newest_batch(self) -> tuple[int, str] | None:
         """Return the newest batch with one of its runs; None where there is none."""

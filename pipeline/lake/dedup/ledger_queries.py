@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pipeline.lake.dedup.ledger import Known, Ledger
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ class AsksLedger:
     def known_uids(self, account: str, folder: str, uidvalidity: int) -> Known:
         """Return the UIDs of a folder that are in the ledger; ask its `.missing(uids)`."""
         if self._ledger is None:
-            return Known(np.empty(0, np.int64))
+            return Known()
         with self.location.errors("read"):
             return self._ledger.uids(account, folder, uidvalidity)
 

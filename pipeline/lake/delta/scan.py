@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -58,25 +58,47 @@ def batches(
 
 def numbers(
     location: Location, name: str, paths: Sequence[str], column: str, *, same: Mapping[str, str | int], floor: int
-) -> NDArray[np.int64]:
-    """Return a column of whole numbers of the rows of the present generation that have these values in other columns; nulls are left out.
+) -> Iterator[NDArray[np.int64]]:
+    """Yield a column of whole numbers of the rows of the present generation that have these values in other columns; nulls are left out.
 
     Where the statistics of a row group say that all of its rows have them, as in the ledger of a lake with one mailbox, no other column is
-    read: of ten million rows that takes a tenth of the time.
+    read: of ten million rows that takes a tenth of the time. Where they say that they have one number only, it is yielded once.
     """
     where = since(floor)
     for other, value in same.items():
         where &= pc.field(other) == value
-    found = [np.empty(0, np.int64)]
     for fragment in dataset(location, name, paths).get_fragments(filter=where) if paths else ():
         groups: dict[bool, list[int]] = {True: [], False: []}
         for group in fragment.row_groups:
-            groups[_all_satisfy(group.statistics or {}, same, floor)].append(group.id)
+            statistics = group.statistics or {}
+            all_satisfy = _all_satisfy(statistics, same, floor)
+            ends = statistics.get(column)
+            if all_satisfy and ends is not None and ends["min"] == ends["max"]:
+                yield np.array([ends["min"]], np.int64)
+            else:
+                groups[all_satisfy].append(group.id)
         for all_satisfy, ids in groups.items():
             if ids:
                 rows = fragment.subset(row_group_ids=ids).to_table(columns=[column], filter=None if all_satisfy else where)
-                found.append(rows.column(0).drop_null().to_numpy().astype(np.int64, copy=False))
-    return np.concatenate(found)
+                yield rows.column(0).drop_null().to_numpy().astype(np.int64, copy=False)
+
+
+def combinations(location: Location, name: str, paths: Sequence[str], columns: Sequence[str], *, floor: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the combinations of values in some columns without nulls, of the rows of the present generation; some more than once.
+
+    Row groups of which the statistics say that every column has one value are not read.
+    """
+    for fragment in dataset(location, name, paths).get_fragments(filter=since(floor)) if paths else ():
+        mixed = []
+        for group in fragment.row_groups:
+            ends = [(group.statistics or {}).get(column, {}) for column in columns]
+            if _all_satisfy(group.statistics or {}, {}, floor) and all(end and end["min"] == end["max"] for end in ends):
+                yield tuple(end["min"] for end in ends)
+            else:
+                mixed.append(group.id)
+        if mixed:
+            rows = fragment.subset(row_group_ids=mixed).to_table(columns=list(columns), filter=since(floor))
+            yield from zip(*(column.to_pylist() for column in rows.group_by(list(columns)).aggregate([]).columns), strict=True)
 
 
 def _all_satisfy(statistics: Mapping[str, Mapping[str, object]], same: Mapping[str, str | int], floor: int) -> bool:

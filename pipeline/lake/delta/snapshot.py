@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from pipeline.lake.delta.delta_tables import LakeTable
 
+SUMS_FOLDER = "_state/sums"
+"""Where readers find sums of whole months (`pipeline.query.month_sums`), which name domains."""
+
 _TRIES = 5
 _PAUSE = 0.02
 """Seconds between two tries."""

@@ -21,6 +21,7 @@ from pipeline.lake.delta.delta_tables import Part, commit_parts
 from pipeline.lake.delta.rewrite import put_part, without
 from pipeline.lake.delta.row_masks import Column, Mask, all_within, any_within, is_one_of, names_domain, negated, pattern_of, put_where
 from pipeline.lake.delta.scan import among, count_rows, read
+from pipeline.lake.delta.snapshot import SUMS_FOLDER
 from pipeline.lake.upkeep.retention import CARRIES, drop_bytes, retire
 from pipeline.lake.upkeep.vacuum import clean_log, vacuum
 
@@ -82,6 +83,7 @@ def erase_domain(lake: OpenLake, domain: str, *, dry_run: bool = False) -> Count
         _erase_reports(lake, touched, domain)
         reach("erase-dropped")
         lake.commit(lake.stage())
+        lake.location.store.remove_tree(SUMS_FOLDER)
         vacuum(lake, retention_hours=0)
         clean_log(lake, everything=True)
     return went

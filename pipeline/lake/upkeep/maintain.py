@@ -23,7 +23,7 @@ class Done(NamedTuple):
     """One thing that was done, or would be."""
 
     step: str
-    """retention, erasure, repair, merge, sort, vacuum or log."""
+    """retention, erasure, repair, merge, sort, vacuum, log or sums."""
     table: str
     rows: int = 0
     """Rows that went; in `messages`, rows that keep their place and lose their content."""

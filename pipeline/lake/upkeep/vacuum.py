@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deltalake.transaction import PostCommitHookProperties
 
+from pipeline.lake.dedup.hash_files import remove_orphans
 from pipeline.lake.delta.delta_tables import check_fence, checkpoint, commit_parts
 
 if TYPE_CHECKING:
@@ -34,13 +35,16 @@ def vacuum(lake: OpenLake, *, retention_hours: int | None = None, dry_run: bool 
         retention_hours: None for the setting of the tables (a day); 0 also for what readers may have open now.
         dry_run: Whether to tell only.
     """
-    removed = []
+    removed: list[Removed] = []
+    there: set[str] = set()
     for name, table in lake.tables.items():
-        left = [file for file in lake.location.store.walk(name) if _is_left_over(file.path, file.modified_at, retention_hours)]
+        on_disk = lake.location.store.walk(name)
+        left = [file for file in on_disk if _is_left_over(file.path, file.modified_at, retention_hours)]
         gone = table.delta.vacuum(
             retention_hours, dry_run=True, enforce_retention_duration=retention_hours is None, full=True, post_commithook_properties=_QUIET
         )
         paths = {f"{name}/{path}" for path in gone} | {file.path for file in left}
+        there.update(file.path.rpartition("/")[2] for file in on_disk if file.path not in paths)
         removed.append(Removed(name, len(paths), sum(lake.location.store.size(path) or 0 for path in paths)))
         if dry_run or not paths:
             continue
@@ -48,7 +52,8 @@ def vacuum(lake: OpenLake, *, retention_hours: int | None = None, dry_run: bool 
         table.refresh()
         check_fence(table)
         lake.location.store.remove_all(paths)
-    return removed
+    hashes = remove_orphans(lake.location, there, dry_run=dry_run)
+    return [*removed, Removed("hash files", len(hashes), sum(size for _, size in hashes))] if hashes else removed
 
 
 def _is_left_over(path: str, modified_at: float, retention_hours: int | None) -> bool:
