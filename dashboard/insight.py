@@ -30,10 +30,6 @@ MOST = 2000
 _SEVERITY = {"ours": 0, "unknown": 1, "path": 2, "sender": 3}
 _SHARED = ("insight_reporters", "published_now")
 """Questions that conclusions on many domains ask in the same words."""
-_BY_DOMAIN = ("insight_sts_days", "insight_policies_by_reporter", "insight_disputed")
-"""Questions a verdict asks about its domain, which are answered about all domains as quickly."""
-_MANY = 3
-"""More domains than this are asked about at once."""
 _EVIDENCE = 200
 
 
@@ -52,35 +48,6 @@ def _asking(opened: Lake) -> Callable[..., pa.Table]:
         return answer
 
     return ask
-
-
-def _asking_at_once(opened: Lake) -> Callable[..., pa.Table]:
-    """Return what verdicts on many domains ask by: each question once for all of them, and of its answer the rows of a domain."""
-    ask = _asking(opened)
-    answers: dict[str, tuple[pa.Table, dict[str, tuple[int, int]]]] = {}
-
-    def part(name: str, **parameters: Any) -> pa.Table:
-        domain = parameters.pop("domain", None)
-        if name not in _BY_DOMAIN or domain is None:
-            return ask(name, **parameters, **({} if domain is None else {"domain": domain}))
-        # One verdict after another: the days and all else they ask with are the same for each.
-        key = f"{name} {parameters}"
-        if key not in answers:
-            table = opened.ask(name, **parameters, domain=None)
-            answers[key] = (table, _places([str(name) for name in table.column("report_domain").to_pylist()]))
-        table, places = answers[key]
-        return table.slice(*places.get(domain, (0, 0)))
-
-    return part
-
-
-def _places(names: list[str]) -> dict[str, tuple[int, int]]:
-    """Return where the rows of each name begin in a sorted list, and how many they are."""
-    places: dict[str, tuple[int, int]] = {}
-    for at, name in enumerate(names):
-        first, many = places.get(name, (at, 0))
-        places[name] = (first, many + 1)
-    return places
 
 
 def incidents(filters: Filters, *, slot: DeltaGenerator | None = None) -> list[Incident]:
@@ -202,11 +169,7 @@ def verdicts(domains: tuple[str, ...], filters: Filters, *, slot: DeltaGenerator
         found = incidents(whole)
         # A list that was cut off may lack what blocks: then each domain is looked at by itself.
         given = None if len(found) == MOST else found
-        ask = _asking_at_once(opened) if len(domains) > _MANY else _asking(opened)
-        return {
-            name: api.readiness(ask, name, as_of=filters.as_of, settings=settings().insight, known=_known(), incidents=given)
-            for name in domains
-        }
+        return api.verdicts(_asking(opened), domains, as_of=filters.as_of, settings=settings().insight, known=_known(), incidents=given)
 
     weighed: dict[str, Readiness] = concluded(
         opened, "verdicts", weigh, slot=slot, waiting="Checking which domains are ready for enforce …", domains=domains, as_of=filters.as_of

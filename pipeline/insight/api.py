@@ -16,12 +16,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline.insight.applied_policies import PoliciesSeen, PublishedPolicy, checked_policy, read_policies
+from pipeline.insight.at_once import MANY, at_once
 from pipeline.insight.checked_policies import published_policies
 from pipeline.insight.coverage import Coverage, read_coverage
 from pipeline.insight.enforce.readiness import Readiness, assess
 from pipeline.insight.faults import with_fault_ids, with_id
 from pipeline.insight.incident import Incident
 from pipeline.insight.incidents import find
+from pipeline.insight.known_reporters import read_known
 from pipeline.insight.period import period_of
 from pipeline.insight.proving_reports import with_evidence
 from pipeline.insight.second_opinion import with_opinions
@@ -45,6 +47,7 @@ __all__ = [
     "policies_seen",
     "published_policies",
     "readiness",
+    "verdicts",
 ]
 
 
@@ -124,6 +127,41 @@ def readiness(
     """
     published = published or published_policies(ask, as_of=as_of).get(domain)
     return assess(ask, domain, as_of=as_of, settings=settings, known=known, published=published, incidents=incidents)
+
+
+def verdicts(
+    ask: Ask,
+    domains: Collection[str],
+    *,
+    as_of: date,
+    settings: InsightSettings,
+    known: Collection[str],
+    incidents: Iterable[Incident] | None,
+) -> dict[str, Readiness]:
+    """Return the verdicts on some domains; the arguments are those of `readiness`. Many cost hardly more than one."""
+    asking = at_once(ask) if len(domains) > MANY else ask
+    period = period_of(as_of, settings.readiness_days, settings)
+    reporters = read_known(asking, since=period.since, until=period.until, listed=known, settings=settings)
+    published = published_policies(asking, as_of=as_of)
+    of: dict[str, list[Incident]] | None = None if incidents is None else {}
+    for incident in incidents or ():
+        if of is not None:
+            of.setdefault(incident.domain, []).append(incident)
+
+    def weigh(domain: str) -> Readiness:
+        given = None if of is None else of.get(domain, [])
+        return assess(
+            asking,
+            domain,
+            as_of=as_of,
+            settings=settings,
+            known=known,
+            published=published.get(domain),
+            incidents=given,
+            reporters=reporters,
+        )
+
+    return {domain: weigh(domain) for domain in domains}
 
 
 def policies_seen(

@@ -34,6 +34,13 @@ def upper_bound(failures: int, sessions: int, *, confidence: float = 0.95) -> fl
     return _bisect(failures + 1, sessions - failures, confidence)
 
 
+def is_within(limit: float, failures: int, sessions: int, *, confidence: float = 0.95) -> bool:
+    """Say whether `upper_bound` is at most `limit` (between 0 and 1, both excluded), for a fiftieth of the work of finding it."""
+    if not 0 < failures < sessions:
+        return upper_bound(failures, sessions, confidence=confidence) <= limit
+    return incomplete_beta(failures + 1, sessions - failures, limit) >= confidence
+
+
 def _bisect(a: int, b: int, target: float) -> float:
     """Return the `target` quantile of the beta distribution (a, b)."""
     low, high = 0.0, 1.0

@@ -189,11 +189,13 @@ class Analysis:
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
+        from pipeline.query.known_domains import known_domains
 
         today, settings, known = _today(as_of), self._settings.insight, self._settings.trust.known_reporters
-        names = [self.known_domain(domain) for domain in domains]
+        names = known_domains(self.ask, domains, self._settings.domains.own)
         found = api.find_incidents(self.ask, as_of=today, settings=settings, known=known, days=settings.readiness_days) if names else []
-        return {name: api.readiness(self.ask, name, as_of=today, settings=settings, known=known, incidents=found).verdict for name in names}
+        weighed = api.verdicts(self.ask, names, as_of=today, settings=settings, known=known, incidents=found)
+        return {name: readiness.verdict for name, readiness in weighed.items()}
 
     def policies_seen(
         self, domain: str, *, days: int | None = None, as_of: date | str | None = None, published: PublishedPolicy | None = None

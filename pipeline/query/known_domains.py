@@ -6,15 +6,17 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
+from pipeline.insight.at_once import MANY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
     from pipeline.insight.ask import Ask
 
 _SUGGESTED = 3
+_ALL = 1_000_000
 
 
 def known_domain(ask: Ask, text: str, own: Sequence[str]) -> str:
@@ -40,6 +42,24 @@ def known_domain(ask: Ask, text: str, own: Sequence[str]) -> str:
     raise UsageError(f"no report is about {name[:80]!r}, and [domains] own does not name it; {hint}")
 
 
+def known_domains(ask: Ask, texts: Iterable[str], own: Sequence[str]) -> list[str]:
+    """Return several domains as the lake has them, each once; the other arguments and what is raised are those of `known_domain`."""
+    names = list(dict.fromkeys(as_name(text) for text in texts))
+    known = dict.fromkeys(own)
+    if _unknown(names, known) > MANY:  # most have had reports of late, and these are quickly asked
+        lately = ask("domains_and_reporters")
+        known.update(
+            dict.fromkeys(name for kind, name in zip(*(c.to_pylist() for c in lately.columns[:2]), strict=True) if kind == "domain")
+        )
+    if _unknown(names, known) > MANY:
+        known.update(dict.fromkeys(map(str, _reported(ask, at_most=_ALL).column("report_domain").to_pylist())))
+    return [name if name in known else known_domain(ask, name, own) for name in names]
+
+
+def _unknown(names: Iterable[str], known: Mapping[str, None]) -> int:
+    return sum(name not in known for name in names)
+
+
 def as_name(text: str) -> str:
     """Return a domain name as it stands in reports.
 
@@ -56,5 +76,5 @@ def as_name(text: str) -> str:
     return name
 
 
-def _reported(ask: Ask, **parameters: str) -> pa.Table:
+def _reported(ask: Ask, **parameters: str | int) -> pa.Table:
     return ask("reported_domains", **parameters)

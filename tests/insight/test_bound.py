@@ -75,3 +75,13 @@ def test_one_failure_where_ten_are_usual_is_rare_and_where_two_are_it_is_not():
     assert is_rare(1, 10.0, below=0.05)
     assert not is_rare(1, 2.0, below=0.05)
     assert not is_rare(0, 0.0, below=0.05)
+
+
+@pytest.mark.parametrize("limit", [0.001, 0.01, 0.2])
+def test_whether_a_bound_is_within_a_limit_is_what_the_bound_says(limit):
+    from pipeline.insight.bound import is_within
+
+    for failures in (0, 1, 7, 60):
+        for sessions in (failures, failures + 1, 100, 371, 5_000, 90_000):
+            if sessions >= max(failures, 1):
+                assert is_within(limit, failures, sessions) == (upper_bound(failures, sessions) <= limit)

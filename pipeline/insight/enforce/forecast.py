@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.bound import upper_bound
+from pipeline.insight.bound import is_within
 from pipeline.insight.phrases import count_of, listed
 
 if TYPE_CHECKING:
@@ -158,10 +158,11 @@ class _Pace:
 
     def _sessions_for(self, refused: int) -> int:
         """Return the smallest number of sessions at which so many refused ones are few enough."""
+        limit = self._settings.readiness_bound
         low, high = refused, max(1, refused) * 2
-        while upper_bound(refused, high) > self._settings.readiness_bound:
+        while not is_within(limit, refused, high):
             low, high = high, high * 2
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if upper_bound(refused, middle) <= self._settings.readiness_bound else (middle, high)
+            low, high = (low, middle) if is_within(limit, refused, middle) else (middle, high)
         return high

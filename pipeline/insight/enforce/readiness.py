@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.insight.enforce.left_out import LeftOut
     from pipeline.insight.ground import Ground
     from pipeline.insight.incident import Incident
+    from pipeline.insight.known_reporters import KnownReporters
     from pipeline.insight.settings import InsightSettings
 
 _OPEN_VERDICTS = ("not-ready", "not-enough-evidence")
@@ -85,6 +86,7 @@ def assess(
     known: Collection[str],
     published: PublishedPolicy | None = None,
     incidents: Iterable[Incident] | None = None,
+    reporters: KnownReporters | None = None,
 ) -> Readiness:
     """Return the verdict on a domain.
 
@@ -96,10 +98,12 @@ def assess(
         known: Reporters known by name.
         published: The policy now published, as last checked; None: as the senders of the last three days show it.
         incidents: Those of the last `readiness_days`, of this domain at least, where they are found already; None: they are looked for.
+        reporters: Who was seen how often in the last `readiness_days`, where it was asked already.
     """
     period = period_of(as_of, settings.readiness_days, settings)
     replay = read_replay(ask, domain, since=period.since, until=period.until)
-    reporters = read_known(ask, since=period.since, until=period.until, listed=known, settings=settings)
+    if reporters is None:
+        reporters = read_known(ask, since=period.since, until=period.until, listed=known, settings=settings)
     trusted = reporters.before(period.since)
     evidence = evidence_of(replay, trusted, period, settings)
     seen = read_policies(ask, domain, since=period.since, until=period.until, published=published)
