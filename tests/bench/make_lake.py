@@ -89,9 +89,11 @@ def zipf(rng: np.random.Generator, exponent: float, among: int, count: int) -> n
 class Month:
     """The rows of one month."""
 
-    def __init__(self, rng: np.random.Generator, first: datetime, days: int, policies: int, domains: int, *, lean: bool) -> None:
+    def __init__(
+        self, rng: np.random.Generator, first: datetime, days: int, policies: int, domains: int, *, lean: bool, raw: bool = False
+    ) -> None:
         self.rng, self.batch, self.month = rng, 0, f"{first:%Y-%m}"
-        self.lean = lean
+        self.lean, self.raw = lean, raw
         count = int(policies / 1.073)  # Microsoft's domains with DANE have a second row
         self.reports = count
         self.domain = np.sort(zipf(rng, 1.1, domains, count))
@@ -159,6 +161,8 @@ class Month:
             "failures": failures,
             "messages": self.message_rows(self.arrival[:1] if self.lean else self.arrival),
         }
+        if self.raw:
+            tables["raw"] = self.raw_rows(self.arrival)
         return {**tables, "superseded": superseded} if int(self.month[-2:]) % 4 == 0 else tables
 
     def report_rows(self, rows: np.ndarray) -> pa.Table:
@@ -200,10 +204,10 @@ class Month:
             len(rows),
             received_month=self.month,
             message_sha256=self.message.take(places),
-            account="rua",
+            account="file" if self.raw and int(self.month[-2:]) % 2 else "rua",
             folder="INBOX",
             uidvalidity=1,
-            uid=np.arange(len(rows)) + 1,
+            uid=np.arange(len(rows)) + 1 + (int(self.month[2:4]) * 12 + int(self.month[-2:])) * 10_000_000,
             received_at=self.times_of(rows, 30),
             size_bytes=self.rng.integers(1500, 9000, len(rows)),
             from_domain=pick(self.reporter_names, self.reporter[rows]),
@@ -216,6 +220,11 @@ class Month:
             ingested_at=self.times_of(rows, 31),
             parser_version="bench",
         )
+
+    def raw_rows(self, rows: np.ndarray) -> pa.Table:
+        """The bytes of each message, which are one byte here: what is asked of `raw` is which it has."""
+        hashes = self.message.take(pa.array(rows))
+        return self.table("raw", len(rows), received_month=self.month, message_sha256=hashes, size_bytes=1, content=b"-")
 
     def policies_and_failures(self) -> tuple[pa.Table, pa.Table]:
         """One sts or no-policy-found row per report, a tlsa row more for Microsoft's reports on two domains of three."""
@@ -340,7 +349,7 @@ class Month:
         )
 
 
-def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: int = 1, lean: bool = False) -> Path:
+def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: int = 1, lean: bool = False, raw: bool = False) -> Path:
     """Write the lake, unless it is there already.
 
     Args:
@@ -350,6 +359,7 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
         domains: Report domains.
         seed: Another seed, another lake.
         lean: Whether to leave out the ledger and most hashes.
+        raw: Whether the bytes of every message are kept, and every other month was imported from files.
     """
     if (where / "messages").exists():
         return where
@@ -363,7 +373,7 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
         starts.append(first)
     for batch, start in enumerate(reversed(starts), start=1):
         days = ((start + timedelta(days=32)).replace(day=1) - start).days
-        month = Month(np.random.default_rng([seed, batch]), start, days, policies // months, domains, lean=lean)
+        month = Month(np.random.default_rng([seed, batch]), start, days, policies // months, domains, lean=lean, raw=raw)
         month.batch = batch
         made = month.rows()
         for name in APPEND_ORDER:
@@ -372,10 +382,10 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
     return where
 
 
-def cached(*, policies: int, months: int = 24, lean: bool = False) -> Path:
+def cached(*, policies: int, months: int = 24, lean: bool = False, raw: bool = False) -> Path:
     """A lake of this size below `tests/bench/results/`, made when it is first asked for."""
-    name = f"lake3-{policies}-{months}{'-lean' if lean else ''}"
-    return make(Path(__file__).parent / "results" / name, policies=policies, months=months, lean=lean)
+    name = f"lake4-{policies}-{months}{'-lean' if lean else ''}{'-raw' if raw else ''}"
+    return make(Path(__file__).parent / "results" / name, policies=policies, months=months, lean=lean, raw=raw)
 
 
 def _written(where: Path, name: str, month: str, rows: pa.Table, batch: int) -> Iterator[Part]:
@@ -399,11 +409,12 @@ def main() -> int:
     parser.add_argument("--domains", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lean", action="store_true", help="without the ledger and most hashes")
+    parser.add_argument("--raw", action="store_true", help="with a row in raw for every message, half of them imported from files")
     args = parser.parse_args()
     if (args.folder / "messages").exists():
         parser.error(f"{args.folder} is there already")
     begun = time.perf_counter()
-    make(args.folder, policies=args.policies, months=args.months, domains=args.domains, seed=args.seed, lean=args.lean)
+    make(args.folder, policies=args.policies, months=args.months, domains=args.domains, seed=args.seed, lean=args.lean, raw=args.raw)
     for name in TABLES:
         files = list((args.folder / name).rglob("*.parquet"))
         rows = sum(pq.read_metadata(file).num_rows for file in files)

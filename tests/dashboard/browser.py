@@ -66,14 +66,15 @@ def serving(lake: Path, *arguments: str, cwd: Path, **environment: str) -> Itera
         server = subprocess.Popen(command, cwd=cwd, env={**clean, "HOME": str(cwd), **environment}, stdout=log, stderr=log)
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait(address, server)
+        wait_for(address, server)
         yield address
     finally:
         server.terminate()
         server.wait(timeout=PATIENCE / 1000)
 
 
-def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
+def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    """Wait until a page answers."""
     until = time.monotonic() + PATIENCE / 1000
     while time.monotonic() < until:
         assert server.poll() is None, "the page ended at once"
