@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.cli import Context
+    from pipeline.config import Settings
+    from pipeline.lake.open_lake import OpenLake
     from pipeline.lake.upkeep.maintain import Done
 
 
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.open_lake import open_for_writing
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing
-    from pipeline.lake.upkeep.maintain import Done, maintain
+    from pipeline.lake.upkeep.maintain import Done
     from pipeline.lake.upkeep.repair import open_for_repair, repair
 
     if args.repair and args.erase:
@@ -69,9 +71,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
                 forget_reasons(_domain(args.erase), location)
                 forget_domain(location, _domain(args.erase))
         else:
-            keep = settings.retention
-            today = datetime.now(UTC).date()
-            done = maintain(lake, today=today, raw_days=keep.raw_days, report_months=keep.report_months, dry_run=args.dry_run)
+            done = _maintained(lake, settings, dry_run=args.dry_run)
     columns = {name: [getattr(each, name) for each in done] for name in Done._fields}
     if done or args.format != "table":
         output.deliver(pa.table(columns), args)
@@ -80,6 +80,20 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if args.repair and not args.dry_run:
             output.note("run `tlsrpt rebuild` where `tlsrpt doctor` still names broken files")
     return 0
+
+
+def _maintained(lake: OpenLake, settings: Settings, *, dry_run: bool) -> list[Done]:
+    """Do what there is to do, and make the sums that questions over years are answered from, while the lake is locked."""
+    from pipeline.lake.upkeep.maintain import Done, maintain
+    from pipeline.query.reader import Lake
+
+    keep, today = settings.retention, datetime.now(UTC).date()
+    done = maintain(lake, today=today, raw_days=keep.raw_days, report_months=keep.report_months, dry_run=dry_run)
+    if dry_run:
+        return done
+    with Lake(lake.location, settings) as reader:
+        made = list(reader.make_sums(f"{today:%Y-%m}"))
+    return [*done, Done("sums", "policies", files=len(made))] if made else done
 
 
 def _erasure(went: Counter[str]) -> list[Done]:

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.query.describe import Views, comments, views_of
+from pipeline.query.month_sums import SCHEMA, to_bytes
 from pipeline.query.submitter_habits import SAME_SESSIONS, Habits
 from pipeline.query.view_texts import view_text
 from pipeline.tables.schema import TABLES, arrow_schema
@@ -56,6 +57,9 @@ class Scope(NamedTuple):
     habits: Habits = Habits()
     runs: str = "[]"
     """The looks into mailboxes, as JSON."""
+    sums_whole: Sequence[str] = ()
+    """Sums of months that the period covers, instead of their files (see `month_sums`)."""
+    sums_part: Sequence[str] = ()
 
 
 _LEARNED = re.compile(r"session|mentions|submitters|row_parts|apart|is_rated|is_loop", re.IGNORECASE)
@@ -99,6 +103,7 @@ class Engine:
         else:
             self._alias = self._alias_of(root)
             self._empty = {name: _empty_file(self._temporary, name) for name in TABLES}
+            self._empty["sums"] = _empty_sums(self._temporary)
         self._connection = duckdb.connect(
             config={
                 "threads": settings.query.threads,
@@ -136,7 +141,10 @@ class Engine:
         self._tell(connection, Scope({}, 0, -1))
         ours = "ours_every_domain" if not settings.domains.own else "ours_own_domains_and_mx" if settings.domains.mx else "ours_own_domains"
         sight = "whole" if self._audience is None else "group"
-        for name in ("tables", sight, "rows", ours, "counted", "parts_with_hosts" if hosts else "parts", "sessions", "runs"):
+        parts = "parts_with_hosts" if hosts else "parts"
+        # A stranger's SQL reads rows alone.
+        sums = ("sums",) if "sums" in self._empty else ()
+        for name in ("tables", sight, "rows", ours, "counted", parts, "sessions", "runs", *sums):
             connection.execute(view_text(name))
 
     def _lock_down(self, *folders: str) -> None:
@@ -151,6 +159,8 @@ class Engine:
         lake |= {f"{name}_contested": self._paths(name, scope.contested) for name in CONTESTED}
         lake |= {"floor": scope.floor, "batch": scope.batch, "counted_tiers": self._counted_tiers, "runs": scope.runs}
         lake |= {"policy_sessions": self._limits.policy_sessions, "report_sessions": self._limits.report_sessions}
+        if "sums" in self._empty:
+            lake |= {name: [self._empty["sums"], *self._aliased(getattr(scope, name))] for name in ("sums_whole", "sums_part")}
         lake |= {"same_sessions": list(SAME_SESSIONS)}
         if self._audience is not None:
             lake |= {"seen": list(self._audience.domains), "seen_below": list(self._audience.below), "salt": self._salt}
@@ -159,10 +169,10 @@ class Engine:
         cursor.execute("set variable lake = $lake", {"lake": lake})
 
     def _paths(self, table: str, files: Mapping[str, Sequence[str]]) -> list[str]:
-        paths = files.get(table, ())
-        if self._alias != self._root:
-            paths = [self._alias + path.removeprefix(self._root) for path in paths]
-        return [self._empty[table], *paths]
+        return [self._empty[table], *self._aliased(files.get(table, ()))]
+
+    def _aliased(self, paths: Sequence[str]) -> Sequence[str]:
+        return paths if self._alias == self._root else [self._alias + path.removeprefix(self._root) for path in paths]
 
     def run(self, sql: str, parameters: Mapping[str, Any], scope: Scope, *, limited: bool = True) -> pa.Table:
         """Run one statement on a cursor of its own and return all rows.
@@ -268,6 +278,12 @@ def _empty_file(folder: Path, name: str) -> str:
     path = folder / name / _EMPTY_FILE.format(TABLES[name].partition)
     path.parent.mkdir(parents=True)
     path.write_bytes(_empty_bytes(name))
+    return str(path)
+
+
+def _empty_sums(folder: Path) -> str:
+    path = folder / "no-sums.parquet"
+    path.write_bytes(to_bytes(pa.Table.from_batches([], schema=SCHEMA)))
     return str(path)
 
 

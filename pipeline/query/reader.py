@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
@@ -28,8 +28,10 @@ from pipeline.query.catalogue import Question, Questions, load_questions
 from pipeline.query.describe import Views
 from pipeline.query.engine import CONTESTED, Engine, Scope, needs_habits
 from pipeline.query.health import Habit, MailboxHealth, judge
+from pipeline.query.month_sums import MADE_OF, Made, Used, asks_sums, choose, list_made, names_of, remove_others, store
 from pipeline.query.operators_only import OPERATORS_ONLY
 from pipeline.query.submitter_habits import Habits, learn
+from pipeline.query.view_texts import view_text
 from pipeline.tables.schema import TABLES
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ class Lake(Analysis):
         self._refreshing = threading.Lock()
         self._learning = threading.Lock()
         self._learned: tuple[str, Habits] = ("", Habits())
+        self._sums: tuple[Snapshot | None, dict[str, Made], dict[str, str]] = (None, {}, {})
 
     configuration = "settings given"
     """Which file the settings are from: they say whose tiers and domains count."""
@@ -131,11 +134,16 @@ class Lake(Analysis):
     @property
     def version(self) -> str:
         """What an answer depends on beside the question: a key for caches."""
+        return f"{self.snapshot.version}-{self._rules}"
+
+    @property
+    def _rules(self) -> str:
+        """What counts, and for whom."""
         settings = self._settings
         bounds = (str(settings.report_limits.policy_sessions), str(settings.report_limits.report_sessions))
         seen = () if settings.audience is None else ("seen", *settings.audience.domains, "", *settings.audience.below)
         rules = "\0".join((*settings.trust.count, "", *settings.domains.own, "", *settings.domains.mx, "", *bounds, *seen))
-        return f"{self.snapshot.version}-{_digest(rules)}"
+        return _digest(rules)
 
     @property
     def questions(self) -> Questions:
@@ -187,7 +195,8 @@ class Lake(Analysis):
             # Bound with their types, so that an empty list or a null means what the question says.
             bound = {p.name: duckdb.Value(values[p.name], duckdb.type(p.type)) for p in question.parameters}
             limited = not name.startswith(WHOLE)
-            return self._answer(lambda: self._run(question.sql, bound, months, limited=limited))
+            summed = (period["since"], period["until"], values.get("domain") is None) if asks_sums(question.sql) else None
+            return self._answer(lambda: self._run(question.sql, bound, months, limited=limited, summed=summed))
         except (duckdb.Error, ValueError, OverflowError) as err:
             raise UsageError(f"question {name} cannot be answered: {guard.sentence(str(err))}") from err
 
@@ -282,11 +291,47 @@ class Lake(Analysis):
             self._files.know({entry.path: entry.size_bytes for entries in snapshot.files.values() for entry in entries})
         return snapshot
 
-    def _scope(self, sql: str, months: tuple[str, str] = EVERY_MONTH) -> Scope:
+    def _scope(self, sql: str, months: tuple[str, str] = EVERY_MONTH, summed: tuple[date, date, bool] | None = None) -> Scope:
         snapshot = self.snapshot
         habits = self._habits(snapshot) if needs_habits(sql) else Habits()
         runs = self._runs() if _RUNS.search(sql) else "[]"
-        return self._files_of(snapshot, months)._replace(habits=habits, runs=runs)
+        # Sums are the operator's: a group reads rows, cut to what it may see.
+        used = self._sums_of(snapshot, habits, summed) if summed and self.audience is None else Used()
+        scope = self._files_of(snapshot, months, without=used.months)
+        whole, part = ([self.location.uri_of(each.path) for each in some] for some in (used.whole, used.part))
+        return scope._replace(habits=habits, runs=runs, sums_whole=whole, sums_part=part)
+
+    def _sums_of(self, snapshot: Snapshot, habits: Habits, summed: tuple[date, date, bool]) -> Used:
+        """Return the sums of months that there are for a question: whose period, and whether it is about all domains."""
+        if self._sums[0] is not snapshot:
+            made = list_made(self.location)
+            if self._files is not None:
+                self._files.know({self.location.uri_of(each.path): each.size_bytes for each in made.values()})
+            self._sums = snapshot, made, names_of(snapshot, self._rules, habits) if made else {}
+        since, until, all_domains = summed
+        return choose(self._sums[1], self._sums[2], snapshot, since, until, all_domains=all_domains)
+
+    def make_sums(self, before: str) -> Iterator[tuple[str, int]]:
+        """Make the sums of closed months that have none, and remove those that stand for nothing; yield month and bytes of each.
+
+        Args:
+            before: The first month that is not closed. The caller holds the lock of the lake.
+
+        Raises:
+            LakeError: The lake cannot be read or written.
+        """
+        snapshot = self.snapshot
+        habits = self._habits(snapshot)
+        names = {month: name for month, name in names_of(snapshot, self._rules, habits).items() if month < before}
+        with self.location.errors("write"):
+            made = list_made(self.location)
+            remove_others(self.location, names.values())
+            for month, name in sorted(names.items()):
+                if name not in made:
+                    scope = self._files_of(snapshot, (month, month))._replace(habits=habits)
+                    engine = self._engine_for(guests=False, hosts=bool(habits.hosts))
+                    sums = engine.run(view_text("make_sums"), {}, scope, limited=False)
+                    yield month, store(self.location, name, snapshot.batch, sums)
 
     def _runs(self) -> str:
         """Return the looks into mailboxes as they are now, which are the operator's: the note is read only where it is asked for."""
@@ -358,15 +403,18 @@ class Lake(Analysis):
         *,
         guests: bool = False,
         limited: bool = True,
+        summed: tuple[date, date, bool] | None = None,
     ) -> pa.Table:
-        scope = self._scope(sql, months)
+        scope = self._scope(sql, months, summed)
         engine = self._engine_for(guests=guests, hosts=bool(scope.habits.hosts))
         if guests:
             engine.views()  # from here on `describe` and `duckdb_columns()` say what columns mean
         return engine.run(sql, parameters, scope, limited=limited)
 
-    def _files_of(self, snapshot: Snapshot, months: tuple[str, str]) -> Scope:
+    def _files_of(self, snapshot: Snapshot, months: tuple[str, str], *, without: Collection[str] = ()) -> Scope:
+        """Return the files of some months, of the tables by month of report `without` those of some."""
         chosen = {table: [entry for entry in snapshot.files.get(table, ()) if months[0] <= entry.month <= months[1]] for table in TABLES}
+        chosen |= {table: [entry for entry in chosen[table] if entry.month not in without] for table in MADE_OF}
         superseded = {entry.month for entry in chosen["superseded"] if entry.rows}
         files = {
             table: [entry.path for entry in entries if table not in CONTESTED or entry.month not in superseded]

@@ -1,0 +1,62 @@
+-- Session parts and mentions for questions that add them up, over sums of whole months where these were made (see `month_sums`), else over the
+-- rows. Of a month that the period covers, and of all domains, the coarse grains do: sums by day and reporter, or by day and domain, beside rows
+-- that add nothing and only name who or what else there was, so that counts of distinct names come out as over the rows. Else it is the fine
+-- one: day, domain, reporter, tier, policy type.
+
+create macro settings.sums_of(files) as table
+select *
+from read_parquet(files, hive_partitioning = false);
+
+create view settings.session_sums_by_reporter as
+select
+    report_day, report_domain, submitter_domain, trust_tier, policy_type, sessions, authenticated, failed, unprotected, sts_success,
+    sts_failure, tlsa_success, tlsa_failure
+from session_parts
+union all by name
+select * exclude (grain, result_type, result_group, mentions)
+from settings.sums_of(getvariable('lake').sums_whole)
+where grain = 'reporter' or grain = 'named'
+union all by name
+select * exclude (grain, result_type, result_group, mentions)
+from settings.sums_of(getvariable('lake').sums_part)
+where grain = 'fine';
+
+create view settings.session_sums_by_pair as
+select
+    report_day, report_domain, submitter_domain, trust_tier, policy_type, sessions, authenticated, failed, unprotected, sts_success,
+    sts_failure, tlsa_success, tlsa_failure
+from session_parts
+union all by name
+select * exclude (grain, result_type, result_group, mentions)
+from settings.sums_of(getvariable('lake').sums_whole)
+where grain = 'reporter' or grain = 'paired'
+union all by name
+select * exclude (grain, result_type, result_group, mentions)
+from settings.sums_of(getvariable('lake').sums_part)
+where grain = 'fine';
+
+create view settings.session_sums_by_domain as
+select
+    report_day, report_domain, submitter_domain, trust_tier, policy_type, sessions, authenticated, failed, unprotected, sts_success,
+    sts_failure, tlsa_success, tlsa_failure
+from session_parts
+union all by name
+select * exclude (grain, result_type, result_group, mentions)
+from settings.sums_of(getvariable('lake').sums_whole)
+where grain = 'domain' or grain = 'paired'
+union all by name
+select * exclude (grain, result_type, result_group, mentions)
+from settings.sums_of(getvariable('lake').sums_part)
+where grain = 'fine';
+
+create view settings.mentions_summed as
+select report_day, report_domain, submitter_domain, trust_tier, result_type, result_group, mentions
+from mentions
+union all by name
+select report_day, report_domain, submitter_domain, trust_tier, result_type, result_group, mentions
+from settings.sums_of(getvariable('lake').sums_whole)
+where grain = 'failed'
+union all by name
+select report_day, report_domain, submitter_domain, trust_tier, result_type, result_group, mentions
+from settings.sums_of(getvariable('lake').sums_part)
+where grain = 'failed of domain';
