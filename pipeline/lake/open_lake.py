@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline import log
 from pipeline.errors import LakeError
 from pipeline.failpoint import reach
-from pipeline.lake.dedup.dedup_index import Files
+from pipeline.lake.dedup.data_file_list import Files
 from pipeline.lake.delta.commit import commit_stage, next_batch, recover
 from pipeline.lake.delta.delta_tables import add_version, create_tables, fence_of, floor_of
 from pipeline.lake.delta.log_repair import repair_log

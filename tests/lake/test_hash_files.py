@@ -7,7 +7,7 @@ from shutil import copytree
 import pytest
 
 from pipeline.lake.dedup import hash_files
-from pipeline.lake.dedup.dedup_index import Files
+from pipeline.lake.dedup.data_file_list import Files
 from pipeline.lake.dedup.digest_set import Digests
 from pipeline.lake.dedup.hash_files import FOLDER, Column, HashColumn
 from pipeline.lake.delta.delta_tables import open_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.lake.dedup.dedup_index import Files, Listed
+from pipeline.lake.dedup.data_file_list import Files, Listed
 from pipeline.lake.delta.delta_tables import floor_of, open_table
 from pipeline.tables.schema import TABLES
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from pipeline.lake.dedup.dedup_index import Files, Listed
+    from pipeline.lake.dedup.data_file_list import Files, Listed
     from pipeline.lake.storage.location import Location
 
 FOLDER = "_state/hashes"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.lake.dedup.dedup_index import Files
+    from pipeline.lake.dedup.data_file_list import Files
 
 FILE_ACCOUNT = "file"
 """The account of what was imported from files: its key is the sha256 of the bytes."""
