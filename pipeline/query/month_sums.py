@@ -42,7 +42,12 @@ _TEXTS = ("grain", "report_domain", "submitter_domain", "trust_tier", "policy_ty
 _SUMS = (
     "sessions", "authenticated", "failed", "unprotected", "sts_success", "sts_failure", "tlsa_success", "tlsa_failure", "mentions"
 )  # fmt: skip
-_TYPES: dict[str, pa.DataType] = {**dict.fromkeys(_TEXTS, pa.string()), "report_day": pa.date32(), **dict.fromkeys(_SUMS, pa.int64())}
+_TYPES: dict[str, pa.DataType] = {
+    **dict.fromkeys(_TEXTS, pa.string()),
+    "report_day": pa.date32(),
+    "rated": pa.bool_(),
+    **dict.fromkeys(_SUMS, pa.int64()),
+}
 SCHEMA: pa.Schema = pa.schema([pa.field(name, kind) for name, kind in _TYPES.items()])
 
 

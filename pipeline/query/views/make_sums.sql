@@ -1,7 +1,7 @@
 -- The sums of one month in every grain that sums.sql reads.
 with fine as materialized (
     select
-        report_day, report_domain, submitter_domain, trust_tier, policy_type,
+        report_day, report_domain, submitter_domain, trust_tier, policy_type, rated,
         sum(sessions)::bigint as sessions,
         sum(authenticated)::bigint as authenticated,
         sum(failed)::bigint as failed,
@@ -11,7 +11,7 @@ with fine as materialized (
         sum(tlsa_success)::bigint as tlsa_success,
         sum(tlsa_failure)::bigint as tlsa_failure
     from session_parts
-    group by report_day, report_domain, submitter_domain, trust_tier, policy_type
+    group by report_day, report_domain, submitter_domain, trust_tier, policy_type, rated
 ),
 
 failed as materialized (
@@ -24,7 +24,7 @@ failed as materialized (
 
 by_reporter as (
     select
-        report_day, submitter_domain, trust_tier, policy_type,
+        report_day, submitter_domain, trust_tier, policy_type, rated,
         sum(sessions)::bigint as sessions,
         sum(authenticated)::bigint as authenticated,
         sum(failed)::bigint as failed,
@@ -34,12 +34,12 @@ by_reporter as (
         sum(tlsa_success)::bigint as tlsa_success,
         sum(tlsa_failure)::bigint as tlsa_failure
     from fine
-    group by report_day, submitter_domain, trust_tier, policy_type
+    group by report_day, submitter_domain, trust_tier, policy_type, rated
 ),
 
 by_domain as (
     select
-        report_day, report_domain, trust_tier,
+        report_day, report_domain, trust_tier, rated,
         sum(sessions)::bigint as sessions,
         sum(authenticated)::bigint as authenticated,
         sum(failed)::bigint as failed,
@@ -49,7 +49,7 @@ by_domain as (
         sum(tlsa_success)::bigint as tlsa_success,
         sum(tlsa_failure)::bigint as tlsa_failure
     from fine
-    group by report_day, report_domain, trust_tier
+    group by report_day, report_domain, trust_tier, rated
 ),
 
 -- What adds nothing stands on a day on which there is something of its name, and has 0 in every sum.
@@ -97,6 +97,6 @@ select
     coalesce(sts_failure, 0)::bigint as sts_failure,
     coalesce(tlsa_success, 0)::bigint as tlsa_success,
     coalesce(tlsa_failure, 0)::bigint as tlsa_failure,
-    result_type, result_group, mentions
+    rated, result_type, result_group, mentions
 from graded
 order by grain, report_domain, report_day;

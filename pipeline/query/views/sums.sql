@@ -10,7 +10,7 @@ from read_parquet(files, hive_partitioning = false);
 create view settings.session_sums_by_reporter as
 select
     report_day, report_domain, submitter_domain, trust_tier, policy_type, sessions, authenticated, failed, unprotected, sts_success,
-    sts_failure, tlsa_success, tlsa_failure
+    sts_failure, tlsa_success, tlsa_failure, rated
 from session_parts
 union all by name
 select * exclude (grain, result_type, result_group, mentions)
@@ -24,7 +24,7 @@ where grain = 'fine';
 create view settings.session_sums_by_pair as
 select
     report_day, report_domain, submitter_domain, trust_tier, policy_type, sessions, authenticated, failed, unprotected, sts_success,
-    sts_failure, tlsa_success, tlsa_failure
+    sts_failure, tlsa_success, tlsa_failure, rated
 from session_parts
 union all by name
 select * exclude (grain, result_type, result_group, mentions)
@@ -38,7 +38,7 @@ where grain = 'fine';
 create view settings.session_sums_by_domain as
 select
     report_day, report_domain, submitter_domain, trust_tier, policy_type, sessions, authenticated, failed, unprotected, sts_success,
-    sts_failure, tlsa_success, tlsa_failure
+    sts_failure, tlsa_success, tlsa_failure, rated
 from session_parts
 union all by name
 select * exclude (grain, result_type, result_group, mentions)
