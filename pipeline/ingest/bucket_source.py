@@ -8,25 +8,23 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import obstore
-from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
-from pipeline.errors import InputError
 from pipeline.failpoint import reach
-from pipeline.lake.storage.bucket import failure_of
-from pipeline.lake.storage.s3 import find_access
+from pipeline.ingest.bucket_access import bucket_errors, delete_unchanged, open_bucket
 from pipeline.mailbox.post_actions import group_of
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
 from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
+
+    from obstore.store import S3Store
 
     from pipeline.config import SourceSettings
     from pipeline.report.limits import Limits
@@ -122,25 +120,18 @@ class BucketSource:
 
     def _put_away(self, done: _Object) -> None:
         try:
-            if (obstore.head(self._store, done.key)["e_tag"] or "").strip('"') != done.tag:
-                return
             if self._settings.after == "move":
+                if (obstore.head(self._store, done.key)["e_tag"] or "").strip('"') != done.tag:
+                    return
                 obstore.copy(self._store, done.key, f"{self._settings.move_to}/{done.key.removeprefix(self._settings.prefix).lstrip('/')}")
                 reach("object-copied")
-            obstore.delete(self._store, done.key)
+            delete_unchanged(self._store, done.key, done.tag)
         except FileNotFoundError:
             return  # put away already
 
     @cached_property
     def _store(self) -> S3Store:
-        return S3Store(self._settings.bucket, **find_access().store_options())
+        return open_bucket(self._settings.path)[0]
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (BaseError, OSError) as err:
-            said = str(err).partition("\n\nDebug source")[0]
-            where = f"the source {self.name} ({self._settings.path})"
-            told = failure_of(said, where, self._settings.bucket, find_access(), "read")
-            raise told or InputError(f"{where} cannot be read: {(said.strip().splitlines() or ['no reason was given'])[0][:300]}") from err
+    def _errors(self) -> AbstractContextManager[None]:
+        return bucket_errors(self._settings.path, self.name)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 
+import obstore
 import pytest
 
 from pipeline.cli import main
 from pipeline.config import SourceSettings
+from pipeline.errors import SignInError
 from pipeline.ingest.bucket_source import BucketSource
 from pipeline.lake.storage.objects import ObjectStore
 from pipeline.report.limits import DEFAULT_LIMITS
@@ -127,3 +129,23 @@ def test_a_source_that_fails_is_one_sentence_and_a_code(ingest, monkeypatch, pat
 def test_settings_that_cannot_be_meant_are_refused(settings):
     with pytest.raises(ValueError, match=r"path|move_to"):
         SourceSettings(name="ses", **settings)
+
+
+def test_an_object_that_is_replaced_in_the_last_moment_is_not_deleted(there, bucket, monkeypatch):
+    there.put("a", mail(1))
+    one, (name,) = source(bucket, after="delete")
+    there.put("a", mail(2))
+    looked = {"e_tag": name.partition("#")[2]}
+    monkeypatch.setattr("pipeline.ingest.bucket_access.obstore.head", lambda *_: looked)
+    one.treat([(name, "stored")])
+    assert there.get("a") == mail(2)
+
+
+def test_a_storage_that_refuses_to_delete_is_told(there, bucket, monkeypatch):
+    there.put("a", mail(1))
+    one, (name,) = source(bucket, after="delete")
+    sign = obstore.sign
+    monkeypatch.setattr("pipeline.ingest.bucket_access.obstore.sign", lambda *words: sign(*words).replace("Signature=", "Signature=00"))
+    with pytest.raises(SignInError, match="does not allow"):
+        one.treat([(name, "stored")])
+    assert there.get("a") == mail(1)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 import obstore
-from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
 from pipeline import log
 from pipeline.errors import InputError
@@ -17,53 +13,27 @@ from pipeline.ingest.backfill.chunk import OBJECTS, Chunk
 from pipeline.ingest.backfill.listing import LARGE_BYTES, Cutter, Listed
 from pipeline.ingest.backfill.mbox_chunks import unstored
 from pipeline.ingest.backfill.tar_chunks import DamagedTarError, compression_of, is_tar, unpacked
-from pipeline.lake.storage.s3 import find_access
+from pipeline.ingest.bucket_access import bucket_errors, open_bucket
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from obstore.store import S3Store
+
     from pipeline.mailbox.mail_files import FileImport
 
-_ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 _PAGE = 1000
-
-
-def open_bucket(address: str) -> tuple[S3Store, str]:
-    """Return the bucket and the prefix of s3://bucket/prefix; how to get at it comes from the environment (see `pipeline.lake.storage.s3`).
-
-    Raises:
-        InputError: It is no such address.
-        ConfigError: The environment is wrong.
-        SignInError: There are no keys to be had.
-    """
-    match = _ADDRESS.fullmatch(address)
-    if match is None:
-        raise InputError(f"{address} is not an object address; use s3://bucket/prefix")
-    return S3Store(match[1], **find_access().store_options()), match[2] or ""
-
-
-@contextmanager
-def storage_errors(address: str) -> Iterator[None]:
-    """Turn what the storage says into one sentence.
-
-    Raises:
-        InputError: The source cannot be read.
-    """
-    try:
-        yield
-    except (BaseError, FileNotFoundError) as err:
-        said = (str(err).strip().splitlines() or ["no reason given"])[0][:300]
-        raise InputError(f"{address} cannot be read: {said}") from err
 
 
 def list_bucket(address: str, walker: FileImport) -> Iterator[Chunk]:
     """Yield the chunks of what lies below a prefix, or of one object.
 
     Raises:
-        InputError: It cannot be listed, or there is nothing.
+        TlsrptError: It cannot be listed.
+        InputError: There is nothing.
     """
-    with storage_errors(address):
+    with bucket_errors(address):
         bucket, prefix = open_bucket(address)
         cutter = Cutter(Chunk(OBJECTS, address, address))
         found = 0

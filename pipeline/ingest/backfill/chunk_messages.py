@@ -68,10 +68,11 @@ class Fetch:
     def _objects(self) -> Iterator[Fetched]:
         import obstore
 
-        from pipeline.ingest.backfill.bucket_source import key_of, open_bucket, storage_errors
+        from pipeline.ingest.backfill.bucket_source import key_of
+        from pipeline.ingest.bucket_access import bucket_errors, open_bucket
 
         chunk = self._chunk
-        with storage_errors(chunk.place):
+        with bucket_errors(chunk.place):
             bucket, prefix = open_bucket(chunk.place)
 
             most = max(self._limits.message_bytes, self._limits.json_bytes) + 1
