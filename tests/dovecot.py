@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.authority import Authority
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,7 +168,7 @@ class Dovecot:
     def start(self) -> None:
         self._lay_out()
         for _ in range(3):
-            self.port, self.plain_port = _free_ports()
+            self.port, self.plain_port = free_ports(2)
             (self.root / "dovecot.conf").write_text(self._configuration(), encoding="utf-8")
             self._process = subprocess.Popen(
                 [_executable("dovecot"), "-F", "-c", str(self.root / "dovecot.conf")],
@@ -282,13 +283,6 @@ def _version() -> tuple[int, int]:
     said = subprocess.run([_executable("dovecot"), "--version"], capture_output=True, check=True, text=True).stdout
     found = re.match(r"(\d+)\.(\d+)", said)
     return int(found[1]), int(found[2])
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
 
 
 def _base64url(content: bytes) -> bytes:

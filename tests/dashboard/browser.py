@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import axe_playwright_python
 from playwright.sync_api import TimeoutError, sync_playwright
+
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,13 +48,6 @@ FOCUSED = """() => {
   const one = document.activeElement;
   return [one.tagName.toLowerCase(), one.getAttribute('aria-label') || one.innerText || ''];
 }"""
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import urllib.request
 import pytest
 
 from pipeline.demo.children import free_port
+from tests import ports
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_interrupted_while_it_ingests_it_ends_and_leaves_nothing(demo, tmp_path,
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_the_page_comes_up_with_what_was_ingested_and_ends_on_a_signal(demo, tmp_path, number):
     folder = tmp_path / "demo"
-    process = demo(folder, "--days", "3", "--port", str(free_port(0)))
+    process = demo(folder, "--days", "3", "--port", str(ports.free_port()))
     address = line_with(process, "The dashboard is at ").split()[4]
     with urllib.request.urlopen(address, timeout=60) as response:
         assert response.status == 200

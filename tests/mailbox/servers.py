@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from imapclient import IMAPClient
 
 from tests.dovecot import Dovecot, User, dovecot
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +121,7 @@ class Server:
             yield Inside(client, self.prefix)
 
     def start(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.configure()
         for path in (self.root, *self.root.rglob("*")):
             os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
@@ -372,9 +373,3 @@ def _line(connection: socket.socket) -> bytes:
             raise OSError("closed")
         line += byte
     return line
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import __version__
+from tests.ports import free_port
 from tests.project.outside import environment, run
 from tests.project.tree import ROOT, project_files
 
@@ -66,9 +66,7 @@ def test_the_installed_program_runs_the_demo_without_the_checkout(installed, tmp
 
 
 def test_the_installed_dashboard_runs_without_the_checkout(installed, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     (tmp_path / "lake").mkdir()
     command = [installed / "tlsrpt", "--lake", tmp_path / "lake", "dashboard", "--port", str(port)]
     with (

@@ -26,25 +26,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pipeline.published import source_ttl
+from tests.ports import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-LOOPBACK = "127.0.0.1"
-
-
-def free_port(*addresses: str) -> int:
-    """A port that is free on all these addresses."""
-    while True:
-        with contextlib.ExitStack() as held:
-            first = held.enter_context(socket.create_server((addresses[0], 0)))
-            port = first.getsockname()[1]
-            try:
-                for address in addresses[1:]:
-                    held.enter_context(socket.create_server((address, port)))
-            except OSError:
-                continue
-            return port
 
 
 # -- names -----------------------------------------------------------------------------------------------------------------

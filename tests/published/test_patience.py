@@ -18,7 +18,8 @@ from pipeline.published import smtp, web
 from pipeline.published.check import check_domain
 from pipeline.published.ways import Ways
 from tests.authority import Authority
-from tests.published.servers import LOOPBACK, context_of, free_port, names
+from tests.ports import free_port
+from tests.published.servers import LOOPBACK, context_of, names
 
 TIMEOUT = 1.0
 SAFETY = 30.0

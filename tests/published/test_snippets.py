@@ -24,7 +24,7 @@ from pipeline.published.render import SERVERS, render
 from pipeline.published.web import PATH, Fetched, Trouble, fetch
 from tests.authority import Authority
 from tests.mailbox.servers import library_path, unpacked
-from tests.published.servers import LOOPBACK, free_port
+from tests.ports import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

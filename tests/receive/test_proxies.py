@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.published.servers import LOOPBACK, free_port
+from tests.ports import LOOPBACK, free_port
 from tests.published.test_snippets import STARTS, running
 from tests.receive.receivers import GZIP, PATIENCE, ROOT, receiver
 from tests.report_mails import document
