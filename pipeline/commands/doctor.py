@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.ingest.doctor import examine
 
     checks: list[Check] = []
-    for check in chain(examine(settings, find_config(context.config)), _channels(settings)):
+    for check in chain(examine(settings, find_config(context.config)), _channels(settings), _machine()):
         checks.append(check)
         if args.format == "table":
             print(_line(check), flush=True)
@@ -61,6 +61,22 @@ def _line(check: Check) -> str:
     if not sys.stdout.isatty():
         return head + said
     return head + folded(said, shutil.get_terminal_size().columns - len(head)).replace("\n", f"\n{' ' * len(head)}")
+
+
+def _machine() -> Iterator[Check]:
+    """What is installed here: what is asked first when something does not work, and the units, as far as they are ours."""
+    import platform
+    from importlib.metadata import version
+
+    from pipeline import __version__
+    from pipeline.commands.units import program
+    from pipeline.deploy.installed_units import findings
+    from pipeline.ingest.doctor import Check
+
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("deltalake", "duckdb", "pyarrow"))
+    yield Check("versions", "ok", f"tlsrpt {__version__}, Python {platform.python_version()}, {libraries}")
+    for found in findings(program()):
+        yield Check("units", found.state, found.says, int(found.state == "fail"))
 
 
 def _channels(settings: Settings) -> Iterator[Check]:

@@ -63,7 +63,7 @@ def _installation(user: str, context: Context) -> Installation:
     settings = context.settings
     config = find_config(context.config)
     installation = Installation(
-        _program(),
+        program(),
         str(config.resolve()) if config is not None else None,
         user,
         _written(settings),
@@ -79,7 +79,8 @@ def _installation(user: str, context: Context) -> Installation:
     return installation
 
 
-def _program() -> str:
+def program() -> str:
+    """Return the absolute path of `tlsrpt` as this installation has it."""
     beside = Path(sysconfig.get_path("scripts")) / "tlsrpt"
     return str(beside) if beside.exists() else shutil.which("tlsrpt") or str(beside)
 

@@ -192,6 +192,7 @@ def still():
             if name.startswith("pipeline.") and getattr(module, "datetime", None) is clock.datetime:
                 patch.setattr(module, "datetime", Still)
         patch.setattr("pipeline.ingest.doctor._mailbox", lambda *_: iter(()))
+        patch.setattr("pipeline.commands.doctor._machine", lambda: iter(()))
         patch.setattr("pipeline.ingest.doctor._dns", lambda _: Check("dns", "ok", "asked for by no test"))
         patch.setenv(lake_door.TODAY_VARIABLE, str(TODAY))
         patch.setattr(Lake, "ask", asked_once(Lake.ask))
