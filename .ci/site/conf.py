@@ -25,6 +25,7 @@ html_theme = "furo"
 html_title = f"{project} {release}"
 html_show_sphinx = False
 html_copy_source = False
+html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 suppress_warnings = ["myst.header", "misc.highlighting_failure"]
 highlight_language = "none"
 

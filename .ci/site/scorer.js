@@ -1,0 +1,15 @@
+// How the search of the site ranks what it finds: as Sphinx does, but what is looked up comes before how it came about.
+var Scorer = {
+  score: function (result) {
+    var page = result[0];
+    return result[4] + (page.startsWith("reference/") ? 5 : page.startsWith("decisions/") ? -5 : 0);
+  },
+  objNameMatch: 11,
+  objPartialMatch: 6,
+  objPrio: { 0: 15, 1: 5, 2: -5 },
+  objPrioDefault: 0,
+  title: 15,
+  partialTitle: 7,
+  term: 5,
+  partialTerm: 2,
+};
