@@ -37,9 +37,17 @@ def run(args: argparse.Namespace, context: Context) -> int:
     refuse_doubtful_claim(settings.dashboard.verified_claim)
     refuse_missing(configured_location(settings.lake))
     command = command_line(address, port, settings.dashboard.hosts)
+    named = environment(context.config, settings.lake.path, sign_in=beyond)
+    leave_closed_folder()
     sys.stdout.flush()
     # The page takes the place of this process: a signal meets it, and nothing is left when it ends.
-    os.execve(command[0], command, environment(context.config, settings.lake.path, sign_in=beyond))  # noqa: S606 -- our own interpreter
+    os.execve(command[0], command, named)  # noqa: S606 -- our own interpreter
+
+
+def leave_closed_folder() -> None:
+    """Leave a folder that this user may not look into, as `su` keeps that of root: Streamlit looks there, and ends in a traceback."""
+    if not os.access(".", os.X_OK):
+        os.chdir("/")
 
 
 def _is_loopback(address: str) -> bool:

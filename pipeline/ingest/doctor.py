@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pipeline.errors import LakeError, TlsrptError, TryAgainError
+from pipeline.errors import ConfigError, LakeError, TlsrptError, TryAgainError
 from pipeline.insight.phrases import count_of
 from pipeline.lake.delta.snapshot import open_snapshot, said_of_schema
 from pipeline.lake.delta.whole import BACKUP, MEND
@@ -203,7 +204,7 @@ def _readers(lake: Path) -> Iterator[Check]:
 
 
 def _secrets(settings: Settings, source: Path | None) -> Iterator[Check]:
-    """Name files with passwords that every user of this machine can read."""
+    """Name files with passwords that every user of this machine can read, or that this one cannot."""
     files = {box.password_file for box in settings.mailbox if box.password_file}
     if source is not None and any(box.password for box in settings.mailbox):
         files.add(str(source))
@@ -213,7 +214,14 @@ def _secrets(settings: Settings, source: Path | None) -> Iterator[Check]:
             mode = Path(file).expanduser().stat().st_mode
         except OSError:
             continue  # whoever needs it says so
-        if mode & 0o007:
+        if not os.access(Path(file).expanduser(), os.R_OK):
+            yield Check(
+                "password file",
+                "fail",
+                f"{file} cannot be read by this user: chgrp it to the user's group, and chmod g+r",
+                ConfigError.exit_code,
+            )
+        elif mode & 0o007:
             yield Check("password file", "warn", f"every user of this machine can read {file}: chmod o-rwx {shlex.quote(file)}")
 
 

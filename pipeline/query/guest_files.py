@@ -102,16 +102,20 @@ class GuestFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
 class LocalFile(PieceFile):
     """One open file of a folder."""
 
+    _number: int | None = None
+    """None where it could not be opened: what closes it looks here all the same."""
+
     def __init__(self, path: Path) -> None:
-        self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        super().__init__(os.fstat(self._number).st_size)
+        number = self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        super().__init__(os.fstat(number).st_size)
 
     def piece(self, start: int, end: int) -> bytes:
         """Return a piece of it."""
+        assert self._number is not None  # noqa: S101 -- for mypy
         return os.pread(self._number, end - start, start)
 
     def close(self) -> None:
         """Close it."""
-        if not self.closed:
+        if not self.closed and self._number is not None:
             os.close(self._number)
         super().close()

@@ -8,9 +8,11 @@ import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from pipeline.commands.dashboard import leave_closed_folder
 from pipeline.config import Settings
 from pipeline.ingest.doctor import examine
 from pipeline.lake.delta.delta_tables import create_tables
@@ -59,7 +61,7 @@ def test_the_lake_is_for_whom_it_is_configured(tmp_path, mask, readers):
         assert (tmp_path / "lake").stat().st_mode & 0o777 == 0o750
 
 
-def test_doctor_names_the_command_that_closes_an_open_lake(tmp_path):
+def test_doctor_names_the_command_that_closes_an_open_lake(tmp_path, monkeypatch):
     lake, secret = tmp_path / "the lake", tmp_path / "password"
     with LakeWriter(lake, run_id="x") as writer:
         writer.commit([message("m1", report("r1"))])
@@ -77,6 +79,19 @@ def test_doctor_names_the_command_that_closes_an_open_lake(tmp_path):
     found = {check.name: check for check in examine(settings, None)}
     assert found["lake permissions"].state == "ok"
     assert "password file" not in found
+    monkeypatch.setattr("os.access", lambda path, _: path != secret)
+    found = {check.name: check for check in examine(settings, None)}
+    assert found["password file"].state == "fail"
+    assert "cannot be read by this user" in found["password file"].says
+
+
+def test_the_page_leaves_a_folder_that_its_user_may_not_look_into(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    leave_closed_folder()
+    assert Path.cwd() == tmp_path
+    monkeypatch.setattr("os.access", lambda *_: False)
+    leave_closed_folder()
+    assert Path.cwd() == Path("/")
 
 
 def test_of_private_mail_nothing_is_kept_but_that_it_came():

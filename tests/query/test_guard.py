@@ -16,6 +16,7 @@ import pytest
 from pipeline.config import QuerySettings, Settings
 from pipeline.errors import NotAReportError, TryAgainError, UsageError
 from pipeline.query import guard, open_lake
+from pipeline.query.guest_files import LocalFile
 from tests.query import small_lake
 
 
@@ -333,3 +334,11 @@ def test_a_strange_name_of_a_lake_stays_a_name(tmp_path, name):
         assert opened.ask("success_rate", **small_lake.PERIOD).column("sessions").to_pylist() == [368]
         with pytest.raises(UsageError):
             opened.sql("select * from read_text('/etc/passwd')")
+
+
+def test_a_file_that_could_not_be_opened_closes_without_a_word(tmp_path):
+    """On Python 3.13 what its end raises is printed as a traceback."""
+    file = LocalFile.__new__(LocalFile)
+    with pytest.raises(FileNotFoundError):
+        file.__init__(tmp_path / "gone")
+    file.close()

@@ -52,9 +52,12 @@ def called(folder, *arguments, command=TLSRPT, **environment):
 
 
 def test_a_planted_module_is_what_python_would_import(planted, tmp_path):
-    subprocess.run([sys.executable, "-c", "import click"], cwd=planted, check=True, env={"PATH": os.environ["PATH"]})
+    # From 3.13 on Python itself imports modules before it runs the first word, and falls over what was planted.
+    subprocess.run(
+        [sys.executable, "-c", "import click"], cwd=planted, check=False, stderr=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]}
+    )
     found = [path.name for path in tmp_path.glob("run-*")]
-    assert "run-click" in found
+    assert {"run-click", "run-linecache"} & set(found)
     for name in found:
         (tmp_path / name).unlink()
 
