@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO
 
+    from _typeshed import SupportsRead
+
 TMP, NEW, OTHER = "tmp", "new", "other"
 PIPE, MAIL, POST = "pipe", "mail", "post"
 """The ways: a mail on standard input, a mail over HTTPS with a token, a report posted by anybody."""
@@ -114,7 +116,7 @@ class Spool:
         parts = [part for each in records for part in (_head(each.way, each.peer, now, len(each.content)), each.content, b"\n")]
         return self._put(lambda file: file.writelines(parts))
 
-    def put_stream(self, way: str, peer: str, source: BinaryIO) -> str:
+    def put_stream(self, way: str, peer: str, source: SupportsRead[bytes]) -> str:
         """Write one mail from a stream, piece by piece, and return the name of its file.
 
         Raises:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.config_file import receive_table
 from pipeline.errors import ConfigError
@@ -31,5 +31,21 @@ def run(args: argparse.Namespace, context: Context) -> int:
     except ValueError as err:
         raise ConfigError("full_percent of [receive] is no whole number") from err
     spool = Spool(folder, full_percent=percent)
-    spool.put_stream(PIPE, "-", sys.stdin.buffer)
+    spool.put_stream(PIPE, "-", _Mail(sys.stdin.buffer))
     return 0
+
+
+class _Mail:
+    """A mail without the line `From …` that Postfix puts before one for the command of an alias: no header, but of mboxes (RFC 4155)."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source, self._begun = source, False
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes; none at the end."""
+        if not self._begun:
+            self._begun = True
+            line = self._source.readline(size)
+            if not (line.startswith(b"From ") and line.endswith(b"\n")):
+                return line
+        return self._source.read(size)

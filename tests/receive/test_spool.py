@@ -141,6 +141,13 @@ def test_pipe_ends_with_0_or_75_and_nothing_else(spool, tmp_path, monkeypatch):
     assert contents(spool) == [mail(1)]
     (tmp_path / "blocked").write_text("a file")
     monkeypatch.chdir(tmp_path)
+    for before, kept in (
+        (b"From tls@reporter.example  Sun Nov 29 09:56:42 2026\n", mail(1)),
+        (b"From: a@b.example\n", b"From: a@b.example\n" + mail(1)),
+    ):
+        assert piped(before + mail(1), "--spool", str(tmp_path / before[:5].hex()), monkeypatch=monkeypatch) == 0
+        assert contents(Spool(str(tmp_path / before[:5].hex()))) == [kept]
+    assert piped(b"From tls@reporter.example\n", "--spool", spool.folder, monkeypatch=monkeypatch) == 75
     for words in (("--spool", "blocked/spool"), ("--nonsense",), ("--spool",), ()):
         assert piped(mail(1), *words, monkeypatch=monkeypatch) == 75, words
     assert piped(b"", "--spool", spool.folder, monkeypatch=monkeypatch) == 75
