@@ -53,6 +53,13 @@ def told(number, *, content="a", tier=None, **more):
 
 
 MAILS = [message(f"m{number}", told(number)) for number in range(80)]
+# One that reports only on days with failures is in no rate.
+MAILS += [
+    message(
+        f"m{950 + number}", report(f"f{number}", submitter="failing.example", domain="a.example", day=date(2026, 3 + number, 5), bad=30)
+    )
+    for number in range(3)
+]
 # Another content of a report of March, and a better proved one of April: in both months something is superseded.
 BETTER = [message("m900", told(4, content="b", good=500)), message("m901", told(5, tier="verified", good=400))]
 
@@ -117,6 +124,8 @@ def assert_equal(root, settings=None, *, uses=True, **more):
 
 
 def test_every_summed_question_answers_as_over_the_rows(lake):
+    with open_lake(lake, settings=Settings()) as reader:
+        assert reader._habits(reader.snapshot).failures_only == ("failing.example",)
     assert make(lake) == ["2026-03", "2026-04", "2026-05"]
     assert make(lake) == []
     assert_equal(lake)
