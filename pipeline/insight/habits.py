@@ -22,7 +22,8 @@ class Habit(NamedTuple):
     submitter_domain: str
     report_domain: str
     habits: tuple[str, ...]
-    days: int
+    first_day: date
+    last_day: date
     reports: int
     sessions: int
     failed: int
@@ -33,7 +34,8 @@ class Habit(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return {**self._asdict(), "habits": list(self.habits)}
+        days = {"first_day": self.first_day.isoformat(), "last_day": self.last_day.isoformat()}
+        return {**self._asdict(), **days, "habits": list(self.habits)}
 
 
 def read_habits(ask: Ask, *, since: date, until: date, domain: str | None) -> tuple[Habit, ...]:

@@ -62,6 +62,9 @@ _ADDED: dict[str, Meaning] = {
     "sts_failure": Meaning(_TYPE_SUM.format("failure", "sts"), "sessions", "RFC 8460 §4.2"),
     "tlsa_success": Meaning(_TYPE_SUM.format("successful", "tlsa"), "sessions", "RFC 8460 §4.2"),
     "tlsa_failure": Meaning(_TYPE_SUM.format("failure", "tlsa"), "sessions", "RFC 8460 §4.2"),
+    "unsure_sessions": Meaning(
+        "Sessions more, added up over a report, if what it tells under two policies were not the same sessions", "sessions"
+    ),
     "rated": Meaning("Whether rates take these sessions: not those of a submitter that reports only on days with failures"),
     "mentions": Meaning("Sessions said to have failed this way; may overlap between result types", "mentions", "RFC 8460 §4"),
 }

@@ -61,7 +61,6 @@ create view settings.row_parts as
 select
     * exclude (ours_by_name, apart),
     once_failed is not null and ours_by_name and not apart as told_twice,
-    told_twice and submitter_domain not in (select unnest(getvariable('lake').same::varchar[])) as unsure,
     policy_type in ('sts', 'tlsa') as carries,
     if(
         told_twice,
@@ -70,7 +69,12 @@ select
     ) as sessions,
     if(told_twice, once_authenticated, if(carries, success_count, 0)) as authenticated,
     if(told_twice, once_failed, if(carries, failure_count, 0)) as failed,
-    if(told_twice, once_unprotected, if(policy_type = 'no-policy-found', success_count + failure_count, 0)) as unprotected
+    if(told_twice, once_unprotected, if(policy_type = 'no-policy-found', success_count + failure_count, 0)) as unprotected,
+    if(
+        told_twice and submitter_domain not in (select unnest(getvariable('lake').same::varchar[])),
+        if(carries or policy_type = 'no-policy-found', success_count + failure_count, 0) - sessions,
+        0
+    ) as unsure_sessions
 from (
     select
         *,

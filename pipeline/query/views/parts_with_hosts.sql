@@ -49,7 +49,8 @@ select
     if(policy_type = 'sts', failure_count, 0) as sts_failure,
     if(policy_type = 'tlsa', success_count, 0) as tlsa_success,
     if(policy_type = 'tlsa', failure_count, 0) as tlsa_failure,
-    settings.is_rated(submitter_domain) as rated
+    settings.is_rated(submitter_domain) as rated,
+    unsure_sessions
 from (
     select
         rows_at.*,
