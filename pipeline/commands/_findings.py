@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.published.finding import Finding
 
 _NARROWEST, _WIDEST = 40, 120
+_SUMMED = {"error": "error", "warn": "warning"}
 
 
 def listing(checked: Sequence[Checked], *, everything: bool) -> str:
@@ -30,7 +31,11 @@ def listing(checked: Sequence[Checked], *, everything: bool) -> str:
         if told:
             lines += [escape(shown(each.domain)), *_told(sorted(told, key=lambda finding: ORDER.index(finding.severity))), ""]
     counts = {severity: sum(finding.severity == severity for each in checked for finding in each.findings) for severity in ORDER[:-1]}
-    found = ", ".join(f"{number} {severity}" for severity, number in counts.items() if number)
+    found = ", ".join(
+        count_of(number, _SUMMED[severity]) if severity in _SUMMED else f"{number:,} {severity}"
+        for severity, number in counts.items()
+        if number
+    )
     lines.append(f"{count_of(len(checked), 'domain')} checked: {found or 'nothing is wrong'}")
     return "".join(f"{line}\n" for line in lines)
 

@@ -154,7 +154,7 @@ def exit_code(findings: Iterable[Finding]) -> int:
     from pipeline.published.finding import ADDRESS_NOT_CHECKED
 
     found = {finding.severity for finding in findings if finding.code != ADDRESS_NOT_CHECKED}
-    return 1 if "bad" in found else TryAgainError.exit_code if "unknown" in found else 0
+    return 1 if "error" in found else TryAgainError.exit_code if "unknown" in found else 0
 
 
 def domains_of(named: Sequence[str], settings: Settings) -> tuple[str, ...]:
@@ -205,7 +205,7 @@ def lake_is_there(settings: Settings, otherwise: str = "the results of this chec
     try:
         refuse_missing(configured_location(settings.lake))
     except InputError as err:
-        sys.stderr.write(f"tlsrpt: {otherwise}: {err}\n")
+        output.note(f"{otherwise}: {err}")
         return False
     return True
 

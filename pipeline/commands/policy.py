@@ -93,7 +93,7 @@ def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[
     proposal = Proposal(policy=rendered.policy.encode(), mx=tuple(dict.fromkeys((*state.mx_hosts, *more))) if more else ())
     # That a sender's older policy does not name a new host is no reason not to publish the one that does.
     findings = [each for each in check_proposed(domain, proposal, state, standing, ways, now=now) if each.code != "mx-held-policy"]
-    return rendered, [finding for finding in findings if finding.severity in {"bad", "unknown"}]
+    return rendered, [finding for finding in findings if finding.severity in {"error", "unknown"}]
 
 
 def _rua(domain: str, settings: Settings) -> str:

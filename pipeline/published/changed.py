@@ -83,7 +83,7 @@ def _documents(checked: Checked, before: Published | None, unseen: set[str]) -> 
         return
     for name, title, check in _DOCUMENTS:
         old, new = getattr(before, name), getattr(checked.published, name)
-        unread = not new and (check in unseen or any(each.check == check and each.severity == "bad" for each in checked.findings))
+        unread = not new and (check in unseen or any(each.check == check and each.severity == "error" for each in checked.findings))
         if old and old != new and not unread and sorted(old) != sorted(new or ()):
             says = f"{title} changed from {_text(old)} to {_text(new)}"
             yield Finding(check, f"{name.replace('_', '-')}-changed", "ok", checked.domain, says)

@@ -52,7 +52,9 @@ def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | 
         sts = looking_for_policy.result()
     if mx.no_name:
         what, why = "the name does not exist in the DNS", "nothing can be published below a name that does not exist (RFC 8020)"
-        finding = Finding("mx", "domain-missing", "bad", domain, what, why, "check that the name is spelled correctly and still registered")
+        finding = Finding(
+            "mx", "domain-missing", "error", domain, what, why, "check that the name is spelled correctly and still registered"
+        )
         return Checked(domain, now, (finding,), Published())
     findings += sts.findings
     if mx.trouble:

@@ -71,7 +71,7 @@ def judge_tlsa(
     if names.answer.malformed:
         why = "senders cannot read it either; some then hold back mail to this host (RFC 7672 §2.1.2)"
         fix = "replace it; a digest of type 1 has 64 hex digits, of type 2 128 (RFC 6698 §2.1.3)"
-        return [Finding("tlsa", "tlsa-malformed", "bad", where, names.answer.malformed, why, fix)]
+        return [Finding("tlsa", "tlsa-malformed", "error", where, names.answer.malformed, why, fix)]
     if names.answer.trouble or not names.records:
         return _of_trouble(where, names) if names.answer.trouble else []
     if not names.addresses.secure or not names.answer.secure:
@@ -98,7 +98,7 @@ def _of_records(
         why = "senders that support DANE encrypt without authenticating, or look at MTA-STS (RFC 7672 §2.2)"
         fix = "publish a record 3 1 1 of the key that is served"
         what = f"none of the records can be used for SMTP: {fault_of(names.records[0])}"
-        return [Finding("tlsa", "tlsa-unusable", "bad", where, what, why, fix)]
+        return [Finding("tlsa", "tlsa-unusable", "error", where, what, why, fix)]
     found = _faults(where, names)
     if not names.mx.secure:
         why = "an attacker who changes the answer redirects mail; many senders skip DANE then (RFC 7672 §2.2.1)"
@@ -134,7 +134,7 @@ def _of_trouble(where: str, names: Names) -> list[Finding]:
     why = "if senders that support DANE see the same, they hold back mail to this host (RFC 7672 §2.1.2)"
     fix = "ask the name servers of the zone; some firewalls drop record types they do not know, TLSA included"
     if names.answer.bogus:
-        return [Finding("tlsa", "dnssec-broken", "bad", where, names.answer.trouble, why, "re-sign the zone, or correct its DS record")]
+        return [Finding("tlsa", "dnssec-broken", "error", where, names.answer.trouble, why, "re-sign the zone, or correct its DS record")]
     return [Finding("tlsa", "tlsa-not-checked", "unknown", where, names.answer.trouble, why, fix)]
 
 
@@ -209,7 +209,7 @@ def _mismatch(  # noqa: PLR0917 -- what the sentence is made of
             publish = f"{owner}. TLSA {DANE_TA} 1 1 {associated(chain[-1], 1, 1)}"
         else:
             fix = "send it in the chain, also where it is a root (RFC 7672 §3.1.2), or publish the record of the server's own key"
-    return Finding("tlsa", "tlsa-mismatch", "bad", where, what, _REFUSED, fix, publish)
+    return Finding("tlsa", "tlsa-mismatch", "error", where, what, _REFUSED, fix, publish)
 
 
 def _roll_over(  # noqa: PLR0917 -- what the sentence is made of

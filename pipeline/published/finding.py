@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-Severity = Literal["bad", "warn", "unknown", "ok"]
-"""bad: mail or reports suffer from it; warn: they will, or might; unknown: it could not be checked, which proves nothing; ok."""
+Severity = Literal["error", "warn", "unknown", "ok"]
+"""error: mail or reports suffer from it; warn: they will, or might; unknown: it could not be checked, which proves nothing; ok."""
 
-ORDER: tuple[Severity, ...] = ("bad", "warn", "unknown", "ok")
+ORDER: tuple[Severity, ...] = ("error", "warn", "unknown", "ok")
 """Worst first."""
 
 ADDRESS_NOT_CHECKED = "mx-address-not-checked"

@@ -32,7 +32,7 @@ def judge_change(domain: str, before: Published | None, now: Published) -> list[
     if text_changed and not id_changed:
         why = "senders look for a new policy when the id changes; until then they hold the old one for up to its max_age (RFC 8461 §3.1)"
         fix = "set a new id, now that the new text is served"
-        return [Finding("history", "id-unchanged", "bad", where, f"the policy text changed, the id is still {now.sts_id}", why, fix)]
+        return [Finding("history", "id-unchanged", "error", where, f"the policy text changed, the id is still {now.sts_id}", why, fix)]
     if id_changed and not text_changed:
         why = "senders fetch the same text once more; harmless, but was another text meant to be served? (RFC 8461 §3.1)"
         what = f"the id changed from {before.sts_id} to {now.sts_id}, the text did not"

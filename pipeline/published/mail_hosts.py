@@ -101,7 +101,7 @@ def _of_host(host: Host, domain: str, sts: Sts, ways: Ways, now: datetime, trust
     if is_address(host.name):
         what, why = "the MX record names an address, where only the name of a host may be", "mail cannot be delivered to it (RFC 5321 §5.1)"
         fix = "give the server a name with that address, and let the MX record name it"
-        return [Finding("smtp", "mx-is-address", "bad", host.name, what, why, fix)]
+        return [Finding("smtp", "mx-is-address", "error", host.name, what, why, fix)]
     findings = [_no_address(host.name)] if not addresses.values and not addresses.trouble else []
     if addresses.trouble:
         findings.append(not_checked("smtp", host.name, addresses))
@@ -128,4 +128,4 @@ def _asks(sts: Sts, names: dane.Names) -> Asks:
 def _no_address(host: str) -> Finding:
     why = "mail cannot be delivered to it"
     fix = "publish one, or remove the MX record"
-    return Finding("smtp", "mx-without-address", "bad", host, "the MX host has no address", why, fix)
+    return Finding("smtp", "mx-without-address", "error", host, "the MX host has no address", why, fix)

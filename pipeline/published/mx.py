@@ -38,7 +38,7 @@ def judge_mx(domain: str, hosts: Sequence[str], policy: PolicyText | None, *, im
     if NULL_MX in hosts and len(hosts) > 1:
         why = "a null MX must be the only one; with others beside it senders may refuse the domain's mail (RFC 7505 §3)"
         others = ", ".join(host for host in hosts if host != NULL_MX)
-        return [Finding("mx", "mx-null-beside-others", "bad", domain, f"a null MX beside {others}", why, "remove one or the other")]
+        return [Finding("mx", "mx-null-beside-others", "error", domain, f"a null MX beside {others}", why, "remove one or the other")]
     if list(hosts) == [NULL_MX]:
         return [Finding("mx", "mx-null", "ok", domain, "the domain takes no mail (RFC 7505)")]
     return _judge_covered(domain, hosts, policy)
@@ -94,7 +94,7 @@ def _uncovered(host: str, policy: PolicyText) -> Finding:
     lost = "senders deliver no mail to it" if policy.mode == "enforce" else "under enforce senders would deliver no mail to it"
     what = f"the policy does not cover the MX host {host}{hint}"
     return Finding(
-        "mx", "mx-not-in-policy", "bad", host, what, f"{lost} (RFC 8461 §4.1)", "add it to the policy, then change the id", f"mx: {host}"
+        "mx", "mx-not-in-policy", "error", host, what, f"{lost} (RFC 8461 §4.1)", "add it to the policy, then change the id", f"mx: {host}"
     )
 
 

@@ -72,12 +72,12 @@ def plan_retire(state: State) -> list[Step]:
         )
     steps = []
     if policy is None or policy.mode != "none":
-        why = "senders replace what they hold by a policy that asks nothing; it has to be there until the last step (RFC 8461 §8.3)"
+        why = "senders replace the policy they hold with this one, which requires nothing; serve it until the last step (RFC 8461 §8.3)"
         steps.append(_publish(state, state.today, "switch the policy off", why, _policy("none", ONE_DAY, ())))
     ends = _ends(state, lambda mode, _mx: mode != "none")
     why = "every other policy that was served has ended by then, also where a sender never looked again (RFC 8461 §8.3)"
     if not ends:
-        # It asks nothing as far back as anybody knows; what was there before is not known, and may be held as long as the standard allows.
+        # Off as far back as anybody knows; what was there before is not known, and may be held as long as the standard allows.
         since = policy.since if policy is not None and policy.since is not None else state.today
         ends = [since + days_of(LONGEST_AGE_SECONDS)]
         why = (

@@ -114,7 +114,7 @@ def _judge_line(where: str, key: str, value: str, before: int | None) -> list[Fi
         "mx": (is_pattern(value), _wanted_mx(value)),
     }.get(key, (True, ""))
     if valid:
-        return _unknown_key(where, key)
+        return _unknown_key(where, key, value)
     why = "senders cannot read the policy, and apply none or the one they hold (RFC 8461 §3.2)"
     return [_bad(f"policy-{key.replace('_', '-')}-invalid", where, f"{key} is {value[:100]!r}", why, "correct it", wanted)]
 
@@ -136,7 +136,7 @@ def _wanted_mx(value: str) -> str:
     return "mx: a host name, or *. and a domain; non-ASCII names as A-labels"
 
 
-def _unknown_key(where: str, key: str) -> list[Finding]:
+def _unknown_key(where: str, key: str, value: str) -> list[Finding]:
     """A key nobody knows is legal and ignored; one that looks like a slip is told."""
     close = next(
         (known for known in (*_ONCE, "mx") if key != known and key.lower().strip("_-").replace("-", "_") in {known, f"n{known}"}), None
@@ -144,7 +144,9 @@ def _unknown_key(where: str, key: str) -> list[Finding]:
     if close is None:
         return []
     why = "keys are case-sensitive and unknown ones are ignored (RFC 8461 §3.2)"
-    return [_bad("policy-key-misspelt", where, f"{key} is not a known key; did you mean {close}?", why, "correct it", f"{close}: …")]
+    return [
+        _bad("policy-key-misspelt", where, f"{key} is not a known key; did you mean {close}?", why, "correct it", f"{close}: {value[:255]}")
+    ]
 
 
 def _missing(where: str, seen: dict[str, int], patterns: int, mode: str | None) -> list[Finding]:
@@ -178,7 +180,7 @@ def _judge_age(where: str, mode: str | None, age: int | None) -> list[Finding]:
 
 
 def _bad(code: str, where: str, what: str, why: str, fix: str, publish: str = "") -> Finding:  # noqa: PLR0917 -- a row of a table
-    return _judged(code, "bad", where, what, why, fix, publish)
+    return _judged(code, "error", where, what, why, fix, publish)
 
 
 def _judged(code: str, severity: Severity, where: str, what: str, why: str, fix: str, publish: str) -> Finding:  # noqa: PLR0917

@@ -105,7 +105,7 @@ def _judge_enforce(domain: str, policy: PolicyText, state: State, standing: Stan
     what = f"the verdict on enforce is {standing.verdict}: {'; '.join(standing.reasons[:3]) or 'no reason was given'}"
     why = "under enforce senders refuse what they only report under testing (RFC 8461 §5)"
     fix = f"stay in testing; `tlsrpt readiness {domain}` says what is missing"
-    return [Finding("sts-policy", "enforce-not-ready", "bad", domain, what, why, fix)]
+    return [Finding("sts-policy", "enforce-not-ready", "error", domain, what, why, fix)]
 
 
 def _judge_held(hosts: Sequence[str], state: State) -> list[Finding]:
@@ -125,7 +125,7 @@ def _judge_held(hosts: Sequence[str], state: State) -> list[Finding]:
             what = f"senders may hold a policy in mode enforce that does not name {host} until {last}"
             why = "they deliver no mail to it until then (RFC 8461 §4.1)"
             fix = f"name it in the policy first, change the id, and publish the MX record after {last}; `tlsrpt plan` has the steps"
-            found.append(Finding("mx", "mx-held-policy", "bad", host, what, why, fix))
+            found.append(Finding("mx", "mx-held-policy", "error", host, what, why, fix))
     return found[:10]
 
 

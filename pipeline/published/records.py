@@ -74,7 +74,7 @@ def judge_near_miss(kind: str, name: str, at: str, texts: Sequence[str]) -> Find
     what = f"there is no record here, and one at {at}, where no sender looks for it"
     why = f"senders ask for this name alone ({section})"
     return Finding(
-        f"{kind}-record", f"{kind}-record-misplaced", "bad", name, what, why, f"move it from {at}", f'{name}. TXT "{text[:255]}"'
+        f"{kind}-record", f"{kind}-record-misplaced", "error", name, what, why, f"move it from {at}", f'{name}. TXT "{text[:255]}"'
     )
 
 
@@ -97,7 +97,7 @@ def read_tlsrpt(domain: str, texts: Sequence[str], ours: Ours | None = None) -> 
         why = "rua is required, and without it there is nowhere to send a report (RFC 8460 §3)"
         other = next((key for key, _ in fields if key.lower() == "rua" and key != "rua"), "")
         what = f"the record has {other}, and senders look for rua in lower case" if other else "the record has no rua"
-        findings.append(Finding("tlsrpt-record", "tlsrpt-rua-missing", "bad", name, what, why, "name an address", example))
+        findings.append(Finding("tlsrpt-record", "tlsrpt-rua-missing", "error", name, what, why, "name an address", example))
         return None, findings
     findings += [finding for address in addresses if (finding := _judge_rua(name, address)) is not None]
     if len(repeated) > 1:
@@ -147,7 +147,7 @@ def read_sts(domain: str, texts: Sequence[str]) -> tuple[StsRecord | None, list[
     if not _ID.fullmatch(identity):
         what = f"id is {identity!r}" if identity else "there is no id"
         why = "an id is 1 to 32 letters and digits; otherwise senders take no new policy (RFC 8461 §3.1)"
-        findings.append(Finding("sts-record", "sts-id-invalid", "bad", name, what, why, "set an id, a new one at every change", example))
+        findings.append(Finding("sts-record", "sts-id-invalid", "error", name, what, why, "set an id, a new one at every change", example))
         return None, findings
     if not findings:
         findings.append(Finding("sts-record", "sts-record-ok", "ok", name, f"one record, id {identity}"))
@@ -168,11 +168,11 @@ def _no_record(kind: str, name: str, texts: Sequence[str], *, version: str, why:
             fix = "remove the quotation marks inside the text: the DNS provider adds its own"
             plain = near.strip().strip("\"'\\ ")
             example = f'{name}. TXT "{plain[:255]}"' if is_record(plain, version) and '"' not in plain else example
-        return Finding(f"{kind}-record", f"{kind}-version-invalid", "bad", name, what, why, fix, example)
+        return Finding(f"{kind}-record", f"{kind}-version-invalid", "error", name, what, why, fix, example)
     what = "its one TXT record does not begin" if len(texts) == 1 else f"none of its {len(texts)} TXT records begins"
     what = f"{what} with {version};" if texts else "there is no record"
     return Finding(
-        f"{kind}-record", f"{kind}-record-missing", "bad" if kind == "tlsrpt" else "warn", name, what, why, "publish one", example
+        f"{kind}-record", f"{kind}-record-missing", "error" if kind == "tlsrpt" else "warn", name, what, why, "publish one", example
     )
 
 
@@ -185,7 +185,7 @@ def _several(kind: str, name: str, texts: Sequence[str], why: str) -> Finding:
         addresses = dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip())
         if len(addresses) > 1:
             fix, one = "make one record of them", f"v=TLSRPTv1; rua={','.join(addresses)}"
-    return Finding(f"{kind}-record", f"{kind}-record-several", "bad", name, what, why, fix, f'{name}. TXT "{one[:1000]}"')
+    return Finding(f"{kind}-record", f"{kind}-record-several", "error", name, what, why, fix, f'{name}. TXT "{one[:1000]}"')
 
 
 def _fields(kind: str, name: str, text: str) -> tuple[list[tuple[str, str]], list[Finding]]:
@@ -199,7 +199,9 @@ def _fields(kind: str, name: str, text: str) -> tuple[list[tuple[str, str]], lis
         if not equals or not _FIELD.fullmatch(key):
             why = "a record that does not parse may be ignored as a whole (RFC 8460 §3, RFC 8461 §3.1)"
             findings.append(
-                Finding(f"{kind}-record", f"{kind}-field-invalid", "bad", name, f"{part!r} is not name=value", why, "correct or remove it")
+                Finding(
+                    f"{kind}-record", f"{kind}-field-invalid", "error", name, f"{part!r} is not name=value", why, "correct or remove it"
+                )
             )
         else:
             fields.append((key, value))
@@ -220,4 +222,4 @@ def _judge_rua(name: str, address: str) -> Finding | None:
         fix = f"write {size[1]}: a size limit (!10m) belongs to DMARC, not here"
     elif parts.scheme.lower() == "http":
         fix = f"write https:{address[5:][:200]}: reports are not sent over plain HTTP"
-    return Finding("tlsrpt-record", "tlsrpt-rua-invalid", "bad", name, f"rua {address!r} is not an address for reports", why, fix)
+    return Finding("tlsrpt-record", "tlsrpt-rua-invalid", "error", name, f"rua {address!r} is not an address for reports", why, fix)

@@ -97,7 +97,7 @@ def _stale(domain: str, same: Sequence[Held], mx_hosts: Sequence[str], *, today:
         what += f"; outdated since {held.replaced_on}; its max_age ends by {held.held_until}"
     uncovered = [host for host in mx_hosts if not any(mx_matches(pattern, host) for pattern in held.mx)]
     refuses = held.mode == "enforce" and bool(uncovered)
-    severity: Severity = "bad" if refuses else "warn"
+    severity: Severity = "error" if refuses else "warn"
     why = "a sender applies the policy it holds until max_age ends or it sees another id (RFC 8461 §5.1)"
     if refuses:
         why = f"these senders deliver no mail to {listed(uncovered)}, which the old policy does not cover (RFC 8461 §4.1)"
@@ -140,4 +140,4 @@ def _late(hosts: Sequence[str], same: Sequence[TlsaSeen], since: date) -> Findin
     what = f"{who} saw other TLSA records than the published ones up to {max(row.last_day for row in same)}; these are there since {since}"
     why = "records of which none matches the certificate stop the mail of senders that support DANE (RFC 7672 §2.2)"
     fix = "query every name server of the zone; one of them may serve an old version"
-    return Finding("seen", "tlsa-stale-seen", "bad", listed(hosts), what, why, fix)
+    return Finding("seen", "tlsa-stale-seen", "error", listed(hosts), what, why, fix)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.published.smtp import Server
 
 EXPIRY_DAYS = (7, 14, 30)
-"""A certificate is told of so many days before it ends; bad from the first number on, for renewal has failed by then."""
+"""A certificate is told of so many days before it ends; an error from the first number on, for renewal has failed by then."""
 
 Asks = Literal["policy", "dane", "nothing"]
 """Who asks for a certificate: a policy (a CA, the name, the dates), DANE (by its TLSA records, judged elsewhere), or nothing published."""
@@ -37,10 +37,10 @@ def judge_fetch(url: str, host: str, answer: Fetched | Trouble) -> list[Finding]
     if 300 <= answer.status < 400:
         why = "senders must not follow redirects (RFC 8461 §3.3)"
         what = f"it redirects to {answer.location[:200]!r}"
-        return [*beside, Finding("sts-policy", "policy-redirect", "bad", url, what, why, "serve the file at this address itself")]
+        return [*beside, Finding("sts-policy", "policy-redirect", "error", url, what, why, "serve the file at this address itself")]
     if answer.status != 200:
         what = f"the answer is {answer.status}, not 200"
-        return [*beside, Finding("sts-policy", "policy-status", "bad", url, what, _CANNOT, "serve the file there")]
+        return [*beside, Finding("sts-policy", "policy-status", "error", url, what, _CANNOT, "serve the file there")]
     return beside
 
 
@@ -61,7 +61,7 @@ def _of_trouble(host: str, trouble: Trouble) -> Finding:
         return Finding("sts-policy", "policy-host-not-checked", "unknown", host, trouble.says, _PROVES_NOTHING, fix)
     code = _HOST_CODES.get(trouble.kind, "policy-host-unreachable")
     fix = f"serve it with a certificate that names {host}" if trouble.kind == "certificate" else f"let {host} answer on port 443 by HTTPS"
-    return Finding("sts-policy", code, "bad", host, trouble.says, _CANNOT, fix)
+    return Finding("sts-policy", code, "error", host, trouble.says, _CANNOT, fix)
 
 
 def _dead(host: str, trouble: Trouble) -> Finding:
@@ -71,7 +71,7 @@ def _dead(host: str, trouble: Trouble) -> Finding:
     code = _HOST_CODES.get(trouble.kind, "policy-host-address-dead")
     why = "senders that try this address first fetch late or not at all (RFC 8461 §3.3)"
     fix = f"let {trouble.address} serve the file as the other addresses do, or remove its record"
-    return Finding("sts-policy", code, "bad", f"{host} [{trouble.address}]", f"{trouble.says}; another address serves the file", why, fix)
+    return Finding("sts-policy", code, "error", f"{host} [{trouble.address}]", f"{trouble.says}; another address serves the file", why, fix)
 
 
 def judge_server(host: str, address: str, server: Server, *, now: datetime, port: int = 25, asks: Asks = "policy") -> list[Finding]:
@@ -104,10 +104,10 @@ _UNREACHABLE: tuple[str, Severity, str, str] = (
     "try from another network",
 )
 _STATES: dict[str, tuple[str, Severity, str, str]] = {
-    "no-starttls": ("starttls-missing", "bad", "senders that ask for TLS deliver nothing to it ({section})", "enable STARTTLS"),
+    "no-starttls": ("starttls-missing", "error", "senders that ask for TLS deliver nothing to it ({section})", "enable STARTTLS"),
     "no-tls": (
         "tls-too-old",
-        "bad",
+        "error",
         "senders ask for TLS 1.2 or newer (RFC 8461 §4.2, RFC 8996)",
         "allow TLS 1.2 and 1.3, and choose a usual cipher",
     ),
@@ -169,7 +169,7 @@ def _judge_certificate(where: str, host: str, server: Server, now: datetime) -> 
     refused = "under enforce senders deliver nothing to it (RFC 8461 §4.2)"
     if ends <= now:
         what = f"the certificate expired on {ends:%Y-%m-%d}"
-        return Finding("smtp", "certificate-expired", "bad", where, what, refused, "renew it, and make the server load it")
+        return Finding("smtp", "certificate-expired", "error", where, what, refused, "renew it, and make the server load it")
     if not server.verifies:
         named = "mismatch" in server.verify_says.lower()
         code, fix = (
@@ -177,10 +177,10 @@ def _judge_certificate(where: str, host: str, server: Server, now: datetime) -> 
             if named
             else ("certificate-untrusted", "use a certificate of a public CA, and serve its full chain")
         )
-        return Finding("smtp", code, "bad", where, server.verify_says, refused, fix)
+        return Finding("smtp", code, "error", where, server.verify_says, refused, fix)
     for limit in EXPIRY_DAYS:
         if left <= limit:
-            severity: Severity = "bad" if limit == EXPIRY_DAYS[0] else "warn"
+            severity: Severity = "error" if limit == EXPIRY_DAYS[0] else "warn"
             what = f"the certificate expires on {ends:%Y-%m-%d}, in {left} {'day' if left == 1 else 'days'}"
             why = "renewal should have happened"
             return Finding("smtp", f"certificate-expires-{limit}", severity, where, what, why, "find out why it was not renewed")

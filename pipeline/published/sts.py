@@ -61,7 +61,7 @@ def _first_the_policy(domain: str, finding: Finding) -> Finding:
 
 
 def _of_alias(finding: Finding, domain: str, target: str) -> Finding:
-    if finding.severity != "bad":
+    if finding.severity != "error":
         return finding
     fix = (
         f"{finding.fix}; the record is an alias of {target}, which is not enough: senders fetch from mta-sts.{domain}, so that name has to "
@@ -89,7 +89,7 @@ def _policy(host: str, addresses: Answer, ways: Ways) -> tuple[PolicyText | None
             return None, [not_checked("sts-policy", host, addresses)]
         why = "senders cannot fetch the policy (RFC 8461 §3.3)"
         what = "the policy host has no address"
-        return None, [Finding("sts-policy", "policy-host-missing", "bad", host, what, why, "publish one", f"{host}. A …")]
+        return None, [Finding("sts-policy", "policy-host-missing", "error", host, what, why, "publish one", f"{host}. A ADDRESS")]
     answer = fetch_policy(host, addresses, ways)
     findings = judge_fetch(url, host, answer)
     if addresses.trouble:

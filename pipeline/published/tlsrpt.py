@@ -40,7 +40,7 @@ def look_for_tlsrpt(names: Names, domain: str, ways: Ways) -> tuple[TlsrptRecord
     if targets:
         with ThreadPoolExecutor(max_workers=len(targets)) as threads:
             judged = [each for each in threads.map(lambda target: _judge_target(names, name, target), targets) if each is not None]
-        findings = [each for each in findings if each.severity != "ok" or not any(found.severity == "bad" for found in judged)] + judged
+        findings = [each for each in findings if each.severity != "ok" or not any(found.severity == "error" for found in judged)] + judged
     return record, findings
 
 
@@ -53,4 +53,4 @@ def _judge_target(names: Names, name: str, target: str) -> Finding | None:
     if mail.values != (NULL_MX,) and (mail.values or addresses.values):
         return None
     why = "reports cannot be delivered there (RFC 8460 §3)"
-    return Finding("tlsrpt-record", "tlsrpt-rua-unreachable", "bad", name, f"{target} takes no mail", why, "correct the address")
+    return Finding("tlsrpt-record", "tlsrpt-rua-unreachable", "error", name, f"{target} takes no mail", why, "correct the address")

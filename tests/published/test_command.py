@@ -28,7 +28,7 @@ def test_a_fault_is_exit_code_1_and_said_with_what_to_change(tlsrpt):
     code, out, _ = tlsrpt("check", "bare.example", "--no-store", "--format", "json")
     assert code == 1
     (domain,) = out
-    bad = [finding for finding in domain["findings"] if finding["severity"] == "bad"]
+    bad = [finding for finding in domain["findings"] if finding["severity"] == "error"]
     assert [(finding["code"], finding["where"]) for finding in bad] == [("tlsrpt-record-missing", "_smtp._tls.bare.example")]
     assert bad[0]["publish"] == '_smtp._tls.bare.example. TXT "v=TLSRPTv1; rua=mailto:tls-reports@bare.example"'
 
@@ -55,7 +55,7 @@ def test_an_address_this_machine_has_no_network_for_asks_for_no_other_try_where_
     unseen = Finding("smtp", ADDRESS_NOT_CHECKED, "unknown", "mx.example.org [2001:db8::1]", "no such network")
     assert exit_code([unseen]) == 0
     assert exit_code([unseen, unseen._replace(code="mx-not-checked")]) == 75
-    assert exit_code([unseen, unseen._replace(code="x", severity="bad")]) == 1
+    assert exit_code([unseen, unseen._replace(code="x", severity="error")]) == 1
 
 
 @pytest.mark.parametrize("name", ["not a name", "../etc", "localhost", "-x.example"])
@@ -94,7 +94,7 @@ def test_two_checks_are_held_against_each_other_and_both_are_kept(tlsrpt, town):
     town.publish(POLICY.replace("testing", "enforce"))
     code, out, _ = tlsrpt("check", "--format", "json")
     assert code == 1
-    assert [finding["code"] for finding in out[0]["findings"] if finding["severity"] == "bad"] == ["id-unchanged"]
+    assert [finding["code"] for finding in out[0]["findings"] if finding["severity"] == "error"] == ["id-unchanged"]
     _, latest, _ = tlsrpt("questions", "run", "checks_latest", "--format", "json")
     assert latest[0]["code"] == "id-unchanged"
     assert {row["severity"] for row in latest[1:]} == {"ok"}
@@ -174,7 +174,7 @@ def test_the_list_is_made_for_a_terminal_of_eighty_columns(tlsrpt, monkeypatch):
     assert code == 1
     lines = out.splitlines()
     assert lines[0] == "bare.example"
-    assert lines[-1] == "1 domain checked: 1 bad, 1 warn"
+    assert lines[-1] == "1 domain checked: 1 error, 1 warning"
     assert all(len(line) <= 80 for line in lines if "publish:" not in line)
     assert [line for line in lines if "publish:" in line] == [
         '           publish: _smtp._tls.bare.example. TXT "v=TLSRPTv1; rua=mailto:tls-reports@bare.example"'

@@ -227,7 +227,7 @@ def test_an_mx_host_that_comes_with_the_policy_is_refused_by_those_who_hold_the_
     town.run("check", DOMAIN)
     town.world.do(steps[0], town.port)
     code, found = town.run("check", DOMAIN, "--mx", NEW)
-    assert (code, [finding["code"] for finding in found[0]["findings"] if finding["severity"] == "bad"]) == (1, ["mx-held-policy"])
+    assert (code, [finding["code"] for finding in found[0]["findings"] if finding["severity"] == "error"]) == (1, ["mx-held-policy"])
     assert carry_out(town, steps, hurry=True) != []
 
 

@@ -52,7 +52,7 @@ def test_what_the_grammar_allows_is_read_without_a_finding(body):
 )
 def test_each_fault_is_found_in_its_line(old, new, code, line):
     _, codes, findings = read(GOOD.replace(old, new))
-    assert (code, "bad") in codes
+    assert (code, "error") in codes
     assert f"line {line}" in next(finding.where for finding in findings if finding.code == code)
 
 
@@ -61,7 +61,7 @@ def test_a_line_that_is_missing_is_named(key):
     kept = b"".join(line for line in GOOD.splitlines(keepends=True) if not line.startswith(key.encode()))
     policy, codes, _ = read(kept)
     assert policy is None
-    assert codes == [(f"policy-{key.replace('_', '-')}-missing", "bad")]
+    assert codes == [(f"policy-{key.replace('_', '-')}-missing", "error")]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_max_age_too_short_or_too_long_is_a_warning(age, mode, expected):
 
 
 def test_too_large_and_no_text_are_refused():
-    assert read(GOOD + b"x: " + b"y" * 70_000)[1] == [("policy-too-large", "bad")]
-    assert read(b"\xff" + GOOD)[1] == [("policy-not-text", "bad")]
+    assert read(GOOD + b"x: " + b"y" * 70_000)[1] == [("policy-too-large", "error")]
+    assert read(b"\xff" + GOOD)[1] == [("policy-not-text", "error")]
 
 
 @pytest.mark.parametrize(

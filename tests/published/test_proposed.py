@@ -14,7 +14,7 @@ ENFORCE = POLICY.replace("testing", "enforce")
 
 
 def bad(out) -> list[str]:
-    return [finding["code"] for finding in out[0]["findings"] if finding["severity"] in {"bad", "unknown"}]
+    return [finding["code"] for finding in out[0]["findings"] if finding["severity"] in {"error", "unknown"}]
 
 
 def record_of(town, name: str) -> str:

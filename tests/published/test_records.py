@@ -53,7 +53,7 @@ def test_addresses_and_their_mail_domains_are_read():
 )
 def test_each_fault_of_a_tlsrpt_record_has_its_finding_and_no_other(texts, code):
     _, findings = read_tlsrpt("example.org", texts)
-    assert codes(findings) == [(code, "bad")]
+    assert codes(findings) == [(code, "error")]
     assert findings[0].why
     assert findings[0].fix
 
@@ -69,11 +69,11 @@ def test_a_good_sts_record_is_ok(text):
     ("texts", "code", "severity"),
     [
         ([], "sts-record-missing", "warn"),
-        (["v=STSV1; id=1"], "sts-version-invalid", "bad"),
-        (["v=STSv1; id=1", "v=STSv1; id=2"], "sts-record-several", "bad"),
-        (["v=STSv1;"], "sts-id-invalid", "bad"),
-        (["v=STSv1; id=2026-01-01"], "sts-id-invalid", "bad"),
-        (["v=STSv1; id=" + "1" * 33], "sts-id-invalid", "bad"),
+        (["v=STSV1; id=1"], "sts-version-invalid", "error"),
+        (["v=STSv1; id=1", "v=STSv1; id=2"], "sts-record-several", "error"),
+        (["v=STSv1;"], "sts-id-invalid", "error"),
+        (["v=STSv1; id=2026-01-01"], "sts-id-invalid", "error"),
+        (["v=STSv1; id=" + "1" * 33], "sts-id-invalid", "error"),
     ],
 )
 def test_each_fault_of_an_sts_record_has_its_finding_and_no_other(texts, code, severity):
@@ -91,7 +91,7 @@ def test_each_fault_of_an_sts_record_has_its_finding_and_no_other(texts, code, s
     ],
 )
 def test_an_address_that_senders_cannot_use_is_shown_as_it_should_be(rua, fix):
-    (finding,) = (each for each in read_tlsrpt("example.org", [f"v=TLSRPTv1; rua={rua}"])[1] if each.severity == "bad")
+    (finding,) = (each for each in read_tlsrpt("example.org", [f"v=TLSRPTv1; rua={rua}"])[1] if each.severity == "error")
     assert finding.code == "tlsrpt-rua-invalid"
     assert finding.fix.startswith(fix)
 

@@ -101,7 +101,7 @@ def test_an_old_enforce_policy_that_leaves_out_a_host_is_bad():
         published = checked_policy(NEW._replace(mode="enforce").lines, since=CHANGE)
         seen = read_policies(lake.ask, NAME, since=FIRST, until=day, published=published)
     (finding,) = judge_policies(seen, (MX1, MX2), today=day)
-    assert finding.severity == "bad"
+    assert finding.severity == "error"
     assert f"deliver no mail to {MX2}" in finding.why
     assert judge_policies(seen, (MX1,), today=day)[0].severity == "warn"
 

@@ -385,7 +385,7 @@ def without_ipv6(number: int):
     return connect
 
 
-MARKS = {"bad": "", "warn": "!", "unknown": "?"}
+MARKS = {"error": "", "warn": "!", "unknown": "?"}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -405,7 +405,7 @@ def test_each_situation_has_its_finding_and_no_other(ways, name):
 def test_an_address_that_refuses_by_ipv6_is_a_fault_and_named(ways, monkeypatch, label, code):
     monkeypatch.setattr(Deadline, "connect", without_ipv6(errno.ECONNREFUSED))
     (finding,) = (each for each in check_domain(f"{label}.example", ways, now=datetime.now(UTC)).findings if each.severity != "ok")
-    assert (finding.code, finding.severity) == (code, "bad")
+    assert (finding.code, finding.severity) == (code, "error")
     assert SIX in finding.where + finding.what
 
 
@@ -432,7 +432,7 @@ def test_a_domain_in_unicode_is_the_same_as_in_a_labels_and_shown_in_both():
 
 def test_a_name_that_is_not_there_is_one_finding(ways):
     (finding,) = check_domain("nobody.example", ways, now=datetime.now(UTC)).findings
-    assert (finding.code, finding.severity) == ("domain-missing", "bad")
+    assert (finding.code, finding.severity) == ("domain-missing", "error")
 
 
 def test_a_tlsa_record_of_the_wrong_length_is_named_and_not_taken_for_a_name_server_that_fails():
@@ -463,5 +463,5 @@ def test_a_tlsa_record_of_the_wrong_length_is_named_and_not_taken_for_a_name_ser
         server.shutdown()
         thread.join()
     (finding,) = (each for each in checked.findings if each.check == "tlsa")
-    assert (finding.code, finding.severity) == ("tlsa-malformed", "bad")
+    assert (finding.code, finding.severity) == ("tlsa-malformed", "error")
     assert "length" in finding.what

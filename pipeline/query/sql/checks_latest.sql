@@ -26,4 +26,4 @@ select
 from checks
 inner join latest
     on checks.domain = latest.domain and checks.checked_at = latest.checked_at
-order by list_position(['bad', 'warn', 'unknown', 'ok'], severity), checks.domain, finding_ix;
+order by list_position(['error', 'warn', 'unknown', 'ok'], severity), checks.domain, finding_ix;

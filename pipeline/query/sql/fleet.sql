@@ -37,7 +37,7 @@ checked as (
 findings as (
     select
         checks.domain as report_domain,
-        count(*) filter (where severity = 'bad') as findings,
+        count(*) filter (where severity = 'error') as findings,
         min(expires_at) as expires_at
     from checks
     inner join checked on checks.domain = checked.report_domain and checks.checked_at = checked.checked_at

@@ -17,7 +17,7 @@ with looks as (
         bool_or(severity = 'unknown' and code = 'tlsrpt-record-not-checked') as tlsrpt_unseen,
         bool_or(severity = 'unknown' and code = 'mx-not-checked' and check_name = 'mx') as mx_unseen,
         bool_or(severity = 'unknown' and code in ('mx-not-checked', 'tlsa-not-checked') and check_name in ('mx', 'tlsa')) as tlsa_unseen,
-        count(*) filter (where severity = 'bad') as bad,
+        count(*) filter (where severity = 'error') as errors,
         count(*) filter (where severity = 'warn') as warn,
         count(*) filter (where severity = 'unknown') as unknown,
         min(expires_at) as first_expires_at
@@ -90,7 +90,7 @@ select
     read_policy_lines,
     mx_seen_at,
     tlsa_seen_at,
-    bad,
+    errors,
     warn,
     unknown,
     first_expires_at

@@ -20,9 +20,9 @@ select *
 from read_parquet(getvariable('lake').raw, hive_partitioning = true, hive_types = {'received_month': varchar}, union_by_name = true)
 where batch <= getvariable('lake').batch;
 
--- What was published does not depend on the parser either.
+-- What was published does not depend on the parser either. Version 0.1 wrote `bad` for error.
 create view settings.every_check as
-select *
+select * replace (if(severity = 'bad', 'error', severity) as severity)
 from read_parquet(getvariable('lake').checks, hive_partitioning = true, hive_types = {'checked_month': varchar}, union_by_name = true)
 where batch <= getvariable('lake').batch;
 
