@@ -2,7 +2,8 @@
 
 * TlsrptError
   + UsageError          the command line or an argument is wrong                        (2)
-  + NotAReportError     a single named file is not a report; SQL that does not parse       (65)
+  + NotAReportError     a single named file is not a report                             (65)
+  + SqlError            SQL does not parse, or cannot be run                            (65)
   + InputError          a path is missing or cannot be read                             (66)
   + UnreachableError    host unknown, refused, certificate not verified                 (69)
   + LakeError           the lake cannot be read or written; disk full                   (74)
@@ -35,7 +36,13 @@ class UsageError(TlsrptError):
 
 
 class NotAReportError(TlsrptError):
-    """A single named file is not a report, or SQL does not parse."""
+    """A single named file is not a report."""
+
+    exit_code = 65
+
+
+class SqlError(TlsrptError):
+    """SQL does not parse, names what is not there, or fails on what it is given."""
 
     exit_code = 65
 

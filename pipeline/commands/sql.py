@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import output
-from pipeline.errors import InputError, NotAReportError, UsageError
+from pipeline.errors import InputError, SqlError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -82,6 +82,6 @@ def _query(args: argparse.Namespace) -> str:
     try:
         return Path(args.file).read_text(encoding="utf-8")
     except UnicodeDecodeError as err:
-        raise NotAReportError(f"{args.file} is not SQL: it is not UTF-8 text") from err
+        raise SqlError(f"{args.file} is not SQL: it is not UTF-8 text") from err
     except OSError as err:
         raise InputError(f"{args.file} cannot be read: {err.strerror or err}") from err

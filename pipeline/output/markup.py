@@ -25,15 +25,23 @@ def html_table(caption: str, head: Iterable[str], rows: Iterable[Iterable[object
         head: The headings; escaped here, like the cells.
         rows: The cells; those of HTML are `Html`.
     """
-    cells = "".join(f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in rows)
-    headings = "".join(f"<th>{text(name)}</th>" for name in head)
-    return f"<table><caption>{caption}</caption><tr>{headings}</tr>{cells}</table>"
+    cells = "".join(f"<tr>{''.join(f'<td{_side(value)}>{_cell(value)}</td>' for value in row)}</tr>" for row in rows)
+    headings = "".join(f"<th{_LEFT}>{text(name)}</th>" for name in head)
+    return f"<table><caption{_LEFT}>{caption}</caption><tr>{headings}</tr>{cells}</table>"
 
 
 class Html(str):
     """Text that is HTML already, every part of it escaped where it was made."""
 
     __slots__ = ()
+
+
+_LEFT = ' style="text-align: left"'
+"""Notebooks set every cell to the right, prose included."""
+
+
+def _side(value: object) -> str:
+    return "" if isinstance(value, int | float) and not isinstance(value, bool) else _LEFT
 
 
 def _cell(value: object) -> str:

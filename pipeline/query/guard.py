@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
-from pipeline.errors import NotAReportError, UsageError
+from pipeline.errors import SqlError, UsageError
 from pipeline.output import escape
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def check(engine: Engine, sql: str) -> None:
     """Let a statement pass that only reads.
 
     Raises:
-        NotAReportError: It does not parse.
+        SqlError: It does not parse.
         UsageError: It parses, and is something else or more than one statement.
     """
     statements = parse(engine, sql)
@@ -69,7 +69,7 @@ def _only_harmless(engine: Engine, found: _Found) -> None:
         if refused[0] in engine.known or refused[0] in allowed.anywhere | allowed.as_tables:
             raise UsageError(f"{name} is not allowed here; only the lake can be read, and only harmless functions can be called")
         close = get_close_matches(refused[0], allowed.anywhere | allowed.as_tables, n=1)
-        raise NotAReportError(f"the SQL cannot be run: there is no function {name}{f'; did you mean {close[0]}?' if close else ''}")
+        raise SqlError(f"the SQL cannot be run: there is no function {name}{f'; did you mean {close[0]}?' if close else ''}")
 
 
 class Allowed(NamedTuple):
@@ -109,15 +109,15 @@ def parse(engine: Engine, sql: str) -> list[duckdb.Statement]:
     """Return the statements as DuckDB parses them.
 
     Raises:
-        NotAReportError: It does not parse.
+        SqlError: It does not parse.
     """
     try:
         sql.encode("utf-8")
         return engine.statements(sql)
     except duckdb.Error as err:
-        raise NotAReportError(f"the SQL does not parse: {sentence(str(err))}") from err
+        raise SqlError(f"the SQL does not parse: {sentence(str(err))}") from err
     except UnicodeError as err:
-        raise NotAReportError("the SQL does not parse: it is not valid Unicode") from err
+        raise SqlError("the SQL does not parse: it is not valid Unicode") from err
 
 
 def sentence(message: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import duckdb
 
-from pipeline.errors import LakeError, NotAReportError, TlsrptError, TryAgainError, UsageError
+from pipeline.errors import LakeError, SqlError, TlsrptError, TryAgainError, UsageError
 from pipeline.insight.first_weeks import FirstWeeks, read_first_weeks
 from pipeline.lake.delta.snapshot import Snapshot, current_version, open_snapshot
 from pipeline.lake.delta.whole import MEND
@@ -221,7 +221,7 @@ class Lake(Analysis):
             params: A value for each parameter.
 
         Raises:
-            NotAReportError: It does not parse, names what is not there, or fails on what it is given.
+            SqlError: It does not parse, names what is not there, or fails on what it is given.
             UsageError: It does something else than read, calls what may not be called, or reads outside the lake; or the lake was opened
                 as a group.
             LakeError: The lake cannot be read.
@@ -236,7 +236,7 @@ class Lake(Analysis):
             raise UsageError(f"nothing outside the lake can be read: {guard.sentence(str(err))}") from err
         except (duckdb.Error, UnicodeDecodeError) as err:
             # DuckDB may cut a text in the middle of a character, and Python then cannot read what it says.
-            raise NotAReportError(f"the SQL cannot be run: {guard.sentence(str(err))}") from err
+            raise SqlError(f"the SQL cannot be run: {guard.sentence(str(err))}") from err
 
     def refresh(self) -> bool:
         """Look at the lake again, and say whether it has changed.

@@ -109,4 +109,4 @@ def test_a_file_without_title_or_with_an_impossible_parameter_is_refused(sql):
 
 
 def test_the_catalogue_shows_itself_in_a_notebook(lake):
-    assert "<td>sessions_by_day</td>" in lake.questions._repr_html_()
+    assert ">sessions_by_day</td>" in lake.questions._repr_html_()

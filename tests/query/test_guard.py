@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from pipeline.config import QuerySettings, Settings
-from pipeline.errors import NotAReportError, TryAgainError, UsageError
+from pipeline.errors import SqlError, TryAgainError, UsageError
 from pipeline.query import guard, open_lake
 from pipeline.query.guest_files import LocalFile
 from tests.query import small_lake
@@ -90,7 +90,7 @@ WRITES = [
 @pytest.mark.parametrize(("sql", "kind"), WRITES, ids=[sql for sql, _ in WRITES])
 def test_everything_else_is_refused_before_it_runs(lake, lake_folder, sql, kind):
     before = sorted(path for path in lake_folder.rglob("*"))
-    with pytest.raises((UsageError, NotAReportError)) as refused:
+    with pytest.raises((UsageError, SqlError)) as refused:
         lake.sql(sql.format(lake=lake_folder))
     if duckdb.__version__ >= "2":  # 1.5 does not parse some of this, and calls others SELECT, which they are
         assert refused.type is UsageError
@@ -118,7 +118,7 @@ def test_everything_else_is_refused_before_it_runs(lake, lake_folder, sql, kind)
     ],
 )
 def test_nothing_outside_the_lake_is_read(lake, lake_folder, sql):
-    with pytest.raises((UsageError, NotAReportError)):
+    with pytest.raises((UsageError, SqlError)):
         lake.sql(sql.format(lake=lake_folder))
 
 
@@ -139,12 +139,12 @@ def test_nothing_outside_the_lake_is_read(lake, lake_folder, sql):
     ],
 )
 def test_neither_the_environment_nor_the_program_is_read(lake, sql):
-    with pytest.raises((UsageError, NotAReportError)):
+    with pytest.raises((UsageError, SqlError)):
         lake.sql(sql)
 
 
 def test_a_function_that_does_not_exist_gets_a_suggestion_and_one_that_may_not_be_called_a_sentence(lake):
-    with pytest.raises(NotAReportError, match=r"there is no function reverze; did you mean reverse\?"):
+    with pytest.raises(SqlError, match=r"there is no function reverze; did you mean reverse\?"):
         lake.sql("select reverze('x')")
     with pytest.raises(UsageError, match="write_log is not allowed here"):
         lake.sql("select write_log('x')")
@@ -207,7 +207,7 @@ def test_what_the_check_misses_still_writes_nothing_and_reads_no_file(tmp_path, 
             answer = engine.run(text, {}, opened._scope(""))
             assert "root:" not in str(answer.to_pylist())
             assert "PAR1" not in str(answer.to_pylist())
-        with pytest.raises((UsageError, NotAReportError)):
+        with pytest.raises((UsageError, SqlError)):
             opened.sql(text)
         assert opened.ask("success_rate", **small_lake.PERIOD).column("sessions").to_pylist() == [368]
         assert opened.sql("select count(*) as n from reports").to_pylist() == [{"n": 15}]
@@ -220,12 +220,12 @@ def test_every_function_is_either_on_the_list_or_refused(lake):
     tables = {row["name"] for row in names.to_pylist() if row["kind"].startswith("table")} - allowed.as_tables
     assert {"read_csv", "json_execute_serialized_sql", "query", "glob", "histogram", "arrow_scan"} <= tables
     for name in sorted(tables):
-        with pytest.raises((UsageError, NotAReportError)):
+        with pytest.raises((UsageError, SqlError)):
             lake.sql(f"from {name}('x')")
     values = {row["name"] for row in names.to_pylist() if row["kind"] not in ("table", "table_macro")} - allowed.anywhere
     assert {"getvariable", "write_log", "nextval", "setseed", "sleep_ms", "current_setting", "json_serialize_sql"} <= values
     for name in sorted(name for name in values if name.isidentifier()):
-        with pytest.raises((UsageError, NotAReportError)):
+        with pytest.raises((UsageError, SqlError)):
             lake.sql(f"select {name}('x')")
 
 
@@ -296,7 +296,7 @@ CUT_IN_A_CHARACTER = (
     ],
 )
 def test_sql_that_cannot_be_run_is_explained_in_one_sentence(lake, sql, sentence):
-    with pytest.raises(NotAReportError) as refused:
+    with pytest.raises(SqlError) as refused:
         lake.sql(sql)
     assert str(refused.value).startswith(sentence)
     assert "\n" not in str(refused.value)
@@ -311,7 +311,7 @@ def test_sql_that_cannot_be_run_is_explained_in_one_sentence(lake, sql, sentence
 def test_a_statement_nested_without_end_is_refused_and_harms_nothing(lake, deep):
     try:
         assert lake.sql(deep).num_rows == 1, "DuckDB 1.5 reads five thousand brackets, and there is no harm in that"
-    except (UsageError, NotAReportError) as refused:
+    except (UsageError, SqlError) as refused:
         assert len(str(refused)) < 700  # noqa: PT017 -- either is right
     assert lake.sql("select " + " + ".join(["1"] * 200) + " as sum").to_pylist() == [{"sum": 200}]
 
@@ -322,7 +322,7 @@ def test_parameters_are_bound_and_never_text(lake):
     assert lake.sql("select $d as echo", {"d": hostile}).to_pylist() == [{"echo": hostile}]
     assert lake.sql("select count(*) as n from sessions where report_day >= $day", {"day": "2026-05-09"}).to_pylist() == [{"n": 2}]
     assert lake.ask("success_rate", since="2026-04-30", domain=hostile).column("sessions").to_pylist() == [0]
-    with pytest.raises(NotAReportError):
+    with pytest.raises(SqlError):
         lake.sql("select 1", {"unused": 1})
 
 
