@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.insight.faults import by_fault
-from pipeline.insight.phrases import count_of, first_sentence, first_step, sentence_start
+from pipeline.insight.phrases import count_of, first_sentence, first_step, sentence_start, span_of
 from pipeline.output.markup import Html, text
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def first_page(facts: Facts) -> Iterator[str]:
     yield f'<h2>Can protection be enforced?</h2><p><span class="badge {kind}">{text(title)}</span></p><p>{text(meaning)}</p>'
     if facts.readiness.verdict == "not-ready" and facts.readiness.would_refuse:
         looked_at = f"{facts.readiness.would_refuse:,} of {count_of(facts.readiness.sessions, 'connection')}"
-        yield f"<p>{looked_at} would have been refused from {facts.readiness.since} to {facts.readiness.until}.</p>"
+        yield f"<p>{looked_at} would have been refused {span_of(facts.readiness.since, facts.readiness.until)}.</p>"
     standing = [fault for fault in by_fault(facts.incidents) if any(one.state != "resolved" for one in fault)]
     standing.sort(key=lambda fault: (fault[0].fault != "ours", -sum(one.failed_sessions for one in fault)))
     yield "<h2>What is wrong now?</h2>"

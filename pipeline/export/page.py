@@ -17,6 +17,7 @@ from pipeline import __version__
 from pipeline.export.first_page import first_page
 from pipeline.export.sections import incident_section, policies_section, readiness_section, table
 from pipeline.export.svg_charts import Series, stacked_bars
+from pipeline.insight.phrases import days_of
 from pipeline.output.markup import Html, text
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def page(facts: Facts) -> str:
 
 def _body(facts: Facts) -> Iterator[str]:
     yield f"<h1>{text(facts.domain)}</h1>"
-    yield f'<p class="soft">Mail delivered over TLS, as its senders report it · {facts.since} to {facts.until}, days in UTC</p>'
+    yield f'<p class="soft">Mail delivered over TLS, as its senders report it · {days_of(facts.since, facts.until)}, days in UTC</p>'
     yield from first_page(facts)
     yield '<h2 class="details">The details</h2>'
     yield _summary(facts)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline.export.svg_charts import Series, stacked_bars
+from pipeline.insight.phrases import days_of
 from pipeline.output.markup import Html, text
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Html:
 def incident_section(incident: Incident) -> Html:
     """Return one incident: what it is, what it means, what to do."""
     standing = incident.state != "resolved"
-    until = f"since {incident.first_day}" if incident.state == "open" else f"{incident.first_day} to {incident.last_day}"
+    until = f"since {incident.first_day}" if incident.state == "open" else days_of(incident.first_day, incident.last_day)
     facts = [
         (incident.went, f"{incident.failed_sessions:,} of {incident.sessions:,} sessions of these senders ({incident.share_said})"),
         ("senders", _listed(incident.reporters)),
@@ -51,7 +52,7 @@ def readiness_section(verdict: Readiness) -> Iterator[Html]:
     """Yield the verdict, its arithmetic, what is missing, and the what-if by day."""
     kind = {"ready": "good", "already-enforcing": "good", "not-ready": "bad"}.get(verdict.verdict, "none")
     yield Html(f'<h2>Ready for enforce?</h2><p><span class="badge {kind}">{text(verdict.verdict)}</span> ')
-    yield Html(f'<span class="soft">from {verdict.days} complete days, {verdict.since} to {verdict.until}</span></p>')
+    yield Html(f'<span class="soft">from {verdict.days} complete days, {days_of(verdict.since, verdict.until)}</span></p>')
     yield _definitions(
         [
             ("sessions", f"{verdict.sessions:,} under an MTA-STS policy, of {verdict.days_covered} days"),

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from pipeline.insight.ground import Ground
     from pipeline.insight.settings import InsightSettings
 
-State = Literal["reporting", "silent", "rare", "new", "failures-only", "ingest-outage"]
+State = Literal["reporting", "silent", "rare", "inactive", "new", "failures-only", "ingest-outage"]
 
 _ENOUGH_DAYS = 3
 """Two steps are the least a habit can be told from."""
 _RARE_DAYS = 7
 """A reporter that usually leaves a week between reports proves nothing by its silence for long."""
+_INACTIVE_DAYS = 28
+"""One without a habit that has not been seen for so long, and three times its usual step, is not rare but gone."""
 
 
 class Coverage(NamedTuple):
@@ -112,9 +114,12 @@ def _is_silent(row: _Row, until: date, settings: InsightSettings) -> bool:
 
 
 def _state(row: _Row, until: date) -> State:
-    if row.days < _ENOUGH_DAYS:
-        return "new" if (until - row.first_day).days < _RARE_DAYS else "rare"
-    return "rare" if row.usual_step is not None and row.usual_step >= _RARE_DAYS else "reporting"
+    if row.days < _ENOUGH_DAYS and (until - row.first_day).days < _RARE_DAYS:
+        return "new"
+    if row.days >= _ENOUGH_DAYS and (row.usual_step is None or row.usual_step < _RARE_DAYS):
+        return "reporting"
+    gone = (until - row.last_day).days
+    return "inactive" if gone >= _INACTIVE_DAYS and gone >= 3 * (row.usual_step or 0) else "rare"
 
 
 def _all_silent(lines: Sequence[Coverage], until: date, settings: InsightSettings) -> bool:

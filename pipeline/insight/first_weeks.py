@@ -151,7 +151,8 @@ def _usually(row: Mapping[str, Any] | None) -> str:
     """Return the habit of a reporter that has shown one; empty: it is too early."""
     if row is None or row["days"] < _SHOWN_DAYS:
         return ""
-    return f"about {row['days']:,} of {(row['last_day'] - row['first_day']).days + 1:,} days so far"
+    every = round(((row["last_day"] - row["first_day"]).days + 1) / row["days"])
+    return f"about every {every} days so far" if every > 1 else "about daily so far"
 
 
 def _reported(row: dict[str, object] | None) -> tuple[int, date | None]:

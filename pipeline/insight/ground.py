@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.insight.habits import Habit, read_habits, sentences
+from pipeline.insight.phrases import days_of
 from pipeline.message.verdict import DKIM_RESULTS
 from pipeline.output.markup import text
 
@@ -142,18 +143,18 @@ class Ground(NamedTuple):
             later = f"; {self.incomplete_sessions:,} of the sessions are of days not complete yet" if self.incomplete_sessions else ""
             return (
                 f"Rests on {_count(self.sessions, 'session')} in {_count(self.reports, 'report')}{everything}{about} of "
-                f"{_count(self.reporters, 'reporter')} on {_count(self.days, 'day')} ({self.since} to {self.until}{later})."
+                f"{_count(self.reporters, 'reporter')} on {_count(self.days, 'day')} ({days_of(self.since, self.until)}{later})."
             )
         if self.left_out:
             return (
-                f"Nothing is known: none of the {_count(self.reports_left_out, 'report')}{about} of {self.since} to {self.until} counts. "
-                "That is not the same as nothing failing."
+                f"Nothing is known: none of the {_count(self.reports_left_out, 'report')}{about} of {days_of(self.since, self.until)} "
+                "counts. That is not the same as nothing failing."
             )
         if self.domain in self.unreported and self.ever:
             said = self._no_report_about((self.domain,), is_waited_for=self.domain in self.waiting)
             return f"Nothing is known: {said[:1].lower()}{said[1:]}"
         if self.ever:
-            missing = f"no report{about} of {self.since} to {self.until} is in the lake"
+            missing = f"no report{about} of {days_of(self.since, self.until)} is in the lake"
             return f"Nothing is known: {missing}. That is not the same as nothing failing."
         if self.unreported and not self.waiting:
             return f"Nothing is known: no report has come in more than {WAITED_FOR.days} days. That is not the same as nothing failing."
@@ -162,15 +163,27 @@ class Ground(NamedTuple):
             "`tlsrpt check` says whether it can be found."
         )
 
+    def why_nothing(self) -> list[str]:
+        """Return the sentences that say why nothing is known, of all days or of the newest, without the ways out."""
+        nothing = [] if self.reports else [self.headline()]
+        return [*nothing, *filter(None, (self._ended(), self._left_out()))]
+
+    def _ended(self) -> str:
+        if not self.ends_early:
+            return ""
+        later = f"; {_count(self.left_out_since, 'report')} about them left out" if self.left_out_since else ""
+        return f"No report that counts is about a day after {self.last_day}: nothing is known of the days since{later}."
+
+    def _left_out(self) -> str:
+        if not self.left_out:
+            return ""
+        reasons = "; ".join(each.words() for each in self.left_out)
+        return f"Left out: {_count(self.reports_left_out, 'report')} ({reasons})."
+
     def notes(self) -> list[str]:
         """Return what else a reader has to know: what is left out and the way out, domains nobody reports about, whose domains count."""
-        said = []
-        if self.ends_early:
-            later = f"; {_count(self.left_out_since, 'report')} about them left out" if self.left_out_since else ""
-            said.append(f"No report that counts is about a day after {self.last_day}: nothing is known of the days since{later}.")
+        said = [*filter(None, (self._ended(), self._left_out()))]
         if self.left_out:
-            reasons = "; ".join(each.words() for each in self.left_out)
-            said.append(f"Left out: {_count(self.reports_left_out, 'report')} ({reasons}).")
             said += [f"Way out ({each.reason}): {each.way_out()}." for each in self.left_out[:3]]
         if not self.own:
             said.append(NO_OWN)

@@ -174,8 +174,11 @@ class Incident:
 
     @property
     def fix(self) -> str:
-        """What to do."""
-        return explain(self.facts).fix
+        """What to do; of a fault that is fixed as far as the checks see: to wait, and what to do if that does not help."""
+        fix = explain(self.facts).fix
+        if self.last_check is None or self.last_check.state != "fixed":
+            return fix
+        return f"Wait for the reports about the days since {self.last_check.day}. If they still show the fault: {fix}"
 
     @property
     def commands(self) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from pipeline.insight.phrases import sentence_start
 class Opinion(NamedTuple):
     """What the last checks say of an incident."""
 
-    state: Literal["still-so", "mended", "not-visible", "not-looked"]
+    state: Literal["still-there", "fixed", "not-visible", "not-checked"]
     day: date | None
-    """The day of the last check; of `mended`: of the first that did not find it any more."""
+    """The day of the last check; of `fixed`: of the first that did not find it any more."""
     says: str
     """In words, beginning in lower case."""
 

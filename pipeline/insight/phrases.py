@@ -53,6 +53,11 @@ def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def days_of(first: date, last: date) -> str:
+    """Return `2026-05-01` or `2026-05-01 to 2026-05-09`."""
+    return f"{first}" if first == last else f"{first} to {last}"
+
+
 def span_of(first: date, last: date) -> str:
     """Return `on 2026-05-01` or `from 2026-05-01 to 2026-05-09`."""
     return f"on {first}" if first == last else f"from {first} to {last}"

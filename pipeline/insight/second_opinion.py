@@ -1,4 +1,4 @@
-"""What the last live checks say of an incident of ours: still so, mended, or not visible from here. Pure.
+"""What the last live checks say of an incident of ours: still there, fixed, or not visible from here. Pure.
 
 Reports tell of yesterday; a check tells of now. An incident stays open until reports say otherwise; what a check knows stands beside it.
 """
@@ -79,12 +79,12 @@ def opinion_on(incident: Incident, rows: Iterable[dict[str, Any]]) -> Opinion:
     kept = list(rows)
     last: datetime | None = max((row["last_checked_at"] for row in kept), default=None)
     if last is None or last.date() < incident.first_day:
-        return Opinion("not-looked", last.date() if last else None, "no check since it began; run `tlsrpt check`")
+        return Opinion("not-checked", last.date() if last else None, "no check since it began; run `tlsrpt check`")
     same = [row for row in kept if row["code"] and row["severity"] != "unknown" and _is_same(incident, row)]
     now = [row for row in same if row["found_at"] == last]
     day = last.date()
     if now:
-        return Opinion("still-so", day, f"still so: the check of {day} found that {now[0]['what']}")
+        return Opinion("still-there", day, f"still there: the check of {day} found that {now[0]['what']}")
     looks = _LOOKS[incident.cause.partition("-")[0]]
     blind = [
         row
@@ -100,7 +100,7 @@ def opinion_on(incident: Incident, rows: Iterable[dict[str, Any]]) -> Opinion:
     )
     if gone is not None:
         since = gone["gone_at"].date()
-        return Opinion("mended", since, f"fixed since {since}, as the checks see it; reports will follow")
+        return Opinion("fixed", since, f"fixed since {since}, as the checks see it; reports will follow")
     return Opinion("not-visible", day, f"not visible from here: the check of {day} found no sign of it")
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.faults import by_fault
-from pipeline.insight.phrases import first_step, sentence_start
+from pipeline.insight.phrases import days_of, first_step, sentence_start, span_of
 from pipeline.notify.matters import is_unread
 from pipeline.notify.mutes import holding, is_muted
 from pipeline.notify.notice_text import defused, name, names, plural
@@ -103,7 +103,7 @@ def digest_of(days: Days) -> Digest:
         _section("Not counted", (f"{plural(one.reports, 'report')}: {defused(one.reason)}" for one in days.left_out)),
     )
     return Digest(
-        f"TLS reports, {days.since} to {days.until}: {_state(began, goes_on, days)}",
+        f"TLS reports, {days_of(days.since, days.until)}: {_state(began, goes_on, days)}",
         _opening(began, goes_on, days),
         tuple(section for section in sections if section.lines),
         f"The dashboard: {days.link}" if days.link else "`tlsrpt incidents` shows each fault with its evidence.".replace("`", "'"),
@@ -140,8 +140,8 @@ def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Inc
     totals = days.totals
     if not totals.sessions:
         return (
-            f"No counted report is about {days.since} to {days.until}, so nothing is known of these days; that is not the same as nothing "
-            "failing."
+            f"No counted report is about {days_of(days.since, days.until)}, so nothing is known of these days; that is not the same as "
+            "nothing failing."
         )
     reporters = len({line.reporter for line in days.observed.coverage if line.reporter})
     ours = sum(1 for fault in (*began, *goes_on) if fault[0].fault == "ours")
@@ -161,7 +161,7 @@ def _line(fault: Sequence[Incident], days: Days) -> Line:
     first = max(fault, key=lambda one: one.failed_sessions)
     domains = sorted({one.domain for one in fault})
     last = max(one.last_day for one in fault)
-    when = f"from {_first(fault)} to {last}" if _over(fault) else f"since {_first(fault)}"
+    when = span_of(_first(fault), last) if _over(fault) else f"since {_first(fault)}"
     if all(one.state != "open" for one in fault) and not _over(fault):
         when += f", last seen {last} and not known since"
     failed, sessions = sum(one.failed_sessions for one in fault), sum(one.sessions for one in fault)

@@ -95,7 +95,7 @@ def _nothing_counts(observed: Observed) -> Iterator[Matter]:
     else:
         return
     step = f"{sentence_start(ground.left_out[0].way_out())}." if ground.left_out else _LOOK_AT
-    what = " ".join(line for line in ground.lines() if line.startswith(("Nothing is known", "Left out", "No report that counts")))
+    what = " ".join(ground.why_nothing())
     yield _told(Notice(NOTHING_COUNTS, "ingest", "new", "now", state, (), title, what, step, "ingest"))
 
 

@@ -63,6 +63,12 @@ def test_two_days_long_ago_are_rare():
     assert of(book, CAMPUS).state == "rare"
 
 
+def test_who_was_rare_and_has_not_been_seen_for_weeks_is_inactive():
+    book = Book().every_day(GOOGLE, 0, 80, sts(5)).add(CAMPUS, 2, sts(5)).add(CAMPUS, 9, sts(5))
+    assert of(book, CAMPUS, last=36).state == "rare"
+    assert of(book, CAMPUS, last=37).state == "inactive"
+
+
 def test_silence_of_all_at_once_is_our_ingest():
     book = Book()
     for reporter in (GOOGLE, MICROSOFT, MAILRU):

@@ -70,7 +70,7 @@ def test_two_hosts_with_one_certificate_are_one_fault_once_a_check_has_seen_it_a
     seen, ends = datetime.combine(day(29), datetime.min.time(), UTC), datetime(2026, 3, 20, 11, 30, tzinfo=UTC)
     rows = []
     for domain, shown in (("a.example", "ab" * 32), ("b.example", "ab" * 32), ("c.example", "cd" * 32)):
-        finding = (0, "smtp", "certificate-expired", "bad", f"mx.{domain}", "it ended", "", "renew it", "")
+        finding = (0, "smtp", "certificate-expired", "error", f"mx.{domain}", "it ended", "", "renew it", "")
         rows.append(CheckRow("2026-03", seen, domain, *finding, "", "", (), (), (), ends, shown))
     with LakeWriter(locate(tmp_path / "lake"), run_id="check") as writer:
         writer.store_checks(rows)

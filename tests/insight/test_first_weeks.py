@@ -33,7 +33,7 @@ def test_who_usually_comes_is_there_whether_or_not_it_was_seen(ask):
     assert said[CAMPUS].startswith("2 reports since")
     assert said[CAMPUS].endswith(", 0 count")
     assert {one.reporter: one.usually for one in found.reporters} == {
-        GOOGLE: "about 3 of 3 days so far",
+        GOOGLE: "about daily so far",
         MICROSOFT: next(one.usually for one in REPORTERS if one.domain == MICROSOFT),
         MAILRU: "named in [trust] reporters",
         CAMPUS: "",

@@ -1,13 +1,17 @@
-"""What live checks say beside an incident of ours: still so, mended, not visible from here, not looked at since."""
+"""What live checks say beside an incident of ours: still there, fixed, not visible from here, not looked at since."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
+from pipeline.insight.opinion import Opinion
 from pipeline.insight.second_opinion import opinion_on, with_opinions
+from tests.insight.asking import incidents
+from tests.notify.test_news import book
 
 BEGAN = date(2026, 5, 10)
 
@@ -21,7 +25,7 @@ def at(day: int) -> datetime:
 
 
 def row(
-    code: str | None, found: int, *, last: int, place: str = "mx1.example.org [198.51.100.1]", check: str = "smtp", severity: str = "bad"
+    code: str | None, found: int, *, last: int, place: str = "mx1.example.org [198.51.100.1]", check: str = "smtp", severity: str = "error"
 ):
     gone = at(found) + timedelta(days=1) if found < last else None
     return {
@@ -43,10 +47,14 @@ NOTHING = row(None, 20, last=20) | {"check_name": None, "place": None, "what": N
 @pytest.mark.parametrize(
     ("rows", "state", "says"),
     [
-        ([], "not-looked", "no check since it began"),
-        ([row("certificate-expired", 9, last=9)], "not-looked", "no check since it began"),
-        ([row("certificate-expired", 20, last=20)], "still-so", "still so: the check of 2026-05-20 found that the certificate expired"),
-        ([row("certificate-expired", 14, last=20)], "mended", "fixed since 2026-05-15"),
+        ([], "not-checked", "no check since it began"),
+        ([row("certificate-expired", 9, last=9)], "not-checked", "no check since it began"),
+        (
+            [row("certificate-expired", 20, last=20)],
+            "still-there",
+            "still there: the check of 2026-05-20 found that the certificate expired",
+        ),
+        ([row("certificate-expired", 14, last=20)], "fixed", "fixed since 2026-05-15"),
         ([row("certificate-expired", 9, last=20)], "not-visible", "found no sign of it"),
         ([NOTHING], "not-visible", "the check of 2026-05-20 found no sign of it"),
         ([row("mx-unreachable", 20, last=20, severity="unknown")], "not-visible", "not visible from here"),
@@ -65,6 +73,13 @@ def test_an_incident_is_held_against_the_checks(rows, state, says):
     assert says in opinion.says
 
 
+def test_a_fault_that_is_fixed_as_the_checks_see_it_is_not_to_be_fixed_again():
+    (one,) = incidents(book(20), 20)
+    fixed = replace(one, last_check=Opinion("fixed", date(2026, 5, 15), "fixed since 2026-05-15"))
+    assert fixed.fix == f"Wait for the reports about the days since 2026-05-15. If they still show the fault: {one.fix}"
+    assert replace(one, last_check=Opinion("still-there", date(2026, 5, 15), "still there")).fix == one.fix
+
+
 @pytest.mark.parametrize(
     ("cause", "code", "check"),
     [
@@ -77,7 +92,7 @@ def test_an_incident_is_held_against_the_checks(rows, state, says):
     ],
 )
 def test_each_cause_has_its_findings(cause, code, check):
-    assert opinion_on(incident(cause), [row(code, 20, last=20, check=check)]).state == "still-so"
+    assert opinion_on(incident(cause), [row(code, 20, last=20, check=check)]).state == "still-there"
     assert opinion_on(incident(cause), [row("tlsrpt-record-missing", 20, last=20, check="tlsrpt-record")]).state == "not-visible"
 
 

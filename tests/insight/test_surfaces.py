@@ -310,7 +310,7 @@ def shown(folder, page, patch):
 
 
 def plain(text, folder):
-    text = text.replace(str(folder), "…")
+    text = text.replace(str(folder), "…").replace("\u2011", "-")
     text = re.sub(r"· \d+(\.\d+)? s\b", "· N s", text)
     text = re.sub(r"[\d,.]+ GiB free", "N GiB free", text)
     return re.sub(r"(schema 2), batch \d+", r"\1, batch N", text)

@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.bound import is_within
-from pipeline.insight.phrases import count_of, listed
+from pipeline.insight.phrases import count_of, listed, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,7 +62,7 @@ def missing_of(
 
 def _nothing(evidence: Evidence, period: Period) -> Missing:
     others = f" from a known reporter ({listed(evidence.others)} are not known yet)" if evidence.others else ""
-    sentence = f"no session under an MTA-STS policy was reported{others} from {period.since} to {period.until}: no basis for a verdict"
+    sentence = f"no session under an MTA-STS policy was reported{others} {span_of(period.since, period.until)}: no basis for a verdict"
     return Missing("sessions", "0", "at least one report", None, sentence)
 
 

@@ -16,7 +16,7 @@ from pipeline.insight.enforce.weighing import Evidence, Found, Verdict, blocks, 
 from pipeline.insight.incidents import find
 from pipeline.insight.known_reporters import read_known
 from pipeline.insight.period import period_of
-from pipeline.insight.phrases import count_of, listed
+from pipeline.insight.phrases import count_of, days_of, listed
 from pipeline.output.markup import html_table, joined, text
 
 if TYPE_CHECKING:
@@ -254,5 +254,5 @@ def readiness_html(verdict: Readiness) -> str:
         *(("reason", reason) for reason in verdict.reasons),
         ("next", verdict.next_step),
     ]
-    caption = f"<b>{text(verdict.domain)}: {text(verdict.verdict)}</b> – {verdict.since} to {verdict.until}"
+    caption = f"<b>{text(verdict.domain)}: {text(verdict.verdict)}</b> – {days_of(verdict.since, verdict.until)}"
     return html_table(caption, ("", ""), facts)
