@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.filters import choose
 from dashboard.ground import say_ground
 from dashboard.navigation import arrive, pages, titled
+from dashboard.say import say
 from dashboard.sign_in import admit
 from pipeline.errors import TlsrptError
 
@@ -25,4 +26,4 @@ try:
     page.run()
 except TlsrptError as err:
     st.error("The page cannot be drawn.")
-    st.text(str(err))
+    say(str(err))

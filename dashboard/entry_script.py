@@ -3,7 +3,7 @@
 A change of a filter becomes a step of the browser's history (Streamlit replaces the address instead, so that "back" skips it); one click
 is one step, however often the address changes while the next page is drawn (Streamlit makes up to three, among them addresses that never
 were); and the server is looked for where it is, not first below the address of the page (which is a 404 on every deep link). Where
-another version of Streamlit has other words there, only the first comfort is missing, which a test would show.
+another version of Streamlit has other words there, only the first comfort is missing, which a test would show. Decision 0054.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.filters import CLAIMED, chosen
 from dashboard.formatting import number, short
 from dashboard.navigation import link
+from dashboard.say import whole_days
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def figure(label: str, value: object, *, help: str | None = None, note: str = ""
     with st.container(border=True, height="stretch", gap="xsmall"):
         st.metric(label, told, help=help)
         if note:
-            st.caption(note)
+            st.caption(whole_days(note))
         if chosen().believes_all:
             st.caption(f"**{CLAIMED}**")
         if way is not None:

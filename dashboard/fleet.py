@@ -39,13 +39,14 @@ class Fleet(NamedTuple):
 def fleet(filters: Filters, found: list[Incident]) -> Fleet:
     """Return all domains of the period and those of ours without a report, the worst first, without their verdicts.
 
-    Worst: none of the sessions authenticated; then the most open faults of ours, failed sessions and wrong findings.
+    Worst: none of the sessions authenticated though there is a policy; then the most open faults of ours; then no policy at all; then open
+    faults of others, failed sessions and wrong findings.
     """
     answer = asked("fleet", **filters.parameters(), own=list(settings().domains.own))
     faults = _faults(found, ours=False)
     ours = _faults(found, ours=True)
     rows = answer.table.to_pylist()
-    rows.sort(key=lambda row: (not _nothing_authenticated(row), -ours[row["report_domain"]], -faults[row["report_domain"]]))
+    rows.sort(key=lambda row: _rank(row, ours[row["report_domain"]], faults[row["report_domain"]]))
     for row in rows:
         age = row["sts_max_age_seconds"]
         row |= {"open_faults": faults[row["report_domain"]], "max_age_days": None if age is None else age / _DAY}
@@ -53,6 +54,11 @@ def fleet(filters: Filters, found: list[Incident]) -> Fleet:
         rows, schema=answer.table.schema.append(pa.field("open_faults", pa.int64())).append(pa.field("max_age_days", pa.float64()))
     )
     return Fleet(answer._replace(table=table, questions=("fleet", "insight_failures")), tuple(row["report_domain"] for row in rows))
+
+
+def _rank(row: Mapping[str, Any], ours: int, faults: int) -> tuple[int, ...]:
+    nothing = _nothing_authenticated(row)
+    return not (nothing and row["failed"]), -ours, not nothing, -faults
 
 
 def with_verdicts(part: Fleet, filters: Filters, *, slot: DeltaGenerator | None = None) -> Fleet:

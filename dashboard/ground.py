@@ -12,6 +12,7 @@ from dashboard.filters import chosen
 from dashboard.formatting import without_marks
 from dashboard.lake_door import concluded, lake, now, today
 from dashboard.navigation import is_at, link
+from dashboard.say import say
 from pipeline.query.health import not_read
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def say_ground(filters: Filters) -> None:
     for box in silent_mailboxes(filters):
         with st.container(border=True, key=f"silent-{box.mailbox}"):
             st.error("The mailbox is not read, or gives nothing (ingest-silent).", icon=":material/warning:")
-            st.text(without_marks(f"{box.title()}. {box.sentence()}\n{box.fix()}"))
+            say(without_marks(f"{box.title()}. {box.sentence()}\n{box.fix()}"))
     ground = ground_of(filters)
     if filters.as_of >= today() and not is_at("first_weeks") and first_weeks(filters).last:
         link("The first two weeks: who has reported, and who usually does", "first_weeks")
@@ -64,16 +65,16 @@ def say_ground(filters: Filters) -> None:
         st.warning("Reports of every trust tier count here, forged ones included: these figures are what somebody claims.")
     if not ground.reports:
         st.warning(NOTHING_COUNTS)
-        st.text(without_marks("\n".join(ground.lines())))
+        say(without_marks("\n".join(ground.lines())))
         return
     notes = without_marks("\n".join(ground.notes()))
     with st.container(key="ground", gap="xsmall"):
-        st.text(ground.headline())
+        say(ground.headline())
         if notes and (_outweighs(ground) or ground.ends_early or ground.waiting):
-            st.text(notes)
+            say(notes)
         elif notes:
             with st.popover("What is left out, and what to do" if ground.left_out else "What else to know", type="tertiary"):
-                st.text(notes)
+                say(notes)
 
 
 def ground_of(filters: Filters) -> Ground:

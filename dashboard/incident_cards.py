@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.formatting import count_of, is_plain_name, listed, number, rate, span, without_marks
 from dashboard.navigation import link
+from dashboard.say import say
 from dashboard.verdicts import FAULTS, STATES
 from pipeline.insight.phrases import sentence_start
 
@@ -35,11 +36,11 @@ def card(incident: Incident, *, new: bool = False, others: Sequence[Incident] = 
                 st.badge("+ new", color="blue")
             if incident.state != "open":
                 st.badge(state.short, color=state.colour)
-        st.text(where(incident))
+        say(where(incident))
         if others:
-            st.text(also_on(incident, others))
+            say(also_on(incident, others))
         if incident.last_check:
-            st.text(without_marks(incident.last_check.sentence))
+            say(without_marks(incident.last_check.sentence))
         with st.container(horizontal=True, gap="small"):
             link("Cause, fix and evidence", "incident", id=incident.id)
             if is_plain_name(incident.domain) and not at_home:

@@ -11,6 +11,7 @@ from dashboard.filters import Filters
 from dashboard.insight import incidents
 from dashboard.lake_door import settings, today
 from dashboard.navigation import link
+from dashboard.say import say
 from pipeline.notify import inbox
 from pipeline.notify.mutes import covers
 from pipeline.output import escape
@@ -41,7 +42,7 @@ def say_muted(filters: Filters) -> None:
     """Say on another page what is muted, and where to end that."""
     held = [one for one in mutes_now(filters) if one.lapsed is None]
     if held:
-        st.text("\n".join(f"Muted: {told(one)}" for one in held))
+        say("\n".join(f"Muted: {told(one)}" for one in held))
         link("What was told, and what is muted", "notices")
 
 
@@ -61,12 +62,12 @@ def mute_form(found: Incident, filters: Filters) -> None:
         st.header("Notices", anchor=False)
         _say_failed()
         if muted is not None:
-            st.text(f"Muted: {told(muted)}")
+            say(f"Muted: {told(muted)}")
             end_button(muted)
             return
-        st.text("While it is muted, no notice speaks of this fault on any domain. That ends when it is over, or gets worse.")
+        say("While it is muted, no notice speaks of this fault on any domain. That ends when it is over, or gets worse.")
         if not inbox.may_write(settings()):
-            st.text("This page may not write into the lake; the command does it:")
+            say("This page may not write into the lake; the command does it:")
             st.code(f"tlsrpt mute {found.id} --reason …", language=None)
             return
         with st.form("mute", border=False):
@@ -104,7 +105,7 @@ def _say_failed() -> None:
     failed = st.session_state.pop(_FAILED, None)
     if failed is not None:
         st.error("That was not written.")
-        st.text(escape(failed[0]))
+        say(escape(failed[0]))
         if failed[1]:
             st.code(failed[1], language=None)
 

@@ -14,8 +14,10 @@ from dashboard.formatting import listed
 from dashboard.insight import READINESS_QUESTIONS, readiness
 from dashboard.lake_door import Answer
 from dashboard.navigation import Target, link, to_reports
+from dashboard.say import say
 from dashboard.tiles import Rows, tile
 from dashboard.verdicts import VERDICTS
+from pipeline.insight.phrases import span_of
 
 _BLOCKING = 5
 
@@ -34,19 +36,19 @@ def verdict_part(verdict: Readiness) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.header("Ready for enforce?", anchor=False, width="content")
             st.badge(sign.short, color=sign.colour)
-        st.text(f"{sign.words}. Assessed from {verdict.since} to {verdict.until} (UTC).")
+        say(f"{sign.words}. Assessed {span_of(verdict.since, verdict.until)} (UTC).")
         missing = [one.sentence for one in verdict.missing] or verdict.reasons
-        st.text("\n".join(f"• {reason[:1].upper()}{reason[1:]}" for reason in missing) or "Nothing is missing.")
+        say("\n".join(f"• {reason[:1].upper()}{reason[1:]}" for reason in missing) or "Nothing is missing.")
         for blocking in verdict.blocking[:_BLOCKING]:
             link("An incident that blocks enforce", "incident", id=blocking)
         others = [reason for reason in verdict.reasons if reason not in missing]
         with st.expander("How this is worked out"):
-            st.text("\n".join([*(f"• {reason}" for reason in others), verdict.arithmetic]))
+            say("\n".join([*(f"• {reason}" for reason in others), verdict.arithmetic]))
     with right.container(border=True, height="stretch", gap="xsmall"):
         st.header("Next step", anchor=False)
-        st.text(verdict.next_step)
+        say(verdict.next_step)
         if verdict.stale_reporters:
-            st.text(f"Still on another policy: {listed(verdict.stale_reporters)}")
+            say(f"Still on another policy: {listed(verdict.stale_reporters)}")
 
 
 def what_if(domain: str, filters: Filters) -> None:
@@ -74,7 +76,7 @@ def _what_if(verdict: Readiness) -> None:
         senders = [str(name) for name in order.index[:25]]
         values = {(str(row["report_day"])[:10], str(row["submitter_domain"])): int(row["would_refuse"]) for row in frame.to_dict("records")}
         if not any(values.values()):
-            st.text(f"On no day and for no sender: 0 of {verdict.sessions:,} sessions.")
+            say(f"On no day and for no sender: 0 of {verdict.sessions:,} sessions.")
             return None
         return chart(
             heat(days, senders, values, unit=verdict.refused),

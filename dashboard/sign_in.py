@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dashboard.lake_door import settings
+from dashboard.say import say
 from pipeline.dashboard_flags import SIGN_IN_VARIABLE, may_enter, refuse_doubtful_claim, sign_in_is_configured
 from pipeline.errors import ConfigError
 from pipeline.output import escape
@@ -28,7 +29,7 @@ def admit() -> None:
     who = dict(st.user.to_dict()) if st.user.get("is_logged_in") else NOBODY
     if refused := refused_because(who):
         st.title("TLS reports", anchor=False)
-        st.text(refused)
+        say(refused)
         if refused == _FIRST:
             st.button("Sign in", on_click=st.login, type="primary")
         st.stop()

@@ -73,7 +73,21 @@ _NAMES = ("incident", "report_domain", "domain", "submitter_domain", "receiving_
 """Columns whose cells are links, where the rows lead somewhere; the first of them is."""
 _RATES = ("success_rate", "share", "portion", "policy_found")
 _RATE_PIXELS = 118
+_LETTER = 7
+"""Pixels of a letter, roughly."""
 _MOMENTS = ("_at",)
+_PIXELS = {
+    "means": 320,
+    "what": 250,
+    "fix": 200,
+    "first_reporters": 190,
+    "reporters": 190,
+    "mx_hosts": 150,
+    "receiving_mx_hostname": 260,
+    "result_type": 230,
+    "failure_reason_code": 240,
+}
+"""Long texts at most, so that what stands beside them is on a desk's screen: a click in a cell shows all of it."""
 
 
 def rows_of(
@@ -115,7 +129,7 @@ def rows_of(
     if link is not None:
         frame = frame.assign(**{link: [_linked(value) for value in frame[link]]})
         options["column_config"][link] = st.column_config.ButtonColumn(
-            label_of(link), type="tertiary", alignment="left", key=f"{key}-link", pinned=link == columns[0]
+            label_of(link), type="tertiary", alignment="left", key=f"{key}-link", pinned=link == columns[0], width=_width(link, frame)
         )
     chosen: Any = st.dataframe(frame, key=key, on_select="rerun", selection_mode="single-row", **options)
     clicked = st.session_state.get(f"{key}-link") if link is not None else None
@@ -158,4 +172,10 @@ def _config(name: str, frame: pd.DataFrame) -> Any:
         return st.column_config.DateColumn(label, format="YYYY-MM-DD")
     if len(frame) and frame[name].dtype.kind in "iuf":
         return st.column_config.NumberColumn(label, format="localized")
-    return st.column_config.Column(label)
+    return st.column_config.Column(label, width=_width(name, frame))
+
+
+def _width(name: str, frame: pd.DataFrame) -> int | None:
+    """Return the pixels of a column one of whose texts would take more than it may."""
+    most = _PIXELS.get(name)
+    return most if most is not None and any(len(str(value)) * _LETTER > most for value in frame[name]) else None

@@ -13,6 +13,7 @@ from dashboard.formatting import shown
 from dashboard.ground import said_of_none
 from dashboard.lake_door import Answer, lake
 from dashboard.navigation import follow
+from dashboard.say import say, whole_days
 from dashboard.table_columns import height_for, rows_of
 from pipeline.output import write
 
@@ -63,9 +64,9 @@ def tile(
     with st.container(border=True, key=f"tile-{name}", gap="xsmall", height="stretch" if tall else "content"):
         st.header(title, anchor=False)
         if not answer.table.num_rows:
-            st.text(said_of_none(answer.questions, empty))
+            say(said_of_none(answer.questions, empty))
             return
-        st.caption(f"**{CLAIMED}** {unit}" if chosen().believes_all else unit)
+        st.caption(whole_days(f"**{CLAIMED}** {unit}" if chosen().believes_all else unit))
         target = draw(shown(answer.frame))
         target = _footer(name, whole or answer, rows) or target
     if target is not None:

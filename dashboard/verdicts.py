@@ -33,10 +33,17 @@ STATES = {
     "resolved": Sign("✓ over", "Over", "green"),
     "unconfirmed": Sign("… unconfirmed", "Too few sessions since to tell", "gray"),
 }
+SEVERITIES = {
+    "error": Sign("✕ error", "Mail or reports suffer from it", "red"),
+    "warn": Sign("! warning", "Mail or reports will suffer from it, or might", "orange"),
+    "unknown": Sign("? not checked", "It could not be checked, which proves nothing", "gray"),
+    "ok": Sign("✓ passed", "All is well", "green"),
+}
 COVERAGE = {
     "reporting": "✓ reporting",
     "silent": "✕ silent",
     "rare": "… rare",
+    "inactive": "– inactive",
     "new": "+ new",
     "failures-only": "… failures only",
     "ingest-outage": "! all silent",

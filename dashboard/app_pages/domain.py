@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,7 +18,9 @@ from dashboard.incident_cards import card
 from dashboard.insight import incidents, policies, readiness, same_fault
 from dashboard.lake_door import Answer, ask, asked
 from dashboard.navigation import link, titled, to_reports
+from dashboard.published_part import published
 from dashboard.readiness_part import verdict_part, what_if
+from dashboard.say import say, whole_days
 from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile, tile
 from dashboard.trends import trends
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 _TABS = ("Sessions", "Senders", "Policies", "Published", "Flow")
 _CARDS = 3
-_DIFFS = 6
-"""So many senders with an older policy are shown line by line."""
 
 
 def main() -> None:
@@ -48,7 +47,7 @@ def main() -> None:
         return
     _title(filters.domain)
     _state(filters, filters.domain)
-    sessions, senders, policy, published, flow = st.tabs(_TABS, key="tab", on_change="rerun", bind="query-params")
+    sessions, senders, policy, records, flow = st.tabs(_TABS, key="tab", on_change="rerun", bind="query-params")
     if sessions.open:
         with sessions:
             _figures(filters)
@@ -60,9 +59,9 @@ def main() -> None:
         with policy:
             what_if(filters.domain, filters)
             _policies(filters, filters.domain)
-    if published.open:
-        with published:
-            _published(filters, filters.domain)
+    if records.open:
+        with records:
+            published(filters, filters.domain)
     if flow.open:
         with flow:
             _hosts(filters)
@@ -74,7 +73,7 @@ def _state(filters: Filters, domain: str) -> None:
     found = [one for one in incidents(filters, slot=sentence) if one.state == "open"]
     verdict = readiness(domain, filters, slot=sentence)
     total = ask("success_rate", **filters.parameters()).iloc[0]
-    sentence.text(_sentence(found, total))
+    sentence.text(whole_days(_sentence(found, total)))
     for group in by_fault(found)[:_CARDS]:
         card(group[0], others=same_fault(group[0], filters), at_home=True)
     if len(found) > _CARDS:
@@ -87,7 +86,8 @@ def _sentence(found: Sequence[Incident], total: pd.Series) -> str:
         return "No report about it counts in this period: nothing is known."
     ours = sum(one.fault == "ours" for one in found)
     faults = count_of(len(by_fault(found)), "open fault") if found else "No open fault"
-    whose = "" if not found else " (none of them ours)" if not ours else " (ours)" if ours == len(found) else f" ({ours} ours)"
+    none = " (not ours)" if len(found) == 1 else " (none of them ours)"
+    whose = "" if not found else none if not ours else " (ours)" if ours == len(found) else f" ({ours} ours)"
     used = f"{rate(total['success_rate'])} of {count_of(int(total['rated_sessions']), 'session')} used authenticated TLS"
     return f"{faults}{whose}. {used}."
 
@@ -99,7 +99,7 @@ def _title(domain: str) -> None:
         st.title(domain, anchor=False)
     else:
         st.title("Domain", anchor=False)
-        st.text(plain(domain))
+        say(plain(domain))
 
 
 def _choose(filters: Filters) -> None:
@@ -191,7 +191,7 @@ def _policies(filters: Filters, domain: str) -> None:
             alt="Which MTA-STS policy each sender applied, from when to when",
         )
         if seen.changes:
-            st.text(
+            say(
                 "\n".join(
                     f"{change.day}: {'; '.join(change.what) or 'a different text'}{' – unexpected' if change.is_unexpected else ''}"
                     for change in seen.changes
@@ -207,27 +207,6 @@ def _policies(filters: Filters, domain: str) -> None:
         unit="One line per sender and policy text, UTC days; a sender may go on with an old text until max_age has passed (RFC 8461 §3.3).",
         empty="No sender applied an MTA-STS policy in this period.",
     )
-
-
-def _published(filters: Filters, domain: str) -> None:
-    """What the last live check found, and how the policies that senders still apply differ from what is published."""
-    names = ["severity", "check_name", "place", "what", "why", "fix", "publish", "checked_at"]
-    tile(
-        "Published records",
-        asked("checks_latest", domain=domain),
-        lambda frame: rows_of(frame, names, alt="Findings of the last live check, worst first"),
-        unit="Findings of the last check (tlsrpt check), worst first; times are UTC.",
-        empty="Not checked yet: tlsrpt check tests records, policy, mail servers and TLSA, and stores what it finds.",
-    )
-    seen = policies(domain, filters)
-    if seen.published is None:
-        return
-    for held in seen.stale[:_DIFFS]:
-        difference = unified_diff(sorted(held.lines), sorted(seen.published.lines), "applied by the sender", "published", lineterm="", n=20)
-        until = f", until {held.held_until} at the latest" if held.held_until else ""
-        with st.container(border=True):
-            st.text(f"{plain(held.reporter)} still applies an older policy{until}:")
-            st.code("\n".join(plain(line) for line in difference), language=None, wrap_lines=True)
 
 
 def _policy_name(held: Held) -> str:

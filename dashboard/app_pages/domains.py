@@ -8,8 +8,10 @@ from dashboard.filters import Filters, chosen
 from dashboard.fleet import NEEDS, Fleet, fleet, narrowed, to_domain, with_verdicts
 from dashboard.formatting import count_of, shown
 from dashboard.insight import incidents
+from dashboard.say import whole_days
 from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile
+from pipeline.insight.phrases import span_of
 
 _COLUMNS = (
     "report_domain", "open_faults", "enforce", "success_rate", "sts_mode", "max_age_days", "certificate_days", "last_day",
@@ -30,13 +32,13 @@ def main() -> None:
         need = st.selectbox("Show", NEEDS, key="need", bind="query-params", width=220)
     place = st.empty()
     every = fleet(filters, incidents(filters, slot=told))
-    told.text(f"{count_of(len(every.names), 'domain')}, worst first." if every.names else "No domain is known yet.")
+    told.text(whole_days(f"{count_of(len(every.names), 'domain')}, worst first." if every.names else "No domain is known yet."))
     if need not in _BY_VERDICT and len(every.names) > 20:
         rough = narrowed(every, need or "all", words or "").answer
         with place.container():
             rows_of(shown(rough.frame.head(_MOST)), _COLUMNS, alt="All domains, the worst first; verdicts follow", height=_HEIGHT)
     whole = with_verdicts(every, filters, slot=told)
-    told.text(f"{count_of(len(every.names), 'domain')}, worst first." if every.names else "No domain is known yet.")
+    told.text(whole_days(f"{count_of(len(every.names), 'domain')}, worst first." if every.names else "No domain is known yet."))
     with place.container():
         _table(narrowed(whole, need or "all", words or ""), filters)
 
@@ -46,7 +48,7 @@ def _table(part: Fleet, filters: Filters) -> None:
         "How does each domain stand?",
         part.answer,
         _COLUMNS,
-        unit=f"Sessions from {filters.since} to {filters.as_of}. Mode, max_age and certificates are as last checked; where a domain was "
+        unit=f"Sessions {span_of(filters.since, filters.as_of)}. Mode, max_age and certificates are as last checked; where a domain was "
         "never checked, mode and max_age are as senders applied them. Choose a name to open the domain.",
         empty="No domain fits.",
         alt="All domains, the worst first",

@@ -10,6 +10,7 @@ from dashboard.formatting import without_marks
 from dashboard.ground import first_weeks
 from dashboard.lake_door import Answer
 from dashboard.navigation import Target, link, to_reports
+from dashboard.say import say
 from dashboard.tiles import rows_tile
 
 
@@ -18,7 +19,7 @@ def main() -> None:
     filters = chosen()
     found = first_weeks(filters)
     st.title("The first two weeks", anchor=False)
-    st.text(without_marks(found.sentence()))
+    say(without_marks(found.sentence()))
     if not found.last:
         link("Who reports", "reporters")
         return
@@ -59,7 +60,7 @@ def main() -> None:
     )
     with st.container(border=True):
         st.header("What to check while nothing comes", anchor=False)
-        st.text("\n".join(f"{number}. {line}" for number, line in enumerate(found.to_check(), start=1)))
+        say("\n".join(f"{number}. {line}" for number, line in enumerate(found.to_check(), start=1)))
 
 
 main()

@@ -13,6 +13,7 @@ from dashboard.flows import flow_tile
 from dashboard.formatting import NO_HOST, NO_RESULT
 from dashboard.lake_door import asked
 from dashboard.navigation import to_reports
+from dashboard.say import say
 from dashboard.tiles import Rows, rows_tile, tile
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def main() -> None:
     """Draw the page."""
     filters = chosen()
     st.title("MX hosts", anchor=False)
-    st.text("Only failures name a host: sessions that went well are counted for the domain as a whole.")
+    say("Only failures name a host: sessions that went well are counted for the domain as a whole.")
     shared = filters.parameters()
     answer = asked("failures_by_mx", **shared)
     tile(

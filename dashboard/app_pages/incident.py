@@ -20,6 +20,7 @@ from dashboard.lake_door import Answer, asked, settings
 from dashboard.marks import marks
 from dashboard.muting import mute_form
 from dashboard.navigation import Target, link, place, titled, to_report, to_reports
+from dashboard.say import say
 from dashboard.tickets import ticket
 from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import FAULTS, STATES
@@ -47,7 +48,7 @@ def main() -> None:
     slot.empty()
     if found is None:
         st.title("Incident", anchor=False)
-        st.text("No such incident in this period; a longer period may have it.")
+        say("No such incident in this period; a longer period may have it.")
         link("All incidents", "incidents")
         return
     _head(found, filters)
@@ -84,9 +85,9 @@ def _head(found: Incident, filters: Filters) -> None:
         st.badge(fault.short, color=fault.colour)
         if found.blocking:
             st.badge("blocks enforce", color="orange")
-    st.text(where(found))
+    say(where(found))
     if others := same_fault(found, filters):
-        st.text(also_on(found, others))
+        say(also_on(found, others))
         with st.container(horizontal=True, gap="small"):
             for place_of, one in enumerate(others[:_OTHERS], start=1):
                 link(f"Domain {place_of}" if not is_plain_name(one.domain) else one.domain, "incident", id=one.id)
@@ -96,19 +97,20 @@ def _advice(found: Incident) -> None:
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         st.header("What it means", anchor=False)
-        st.text(found.meaning)
+        say(found.meaning)
         st.caption(found.rfc)
         st.header("Why this verdict", anchor=False)
-        st.text(f"{FAULTS[found.fault].words}.")
-        st.text(found.comparison)
+        say(f"{FAULTS[found.fault].words}.")
+        say(found.comparison)
     with right.container(border=True, height="stretch"):
         st.header("What to do", anchor=False)
         if found.last_check:
-            st.text(f"{without_marks(found.last_check.sentence)}.")
-        st.text(found.fix)
-        if found.commands:
-            st.caption("What shows it from outside:")
-            st.code("\n".join(found.commands), language=None, wrap_lines=True)
+            say(f"{without_marks(found.last_check.sentence)}.")
+        say(found.fix)
+    if found.commands:
+        with st.container(border=True, key="commands"):
+            st.header("What shows it from outside", anchor=False)
+            st.code("\n".join(map(_in_parts, found.commands)), language=None, wrap_lines=True)
     with st.container(border=True):
         st.header("Where", anchor=False)
         lines = (
@@ -118,13 +120,18 @@ def _advice(found: Incident) -> None:
             ("Results", tuple(name or NO_RESULT for name in found.result_types)),
             ("Reason codes, as sent", found.reasons),
         )
-        st.text("\n".join(f"{label}: {listed(texts, 12) or 'none named'}" for label, texts in lines))
+        say("\n".join(f"{label}: {listed(texts, 12) or 'none named'}" for label, texts in lines))
         with st.container(horizontal=True, gap="small"):
             _link(found.domain, "domain", domain=found.domain)
             for host in found.mx_hosts[:_LINKED]:
                 _link(host, "reports", domain=found.domain, host=host, failing="true")
             for reporter in found.reporters[:_LINKED]:
                 _link(reporter, "reports", domain=found.domain, reporter=reporter, failing="true")
+
+
+def _in_parts(command: str) -> str:
+    """Return a command with each part of a pipe on a line of its own, which a shell takes as it is."""
+    return command.replace(" | ", " |\n  ")
 
 
 def _link(name: str, page: str, **parameters: str) -> None:

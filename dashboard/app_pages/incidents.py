@@ -10,10 +10,11 @@ import streamlit as st
 from dashboard.filters import Filters, chosen
 from dashboard.formatting import NO_RESULT, count_of
 from dashboard.ground import NOTHING_COUNTS, ground_of, read_so_far
-from dashboard.incident_cards import headline
+from dashboard.incident_cards import card, headline
 from dashboard.insight import INCIDENT_QUESTIONS, MOST, incidents
 from dashboard.lake_door import Answer, asked
 from dashboard.navigation import Target, to_reports
+from dashboard.say import say, whole_days
 from dashboard.tiles import rows_tile
 from dashboard.verdicts import FAULTS, STATES
 from pipeline.insight.advice.explanations import explain_result_type
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.api import Incident
 
+_CARDS = 20
 _STATES = ("open", "over", "all")
 
 
@@ -39,9 +41,16 @@ def main() -> None:
     place = st.container()
     _by_result(filters)
     found = incidents(filters, slot=summary)
-    summary.text(_summary(found, filters))
+    summary.text(whole_days(_summary(found, filters)))
     with place:
-        _list([one for one in found if _fits(one, state or "all", fault or "any")], filters)
+        groups = by_fault([one for one in found if _fits(one, state or "all", fault or "any")])
+        if not groups:
+            _list(groups, filters)
+            return
+        with st.container(key="on-a-desk"):
+            _list(groups, filters)
+        with st.container(key="on-a-phone"):
+            _cards(groups)
 
 
 def _fits(incident: Incident, state: str, fault: str) -> bool:
@@ -62,12 +71,21 @@ def _summary(found: list[Incident], filters: Filters) -> str:
     return f"{many} of this period, {len(standing):,} open{in_all}, {ours:,} of these ours."
 
 
-def _list(shown: list[Incident], filters: Filters) -> None:
-    names = ["incident", "fault", "state", "report_domain", "failed_sessions", "share", "first_day", "last_day", "reporters", "mx_hosts"]
+def _cards(groups: list[list[Incident]]) -> None:
+    """Draw the faults as cards, which a phone has room for (`style.css` shows one or the other)."""
+    st.header("Faults of the period, one by one", anchor=False)
+    for group in groups[:_CARDS]:
+        card(group[0], others=group[1:])
+    if len(groups) > _CARDS:
+        say(f"The first {_CARDS} of {count_of(len(groups), 'fault')}; the filters above choose others.")
+
+
+def _list(groups: list[list[Incident]], filters: Filters) -> None:
+    names = ["incident", "fault", "state", "report_domain", "mx_hosts", "failed_sessions", "first_day", "last_day", "share", "reporters"]
     asked_for = {"as_of": filters.as_of, "days": filters.days, "domain": filters.domain, "tiers": filters.tiers}
     rows_tile(
         "Faults of the period",
-        Answer(pa.Table.from_pylist([_line(group) for group in by_fault(shown)]), INCIDENT_QUESTIONS, asked_for),
+        Answer(pa.Table.from_pylist([_line(group) for group in groups]), INCIDENT_QUESTIONS, asked_for),
         names,
         unit="One row per fault, with its domains together. Failed sessions; the share is that of the sessions of the reporters it hit. "
         "Choose a name to open it.",
@@ -101,7 +119,7 @@ def _by_result(filters: Filters) -> None:
     rows_tile(
         "Result types and their meaning",
         asked("failures_by_result_type", **filters.parameters()),
-        ("result_type", "mentions", "means", "domains", "mx_hosts", "reporters", "first_day", "last_day"),
+        ("result_type", "mentions", "means", "domains", "mx_hosts", "reporters", "last_day", "first_day"),
         unit="Mentions, strays included; the meaning is ours, after RFC 8460 §4.3. Choose a row to see the reports.",
         empty="No failures in this period.",
         alt="Result types, the most mentioned first",

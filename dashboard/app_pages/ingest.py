@@ -16,6 +16,7 @@ from dashboard.formatting import ago, count_of, moment
 from dashboard.ground import last_look
 from dashboard.lake_door import ask, asked, lake, now, settings
 from dashboard.navigation import to_report, to_reports
+from dashboard.say import say
 from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile, tile
 from pipeline.message.verdict import DKIM_RESULTS
@@ -65,25 +66,23 @@ def _looks() -> None:
     boxes = lake().mailboxes(now=now())
     if boxes:
         # What is said above every page is not said twice.
-        st.text("\n".join(f"{box.title()}." if box.why else f"{box.title()}. {box.sentence()}" for box in boxes))
+        say("\n".join(f"{box.title()}." if box.why else f"{box.title()}. {box.sentence()}" for box in boxes))
 
 
 def _notes() -> None:
     """Say what a postmaster should know beside the numbers."""
     if settings().trust.dkim == "off":
-        st.text('dkim = "off": senders are not checked; anyone who can write to the mailbox is believed.')
+        say('dkim = "off": senders are not checked; anyone who can write to the mailbox is believed.')
     not_proved = ask("not_proved")
     gone = int(not_proved.loc[not_proved["dkim_result"].isin(["no_key", "expired"]), "reports"].sum())
     if gone:
-        st.text(
+        say(
             f"{count_of(gone, 'report does', 'reports do')} not count because the signing key was withdrawn or the signature had expired. "
             "Name the servers that checked them in [trust] authserv_ids, or vouch for old mail: tlsrpt ingest --vouch-before DAY"
         )
     waiting = int(ask("mailboxes")["waiting_for_dns"].sum())
     if waiting:
-        st.text(
-            f"{count_of(waiting, 'message waits', 'messages wait')} for the DNS to give the key of the sender; the next runs try again."
-        )
+        say(f"{count_of(waiting, 'message waits', 'messages wait')} for the DNS to give the key of the sender; the next runs try again.")
 
 
 def _mail(filters: Filters) -> None:
@@ -230,7 +229,7 @@ def _bytes(sha256: str) -> None:
     with st.container(border=True):
         st.header("Its bytes", anchor=False)
         if not kept.num_rows:
-            st.text("They are not kept.")
+            say("They are not kept.")
             return
         content = bytes(kept.column("content")[0].as_py())
         st.download_button(

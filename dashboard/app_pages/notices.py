@@ -12,6 +12,7 @@ from dashboard.lake_door import settings, today
 from dashboard.muting import end_button, mutes_now, told
 from dashboard.navigation import link
 from dashboard.notice_places import way_to
+from dashboard.say import say
 from pipeline.notify import inbox
 from pipeline.output import escape
 
@@ -47,14 +48,14 @@ def _channels(channels: Sequence[ChannelState]) -> None:
     with st.container(border=True):
         st.header("Who is told?", anchor=False)
         if not channels and not settings().notify.channel:
-            st.text("Nobody: no channel is configured. A [[notify.channel]] in the configuration sends what is new, worse or over.")
+            say("Nobody: no channel is configured. A [[notify.channel]] in the configuration sends what is new, worse or over.")
             return
         lines = [f"{escape(one.channel)}: {escape(one.sentence())}" for one in channels]
         posted = [channel.name for channel in settings().notify.channel if channel.kind == "alertmanager"]
         lines += [f"{escape(name)}: Alertmanager is posted all that is open at each run" for name in posted]
         if any(one.failing_since for one in channels):
             st.error("A channel fails. What it was to be told is kept and tried again.", icon=":material/warning:")
-        st.text("\n".join(lines))
+        say("\n".join(lines))
 
 
 def _muted(filters: Filters) -> None:
@@ -62,10 +63,10 @@ def _muted(filters: Filters) -> None:
         st.header("What is muted?", anchor=False)
         mutes = mutes_now(filters)
         if not mutes:
-            st.text("Nothing. The page of an incident mutes its fault.")
+            say("Nothing. The page of an incident mutes its fault.")
         for one in mutes:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.text(told(one))
+                say(told(one))
                 end_button(one)
 
 
@@ -73,7 +74,7 @@ def _told(items: Sequence[Told]) -> None:
     with st.container(border=True):
         st.header("What was told?", anchor=False)
         if not items:
-            st.text("Nothing yet.")
+            say("Nothing yet.")
             return
         st.caption("Newest first, times in UTC. Silence is the rule: nothing is told twice, and nothing because it could not be checked.")
         most = st.session_state.get("notices-most", _PAGE)
@@ -93,8 +94,8 @@ def _item(item: Told, number: int) -> None:
         st.badge(words, color=colour)  # type: ignore[arg-type]
         if notice.urgency == "now":
             st.badge("at once", color="orange")
-        st.text(f"{moment(item.at)}, to {listed(item.channels, 5)}" + (f"; waits for {listed(item.waiting, 5)}" if item.waiting else ""))
-    st.text(
+        say(f"{moment(item.at)}, to {listed(item.channels, 5)}" + (f"; waits for {listed(item.waiting, 5)}" if item.waiting else ""))
+    say(
         "\n".join(
             escape(line) for line in (notice.title, notice.what.split("\n\n", 1)[0], notice.step and f"First step: {notice.step}") if line
         )

@@ -20,6 +20,7 @@ from dashboard.insight import MOST, Silence, incidents, silence
 from dashboard.lake_door import Answer, ask, asked, now, settings
 from dashboard.muting import say_muted
 from dashboard.navigation import Target, link, to_reports
+from dashboard.say import say, whole_days
 from dashboard.tiles import rows_tile
 from dashboard.trends import trends
 from pipeline.insight.faults import by_fault
@@ -57,7 +58,7 @@ def main() -> None:
         say_muted(filters)
     silent = silence(filters, slot=sentence)
     _reporters(reporters, total, silent)
-    sentence.text(_sentence(total, standing, silent, filters))
+    sentence.text(whole_days(_sentence(total, standing, silent, filters)))
     with last:
         _silent(silent.lines)
     with domains:
@@ -65,13 +66,9 @@ def main() -> None:
 
 
 def _nothing_yet() -> None:
-    st.text("The lake is empty. Reports appear here after the first ingest:")
-    st.code(
-        "tlsrpt ingest                 # the mailboxes of the configuration\ntlsrpt ingest PATH…           # files, an mbox, a Maildir",
-        language=None,
-        wrap_lines=True,
-    )
-    st.text("No mailbox at hand? tlsrpt demo shows the whole way on synthetic mail.")
+    say("The lake is empty. Reports appear here after the first ingest:")
+    st.code("tlsrpt ingest\ntlsrpt ingest PATH…", language=None)
+    say("No mailbox at hand? tlsrpt demo shows the whole way on synthetic mail.")
 
 
 def _sentence(total: pd.Series, standing: list[Incident], silent: Silence, filters: Filters) -> str:
@@ -85,7 +82,7 @@ def _sentence(total: pd.Series, standing: list[Incident], silent: Silence, filte
     if ours:
         return f"{_open(ours)} of ours; {used}."
     if standing:
-        return f"{_open(standing)}, none of them ours; {used}."
+        return f"{_open(standing)}, {'not' if len(standing) == 1 else 'none of them'} ours; {used}."
     quiet = f"o open incident; {used}."
     known = read_so_far(f"N{quiet}", filters)
     return f"All quiet: n{quiet}" if known == f"N{quiet}" else known
@@ -160,13 +157,13 @@ def _change(rate_now: object, before: object) -> str:
 def _wrong_now(standing: list[Incident], found: list[Incident], filters: Filters, *, known: bool) -> None:
     st.header("What is wrong now?", anchor=False)
     if news := _news(found, filters):
-        st.text(news)
+        say(news)
     if not standing and not known:
-        st.text("Nothing is known of this period and choice: no report counts. That is not the same as nothing failing.")
+        say("Nothing is known of this period and choice: no report counts. That is not the same as nothing failing.")
     elif not standing:
         over = sum(one.state == "resolved" for one in found)
         unsure = sum(one.state == "unconfirmed" for one in found)
-        st.text(
+        say(
             read_so_far("No open incident.", filters)
             + (f" {count_of(over, 'incident')} of this period {'is' if over == 1 else 'are'} over." if over else "")
             + (f" {count_of(unsure, 'incident')} cannot be judged: too few sessions were reported since." if unsure else "")
@@ -195,13 +192,13 @@ def _news(found: list[Incident], filters: Filters) -> str:
 def _published(filters: Filters) -> None:
     """What the last checks found wrong with what is published: it will fail, or does already."""
     answer = asked("checks_latest", domain=filters.domain)
-    wrong = answer.table.filter(pc.is_in(answer.table.column("severity"), value_set=pa.array(("bad", "warn"))))
+    wrong = answer.table.filter(pc.is_in(answer.table.column("severity"), value_set=pa.array(("error", "warn"))))
     if not wrong.num_rows:
         return
     rows_tile(
         "Problems in published records",
         answer._replace(table=wrong),
-        ("domain", "severity", "place", "what", "fix", "expires_at", "checked_at"),
+        ("domain", "severity", "place", "what", "fix", "expires_at"),
         unit="Findings of the last check (tlsrpt check) of each domain, worst first. Choose a name to open the domain.",
         empty="",
         alt="Findings of the last checks, worst first",

@@ -11,6 +11,7 @@ from dashboard.figures import figure, figure_row
 from dashboard.formatting import count_of, listed, moment, plain
 from dashboard.lake_door import ask, asked, lake, settings
 from dashboard.navigation import kept_search, link, place, titled
+from dashboard.say import say
 from dashboard.table_columns import rows_of
 from dashboard.tiles import tile
 from pipeline.message.verdict import DKIM_RESULTS
@@ -34,7 +35,7 @@ def main() -> None:
     else:
         link("← Back to the search", "reports", **kept_search())
     if found.empty:
-        st.text("There is no such report in the lake.")
+        say("There is no such report in the lake.")
         return
     report = found.iloc[0].to_dict()
     titled(f"Report of {report['submitter_domain']}, {report['report_day']:%Y-%m-%d}")
@@ -66,7 +67,7 @@ def _head(report: dict[Hashable, Any]) -> None:
     with st.container(border=True):
         st.header("Who says what about which days?", anchor=False)
         st.badge("● counts" if report["counted"] else "✕ does not count", color="blue" if report["counted"] else "gray")
-        st.text("\n".join(f"{label}: {value}" for label, value in lines))
+        say("\n".join(f"{label}: {value}" for label, value in lines))
 
 
 def _figures(policies: pd.DataFrame) -> None:
@@ -85,10 +86,10 @@ def _quirks(codes: list[str]) -> None:
     with st.container(border=True):
         st.header("Does it keep to the standard?", anchor=False)
         if not codes:
-            st.text("Yes: nothing had to be tolerated.")
+            say("Yes: nothing had to be tolerated.")
             return
-        st.text(f"{count_of(len(codes), 'deviation was', 'deviations were')} tolerated:")
-        st.text("\n".join(f"• {code}: {QUIRKS.get(code, 'a deviation this program does not know')}" for code in map(escape, codes)))
+        say(f"{count_of(len(codes), 'deviation was', 'deviations were')} tolerated:")
+        say("\n".join(f"• {code}: {QUIRKS.get(code, 'a deviation this program does not know')}" for code in map(escape, codes)))
 
 
 def _policies(key: str) -> None:
@@ -193,7 +194,7 @@ def _raw(report: dict[Hashable, Any]) -> None:
     with st.container(border=True):
         st.header("What did the sender write?", anchor=False)
         if not kept.num_rows:
-            st.text("The bytes are no longer kept (retention or erasure).")
+            say("The bytes are no longer kept (retention or erasure).")
             return
         content = bytes(kept.column("content")[0].as_py())
         with st.container(horizontal=True):

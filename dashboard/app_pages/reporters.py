@@ -17,6 +17,7 @@ from dashboard.ground import ground_of, nothing_counts
 from dashboard.insight import Silence, coverage, coverage_asked, silence
 from dashboard.lake_door import Answer, asked, concluded, lake, settings
 from dashboard.navigation import to_reports
+from dashboard.say import whole_days
 from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import COVERAGE
 from pipeline.query.raw_report_text import QUIRKS
@@ -48,7 +49,7 @@ def main() -> None:
     _conformance(filters)
     _trust(filters)
     lines = coverage(filters, slot=sentence)
-    sentence.text(_sentence(lines, silence(filters)))
+    sentence.text(whole_days(_sentence(lines, silence(filters))))
     with place:
         _coverage(lines, filters)
 

@@ -11,6 +11,7 @@ from dashboard.filters import Filters, chosen, reporters
 from dashboard.formatting import NO_HOST, NO_RESULT, plain
 from dashboard.lake_door import ask, asked
 from dashboard.navigation import begin_anew, keep_search, place, to_report
+from dashboard.say import say
 from dashboard.tiles import rows_tile
 from pipeline.output import escape
 
@@ -89,7 +90,7 @@ def _narrowed(filters: Filters) -> dict[str, Any]:
     if not wanted:
         return {}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text("Narrowed to " + ", ".join(f"{name} {plain(value)}" for name, value in wanted.items()))
+        say("Narrowed to " + ", ".join(f"{name} {plain(value)}" for name, value in wanted.items()))
         st.button("Show all", on_click=_widen, type="tertiary")
     day = _day(wanted.pop("day", None))
     if day is not None:

@@ -8,12 +8,14 @@ from dashboard.charts.palette import AUTHENTICATED, IN_CELL, NARROW, OTHERS, RES
 from dashboard.formatting import NO_HOST, NO_RESULT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 _MOST_FLOWS = 60
-_LONGEST = 28
-_ON_A_PHONE = {"label": {"width": 118, "overflow": "truncate", "fontSize": 11}, "levels": [{"depth": 1, "label": {"show": False}}]}
-"""There is room for the names at both ends; those in the middle are in the tooltip and in the table."""
+_LONGEST, _LONGEST_NARROW = 28, 17
+_NO_TEMPLATE = str.maketrans("{}", "()")
+"""A label is a template: braces in it would be names of its variables."""
 
 
 def layer_of(name: str) -> int:
@@ -40,15 +42,6 @@ def flow(frame: pd.DataFrame) -> dict[str, Any]:
         layers |= {name: layer for layer, name in enumerate(names)}
         for pair in ((names[0], names[1]), (names[1], names[2])):
             links[pair] = links.get(pair, 0) + int(row["mentions"])
-    nodes = [
-        {
-            "name": name,
-            "depth": layer,
-            "itemStyle": {"color": (AUTHENTICATED, UNPROTECTED, RESULTS.get(name.rstrip(" "), OTHERS))[layer]},
-            "label": {"position": "left" if layer == 2 else "right", **_cut(name)},
-        }
-        for name, layer in layers.items()
-    ]
     return {
         "tooltip": {"trigger": "item", "valueFormatter": "localized", **TOOLTIP},
         "series": [
@@ -63,14 +56,31 @@ def flow(frame: pd.DataFrame) -> dict[str, Any]:
                 "emphasis": {"focus": "adjacency"},
                 "lineStyle": {"color": "source", "opacity": 0.3, "curveness": 0.5},
                 "label": IN_CELL,
-                "data": nodes,
+                "data": _nodes(layers, _LONGEST, middle="right"),
                 "links": [{"source": source, "target": target, "value": value} for (source, target), value in links.items()],
             }
         ],
-        "media": [{"query": NARROW, "option": {"series": [_ON_A_PHONE]}}],
+        "media": [{"query": NARROW, "option": {"series": [_on_a_phone(layers)]}}],
     }
 
 
-def _cut(name: str) -> dict[str, str]:
+def _on_a_phone(layers: Mapping[str, int]) -> dict[str, Any]:
+    """Return what is other there: the hosts in the middle have their names above them, and every name is cut earlier."""
+    return {"nodeGap": 30, "top": 24, "label": {"fontSize": 11}, "data": _nodes(layers, _LONGEST_NARROW, middle="top")}
+
+
+def _nodes(layers: Mapping[str, int], longest: int, *, middle: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "depth": layer,
+            "itemStyle": {"color": (AUTHENTICATED, UNPROTECTED, RESULTS.get(name.rstrip(" "), OTHERS))[layer]},
+            "label": {"position": ("right", middle, "left")[layer], **_cut(name, longest)},
+        }
+        for name, layer in layers.items()
+    ]
+
+
+def _cut(name: str, longest: int) -> dict[str, str]:
     """Return the label of a name that is too long for its place; the tooltip has it all."""
-    return {"formatter": f"{name[: _LONGEST - 1]}…"} if len(name) > _LONGEST and not {"{", "}"} & set(name) else {}
+    return {"formatter": f"{name[: longest - 1]}…".translate(_NO_TEMPLATE)} if len(name.rstrip(" ")) > longest else {}

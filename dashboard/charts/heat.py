@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _ROW_PIXELS = 26
+_MOST_LETTERS = 110
+"""So many fit below the cells on a desk, side by side."""
 _LABELLED = 14
 """With so few columns the number stands in its cell."""
-_NAMES = 190
+_NAMES, _NAMES_NARROW = 190, 110
 _NARROW, _NARROW_PIXELS, _CELL_PIXELS = 2, 300, 90
 """So few columns do not fill the width, names included, which a phone has: a cell is a cell, and no bar across the page."""
 
@@ -64,7 +66,7 @@ def heat(
             "inRange": {"color": list(colours)},
         },
         "animation": False,
-        **({"media": [{"query": NARROW, "option": {"xAxis": {"axisLabel": _slanted()}}}]} if _are_names(columns) else {}),
+        "media": [{"query": NARROW, "option": _on_a_phone(columns)}],
         "series": [
             {
                 "name": unit,
@@ -75,6 +77,12 @@ def heat(
             }
         ],
     }
+
+
+def _on_a_phone(columns: Sequence[str]) -> dict[str, Any]:
+    """Return what is other there: names of rows that leave room for the cells, names of columns that do not hide each other."""
+    names = {"yAxis": {"axisLabel": {"width": min(_NAMES_NARROW, _names(columns)), "overflow": "truncate"}}}
+    return {**names, "xAxis": {"axisLabel": _slanted()}} if _are_names(columns) else names
 
 
 def _grid(columns: Sequence[str], rows: Sequence[str]) -> dict[str, Any]:
@@ -104,7 +112,7 @@ def _are_names(columns: Sequence[str]) -> bool:
 
 def _is_crowded(columns: Sequence[str]) -> bool:
     """Say whether the names of the columns would hide each other on a desk, too."""
-    return _are_names(columns) and (len(columns) > 5 or len(columns) <= _NARROW)
+    return _are_names(columns) and (len(columns) <= _NARROW or len(columns) * max(map(len, columns)) > _MOST_LETTERS)
 
 
 def _slanted() -> dict[str, Any]:

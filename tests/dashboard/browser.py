@@ -65,6 +65,8 @@ def serving(lake: Path, *arguments: str, cwd: Path, **environment: str) -> Itera
     finally:
         server.terminate()
         server.wait(timeout=PATIENCE / 1000)
+    written = (cwd / "server.log").read_text(encoding="utf-8", errors="replace")
+    assert "Traceback" not in written, f"the server wrote a stack: {written[-4000:]}"
 
 
 def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -15,8 +15,10 @@ from dashboard.charts.heat import heat, height_of
 from dashboard.charts.palette import AUTHENTICATED, OTHERS, RESULTS
 from dashboard.charts.picked import Picked, clickable, picked
 from dashboard.charts.span_bars import Span, spans
+from dashboard.fleet import _rank
 from dashboard.formatting import count_of, listed, number, plain, rate, short, shown
 from dashboard.insight import _silence
+from dashboard.say import whole_days
 from dashboard.table_columns import label_of
 from dashboard.verdicts import FAULTS
 from pipeline.dashboard_flags import command_line, environment
@@ -233,3 +235,42 @@ def test_every_outcome_of_a_message_has_a_colour_and_mail_of_others_is_grey():
     red, green, blue = (int(palette.OUTCOMES["not_tlsrpt"][at : at + 2], 16) for at in (1, 3, 5))
     assert max(red, green, blue) - min(red, green, blue) < 32
     assert {sign.colour for name, sign in FAULTS.items() if name != "ours"} == {"gray"}
+
+
+def test_the_worst_domain_is_one_of_which_all_fails_then_faults_of_ours_then_no_policy_at_all():
+    def rank(authenticated: int, failed: int, *, ours: int = 0, faults: int = 0) -> tuple[int, ...]:
+        return _rank({"sessions": 10, "authenticated": authenticated, "failed": failed}, ours, faults)
+
+    worst_first = [
+        rank(0, 10, ours=1, faults=1),
+        rank(8, 2, ours=2, faults=2),
+        rank(8, 2, ours=1, faults=3),
+        rank(0, 0),
+        rank(8, 2, faults=1),
+    ]
+    assert worst_first == sorted(worst_first)
+    assert len(set(worst_first)) == len(worst_first)
+
+
+def test_a_day_in_a_sentence_is_not_broken_at_its_hyphens():
+    assert whole_days("since 2026-05-01, id-2026-05-011") == "since 2026\u201105\u201101, id-2026-05-011"
+
+
+def test_every_label_of_a_flow_is_short_and_no_template_and_a_phone_has_the_names_of_the_hosts_too():
+    long = "[click](http://evil.invalid/) {a|b} and more of it"
+    frame = pd.DataFrame([{"submitter_domain": "a.example", "receiving_mx_hostname": long, "result_type": f"{{b}}{long}", "mentions": 3}])
+    option = flow(frame)
+    for nodes, most in ((option["series"][0]["data"], 28), (option["media"][0]["option"]["series"][0]["data"], 17)):
+        labels = [node["label"].get("formatter", node["name"]) for node in nodes]
+        assert max(map(len, labels)) <= most
+        assert not {"{", "}"} & set("".join(labels[1:]))
+        assert all(node["label"]["position"] for node in nodes)
+
+
+def test_long_names_below_a_heat_map_are_slanted_before_they_hide_each_other():
+    def slanted(*columns: str) -> bool:
+        option = heat(columns, ["a"], {(columns[0], "a"): 1}, unit="x")
+        return "rotate" in option["xAxis"]["axisLabel"]
+
+    assert slanted(*[f"{'long-name' * 4}-{number}" for number in range(4)])
+    assert not slanted("certificate-expired", "certificate-not-trusted", "validation-failure")

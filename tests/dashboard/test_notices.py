@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dashboard.say import whole_days
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.notes import open_note
 from pipeline.notify import outbox
@@ -56,7 +57,7 @@ def test_what_was_told_is_listed_and_a_fault_is_muted_and_unmuted(page, browser)
     visit = Visit(browser, address)
     shown = visit.open(f"notices?as_of={as_of(20)}")
     for words in ("example.net is now ready for enforce", "2026-05-28 06:15 UTC, to desk, pager; waits for pager", "503"):
-        visit.sees(words)
+        visit.sees(whole_days(words))
     assert not visit.accessible()
     shown.set_viewport_size({"width": 390, "height": 800})
     visit.idle()

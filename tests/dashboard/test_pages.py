@@ -9,6 +9,10 @@ from tests.dashboard.lakes import AS_OF
 pytestmark = pytest.mark.browser
 
 PAGES = ("Overview", "Incidents", "Domain", "All domains", "Reporters", "MX hosts", "Reports", "Notices", "Ingest health")
+PATHS = (
+    "", "incidents", "domain?domain=example.com", "domain?domain=example.com&tab=Published", "domains", "reporters", "hosts", "reports",
+    "notices", "ingest", "first_weeks",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("lake", "as_of"), [("empty", AS_OF), ("small", "2026-05-10"), ("hostile", AS_OF), ("bounds", "2026-04-01")])
@@ -39,9 +43,24 @@ def test_the_dark_page_has_enough_contrast(visit):
     there.well()
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("width", [1300, 390])
+def test_every_dark_page_is_free_of_what_axe_finds(visit, width):
+    there = visit("demo", scheme="dark", width=width)
+    found = []
+    for path in PATHS:
+        there.open(f"{path}{'&' if '?' in path else '?'}as_of={AS_OF}")
+        there.well()
+        found += [f"{path}: {finding}" for finding in there.accessible()]
+    assert not found, "\n".join(found)
+
+
 def test_a_narrow_screen_needs_no_scrolling_to_the_side(visit):
     there = visit("demo", width=390, height=800)
-    for path in ("", "incidents", "domain?domain=example.com", "domains", "reporters"):
+    for path in PATHS:
         page = there.open(f"{path}{'&' if '?' in path else '?'}as_of={AS_OF}")
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= window.innerWidth"), path
+        if path == "incidents":
+            assert page.get_by_role("link", name="Cause, fix and evidence").first.is_visible(), "incidents are cards on a phone"
+            assert not page.locator(".st-key-incidents").first.is_visible()
     there.well()

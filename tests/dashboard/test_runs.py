@@ -12,6 +12,7 @@ import dashboard
 from dashboard import lake_door, warm
 from dashboard.filters import Filters
 from dashboard.fleet import fleet
+from dashboard.say import whole_days
 from tests.dashboard.lakes import AS_OF, demo, empty
 
 
@@ -125,7 +126,7 @@ def test_any_first_day_may_be_asked_for_and_is_in_the_address(opened):
     app.run()
     assert not app.exception
     assert app.text[0].value.startswith("Rests on")
-    assert "(2026-05-20 to 2026-06-01" in app.text[0].value
+    assert whole_days("(2026-05-20 to 2026-06-01") in app.text[0].value
 
 
 def test_verdicts_on_many_domains_at_once_are_those_on_each(opened):
