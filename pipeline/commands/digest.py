@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands._insight import add_as_of, as_of_of
 from pipeline.errors import ConfigError
-from pipeline.output import note
+from pipeline.output import note, prose
 
 if TYPE_CHECKING:
     import argparse
@@ -52,7 +52,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return _send(digest, settings)
     if args.pdf is not None:
         return 0
-    sys.stdout.write(as_html(digest) if args.format == "html" else as_text(digest))
+    if args.format == "html":
+        sys.stdout.write(as_html(digest))
+    else:
+        prose(as_text(digest))
     return 0
 
 

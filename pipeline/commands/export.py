@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.commands._insight import say_ground
-from pipeline.insight.phrases import count_of
+from pipeline.insight.phrases import count_of, days_of
+from pipeline.output import note
 
 if TYPE_CHECKING:
     import argparse
@@ -42,5 +42,5 @@ def run(args: argparse.Namespace, context: Context) -> int:
         ground = lake.ground(domain=domain, since=part.since, until=part.until)
         rows = write_file(lake, part, args.file, table=args.table, force=args.force)
     say_ground(ground, None)
-    sys.stderr.write(f"tlsrpt: {args.file}: {count_of(rows, 'row')}, {part.since} to {part.until}\n")
+    note(f"{args.file}: {count_of(rows, 'row')}, {days_of(part.since, part.until)}")
     return 1 if ground.is_nothing else 0

@@ -11,7 +11,7 @@ from pipeline import output
 from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_mailboxes
 from pipeline.errors import UsageError
 from pipeline.insight.opinion import Opinion
-from pipeline.insight.phrases import count_of
+from pipeline.insight.phrases import count_of, days_of
 from pipeline.insight.shares import share_of
 
 if TYPE_CHECKING:
@@ -358,7 +358,7 @@ def in_full(incident: Incident, names: Mapping[str, str] | None = None) -> list[
     """Return all that is said of an incident, as lines of text; what strangers wrote is escaped."""
     from pipeline.output import escape
 
-    days = f"{incident.first_day} to {incident.last_day}" if incident.state != "open" else f"since {incident.first_day}"
+    days = days_of(incident.first_day, incident.last_day) if incident.state != "open" else f"since {incident.first_day}"
     lines = [
         f"{escape(incident.domain)}: {incident.title}",
         f"  {incident.state}, fault: {incident.fault}, {days}, id {incident.id}",

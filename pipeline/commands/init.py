@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError, InputError, UsageError
+from pipeline.output import note, prose
 
 if TYPE_CHECKING:
     import argparse
@@ -57,9 +58,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise InputError(
             f"{err.filename or path} cannot be written: {err.strerror}; run it as root, or name a file of yours with --config"
         ) from err
-    print(f"Wrote {path}{f' and {secret}' if password is not None else ''}.", flush=True)
+    prose(f"Wrote {path}{f' and {secret}' if password is not None else ''}.\n")
+    sys.stdout.flush()
     code = 0 if args.no_doctor else _try(path, runs_it)
-    print(_next_step(path, answers, runs_it, code))
+    prose(f"{_next_step(path, answers, runs_it, code)}\n")
     return code
 
 
@@ -149,7 +151,7 @@ def _try(path: Path, runs_it: ServiceUser | None) -> int:
     try:
         return main(["--config", str(path), "doctor"]) if runs_it is None else runs_it.call("--config", str(path), "doctor")
     except ConfigError as err:
-        print(f"tlsrpt: {err}", file=sys.stderr)
+        note(str(err))
         return err.exit_code
 
 
@@ -159,7 +161,7 @@ def _next_step(path: Path, answers: Answers, runs_it: ServiceUser | None, code: 
     named = f"tlsrpt --config {shlex.quote(str(path))}"
     if code:
         provider = TOKENS.get(answers.host.lower())
-        token = f"; {answers.host} wants a token instead of a password: pipeline/docs/how-to/{provider}" if provider else ""
-        return f"Fix what fails (the configuration is {path}), and try again: {named} doctor{token}"
+        token = f"\n{answers.host} wants a token instead of a password: pipeline/docs/how-to/{provider}" if provider else ""
+        return f"Fix what fails (the configuration is {path}), and try again:\n  $ {named} doctor{token}"
     as_it = f"su -s /bin/sh {runs_it.name} -c {shlex.quote(f'{named} ingest')}" if runs_it else f"{named} ingest"
-    return f"Next: {as_it}; then every hour: {named} units prints units for systemd or cron"
+    return f"Next:\n  $ {as_it}\nThen every hour, by units for systemd or cron, which this prints:\n  $ {named} units"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -76,7 +75,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if done or args.format != "table":
         output.deliver(pa.table(columns), args)
     if args.format == "table":
-        print(_sentence(done, dry_run=args.dry_run), file=sys.stderr)
+        output.note(_sentence(done, dry_run=args.dry_run))
         if args.repair and not args.dry_run:
             output.note("run `tlsrpt rebuild` where `tlsrpt doctor` still names broken files")
     return 0
@@ -119,5 +118,5 @@ def _domain(text: str) -> str:
 
 def _sentence(done: Sequence[Done], *, dry_run: bool) -> str:
     if not done:
-        return "tlsrpt: nothing to do"
-    return "tlsrpt: nothing was changed; run without --dry-run to apply" if dry_run else "tlsrpt: done"
+        return "nothing to do"
+    return "nothing was changed; run without --dry-run to apply" if dry_run else "done"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.commands._insight import add_as_of, as_of_of
+from pipeline.output import note
 
 if TYPE_CHECKING:
     import argparse
@@ -56,6 +57,6 @@ def _serve(listen: str, context: Context) -> int:
     with MetricsServer(listen, lambda: metrics_now(context.settings, datetime.now(UTC).date())) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
-        print(f"answering http://{listen}{PATH}", file=sys.stderr, flush=True)
+        note(f"answering http://{listen}{PATH}")
         server.serve_forever()
     return 0

@@ -57,8 +57,9 @@ def remove(what: str, location: Location) -> int:
         UsageError: There is none, or several.
     """
     from pipeline.notify.mute_notes import unmute
+    from pipeline.output import escape, prose
 
-    print(f"{unmute(location, what).title} is no longer muted")
+    prose(f"{escape(unmute(location, what).title)} is no longer muted\n")
     return 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError, UsageError
+from pipeline.output import prose
 
 if TYPE_CHECKING:
     import argparse
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     except OSError as err:
         raise InputError(f"units cannot be written to {folder}: {err.strerror}; run it as root, or name a folder of yours") from err
     wanted = " ".join(unit.name for unit in units if "\n[Install]\n" in unit.text)
-    print(f"wrote {len(units)} units to {folder}; now: systemctl daemon-reload && systemctl enable --now {wanted}")
+    prose(f"Wrote {len(units)} units to {folder}. Now:\n  $ systemctl daemon-reload && systemctl enable --now {wanted}\n")
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 _RED, _YELLOW, _GREEN = "31", "33", "32"
 _WORDS = {
-    "ours": _RED, "bad": _RED, "error": _RED, "fail": _RED, "failing": _RED, "not-ready": _RED,
+    "ours": _RED, "error": _RED, "fail": _RED, "failing": _RED, "not-ready": _RED,
     "warn": _YELLOW, "silent": _YELLOW, "not-enough-evidence": _YELLOW,
     "ok": _GREEN, "ready": _GREEN, "already-enforcing": _GREEN, "resolved": _GREEN,
 }  # fmt: skip

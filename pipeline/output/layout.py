@@ -1,6 +1,6 @@
 """Rows as text for a terminal: columns where they fit, else a card for each. Nothing is ever cut: what is shown can be copied.
 
-Tables of rich would fold an id in its middle where it does not fit, know no cards, and cost every command an import.
+Why not rich: decision 0041.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ _PROSE = 20
 _BETWEEN = "   "
 """Between two values of a card on one line."""
 _INDENT = "  "
-_TYPED = re.compile(r"\s*(?:\$ |publish: |_[a-z])")
+_TYPED = re.compile(r"\s*(?:\$ |publish: |_[a-z0-9]|\S+\. (?:TXT|MX|TLSA|A|AAAA|CNAME) )")
 """Lines that somebody copies: commands and records."""
-_COMMAND = re.compile(r"`[^`]{1,50}`")
+_ITEM = re.compile(r"- |\d+\. ")
+"""What an item of a list begins with."""
+_COMMAND = re.compile(r"`[^`]{1,72}`")
 """A command within a sentence: it stays on one line."""
 
 
@@ -99,7 +101,7 @@ def folded(text: str, width: int | None) -> str:
 
 def _fill(line: str, width: int) -> str:
     blank = line[: len(line) - len(line.lstrip())]
-    hanging = blank + ("  " if line.lstrip().startswith("- ") else "")
+    hanging = blank + " " * len(mark[0] if (mark := _ITEM.match(line.lstrip())) else "")
     first, *others = _wrapped(line.strip(), width - len(hanging), 0)
     return "\n".join((f"{blank}{first}", *(f"{hanging}{other}" for other in others)))
 

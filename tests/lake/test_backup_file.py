@@ -26,6 +26,11 @@ def lake(tmp_path):
     return book(12).write(tmp_path / "lake")
 
 
+def test_a_missing_backup_is_named_and_not_the_lake_that_is_there(lake, tmp_path, capsys):
+    assert main(["--lake", str(lake), "restore", str(tmp_path / "nosuch.tlsrpt")]) == 66
+    assert capsys.readouterr().err == f"tlsrpt: {tmp_path}/nosuch.tlsrpt is not there; nothing was restored\n"
+
+
 def totals(lake):
     with open_lake(str(lake), settings=Settings()) as opened:
         return opened.sql(TOTALS).to_pylist()

@@ -68,6 +68,8 @@ def restore(location: Location, source: Path) -> Copied:
         NotAReportError: It is not such a file.
         LakeError: There is something at the place already, or it cannot be written.
     """
+    if not source.is_file():
+        raise InputError(f"{source} is {'no file' if source.exists() else 'not there'}; nothing was restored")
     if location.exists() and location.store.walk(""):
         raise LakeError(f"there is a lake at {location.uri}; restore into an empty place")
     if location.far:
@@ -100,8 +102,6 @@ def _fill(location: Location, source: Path) -> Copied:
                     held.append((path, data))
                 else:
                     _put(location, path, data)
-    except FileNotFoundError as err:
-        raise InputError(f"{source} is not there") from err
     except (tarfile.TarError, EOFError, OSError) as err:
         raise NotAReportError(f"{source} is not a complete backup of a lake ({type(err).__name__}); nothing was restored") from err
     for path, data in sorted(held):
