@@ -94,12 +94,12 @@ def _quirks(codes: list[str]) -> None:
 
 def _policies(key: str) -> None:
     names = [
-        "policy_ix",
-        "report_domain",
         "policy_type",
-        "policy_domain",
         "success_count",
         "failure_count",
+        "policy_domain",
+        "report_domain",
+        "policy_ix",
         "failure_detail_sum",
         "told_twice",
         "sessions",
@@ -117,7 +117,6 @@ def _policies(key: str) -> None:
         empty="It carries no policy.",
     )
     details = [
-        "policy_ix",
         "result_type",
         "failed_session_count",
         "receiving_mx_hostname",
@@ -126,6 +125,7 @@ def _policies(key: str) -> None:
         "receiving_mx_helo",
         "failure_reason_code",
         "additional_information",
+        "policy_ix",
     ]
     tile(
         "Failures by result type",
