@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight import notifications
 from pipeline.insight.detect.causes import CAUSES, POLICY_HOST_CAUSES
-from pipeline.insight.phrases import first_step, sentence_start
+from pipeline.insight.phrases import first_step, sentence_start, span_of
 from pipeline.notify.notice import Notice, lineage_of
 from pipeline.notify.notice_text import name, names, plural
 
@@ -72,7 +72,7 @@ def fault_notice(kind: Kind, why: str, incidents: Sequence[Incident], observed: 
     began, last = min(one.first_day for one in incidents), max(one.last_day for one in incidents)
     where = f": {names(first.mx_hosts)}" if first.mx_hosts else ""
     over = all(one.state == "resolved" for one in incidents)
-    days = f"from {began} to {last}{'' if kind == 'over' else ', and not since'}" if over else f"since {began}"
+    days = f"{span_of(began, last)}{'' if kind == 'over' else ', and not since'}" if over else f"since {began}"
     what = (
         f"{names(domains)}: {failed:,} of {plural(sessions, 'session')} of {names(first.reporters)} {first.went} {days}. "
         f"Fault: {first.fault}.{f' {sentence_start(why)}.' if kind == 'worse' else ''}"
