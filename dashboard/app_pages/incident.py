@@ -130,8 +130,8 @@ def _advice(found: Incident) -> None:
 
 
 def _in_parts(command: str) -> str:
-    """Return a command with each part of a pipe on a line of its own, which a shell takes as it is."""
-    return command.replace(" | ", " |\n  ")
+    """Return a command with what is done with its answer on a line of its own, which a shell takes as it is."""
+    return command.replace(" </dev/null", " \\\n  </dev/null")
 
 
 def _link(name: str, page: str, **parameters: str) -> None:
