@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run until the process ends."""
-    # Until Streamlit has started and minds them itself; also as the first process of a container, which no default would end.
+    # Also as the first process of a container, which no default would end.
     for asks in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(asks, _end)
+    from streamlit.web import bootstrap
     from streamlit.web.cli import main as streamlit
 
     from dashboard import shield, warm
 
+    # Streamlit's own way to end says so first, and where nobody reads that any more, it never ends.
+    bootstrap._set_up_signal_handler = lambda server: None  # noqa: SLF001, ARG005 -- there is no other way in
     shield.install()
     warm.start()
     try:
