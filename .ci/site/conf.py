@@ -24,6 +24,7 @@ root_doc = "README"
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
 html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 suppress_warnings = ["myst.header", "misc.highlighting_failure"]

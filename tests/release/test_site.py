@@ -16,7 +16,7 @@ from tests.project.tree import ROOT
 pytestmark = pytest.mark.servers
 
 SOUGHT = [
-    ("validation-failure", ("result-types", "causes", "glossary")),
+    ("validation-failure", ("result-types",)),
     ("enforce", ("enforce",)),
     ("Microsoft 365", ("microsoft-365",)),
 ]
