@@ -15,6 +15,7 @@ from pipeline.insight.known_reporters import KnownReporters, read_known
 from pipeline.insight.likelihood import at_most
 from pipeline.insight.period import ONE_DAY, Period, period_of
 from pipeline.insight.shares import Unrated
+from pipeline.report.sts_policy import mx_matches
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -99,7 +100,8 @@ class _Judge:
         listed = {pattern for text in texts.values() for pattern in text.mx_patterns if not pattern.startswith("*.")}
         applied = [texts[policy_hash] for policy_hash in {part.policy_hash for part in run.parts} if policy_hash in texts]
         begun = min((text.first_day for text in applied), default=None)
-        newer = [text.first_day for text in texts.values() if begun is not None and text.first_day > begun]
+        # A text that was published by mistake in between, and does not name these hosts either, is not what they should have fetched.
+        newer = [text.first_day for text in texts.values() if begun is not None and text.first_day > begun and _names(text, run.hosts)]
         ages = [text.sts_max_age_seconds for text in (applied or texts.values()) if text.sts_max_age_seconds is not None]
         return Surroundings(
             ground=ground,
@@ -157,3 +159,7 @@ def _unrated(weighed_run: Weighed) -> Unrated:
     names = tuple(reporter for reporter, sessions in told.items() if sessions)
     failed = sum(run.by_reporter[name] for name in names)
     return Unrated(names, failed, max(failed, sum(told.values())))
+
+
+def _names(text: AppliedText, hosts: Collection[str]) -> bool:
+    return all(any(mx_matches(pattern, host) for pattern in text.mx_patterns) for host in hosts)

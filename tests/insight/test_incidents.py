@@ -100,6 +100,19 @@ def test_a_host_that_the_newer_policy_covers_is_a_stale_policy():
     assert found.reporters == (MAILRU, MICROSOFT)
 
 
+def test_a_text_published_by_mistake_long_before_is_not_the_one_they_should_have_fetched():
+    """Only a policy that names the host tells since when a sender could have known it."""
+    old, broken = POLICY[:3] + POLICY[5:], ("version: STSv1", "mode: testing", "mx: mx1.example.net", "max_age: 604800")
+    new = (*old[:-1], f"mx: {MX3}", old[-1])
+    book = Book()
+    for reporter in (GOOGLE, MICROSOFT):
+        book.every_day(reporter, 0, 1, sts(50, lines=old)).every_day(reporter, 2, 3, sts(50, lines=broken)).every_day(
+            reporter, 4, 24, sts(50, lines=old)
+        )
+        book.every_day(reporter, 25, 29, sts(30, Fail("validation-failure", 20, MX3), lines=old), sts(10, lines=new))
+    assert [(one.cause, one.fault) for one in incidents(book, 29)] == [("policy-stale", "ours")]
+
+
 def test_a_stale_policy_beyond_its_max_age_is_the_senders():
     new = (*POLICY[:-1], "mx: mx9.example.org", POLICY[-1])
     book = Book()
