@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.tables.chunk_columns import ChunkColumns
+    from pipeline.tables.row_types import MessageRows
     from pipeline.workers.protocol import Task
     from pipeline.workers.reading_task import Job
 
@@ -85,14 +86,14 @@ class Sandbox:
 
     def _read(self, chunk: Sequence[Task]) -> ChunkColumns:
         if self._here:
-            return concat([self._read_here(task) for task in chunk]) if chunk else chunk_columns([])
+            return chunk_columns([self._read_here(task) for task in chunk])
         done: list[ChunkColumns] = []
         guilty: dict[int, Rejected] = {}
         suspects: set[int] = set()
         first = 0
         while first < len(chunk):
             if first in guilty:
-                done.append(self._condemned(chunk[first], guilty[first]))
+                done.append(chunk_columns([self._condemned(chunk[first], guilty[first])]))
                 first += 1
                 continue
             alone = first in suspects
@@ -100,7 +101,7 @@ class Sandbox:
             worker, begun = self._take_worker(), first
             try:
                 for found in worker.read(chunk[first:until]):
-                    done.append(self._condemned(chunk[first], found) if isinstance(found, Rejected) else found)
+                    done.append(chunk_columns([self._condemned(chunk[first], found)]) if isinstance(found, Rejected) else found)
                     first += len(done[-1].contents)
             except WorkerLostError as lost:
                 place = begun + lost.place if lost.place >= 0 else -1
@@ -140,18 +141,18 @@ class Sandbox:
             self._all.discard(worker)
         worker.end()
 
-    def _condemned(self, task: Task, rejected: Rejected) -> ChunkColumns:
+    def _condemned(self, task: Task, rejected: Rejected) -> MessageRows:
         fetched, known = task
         log.warning("message-quarantined", code=rejected.code, folder=fetched.ref.folder, uid=fetched.ref.uid, reason=rejected.detail)
-        return chunk_columns([condemned(fetched, rejected, self._job, known)])
+        return condemned(fetched, rejected, self._job, known)
 
-    def _read_here(self, task: Task) -> ChunkColumns:
+    def _read_here(self, task: Task) -> MessageRows:
         try:
             rows = read_task(task, self._job)
         except Exception as err:  # noqa: BLE001 -- one message must not end the run; it is quarantined, and that is said
             return self._condemned(task, failure(type(err).__name__, place_of(err)))
         self._note_resolver(down=judge_of(self._job).resolver_down)
-        return chunk_columns([rows])
+        return rows
 
     def _note_resolver(self, *, down: bool) -> None:
         with self._lock:

@@ -63,6 +63,15 @@ def _workers():
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
+def test_in_this_process_a_chunk_becomes_columns_in_one_step(monkeypatch):
+    made = []
+    monkeypatch.setattr("pipeline.workers.sandbox.chunk_columns", lambda rows: made.append(len(rows)) or chunk_columns(rows))
+    with Pool(_job(), workers=0) as pool:
+        (rows,) = _read(pool, _mails(20))
+    assert [each.message.outcome for each in rows] == ["stored"] * 20
+    assert made == [20], "Arrow tables of one row each cost forty times the reading"
+
+
 def test_rows_from_workers_are_those_read_here_in_the_same_order(workers):
     chunks = [_mails(7, first=10 * number) for number in range(5)]
     with Pool(_job(), workers=workers) as pool:
