@@ -11,6 +11,7 @@ from pipeline.ingest.folder_memory import CopyNotes
 from pipeline.ingest.looks_written import without_name
 from pipeline.ingest.sink import Sink
 from pipeline.ingest.source import mind_throttling
+from pipeline.lake.dedup.settle import mailbox_outcomes
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.post_actions import housekeep
 from pipeline.message.fetched import messages_and_bytes
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from pipeline.config import MailboxSettings
     from pipeline.ingest.context import Hands
     from pipeline.ingest.looks_written import Looking
-
-PENDING = "pending"
-"""Stored, but unproved until the DNS answers: the mail stays where it is until then."""
 
 
 def poll(hands: Hands, boxes: Sequence[MailboxSettings], looking: Looking) -> None:
@@ -155,13 +153,8 @@ class Treatment:
 
     def of_committed(self, messages: pa.Table, outcomes: Sequence[str]) -> None:
         """Treat messages that have just been committed."""
-        columns = (messages.column(name).to_pylist() for name in ("uid", "dkim_result"))
-        pairs = [
-            (uid, PENDING if result == "temperror" else outcome)
-            for uid, result, outcome in zip(*columns, outcomes, strict=True)
-            if uid is not None
-        ]
-        self._treat(pairs)
+        uids, results = (messages.column(name).to_pylist() for name in ("uid", "dkim_result"))
+        self._treat([(uid, fate) for uid, fate in zip(uids, mailbox_outcomes(outcomes, results), strict=True) if uid is not None])
 
     def of_earlier_runs(self) -> None:
         """Repeat what a killed run, or a server that refused, may have left undone."""

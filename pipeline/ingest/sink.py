@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipeline import log
+from pipeline.lake.dedup.settle import PENDING, mailbox_outcomes
 from pipeline.tables.chunk_columns import concat
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ class Sink:
         columns = concat(chunks) if chunks else None
         if columns is None or not columns.contents:
             return
-        self._tally.pending += columns.messages.column("dkim_result").to_pylist().count("temperror")
         settled = self._lake.commit(columns)
+        self._tally.pending += mailbox_outcomes(settled.outcomes, columns.messages.column("dkim_result").to_pylist()).count(PENDING)
         self._tally.add(settled.outcomes, reports_new=settled.reports_new)
         if settled.batch is not None:
             log.info("batch-committed", batch=settled.batch, messages=len(columns.contents), reports_new=settled.reports_new)

@@ -12,6 +12,7 @@ from pipeline import log
 from pipeline.errors import TryAgainError
 from pipeline.failpoint import reach
 from pipeline.ingest.sink import Sink
+from pipeline.lake.dedup.settle import mailbox_outcomes
 from pipeline.message.fetched import messages_and_bytes
 from pipeline.stages import FETCH, TREAT
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 CHUNK_MESSAGES = 200
 CHUNK_BYTES = 8 * 1024 * 1024
-PENDING = "pending"
 
 
 class Source(Protocol):
@@ -111,11 +111,9 @@ def _take(hands: Hands, source: Source) -> None:
         return
 
     def committed(messages: pa.Table, outcomes: Sequence[str]) -> None:
-        columns = (messages.column(name).to_pylist() for name in ("item", "dkim_result"))
+        names, results = (messages.column(name).to_pylist() for name in ("item", "dkim_result"))
         reach("source-committed")
-        told = [
-            (name, PENDING if result == "temperror" else outcome) for name, result, outcome in zip(*columns, outcomes, strict=True) if name
-        ]
+        told = [(name, fate) for name, fate in zip(names, mailbox_outcomes(outcomes, results), strict=True) if name]
         if not dry:
             with hands.tally.stages.timing(TREAT, messages=len(told)):
                 source.treat(told)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.lake import raw
-from pipeline.lake.dedup.settle import Known, KnownReport, outcome_of, settle
+from pipeline.lake.dedup.settle import PENDING, Known, KnownReport, mailbox_outcomes, outcome_of, settle
 from pipeline.lake.delta import scan
 from pipeline.lake.writer import LakeWriter
 from pipeline.tables.schema import TRUST_TIERS
@@ -160,10 +160,20 @@ def test_a_duplicate_that_waits_for_the_dns_keeps_its_bytes(tmp_path):
         assert [(row.uid, row.outcome) for row in waiting] == [(2, "duplicate")]
         sha256 = waiting[0].message_sha256
         assert writer.raw_contents([sha256]) == {sha256: b"two"}
+        place = waiting[0].account, waiting[0].folder, waiting[0].uidvalidity
+        told = dict(writer.settled_uids(*place, since=message().message.ingested_at))
+        assert told == {1: "stored", 2: PENDING}, "a later run would take it out of the mailbox"
         settled = writer.replace([message("m2", report("r1", tier="verified"), content=b"two")])
         assert settled.outcomes == ["stored"]
         assert writer.waiting_for_dns(message().message.ingested_at) == []
+        assert PENDING not in dict(writer.settled_uids(*place, since=message().message.ingested_at)).values()
     assert {row["trust_tier"] for row in rows(tmp_path, "reports") if row["report_key"] in counted(tmp_path)} == {"verified"}
+
+
+def test_what_is_asked_of_the_dns_again_is_what_the_mailbox_keeps():
+    outcomes = ["stored", "conflict", "duplicate", "quarantined", "not_tlsrpt", "too_large", "expired", "erased"]
+    assert mailbox_outcomes(outcomes, ["pass"] * len(outcomes)) == outcomes
+    assert mailbox_outcomes(outcomes, ["temperror"] * len(outcomes)) == [PENDING] * 4 + outcomes[4:]
 
 
 def test_the_bytes_of_many_messages_are_found_in_one_pass_over_the_files(tmp_path, monkeypatch):

@@ -62,7 +62,6 @@ def _workers():
     return [one for one in psutil.Process().children() if "pipeline.workers.child_process" in one.cmdline()]
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2])
 def test_in_this_process_a_chunk_becomes_columns_in_one_step(monkeypatch):
     made = []
     monkeypatch.setattr("pipeline.workers.sandbox.chunk_columns", lambda rows: made.append(len(rows)) or chunk_columns(rows))
@@ -72,6 +71,7 @@ def test_in_this_process_a_chunk_becomes_columns_in_one_step(monkeypatch):
     assert made == [20], "Arrow tables of one row each cost forty times the reading"
 
 
+@pytest.mark.parametrize("workers", [0, 1, 2])
 def test_rows_from_workers_are_those_read_here_in_the_same_order(workers):
     chunks = [_mails(7, first=10 * number) for number in range(5)]
     with Pool(_job(), workers=workers) as pool:

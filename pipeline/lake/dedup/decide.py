@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.lake.dedup.ledger import FILE_ACCOUNT
-from pipeline.lake.dedup.settle import NAMING_COLUMNS, Claim, Known, KnownReport, settle
+from pipeline.lake.dedup.settle import NAMING_COLUMNS, Claim, Known, KnownReport, awaits_dns, settle
 from pipeline.tables.chunk_columns import column_schema
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def decide(
         outcomes,
         len(ours),
         sum(map(sum, new)),
-        sum(claim.dkim_result == "temperror" for claim in asked),
+        sum(map(awaits_dns, settlement.outcomes, [claim.dkim_result for claim in asked])),
         News(
             [claims[place].message_sha256 for place in ours if accounts[place] == FILE_ACCOUNT and claims[place].message_sha256],
             [claim.message_sha256 for claim, has in zip(claims, kept, strict=True) if has],

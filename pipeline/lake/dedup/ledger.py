@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.lake.dedup.hash_files import Column, HashColumn
+from pipeline.lake.dedup.settle import NEVER_ASKED_AGAIN, PENDING, awaits_dns, mailbox_outcomes
 from pipeline.lake.delta.scan import among, batches, combinations, numbers, read, since
 from pipeline.tables.chunk_columns import rows_of
 from pipeline.tables.row_types import MessageRow
@@ -78,21 +79,18 @@ class Ledger:
             return {int(value) for piece in found for value in np.unique(piece)}
 
     def settled_uids(self, account: str, folder: str, uidvalidity: int, since_: datetime) -> list[tuple[int, str]]:
-        """Return UID and outcome of messages first ingested since then; `pending` where the DKIM key is still awaited."""
+        """Return UID and outcome of messages first ingested since then; `PENDING` where the DNS is awaited."""
         moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))
         where = (pc.field("account") == account) & (pc.field("folder") == folder) & (pc.field("uidvalidity") == uidvalidity)
         pieces = self._pieces(("uid", "outcome", "dkim_result"), where & (pc.field("ingested_at") >= moment))
-        return [
-            (uid, "pending" if result == "temperror" and outcome == "stored" else outcome)
-            for piece in pieces
-            for uid, outcome, result in zip(*(column.to_pylist() for column in piece.columns), strict=True)
-        ]
+        found: Iterator[list[Any]] = ([column.to_pylist() for column in piece.columns] for piece in pieces)
+        return [pair for uids, outcomes, results in found for pair in zip(uids, mailbox_outcomes(outcomes, results), strict=True)]
 
     def items(self, accounts: Sequence[str], items: Sequence[str]) -> dict[str, tuple[str, datetime]]:
-        """Return those of these names at a source that the ledger has: outcome (`pending`: its DKIM key is awaited), first ingested."""
+        """Return those of these names at a source that the ledger has: outcome (`PENDING` where the DNS is awaited), first ingested."""
         where = among("account", accounts) & among("item", items)
         return {
-            item: ("pending" if result == "temperror" and outcome == "stored" else outcome, ingested_at)
+            item: (PENDING if awaits_dns(outcome, result) else outcome, ingested_at)
             for piece in self._pieces(("item", "outcome", "dkim_result", "ingested_at"), where)
             for item, outcome, result, ingested_at in zip(*(column.to_pylist() for column in piece.columns), strict=True)
         }
@@ -129,7 +127,7 @@ class Ledger:
         """Return the messages first ingested since then whose DKIM key could not be looked up."""
         moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))
         where = (pc.field("dkim_result") == "temperror") & (pc.field("ingested_at") >= moment)
-        return self.rows(where & ~among("outcome", ("expired", "erased", "too_large", "not_tlsrpt")))
+        return self.rows(where & ~among("outcome", sorted(NEVER_ASKED_AGAIN)))
 
     def unproved_before(self, moment: datetime) -> Iterator[tuple[str, list[MessageRow]]]:
         """Yield month by month the mail received before that moment whose reports nobody has proved or vouched for."""

@@ -34,6 +34,26 @@ SEEN = "seen"
 _KEEPS_BYTES = frozenset({"stored", "conflict", "quarantined"})
 
 
+PENDING = "pending"
+"""Instead of the outcome, of a message that awaits the DNS: it stays where it is."""
+NEVER_ASKED_AGAIN = frozenset({"expired", "erased", "too_large", "not_tlsrpt"})
+"""Outcomes of messages that nothing more is learnt about from the DNS."""
+
+
+def awaits_dns(outcome: str, dkim_result: str | None) -> bool:
+    """Say whether a message is judged again when the DNS gives the key of its signature (`Ledger.waiting_for_dns`).
+
+    A duplicate and a conflict await it, too: they may turn out better proved than what they repeat, and then count in its place.
+    """
+    return dkim_result == "temperror" and outcome not in NEVER_ASKED_AGAIN
+
+
+def mailbox_outcomes(outcomes: Iterable[str], dkim_results: Iterable[str | None]) -> list[str]:
+    """Return by message what its mailbox is told: the outcome, or `PENDING`."""
+    pairs = zip(outcomes, dkim_results, strict=True)
+    return [PENDING if awaits_dns(outcome, result) else outcome for outcome, result in pairs]
+
+
 class KnownReport(NamedTuple):
     """What settling needs to know of a report."""
 
@@ -192,4 +212,4 @@ def _retired(message: Claim, retired: Mapping[str, str]) -> str | None:
 
 def _keeps_bytes(outcome: str, dkim_result: str) -> bool:
     # A duplicate that waits for the DNS may yet turn out better proved than the report it repeats: it is looked at again from its bytes.
-    return outcome in _KEEPS_BYTES or (outcome == "duplicate" and dkim_result == "temperror")
+    return outcome in _KEEPS_BYTES or awaits_dns(outcome, dkim_result)
