@@ -10,7 +10,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.mailbox.copying import Copying
+from pipeline.mailbox.copy_note import Copying
 
 if TYPE_CHECKING:
     from pipeline.lake.storage.location import Location

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from imapclient.exceptions import IMAPClientError
 
 from pipeline.errors import ConfigError
 from pipeline.mailbox import imap_errors
+from pipeline.mailbox.copy_note import Copying
 from pipeline.mailbox.searching import windows
 
 if TYPE_CHECKING:
@@ -24,19 +25,6 @@ if TYPE_CHECKING:
     from pipeline.mailbox.session import FolderState, Session
 
 _SIZE, _HEADER = b"RFC822.SIZE", b"BODY[HEADER]"
-
-
-class Copying(NamedTuple):
-    """Messages that are being moved by COPY."""
-
-    uidvalidity: int
-    """Of the folder they are in, like `uids`."""
-    uids: tuple[int, ...]
-    folder: str
-    """Where they go."""
-    target_uidvalidity: int
-    target_uidnext: int
-    """Of that folder, before; what is copied gets UIDs from there on. 0: not known."""
 
 
 class Journal(Protocol):

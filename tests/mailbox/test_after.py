@@ -4,7 +4,8 @@ import pytest
 
 from pipeline.config import FolderSettings
 from pipeline.errors import ConfigError
-from pipeline.mailbox.copying import Copying, Forgetful
+from pipeline.mailbox.copy_note import Copying
+from pipeline.mailbox.copying import Forgetful
 from pipeline.mailbox.post_actions import KEYWORD, housekeep
 from tests.dovecot import NO_MOVE, dovecot
 from tests.mailbox.box import QUICK, fetch_all, mail, mailbox
