@@ -2,7 +2,7 @@
 
 `python -m tests.bench.run [--full] [--json] [--publish] [NAME …]`; a benchmark is a module with `main(*, full: bool) -> list[dict]`, and
 with `figures(rows) -> list[Figure]` where it has something for the one table. `--publish` writes that table to `published.json`, from which
-the README shows it.
+the README shows it, and adds its figures to `history.csv`. `--against REV` runs another revision and this one by turns instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import peer
+from tests.bench import history, peer
+from tests.bench.against import compare
 from tests.bench.figures import HEAD, lines
 
 if TYPE_CHECKING:
@@ -99,7 +100,11 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="at full size")
     parser.add_argument("--json", action="store_true", help="print the JSON instead of tables")
     parser.add_argument("--publish", action="store_true", help="keep the figures for the README")
+    parser.add_argument("--against", metavar="REV", help="run this revision and that one by turns on the same files, and show ratios")
     args = parser.parse_args()
+    if args.against:
+        print(table(compare(args.against, full=args.full)))
+        return 0
     if unknown := sorted(set(args.names) - set(names())):
         parser.error(f"no benchmark named {', '.join(unknown)}; there are {', '.join(names())}")
     results: dict[str, object] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "full": args.full, "machine": machine()}
@@ -124,6 +129,7 @@ def main() -> int:
     file.write_text(json.dumps(results, indent=2, default=str), encoding="utf-8")
     if args.publish:
         publish(results, figures)
+        history.add(str(results["at"]), machine(), figures, full=args.full)
     print(f"\nkept in {file.relative_to(HERE.parents[1])}", file=sys.stderr)
     return 0
 
