@@ -9,8 +9,8 @@ from pipeline.ingest import folder_memory as memory
 from pipeline.ingest.folder_memory import FolderMemory
 from pipeline.ingest.stop import Stop
 from pipeline.ingest.tally import Tally
+from pipeline.message.sender import Sender
 from pipeline.tables.chunk_columns import choose, rows_of
-from pipeline.tables.row_types import MessageRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.lake.writer import LakeWriter
     from pipeline.message.fetched import Fetched
     from pipeline.tables.chunk_columns import ChunkColumns
+    from pipeline.tables.row_types import MessageRow
     from pipeline.trust.quota import Quota
     from pipeline.workers.reading_task import Job
 
@@ -59,7 +60,7 @@ class Hands:
 
     def within_quota(self, columns: ChunkColumns) -> ChunkColumns:
         """Return those messages whose sender is within its share of the day; the others stay in the mailbox for a later run."""
-        admitted = [place for place, message in enumerate(rows_of(MessageRow, columns.messages)) if self.quota.admits(message)]
+        admitted = [place for place, sender in enumerate(rows_of(Sender, columns.messages)) if self.quota.admits(sender)]
         self.tally.deferred += len(columns.contents) - len(admitted)
         return choose(columns, admitted)
 

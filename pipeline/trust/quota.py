@@ -16,7 +16,7 @@ from pipeline.report.names import valid_domain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipeline.tables.row_types import MessageRow
+    from pipeline.message.sender import Sender
 
 UNPROVED = "?"
 """Stands before a submitter that is only claimed, so that a forger does not use up the share of whom he names."""
@@ -51,7 +51,7 @@ class Quota:
         quota._unproved = sum(count for share, count in taken.items() if share.startswith(UNPROVED))
         return quota
 
-    def admits(self, message: MessageRow) -> bool:
+    def admits(self, message: Sender) -> bool:
         """Whether the message is within its share; if so it is counted."""
         share = self.share_of(message)
         if not self._limit or share is None:
@@ -63,7 +63,7 @@ class Quota:
         self._unproved += unproved
         return True
 
-    def share_of(self, message: MessageRow) -> str | None:
+    def share_of(self, message: Sender) -> str | None:
         """Return whose share the message counts against; None where no limit applies.
 
         Mail that is not a TLS report or was not fetched leaves only a ledger row; without it, every run would look at it again.

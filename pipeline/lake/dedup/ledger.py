@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pipeline.lake.dedup.hash_files import Column, HashColumn
 from pipeline.lake.dedup.settle import NEVER_ASKED_AGAIN, PENDING, awaits_dns, mailbox_outcomes
 from pipeline.lake.delta.scan import among, batches, combinations, numbers, read, since
+from pipeline.message.sender import Sender
 from pipeline.tables.chunk_columns import rows_of
 from pipeline.tables.row_types import MessageRow
 
@@ -103,10 +104,12 @@ class Ledger:
         """Take note of the sha256 of files that have been committed."""
         self._imported.add(hashes)
 
-    def unvouched_since(self, moment: datetime) -> list[MessageRow]:
-        """Return the messages first ingested since then for which the operator does not vouch."""
+    def unvouched_since(self, moment: datetime) -> list[Sender]:
+        """Return who sent the messages first ingested since then for which the operator does not vouch."""
         where = (pc.field("trust_tier") != "vouched") & (pc.field("ingested_at") >= pa.scalar(moment, pa.timestamp("us", tz="UTC")))
-        return self.rows(where)
+        with self._files.location.errors("read"):
+            found = read(self._files.location, "messages", self._files.of(), Sender._fields, where=since(self._floor) & where)
+        return rows_of(Sender, found)
 
     def last_ingest(self) -> datetime | None:
         """Return when a message was last ingested; None where nothing was."""

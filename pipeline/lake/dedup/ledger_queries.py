@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.lake.storage.location import Location
+    from pipeline.message.sender import Sender
     from pipeline.tables.row_types import MessageRow
 
 
@@ -48,8 +49,8 @@ class AsksLedger:
         with self.location.errors("read"):
             return self._ledger.file_hashes(hashes) if self._ledger else set()
 
-    def unvouched_since(self, moment: datetime) -> list[MessageRow]:
-        """Return the messages first ingested since then for which the operator does not vouch."""
+    def unvouched_since(self, moment: datetime) -> list[Sender]:
+        """Return who sent the messages first ingested since then for which the operator does not vouch."""
         with self.location.errors("read"):
             return self._ledger.unvouched_since(moment) if self._ledger else []
 

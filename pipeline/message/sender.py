@@ -1,0 +1,14 @@
+"""What the share of a day goes by: who sent a message, as far as it is proved (`pipeline.trust.quota`)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Sender(NamedTuple):
+    """Four columns of a row of `messages`."""
+
+    trust_tier: str
+    outcome: str
+    dkim_domain: str | None
+    from_domain: str | None
