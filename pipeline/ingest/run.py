@@ -97,11 +97,7 @@ def wanted_mailboxes(settings: Settings, only: Sequence[str], kinds: Sequence[st
 
 def wanted_sources(settings: Settings, only: Sequence[str] = ()) -> tuple[Source, ...]:
     """Return the spool and the configured sources, or those named."""
-    sources: list[Source] = []
-    if settings.receive.spool and not only:
-        from pipeline.ingest.spool_source import SpoolSource
-
-        sources.append(SpoolSource(settings.receive.spool, settings.report_limits))
+    sources: list[Source] = [] if only else _spools(settings)
     for box in settings.mailbox:
         if box.kind == "graph" and (not only or box.name in only):
             from pipeline.ingest.graph_source import GraphSource
@@ -114,12 +110,21 @@ def wanted_sources(settings: Settings, only: Sequence[str] = ()) -> tuple[Source
     return tuple(sources)
 
 
+def _spools(settings: Settings) -> list[Source]:
+    """Return the spool where there is one."""
+    if not settings.receive.spool:
+        return []
+    from pipeline.ingest.spool_source import SpoolSource
+
+    return [SpoolSource(settings.receive.spool, settings.report_limits)]
+
+
 def take_spool(settings: Settings) -> int:
     """Take all that lies in the spool, whoever sent how much, before a domain is erased; return how many messages."""
     stop, options = Stop(), RunOptions(workers=1)
     with _hands(settings, options, make_job(settings, options), stop) as hands:
         hands.quota = Quota(0)
-        for source in wanted_sources(settings)[:1]:  # the spool comes first
+        for source in _spools(settings):
             take(hands, source)
         return hands.tally.messages
 
