@@ -190,10 +190,13 @@ class Engine:
             self._tell(cursor, scope)
             # Nothing a statement does may outlive it, whatever the guard let through.
             cursor.execute("begin transaction read only")
-            relation = cursor.sql(sql, params=dict(parameters))
-            if relation is None:  # a comment, or what has no rows
-                raise duckdb.InvalidInputException("there is nothing that has an answer")
-            answer: pa.Table = relation.to_arrow_table()
+            try:
+                relation = cursor.sql(sql, params=dict(parameters))
+                if relation is None:  # a comment, or what has no rows
+                    raise duckdb.InvalidInputException("there is nothing that has an answer")
+                answer: pa.Table = relation.to_arrow_table()
+            except RuntimeError as err:  # the reason holds bytes of a damaged file that are no text
+                raise duckdb.Error("what DuckDB says of it is no text") from err
             return answer
 
     def statements(self, sql: str) -> list[duckdb.Statement]:

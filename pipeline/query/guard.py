@@ -28,6 +28,8 @@ _READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_
 _EXPLAIN = re.compile(r"\s*explain\s+(?:analyze\s+)?(?:\((?:analyze|format\s+\w+|[\s,])+\)\s*)?", re.IGNORECASE)
 _CATALOGUES = ("duckdb_", "pragma_", "pg_")
 """How tables begin that DuckDB makes up: of these, those are read that are allowed as functions, too."""
+_FILE = re.compile(r"[/\\:*?]|\.\w+$")
+"""What DuckDB would open as a file; a view is not called so."""
 _WISH = "one SELECT, EXPLAIN of a SELECT, or DESCRIBE is run"
 
 
@@ -62,6 +64,8 @@ def check(engine: Engine, sql: str) -> None:
 
 
 def _only_harmless(engine: Engine, found: _Found) -> None:
+    if named := sorted(name for name in found.tables if _FILE.search(name)):
+        raise UsageError(f"{escape(named[0][:100])} is no view; only the lake can be read, and only by its views")
     allowed = allowed_functions()
     made_up = {name for name in found.tables if name.startswith(_CATALOGUES)}
     if refused := sorted((found.functions - allowed.anywhere) | ((found.table_functions | made_up) - allowed.as_tables)):

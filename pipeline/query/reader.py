@@ -54,9 +54,16 @@ _ENOUGH_ROWS = 1_000_000
 """So many policies are read to learn how submitters report."""
 _GRACE_SECONDS = 3.0
 _FIRST = date(1970, 1, 1)
-_BROKEN = re.compile("parquet|magic bytes|thrift|TProtocol|decompress|snappy|zstd", re.IGNORECASE)
-"""What DuckDB says of a file that it cannot make sense of; no function that may be called says so."""
-
+_BROKEN = re.compile("parquet|magic bytes|footer|stats|(read|reading) file|thrift|TProtocol|decompress|snappy|zstd", re.IGNORECASE)
+"""What DuckDB says of a file that it cannot make sense of, before it quotes anything; no function that may be called says so."""
+_STATEMENTS_FAULT = (
+    duckdb.PermissionException,  # what a stranger's SQL may not read is not a fault of the lake, whatever its name ends with
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+)
+"""Never raised for a damaged file."""
+_QUOTE = re.compile("['\"\n]")
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception): ")
 """The last part of a traceback: what was raised, and why."""
 
@@ -125,6 +132,11 @@ class Lake(Analysis):
             if (guests, hosts) not in self._engines:
                 self._engines[guests, hosts] = Engine(self.location.uri, self._settings, self._files, guests=guests, hosts=hosts)
             return self._engines[guests, hosts]
+
+    def _without(self, failed: Engine) -> None:
+        """Forget an engine that DuckDB has given up; who still asks it meets the same error, and asks the next."""
+        with self._making:
+            self._engines = {kind: engine for kind, engine in self._engines.items() if engine is not failed}
 
     @property
     def audience(self) -> Audience | None:
@@ -232,6 +244,9 @@ class Lake(Analysis):
         guard.check(self._engine_for(guests=True), query)
         try:
             return self._answer(lambda: self._run(query, params or {}, guests=True))
+        except (duckdb.InternalException, duckdb.FatalException) as err:
+            said = guard.sentence(str(err))
+            raise NotAReportError(f"DuckDB fails on this SQL: {said}; `tlsrpt doctor` says whether a file of the lake is broken") from err
         except duckdb.PermissionException as err:
             raise UsageError(f"nothing outside the lake can be read: {guard.sentence(str(err))}") from err
         except (duckdb.Error, UnicodeDecodeError) as err:
@@ -409,7 +424,11 @@ class Lake(Analysis):
         engine = self._engine_for(guests=guests, hosts=bool(scope.habits.hosts))
         if guests:
             engine.views()  # from here on `describe` and `duckdb_columns()` say what columns mean
-        return engine.run(sql, parameters, scope, limited=limited)
+        try:
+            return engine.run(sql, parameters, scope, limited=limited)
+        except (duckdb.InternalException, duckdb.FatalException):  # from now on it refuses everything
+            self._without(engine)
+            raise
 
     def _files_of(self, snapshot: Snapshot, months: tuple[str, str], *, without: Collection[str] = ()) -> Scope:
         """Return the files of some months, of the tables by month of report `without` those of some."""
@@ -430,7 +449,8 @@ class Lake(Analysis):
         except (duckdb.OutOfMemoryException, duckdb.InterruptException) as err:
             raise self._too_much(err) from err
         except duckdb.Error as err:
-            if self._unread(err) is None:
+            # A fatal one is the echo of what another statement did to the engine.
+            if self._unread(err) is None and not isinstance(err, duckdb.FatalException):
                 raise
             self.snapshot = self._open()
         try:
@@ -450,9 +470,10 @@ class Lake(Analysis):
 
     def _unread(self, err: duckdb.Error) -> Exception | None:
         """Return why a file could not be read, where that is what went wrong: DuckDB says it, or wraps what the files met."""
-        if isinstance(err, duckdb.PermissionException):
-            return None  # what a stranger's SQL may not read is not a fault of the lake, whatever its name ends with
-        if isinstance(err, duckdb.IOException) or _BROKEN.search(str(err)):
+        if isinstance(err, _STATEMENTS_FAULT):
+            return None
+        # An error without a kind comes from what reads a file: Python, or the parser of its footer.
+        if isinstance(err, duckdb.IOException) or type(err) is duckdb.Error or _BROKEN.search(_QUOTE.split(str(err), maxsplit=1)[0]):
             # Of a file opened through Python DuckDB tells the whole traceback; the reason begins with the name of the last error in it.
             said = str(err)
             reasons = [line.strip() for line in said.splitlines() if _RAISED.match(line)]
@@ -463,7 +484,9 @@ class Lake(Analysis):
     def _too_much(self, err: duckdb.Error) -> TlsrptError:
         if isinstance(err, duckdb.InterruptException):
             return self._too_late()
-        return LakeError(f"the query needs more than {self._settings.query.memory} of memory ([query] memory): {guard.sentence(str(err))}")
+        return TryAgainError(
+            f"the query needs more than {self._settings.query.memory} of memory ([query] memory): {guard.sentence(str(err))}"
+        )
 
     def _too_late(self) -> TryAgainError:
         return TryAgainError(f"the query takes longer than {self._settings.query.seconds:g} seconds ([query] seconds), and was ended")

@@ -271,7 +271,7 @@ def test_a_text_larger_than_memory_ends_with_a_sentence(lake_folder):
     environment = {**os.environ, "TLSRPT_QUERY__MEMORY": "100 MB"}
     command = [sys.executable, "-m", "pipeline.cli", "--lake", str(lake_folder), "sql", "select length(repeat('a', 4000000000))"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 74, done.stderr
+    assert done.returncode == 75, done.stderr
     assert "more than 100 MB of memory" in done.stderr
 
 
@@ -314,6 +314,33 @@ def test_a_statement_nested_without_end_is_refused_and_harms_nothing(lake, deep)
     except (UsageError, SqlError) as refused:
         assert len(str(refused)) < 700  # noqa: PT017 -- either is right
     assert lake.sql("select " + " + ".join(["1"] * 200) + " as sum").to_pylist() == [{"sum": 200}]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select 1 from failures where '{lake}/reports/x.parquet'",
+        "select cast('No magic bytes found in x.parquet' as int)",
+        "select 'copy (select 1) to ''x.parquet'''::json::varchar",
+        "from json_each(1, 'thrift.parquet')",
+        "select columns('zstd.parquet') from reports",
+        "select mismatches(true), 'x.parquet' from raw",
+        "from generate_series('s3://bucket/x.parquet', '-1', null)",
+        'select "decompress.parquet" from reports',
+    ],
+)
+def test_a_statement_that_names_a_file_is_not_taken_for_a_broken_lake(lake, lake_folder, sql):
+    with pytest.raises(NotAReportError, match=r"^the SQL cannot be run: "):
+        lake.sql(sql.replace("{lake}", str(lake_folder)))
+
+
+@pytest.mark.parametrize(
+    "name", ["tlsrpt://lake/reports/x.parquet", "tlsrpt://lake/reports", "/etc/passwd", "x.csv", "reports/*.parquet", "C:\\x", "..\\x.db"]
+)
+def test_a_file_is_no_table(lake, name):
+    for sql in (f"from '{name}'", f'select 1 from reports, (from "{name}")', f"explain select (select 1 from '{name}')"):  # noqa: S608
+        with pytest.raises(UsageError, match="is no view; only the lake can be read, and only by its views"):
+            lake.sql(sql)
 
 
 def test_parameters_are_bound_and_never_text(lake):

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from pipeline.config import DomainSettings, QuerySettings, Settings
-from pipeline.errors import LakeError
+from pipeline.errors import LakeError, NotAReportError, TryAgainError, UsageError
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
 from pipeline.query.describe import GRAINS
@@ -96,6 +97,22 @@ def test_a_reader_whose_file_has_gone_opens_the_lake_once_more(tmp_path, lake_fo
             opened.ask("success_rate", **PERIOD)
 
 
+@pytest.mark.parametrize("asked", ["sql", "ask"])
+def test_an_engine_that_duckdb_has_given_up_is_replaced(lake_folder, monkeypatch, asked):
+    def fail(*_, **__):
+        raise duckdb.InternalException("INTERNAL Error: Information loss on integer cast\n\nStack Trace:\n")
+
+    with open_lake(lake_folder, settings=SETTINGS) as opened:
+        ask = (lambda: opened.sql("select 1 as x")) if asked == "sql" else lambda: opened.ask("success_rate", **PERIOD)
+        ask()
+        engine = opened._engine_for(guests=asked == "sql")
+        monkeypatch.setattr(engine, "run", fail)
+        with pytest.raises((NotAReportError, UsageError), match=r"^[^\n]*Information loss[^\n]*$"):
+            ask()
+        assert ask().num_rows > 0
+        assert opened._engine_for(guests=asked == "sql") is not engine
+
+
 def test_a_folder_without_anything_is_an_empty_lake_and_a_file_is_none(tmp_path):
     (tmp_path / "none").mkdir()
     with open_lake(tmp_path / "none", settings=SETTINGS) as opened:
@@ -108,7 +125,7 @@ def test_a_folder_without_anything_is_an_empty_lake_and_a_file_is_none(tmp_path)
 
 def test_a_query_that_needs_too_much_memory_ends_with_a_sentence(lake_folder):
     with open_lake(lake_folder, settings=Settings(query=QuerySettings(memory="20 MB"))) as opened:
-        with pytest.raises(LakeError, match=r"more than 20 MB of memory \(\[query\] memory\)"):
+        with pytest.raises(TryAgainError, match=r"more than 20 MB of memory \(\[query\] memory\)"):
             opened.sql("select list(range) from range(30000000)")
         assert opened.sql("select 1 as x").to_pylist() == [{"x": 1}]
 

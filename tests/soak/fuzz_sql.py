@@ -2,9 +2,15 @@
 """A grammar that writes SQL, and what none of it may do: `python -m tests.soak.fuzz_sql --statements 1000000 --commands 5000`.
 
 The grammar knows every function, table function and pragma that DuckDB lists, the paths of the lake, of a home and of a temporary folder. Each
-statement is run as a stranger would run it, and every third by the engine alone, as if the check had missed it. A finding is a byte changed
-in the lake, a file left anywhere, an error that is not a sentence, or a statement or a process that outlives its limit by more than a little.
-Of the commands every twentieth is a process of its own, the others are forks of one that has everything imported.
+statement is run as a stranger would run it, and every third by the engine alone, as if the check had missed it. What the check lets through
+runs on the same locked engine as ever; only one in five opens a cursor of its own and is written out, the others share one cursor for a block,
+and most statements ask rows that are made up instead of the views: what may do harm is a function, and planning the views takes ten times as
+long as the rest. A finding is a byte changed in the lake, a file left anywhere, an error that is not a sentence or that blames the lake, or a
+statement or a process that outlives its limit by more than a little. The lake, home and temporary folder are looked at every hundred
+statements and hashed at the end of every block. Of the commands every twentieth is a process of its own, the others are forks of one that has
+everything imported.
+
+With `--progress FILE` each block that is done becomes a line of the file, and a later start goes on behind it.
 """
 
 from __future__ import annotations
@@ -12,6 +18,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import json
 import os
 import random
 import signal
@@ -21,19 +28,29 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from pipeline.commands.sql import _bounded
 from pipeline.config import QuerySettings, Settings
-from pipeline.errors import TlsrptError
+from pipeline.errors import NotAReportError, TryAgainError, UsageError
 from pipeline.output import write
 from pipeline.query import Lake, guard, open_lake
 from tests.forks import Forks, forks
 from tests.query import small_lake
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 SECONDS = 1.0
+BLOCK = 2_000
+"""Statements that share a seed, a cursor and a hash of the lake."""
+COMMANDS = 50
+"""Commands that do."""
 PATIENCE = 20.0
 """How long after its limit a statement may take: one function on one large text is not interrupted."""
 VIEWS = (
@@ -49,6 +66,10 @@ VIEWS = (
     "checks",
     "counted_policies",
 )
+MADE_UP = (
+    "range(10) t(x)", "(values (1, 'a'), (null, '')) t(x, report_domain)", "(select 1::bigint as sessions, 'x' as x, {'a': [1]} as quirks) t",
+    "(values (date '2026-05-03', timestamptz '2026-05-03 00:00:00Z', '\xff'::blob)) t(report_day, received_at, x)", "generate_series(3) t(x)",
+)  # fmt: skip
 COLUMNS = (
     "report_key",
     "report_domain",
@@ -112,8 +133,10 @@ class Grammar:
             return f"{self._select(1)}; {self._write()}"
         return self._damaged(self._select(3))
 
-    def _one(self, *choices: str) -> str:
-        return self._random.choice(choices)
+    def _one(self, *choices: str | Callable[[], str]) -> str:
+        """Return one of them; what is called when it is chosen costs nothing when it is not."""
+        chosen = self._random.choice(choices)
+        return chosen if isinstance(chosen, str) else chosen()
 
     def _filled(self, text: str) -> str:
         for name in ("file", "lake", "home", "temporary", "data"):
@@ -158,7 +181,7 @@ class Grammar:
     def _from(self, depth: int) -> str:
         kind = self._random.random()
         if kind < 0.45 or depth <= 0:
-            return self._random.choice(VIEWS)
+            return self._random.choice(VIEWS if self._random.random() < 0.1 else MADE_UP)
         if kind < 0.7:
             return f"{self._random.choice(self._functions['table'])}({self._arguments(depth - 1)})"
         if kind < 0.8:
@@ -166,7 +189,7 @@ class Grammar:
         if kind < 0.9:
             return f"{self._from(depth - 1)} {self._one('join', 'left join', 'positional join', 'cross join', 'asof join', 'semi join')} {self._from(0)} on true"
         return self._one(
-            self._text(*FILES),
+            lambda: self._text(*FILES),
             "range(10) t(x)",
             "duckdb_settings()",
             "information_schema.columns",
@@ -180,18 +203,19 @@ class Grammar:
     def _value(self, depth: int) -> str:
         kind = self._random.random()
         if depth <= 0 or kind < 0.25:
-            column = self._random.choice(COLUMNS[:-1]) if self._random.random() < 0.2 else self._text()
-            return self._one(column, self._text(), str(self._random.choice((0, 1, -1, 7, 2**31, 2**63, 1e300))), "null", "true", "[1, 2]")
+            number = str(self._random.choice((0, 1, -1, 7, 2**31, 2**63, 1e300)))
+            column = self._random.choice(COLUMNS[:-1]) if self._random.random() < 0.2 else self._text
+            return self._one(column, self._text, number, "null", "true", "[1, 2]")
         if kind < 0.75:
             return f"{self._random.choice(self._functions['scalar'])}({self._arguments(depth - 1)})"
         if kind < 0.86:
             return f"{self._one('cast', 'try_cast')}({self._value(depth - 1)} as {self._random.choice(TYPES)})"
         return self._one(
-            f"({self._select(depth - 1)})", f"case when {self._value(depth - 1)} then {self._value(depth - 1)} end",
-            f"list_transform({self._value(depth - 1)}, lambda y: {self._value(depth - 1)})", f"{self._value(depth - 1)} over ()",
-            f"{self._value(depth - 1)} {self._one('+', '||', '=', 'in', 'is distinct from', 'between 1 and', '->>')} {self._value(depth - 1)}",
-            f"columns({self._text()})", f"{{'a': {self._value(depth - 1)}}}.a", f"{self._value(depth - 1)} collate nocase", "interval 1 day",
-            f"{self._value(depth - 1)}::{self._random.choice(TYPES)}", f"exists ({self._select(depth - 1)})", "*", "count(*)", "$p", "current_user",
+            lambda: f"({self._select(depth - 1)})", lambda: f"case when {self._value(depth - 1)} then {self._value(depth - 1)} end",
+            lambda: f"list_transform({self._value(depth - 1)}, lambda y: {self._value(depth - 1)})", lambda: f"{self._value(depth - 1)} over ()",
+            lambda: f"{self._value(depth - 1)} {self._one('+', '||', '=', 'in', 'is distinct from', 'between 1 and', '->>')} {self._value(depth - 1)}",
+            lambda: f"columns({self._text()})", lambda: f"{{'a': {self._value(depth - 1)}}}.a", lambda: f"{self._value(depth - 1)} collate nocase", "interval 1 day",
+            lambda: f"{self._value(depth - 1)}::{self._random.choice(TYPES)}", lambda: f"exists ({self._select(depth - 1)})", "*", "count(*)", "$p", "current_user",
         )  # fmt: skip
 
     def _damaged(self, text: str) -> str:
@@ -229,65 +253,103 @@ def quick(*folders: Path) -> tuple[Any, ...]:
     )
 
 
-def in_process(lake: Lake, grammar: Grammar, statements: int, watched: tuple[Path, ...], *, until: float = float("inf")) -> Counter[str]:
+class Clock:
+    """Interrupts the statement that runs, once its time is over: one thread for all of them."""
+
+    def __init__(self) -> None:
+        self._busy: tuple[Any, float] | None = None
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    @contextmanager
+    def limit(self, cursor: Any) -> Iterator[None]:
+        """Limit what is done inside."""
+        self._busy = cursor, time.monotonic()
+        try:
+            yield
+        finally:
+            self._busy = None
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(0.25)
+            if (busy := self._busy) and time.monotonic() - busy[1] > SECONDS:
+                busy[0].interrupt()
+
+
+def in_process(lake: Lake, grammar: Grammar, statements: int, watched: tuple[Path, ...], clock: Clock) -> Counter[str]:
     """Run statements here; raise at the first finding."""
     seen: Counter[str] = Counter()
-    before = quick(*watched)
-    for number in range(statements):
-        if time.monotonic() > until:
-            break
-        sql, begun = grammar.statement(), time.monotonic()
-        try:
-            if number % 3 == 2:
-                lake._engine_for(guests=True).run(sql, {}, lake._scope(""))
-                seen["run without the check"] += 1
-            else:
-                answer = lake.sql(sql)
-                for format in ("table", "json", "csv"):
-                    write(answer.slice(0, 50), format=format, file=io.BytesIO())
-                seen["run"] += 1
-        except TlsrptError as err:
-            if "\n" in str(err) or len(str(err)) > 900:
-                raise AssertionError(f"no sentence: {err} of {sql!r}") from err
-            seen[type(err).__name__] += 1
-        except (duckdb.Error, UnicodeError, ValueError) as err:
-            if number % 3 != 2:
+    before, engine = quick(*watched), lake._engine_for(guests=True)
+    with engine._connection.cursor() as cursor:
+        engine._tell(cursor, lake._scope("sessions"))
+        for number in range(statements):
+            sql, begun = grammar.statement(), time.monotonic()
+            try:
+                if number % 5 == 0:
+                    answer = lake.sql(sql)
+                    write(answer.slice(0, 50), format=("table", "json", "csv")[number % 3], file=io.BytesIO())
+                    seen["run, the whole way"] += 1
+                else:
+                    if number % 3 != 2:
+                        guard.check(engine, sql)
+                    with clock.limit(cursor):
+                        _run(cursor, sql)
+                    seen["run without the check" if number % 3 == 2 else "run"] += 1
+            except (NotAReportError, UsageError, TryAgainError) as err:
+                if "\n" in str(err) or len(str(err)) > 900:
+                    raise AssertionError(f"no sentence: {err} of {sql!r}") from err
+                seen[type(err).__name__] += 1
+            except (duckdb.Error, UnicodeError, ValueError, MemoryError) as err:
+                if number % 5 == 0 or isinstance(err, (duckdb.InternalException, duckdb.FatalException)):
+                    raise AssertionError(f"{type(err).__name__} {err} of {sql!r}") from err
+                seen["refused by the engine"] += 1
+            except Exception as err:
                 raise AssertionError(f"{type(err).__name__} {err} of {sql!r}") from err
-            seen["refused by the engine"] += 1
-        except Exception as err:
-            raise AssertionError(f"{type(err).__name__} {err} of {sql!r}") from err
-        assert time.monotonic() - begun < SECONDS + PATIENCE, sql
-        seen["slowest, ms"] = max(seen["slowest, ms"], int((time.monotonic() - begun) * 1000))
-        if number % 25 == 0:
-            assert quick(*watched) == before, f"a file was touched by one of the last 25 statements, the last {sql!r}"
+            lasted = time.monotonic() - begun
+            assert lasted < SECONDS + PATIENCE, sql
+            seen["slowest, ms"] = max(seen["slowest, ms"], int(lasted * 1000))
+            if number % 100 == 0:
+                assert quick(*watched) == before, f"a file was touched by one of the last hundred statements, the last {sql!r}"
     assert quick(*watched) == before
-    seen["statements"] = number + 1 if statements else 0
+    seen["statements"] = statements
     return seen
 
 
-def by_command(
-    lake: Path, grammar: Grammar, commands: int, places: dict[str, str], watched: tuple[Path, ...], *, until: float = float("inf")
+def _run(cursor: Any, sql: str) -> None:
+    """Run a statement as `Engine.run` does, on a cursor that others use, too."""
+    with contextmanager(_rolled_back)(cursor):
+        cursor.execute("begin transaction read only")
+        relation = cursor.sql(sql)
+        if relation is not None:
+            relation.to_arrow_table()
+
+
+def _rolled_back(cursor: Any) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with suppress(duckdb.TransactionException):  # the statement ended it
+            cursor.execute("rollback")
+
+
+def by_command(  # noqa: PLR0917
+    server: Forks, lake: Path, grammar: Grammar, commands: int, places: dict[str, str], watched: tuple[Path, ...]
 ) -> Counter[str]:
     """Run statements through the command line; raise at the first finding."""
     seen: Counter[str] = Counter()
-    if not commands:
-        return seen
     before = quick(*watched)
     environment = {"HOME": places["home"], "TMPDIR": places["temporary"], "TLSRPT_QUERY__SECONDS": str(SECONDS)}
-    with forks() as server:
-        for number in range(commands):
-            if time.monotonic() > until:
-                break
-            sql = grammar.statement().replace("\0", " ").encode("utf-8", "replace").decode()
-            words, begun = ["--lake", str(lake), "sql", "--format", "json", "--", sql], time.monotonic()
-            code, told = _started(words, environment) if number % 20 == 0 else _forked(server, words, environment)
-            seen["slowest, ms"] = max(seen["slowest, ms"], int((time.monotonic() - begun) * 1000))
-            assert code in (0, 2, 65, 74, 75), (sql, code, told)
-            assert "Traceback" not in told, (sql, told)
-            assert "ESCAPED" not in told, (sql, told)
-            assert quick(*watched) == before, sql
-            seen[f"exit {code}"] += 1
-            seen["commands"] += 1
+    for number in range(commands):
+        sql = grammar.statement().replace("\0", " ").encode("utf-8", "replace").decode()
+        words, begun = ["--lake", str(lake), "sql", "--format", "json", "--", sql], time.monotonic()
+        code, told = _started(words, environment) if number % 20 == 0 else _forked(server, words, environment)
+        seen["slowest, ms"] = max(seen["slowest, ms"], int((time.monotonic() - begun) * 1000))
+        assert code in (0, 2, 65, 75), (sql, code, told)
+        assert "Traceback" not in told, (sql, told)
+        assert "ESCAPED" not in told, (sql, told)
+        assert quick(*watched) == before, sql
+        seen[f"exit {code}"] += 1
+        seen["commands"] += 1
     return seen
 
 
@@ -310,8 +372,46 @@ def _forked(server: Forks, words: list[str], environment: dict[str, str]) -> tup
     return (-done.signal if done.signal else done.code), done.err
 
 
+class Progress:
+    """What became of the blocks that are done, in a file of one line each where there is one."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_text().splitlines() if path is not None and path.exists() else []
+        self._done = [json.loads(line) for line in lines]
+
+    def next_block(self, kind: str) -> int:
+        """Return the first that is not done."""
+        return sum(each["kind"] == kind for each in self._done)
+
+    def note(self, kind: str, block: int, found: Counter[str], seconds: float) -> None:
+        """Write down that a block is done."""
+        line = {"kind": kind, "block": block, "seconds": round(seconds, 1), **found}
+        self._done.append(line)
+        if self._path is not None:
+            with self._path.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def total(self, kind: str) -> Counter[str]:
+        """Return the sums, and the slowest."""
+        total: Counter[str] = Counter()
+        for each in self._done:
+            if each["kind"] == kind:
+                slowest = max(total["slowest, ms"], each["slowest, ms"])
+                total.update({name: value for name, value in each.items() if name not in ("kind", "block")})
+                total["slowest, ms"] = slowest
+        return total
+
+
 def campaign(
-    folder: Path, *, statements: int, commands: int, seed: int, seconds: float = float("inf"), threads: int = 2
+    folder: Path,
+    *,
+    statements: int,
+    commands: int,
+    seed: int,
+    seconds: float = float("inf"),
+    threads: int = 2,
+    progress: Path | None = None,
 ) -> dict[str, Counter[str]]:
     """Make a lake that can be written to, and try to."""
     places = {name: str(folder / name) for name in ("lake", "home", "temporary")}
@@ -322,20 +422,35 @@ def campaign(
     tempfile.tempdir = str(folder / "engines")
     (folder / "engines").mkdir()
     os.chdir(folder / "home")
-    begun = time.monotonic()
-    with open_lake(
-        where, settings=Settings(query=QuerySettings(seconds=SECONDS, memory="500 MB", spill="200 MB", threads=threads))
-    ) as lake:
-        grammar = Grammar(seed, places, functions_of(lake))
+    begun, done = time.monotonic(), Progress(progress)
+    with (
+        open_lake(where, settings=Settings(query=QuerySettings(seconds=SECONDS, memory="500 MB", spill="200 MB", threads=threads))) as lake,
+        forks() as server,
+    ):
+        functions, clock = functions_of(lake), Clock()
         watched = (where, folder / "home", folder / "temporary")
         before, right = fingerprint(*watched), lake.ask("success_rate", **small_lake.PERIOD)
         reports = lake.sql("select count(*) as n from reports").to_pylist()[0]["n"]
-        found = {"in process": in_process(lake, grammar, statements, watched, until=begun + seconds * 0.8)}
-        found["by command"] = by_command(where, grammar, commands, places, watched, until=begun + seconds)
-        assert fingerprint(*watched) == before
-        assert lake.ask("success_rate", **small_lake.PERIOD).equals(right)
-        assert lake.sql("select count(*) as n from reports").to_pylist() == [{"n": reports}]
-    return found
+
+        def blocks(kind: str, wanted: int, size: int, until: float) -> None:
+            for block in count(done.next_block(kind)):
+                if block * size >= wanted or time.monotonic() > until:
+                    return
+                some, started = min(size, wanted - block * size), time.monotonic()
+                grammar = Grammar((seed << 32) + block * 2 + (kind == "by command"), places, functions)
+                if kind == "in process":
+                    with _bounded("500 MB"):  # as the command does it: DuckDB does not count what one function makes
+                        found = in_process(lake, grammar, some, watched, clock)
+                else:
+                    found = by_command(server, where, grammar, some, places, watched)
+                assert fingerprint(*watched) == before
+                assert lake.ask("success_rate", **small_lake.PERIOD).equals(right)
+                assert lake.sql("select count(*) as n from reports").to_pylist() == [{"n": reports}]
+                done.note(kind, block, found, time.monotonic() - started)
+
+        blocks("in process", statements, min(BLOCK, statements), begun + seconds * 0.8)
+        blocks("by command", commands, min(COMMANDS, commands), begun + seconds)
+    return {kind: done.total(kind) for kind in ("in process", "by command")}
 
 
 def main() -> int:
@@ -346,11 +461,18 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--threads", type=int, default=2, help="of DuckDB")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--progress", type=Path, help="a file to note blocks in, and to go on from")
     args = parser.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         found = campaign(
-            Path(folder), statements=args.statements, commands=args.commands, seed=args.seed, seconds=args.seconds, threads=args.threads
+            Path(folder),
+            statements=args.statements,
+            commands=args.commands,
+            seed=args.seed,
+            seconds=args.seconds,
+            threads=args.threads,
+            progress=args.progress and args.progress.absolute(),
         )
     for name, counts in found.items():
         print(name, dict(sorted(counts.items())))
