@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pipeline.lake.delta.data_files import to_arrow
 from pipeline.lake.writer import LakeWriter
+from pipeline.tables.row_types import CheckRow, RawRow, SupersededRow
 from pipeline.tables.schema import TABLES
 from tests.lake import build
 
@@ -36,6 +38,7 @@ TEXTS = (
 )
 MOMENTS = (datetime(1, 1, 1, tzinfo=UTC), datetime(1969, 12, 31, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC))
 LISTS = ((), ("",), ("x" * 70_000,), ("a",) * 1_000, ("\0", "'"))
+BYTES = (b"", b"\0", b"\x1f\x8b\x08", b"From: a\r\n\r\n", b"\xff" * 70_000)
 FIXED = {
     "report_month",
     "report_key",
@@ -57,8 +60,9 @@ COUNTS = ("success_count", "failure_count", "failure_detail_sum", "failed_sessio
 def extremes(kind: str, *, nullable: bool) -> tuple[Any, ...]:
     """The values of a type of column that are at its ends."""
     values: tuple[Any, ...] = {
-        "int64": INTEGERS, "string": TEXTS, "timestamp": MOMENTS, "bool": (False, True), "list<string>": LISTS, "date": (date.min, date.max)
-    }.get(kind) or SMALL.get(kind, ())  # fmt: skip
+        "int64": INTEGERS, "string": TEXTS, "timestamp": MOMENTS, "bool": (False, True), "strings": LISTS, "date": (date.min, date.max),
+        "binary": BYTES, **SMALL,
+    }[kind]  # fmt: skip
     return (*values, None) if nullable else values
 
 
@@ -69,7 +73,13 @@ def build_lake(where: Path) -> int:
         odd = list(_odd())
         writer.commit(odd)
         writer.commit(list(_many()))
-    return len(odd)
+        others = list(_others())
+        writer.store_checks([row for row in others if isinstance(row, CheckRow)])
+        stage = writer._lake.stage()
+        for table, kind in (("raw", RawRow), ("superseded", SupersededRow)):
+            stage.add(table, to_arrow(table, [row for row in others if isinstance(row, kind)], stage.batch))
+        writer._lake.commit(stage)
+    return len(odd) + len(others)
 
 
 def _plain() -> Iterator[MessageRows]:
@@ -106,6 +116,29 @@ def _odd() -> Iterator[MessageRows]:
                 if table == "messages" and column.name not in ("account", "folder", "uid", "uidvalidity", "outcome", "report_keys"):
                     mail = mail._replace(message=mail.message._replace(**{column.name: value}))
                 yield mail
+
+
+def _others() -> Iterator[RawRow | SupersededRow | CheckRow]:
+    """The same of the tables that no report writes by itself: one row for each column and end of its type."""
+    moment = datetime(2026, 3, 29, 12, tzinfo=UTC)
+    texts = ("tlsrpt-record", "no-record", "bad", "_smtp._tls.example.org", "what", "why", "fix", "publish")
+    plain = {
+        "raw": RawRow("2026-03", "0" * 64, 1, b"x"),
+        "superseded": SupersededRow("2026-03", "0" * 64, "identity", "1" * 64, "better_tier"),
+        "checks": CheckRow(
+            "2026-03", moment, DOMAIN, 0, *texts, "v=TLSRPTv1", "1", ("version: STSv1",), ("mx.example.org",), (), moment, "ab"
+        ),
+    }
+    number = 0
+    for table, row in plain.items():
+        for column in TABLES[table].columns:
+            if column.name in FIXED or column.name == TABLES[table].partition:
+                continue
+            for value in extremes(column.type, nullable=column.nullable):
+                number += 1
+                own = {"raw": "message_sha256", "superseded": "report_key"}.get(table)
+                at = {own: f"{number:064x}"} if own else {"checked_at": moment + timedelta(seconds=number)}
+                yield row._replace(**{**at, column.name: value})
 
 
 def _many() -> Iterator[MessageRows]:

@@ -30,8 +30,10 @@ def known_domain(ask: Ask, text: str, own: Sequence[str]) -> str:
     Raises:
         UsageError: It is not a name, or neither in `own` nor in any report while others are; the sentence says which may be meant.
     """
+    if text in own or _reported(ask, domain=text).num_rows:
+        return text  # whatever it is: a report has it, and no report may stop an answer
     name = as_name(text)
-    if name in own or _reported(ask, domain=name).num_rows:
+    if name != text and (name in own or _reported(ask, domain=name).num_rows):
         return name
     known: list[str] = list(dict.fromkeys((*own, *map(str, _reported(ask).column("report_domain").to_pylist()))))
     if not known:

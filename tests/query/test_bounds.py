@@ -51,7 +51,20 @@ def test_every_question_is_answered(lake, name):
 
 
 @pytest.mark.parametrize(
-    "view", ["messages", "reports", "policies", "failures", "sessions", "session_parts", "mentions", "counted_policies"]
+    "view",
+    [
+        "messages",
+        "reports",
+        "policies",
+        "failures",
+        "sessions",
+        "session_parts",
+        "mentions",
+        "counted_policies",
+        "raw",
+        "superseded",
+        "checks",
+    ],
 )
 def test_every_view_can_be_read_and_summed(lake, view):
     lake.sql(f"from {view}")
@@ -106,6 +119,21 @@ def test_every_command_says_something(folder, tmp_path, words, format, capsys):
     told = capsys.readouterr()
     assert code in (0, 1), told.err
     assert "cannot" not in told.err
+
+
+@pytest.mark.parametrize(
+    "words", ["digest", "digest --format html", "metrics", "notify --dry-run", "plan example.org enforce", "plan example.org retire"]
+)
+def test_what_is_sent_scraped_and_planned_is_made(folder, tmp_path, words, capsys, monkeypatch):
+    (tmp_path / "hook").write_text("http://127.0.0.1:1/")
+    (tmp_path / "tlsrpt.toml").write_text(
+        f'[[notify.channel]]\nname = "all"\nkind = "webhook"\nurl_file = "{tmp_path}/hook"\n\n[trust]\nresolver = "127.0.0.1:1"\n\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    code = main(["--lake", str(folder), *words.split(), "--as-of", AS_OF])
+    told = capsys.readouterr()
+    assert code in (0, 1), told.err
+    assert len(told.out) > 100
 
 
 def test_every_conclusion_is_drawn(lake):
