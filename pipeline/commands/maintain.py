@@ -46,17 +46,18 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     if args.repair and args.erase:
         raise UsageError("give --repair or --erase, not both")
+    domain = _domain(args.erase) if args.erase else ""
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
     location = configured_location(settings.lake)
     refuse_missing(location)
     if args.erase and not args.dry_run and settings.receive.spool:
+        from pipeline.ingest.mail_set_aside import forget_others
         from pipeline.ingest.run import take_spool
-        from pipeline.ingest.spool_source import forget_others
 
         # What is promised is read first: what is in no lake yet would come back, and only reading it says whom it is about.
         take_spool(settings)
-        forget_others(settings.receive.spool, _domain(args.erase))
+        forget_others(settings.receive.spool, domain)
     with open_for_repair(location) if args.repair else open_for_writing(location) as lake:
         if args.repair:
             done = repair(lake, dry_run=args.dry_run)
@@ -65,10 +66,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
             from pipeline.lake.upkeep.erase import erase_domain
             from pipeline.notify.erasure import forget_domain
 
-            done = _erasure(erase_domain(lake, _domain(args.erase), dry_run=args.dry_run))
+            done = _erasure(erase_domain(lake, domain, dry_run=args.dry_run))
             if not args.dry_run:
-                forget_reasons(_domain(args.erase), location)
-                forget_domain(location, _domain(args.erase))
+                forget_reasons(domain, location)
+                forget_domain(location, domain)
         else:
             done = _maintained(lake, settings, dry_run=args.dry_run)
     columns = {name: [getattr(each, name) for each in done] for name in Done._fields}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import log
@@ -87,15 +86,6 @@ class SpoolSource:
             self._spool.remove(done)
         except OSError as err:
             raise _failed(self._spool.folder, err) from err
-
-
-def forget_others(folder: str, domain: str) -> int:
-    """Remove mails set aside that name a domain, and return how many: the operator erases it."""
-    wanted = domain.encode()
-    named = [path for path in Spool(folder).others() if wanted in Path(path).read_bytes().lower()]
-    for path in named:
-        Path(path).unlink(missing_ok=True)
-    return len(named)
 
 
 def _failed(folder: str, err: OSError) -> InputError:

@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pipeline.errors import TlsrptError
 from pipeline.lake.storage.locate import configured_location
 from pipeline.notify.metrics import as_text
 from pipeline.notify.notifier import boxes_of, observed_without_muted
@@ -52,15 +53,24 @@ class KeptMetrics:
     def __init__(self, measure: Callable[[], str]) -> None:
         self._measure = measure
         self._lock = threading.Lock()
-        self._kept: tuple[float, str] | None = None
+        self._kept: tuple[float, str | TlsrptError] | None = None
 
     def text(self) -> str:
         """Return the metrics, at most `KEPT_SECONDS` old; who comes meanwhile waits for the one that looks.
 
         Raises:
-            TlsrptError: The lake cannot be read.
+            TlsrptError: The lake cannot be read, or could not a moment ago: a broken lake is not opened at every scrape either.
         """
         with self._lock:
             if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
-                self._kept = time.monotonic(), self._measure()
-            return self._kept[1]
+                self._kept = time.monotonic(), self._measured()
+            kept = self._kept[1]
+        if isinstance(kept, TlsrptError):
+            raise kept.with_traceback(None)
+        return kept
+
+    def _measured(self) -> str | TlsrptError:
+        try:
+            return self._measure()
+        except TlsrptError as err:
+            return err

@@ -7,7 +7,9 @@ import os
 import tarfile
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from pipeline.errors import ConfigError, InputError
 from pipeline.lake.storage.locate import locate
@@ -66,3 +68,15 @@ def test_a_lake_is_not_put_where_a_decoded_name_leads(tmp_path, name):
     with pytest.raises(ConfigError, match=f"has {name[name.index('%') :][:3]} in its path"):
         locate(tmp_path / name)
     assert locate(tmp_path / "100 %").uri == str(tmp_path / "100 %")
+
+
+def test_the_delta_library_does_not_find_what_it_wrote_below_a_percent_code(tmp_path):
+    """Decision 0059; where this fails, such a path can be taken literally."""
+    folder = tmp_path / "a%41b"
+    folder.mkdir()
+    for address in (str(folder), folder.as_uri()):
+        with pytest.raises(Exception, match="File not found"):
+            DeltaTable.create(address, schema=pa.schema([("a", pa.int64())]))
+    for literal in ("100 %", "a b", "x=y", "#?"):
+        (tmp_path / literal).mkdir()
+        assert DeltaTable.create(str(tmp_path / literal), schema=pa.schema([("a", pa.int64())])).version() == 0

@@ -11,8 +11,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.cli import main
+from pipeline.errors import LakeError
 from pipeline.insight.ground import Ground
+from pipeline.notify import metrics_now
 from pipeline.notify.metrics import Measured, as_text, write_file
+from pipeline.notify.metrics_now import KeptMetrics
 from pipeline.notify.observed import Certificate, MailboxState
 from tests.insight.asking import as_of
 from tests.insight.book import DOMAIN, MX1
@@ -93,3 +96,21 @@ def test_the_command_writes_what_the_lake_says(tmp_path, capsys):
     assert values(capsys.readouterr().out)["tlsrpt_readiness", f"domain={DOMAIN}", "verdict=not-enough-evidence"] == 1
     assert main(["--lake", str(lake), "metrics", "--output", str(tmp_path / "no" / "x.prom")]) == 66
     assert "no such file" in capsys.readouterr().err.lower()
+
+
+def test_a_broken_lake_is_looked_at_once_a_minute_too(monkeypatch):
+    looks = []
+
+    def measure():
+        looks.append(1)
+        if len(looks) == 1:
+            raise LakeError("the table failures lost data")
+        return "tlsrpt_up 1\n"
+
+    kept = KeptMetrics(measure)
+    for _ in range(3):
+        with pytest.raises(LakeError, match="lost data"):
+            kept.text()
+    assert len(looks) == 1
+    monkeypatch.setattr(metrics_now, "KEPT_SECONDS", -1.0)
+    assert kept.text() == "tlsrpt_up 1\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import io
 import os
 import signal
@@ -16,6 +18,7 @@ import pytest
 from pipeline import failpoint
 from pipeline.cli import main
 from pipeline.errors import TryAgainError
+from pipeline.ingest.mail_set_aside import forget_others
 from pipeline.spool import MAIL, PIPE, POST, Deposit, Spool
 from tests.report_mails import mail
 
@@ -169,3 +172,44 @@ def test_pipe_imports_nothing_heavy(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "spool")], input=mail(1), check=False)
     assert done.returncode == 0
+
+
+def set_aside(spool, content):
+    (Path(spool.folder, "other") / f"{len(list(spool.others()))}.eml").write_bytes(content)
+
+
+NAMED = {
+    "as it lies": b"From: a@victim.example\r\n\r\nx",
+    "below it": b"From: a@mail.Victim.Example.\r\n\r\nx",
+    "in base64": b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(b"to us: victim.example, please"),
+    "in quoted-printable": b"Content-Transfer-Encoding: quoted-printable\r\n\r\nvic=\r\ntim=2Eexample",
+    "in an encoded header": b"Subject: =?utf-8?b?" + base64.b64encode(b"of victim.example") + b"?=\r\n\r\nx",
+    "in gzip": b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(gzip.compress(b"{victim.example}")),
+    "in a part": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    + base64.b64encode(b"victim.example")
+    + b"\r\n--b--\r\n",
+}
+ANOTHERS = (
+    b"From: a@notvictim.example\r\n\r\nvictim.example.org and my-victim.example",
+    b"Subject: =?nothing?b?!!?=\r\nContent-Type: multipart/mixed; boundary=\xff\r\n\r\n--",
+    b"",
+)
+
+
+@pytest.mark.parametrize("where", NAMED)
+def test_erasing_a_domain_forgets_what_was_set_aside_and_names_it(spool, where):
+    spool.make()
+    for content in (NAMED[where], *ANOTHERS):
+        set_aside(spool, content)
+    assert forget_others(spool.folder, "victim.example") == 1
+    assert [Path(path).read_bytes() for path in spool.others()] == list(ANOTHERS)
+
+
+def test_what_is_no_domain_is_refused_before_the_spool_is_read(spool, tmp_path, monkeypatch, capsys):
+    spool.put([Deposit(MAIL, "-", b"Subject: x\r\n\r\ny")])
+    monkeypatch.setenv("TLSRPT_RECEIVE__SPOOL", spool.folder)
+    (tmp_path / "lake").mkdir()
+    assert main(["--lake", str(tmp_path / "lake"), "maintain", "--erase", "no domain"]) == 2
+    assert "is not a domain" in capsys.readouterr().err
+    assert len(spool.files()) == 1
+    assert list((tmp_path / "lake").iterdir()) == []
