@@ -51,13 +51,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     log.set_up(layout=settings.log.format, level=settings.log.level)
     location = configured_location(settings.lake)
     refuse_missing(location)
-    if args.erase and not args.dry_run and settings.receive.spool:
-        from pipeline.ingest.mail_set_aside import forget_others
-        from pipeline.ingest.run import take_spool
-
-        # What is promised is read first: what is in no lake yet would come back, and only reading it says whom it is about.
-        take_spool(settings)
-        forget_others(settings.receive.spool, domain)
+    if domain and not args.dry_run and settings.receive.spool:
+        _take_what_was_promised(settings, domain)
     with open_for_repair(location) if args.repair else open_for_writing(location) as lake:
         if args.repair:
             done = repair(lake, dry_run=args.dry_run)
@@ -94,6 +89,15 @@ def _maintained(lake: OpenLake, settings: Settings, *, dry_run: bool) -> list[Do
     with Lake(lake.location, settings) as reader:
         made = list(reader.make_sums(f"{today:%Y-%m}"))
     return [*done, Done("sums", "policies", files=len(made))] if made else done
+
+
+def _take_what_was_promised(settings: Settings, domain: str) -> None:
+    """Read the spool first: what is in no lake yet would come back, and only reading it says whom it is about."""
+    from pipeline.ingest.mail_set_aside import forget_others
+    from pipeline.ingest.run import take_spool
+
+    take_spool(settings)
+    forget_others(settings.receive.spool, domain)
 
 
 def _erasure(went: Counter[str]) -> list[Done]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import subprocess
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from itsdangerous import TimestampSigner
@@ -228,6 +229,32 @@ def test_nothing_is_told_before_signing_in_and_no_other_page_frames_this_one(sig
         assert "unsafe-eval" not in policy.replace("wasm-unsafe-eval", "")
         assert headers["x-frame-options"] == "DENY"
         assert headers["x-content-type-options"] == "nosniff"
+
+
+TRICKS = (
+    "auth/login?next=//evil.example",
+    "auth/login?next=https://evil.example/",
+    "auth/logout?next=//evil.example",
+    "auth/logout?redirect_uri=https://evil.example/",
+    "oauth2callback?error=x&error_description=<script>alert(1)</script>",
+    "oauth2callback?code=1&state=2",
+    "oauth2callback?code=1&state=%0d%0aSet-Cookie:%20a=b",
+    "/evil.example/auth/login",
+)
+
+
+def test_an_address_of_the_sign_in_leads_nowhere_else_and_repeats_nothing(signing_in):
+    desk, address = signing_in
+    name, port = address.removeprefix("http://").split(":")
+    for path in TRICKS:
+        connection = http.client.HTTPConnection(name, int(port), timeout=120)
+        connection.request("GET", f"/{path}", headers={"Accept": "text/html"})
+        answer = connection.getresponse()
+        body, there = answer.read(), answer.getheader("location") or ""
+        connection.close()
+        assert there.startswith((address, desk.issuer)) or not urlsplit(there).netloc, (path, there)
+        assert b"<script>alert(1)" not in body, path
+        assert "a=b" not in (answer.getheader("set-cookie") or ""), path
 
 
 def test_an_unknown_address_says_that_there_is_no_such_page(browser, addresses):
