@@ -112,6 +112,18 @@ def test_a_torn_backup_makes_no_lake(lake, tmp_path, capsys):
     assert not (tmp_path / "again").exists()
 
 
+def test_a_backup_with_a_flipped_bit_makes_no_lake(lake, tmp_path):
+    back_up(locate(lake), tmp_path / "b.tar.gz")
+    good = (tmp_path / "b.tar.gz").read_bytes()
+    for place in [10, *range(99, len(good), len(good) // 24), len(good) - 5]:
+        damaged = bytearray(good)
+        damaged[place] ^= 16
+        (tmp_path / "x.tar.gz").write_bytes(damaged)
+        with pytest.raises(NotAReportError, match="is not a (complete )?backup of a lake"):
+            restore(locate(tmp_path / "again"), tmp_path / "x.tar.gz")
+        assert not (tmp_path / "again").exists()
+
+
 def test_a_restore_that_is_killed_leaves_no_lake_that_answers(lake, tmp_path):
     back_up(locate(lake), tmp_path / "b.tar.gz")
     with forks() as forked:
