@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline import log
 from pipeline.errors import TlsrptError, UsageError
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
 PATH = "/metrics"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MOST_CONNECTIONS = 64
+"""So many are open at a time; one more ends the oldest, so that who opens many and says nothing keeps nobody out."""
 NOT_GIVEN = "the metrics cannot be given now; the log of the program says why\n"
 
 
@@ -33,6 +38,8 @@ class MetricsServer(ThreadingHTTPServer):
             UsageError: It is no such place, or somebody listens there already.
         """
         self.metrics = KeptMetrics(measure)
+        self._open: dict[socket.socket, None] = {}
+        self._opening = threading.Lock()
         host, _, port = listen.rpartition(":")
         if not host or not port.isdecimal():
             raise UsageError(f"cannot listen on {listen[:80]!r}: say HOST:PORT, such as 127.0.0.1:9465")
@@ -41,6 +48,24 @@ class MetricsServer(ThreadingHTTPServer):
         except (OSError, OverflowError) as err:
             why = getattr(err, "strerror", None) or str(err)
             raise UsageError(f"cannot listen on {listen[:80]!r}: {why}; say HOST:PORT, such as 127.0.0.1:9465") from err
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread, and let go of the oldest connection where there are too many."""
+        with self._opening:
+            self._open[request] = None
+            oldest = next(iter(self._open)) if len(self._open) > MOST_CONNECTIONS else None
+            if oldest is not None:
+                del self._open[oldest]
+        if oldest is not None:
+            with suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """End a connection."""
+        with self._opening:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
 
 
 class _Scrape(BaseHTTPRequestHandler):

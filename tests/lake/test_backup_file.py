@@ -119,7 +119,7 @@ def test_a_backup_with_a_flipped_bit_makes_no_lake(lake, tmp_path):
         damaged = bytearray(good)
         damaged[place] ^= 16
         (tmp_path / "x.tar.gz").write_bytes(damaged)
-        with pytest.raises(NotAReportError, match="is not a (complete )?backup of a lake"):
+        with pytest.raises(NotAReportError, match=r"is not a (complete )?backup of a lake"):
             restore(locate(tmp_path / "again"), tmp_path / "x.tar.gz")
         assert not (tmp_path / "again").exists()
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
+import threading
+import time
+import urllib.request
 from datetime import UTC, date, datetime
 
 import pytest
@@ -16,6 +20,7 @@ from pipeline.insight.ground import Ground
 from pipeline.notify import metrics_now
 from pipeline.notify.metrics import Measured, as_text, write_file
 from pipeline.notify.metrics_now import KeptMetrics
+from pipeline.notify.metrics_server import MOST_CONNECTIONS, MetricsServer
 from pipeline.notify.observed import Certificate, MailboxState
 from tests.insight.asking import as_of
 from tests.insight.book import DOMAIN, MX1
@@ -114,3 +119,20 @@ def test_a_broken_lake_is_looked_at_once_a_minute_too(monkeypatch):
     assert len(looks) == 1
     monkeypatch.setattr(metrics_now, "KEPT_SECONDS", -1.0)
     assert kept.text() == "tlsrpt_up 1\n"
+
+
+def test_who_opens_many_connections_and_says_nothing_keeps_nobody_out():
+    with MetricsServer("127.0.0.1:0", lambda: "tlsrpt_up 1\n") as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        before = threading.active_count()
+        idle = [socket.create_connection(server.server_address[:2], timeout=120) for _ in range(MOST_CONNECTIONS + 20)]
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/metrics", timeout=120) as answer:
+            assert answer.read() == b"tlsrpt_up 1\n"
+        assert [line.recv(1) for line in idle[:20]] == [b""] * 20, "the oldest were let go"
+        until = time.monotonic() + 120
+        while threading.active_count() > before + MOST_CONNECTIONS and time.monotonic() < until:
+            time.sleep(0.01)
+        assert threading.active_count() <= before + MOST_CONNECTIONS
+        for line in idle:
+            line.close()
+        server.shutdown()
