@@ -189,7 +189,7 @@ NAMED = {
     + base64.b64encode(b"victim.example")
     + b"\r\n--b--\r\n",
 }
-ANOTHERS = (
+OF_OTHERS = (
     b"From: a@notvictim.example\r\n\r\nvictim.example.org and my-victim.example",
     b"Subject: =?nothing?b?!!?=\r\nContent-Type: multipart/mixed; boundary=\xff\r\n\r\n--",
     b"",
@@ -199,10 +199,10 @@ ANOTHERS = (
 @pytest.mark.parametrize("where", NAMED)
 def test_erasing_a_domain_forgets_what_was_set_aside_and_names_it(spool, where):
     spool.make()
-    for content in (NAMED[where], *ANOTHERS):
+    for content in (NAMED[where], *OF_OTHERS):
         set_aside(spool, content)
     assert forget_others(spool.folder, "victim.example") == 1
-    assert [Path(path).read_bytes() for path in spool.others()] == list(ANOTHERS)
+    assert [Path(path).read_bytes() for path in spool.others()] == list(OF_OTHERS)
 
 
 def test_what_is_no_domain_is_refused_before_the_spool_is_read(spool, tmp_path, monkeypatch, capsys):
