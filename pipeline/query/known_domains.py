@@ -46,7 +46,7 @@ def known_domain(ask: Ask, text: str, own: Sequence[str]) -> str:
 
 def known_domains(ask: Ask, texts: Iterable[str], own: Sequence[str]) -> list[str]:
     """Return several domains as the lake has them, each once; the other arguments and what is raised are those of `known_domain`."""
-    names = list(dict.fromkeys(as_name(text) for text in texts))
+    names = list(dict.fromkeys(texts))
     known = dict.fromkeys(own)
     if _unknown(names, known) > MANY:  # most have had reports of late, and these are quickly asked
         lately = ask("domains_and_reporters")
@@ -55,7 +55,7 @@ def known_domains(ask: Ask, texts: Iterable[str], own: Sequence[str]) -> list[st
         )
     if _unknown(names, known) > MANY:
         known.update(dict.fromkeys(map(str, _reported(ask, at_most=_ALL).column("report_domain").to_pylist())))
-    return [name if name in known else known_domain(ask, name, own) for name in names]
+    return list(dict.fromkeys(name if name in known else known_domain(ask, name, own) for name in names))
 
 
 def _unknown(names: Iterable[str], known: Mapping[str, None]) -> int:

@@ -72,9 +72,9 @@ def test_a_lake_is_not_put_where_a_decoded_name_leads(tmp_path, name):
 
 def test_the_delta_library_does_not_find_what_it_wrote_below_a_percent_code(tmp_path):
     """Decision 0059; where this fails, such a path can be taken literally."""
-    folder = tmp_path / "a%41b"
-    folder.mkdir()
-    for address in (str(folder), folder.as_uri()):
+    for folder in (tmp_path / "a%41b", tmp_path / "a%42b"):
+        folder.mkdir()
+        address = folder.as_uri() if "42" in folder.name else str(folder)
         with pytest.raises(Exception, match="File not found"):
             DeltaTable.create(address, schema=pa.schema([("a", pa.int64())]))
     for literal in ("100 %", "a b", "x=y", "#?"):
