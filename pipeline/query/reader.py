@@ -246,7 +246,7 @@ class Lake(Analysis):
             return self._answer(lambda: self._run(query, params or {}, guests=True))
         except (duckdb.InternalException, duckdb.FatalException) as err:
             said = guard.sentence(str(err))
-            raise NotAReportError(f"DuckDB fails on this SQL: {said}; `tlsrpt doctor` says whether a file of the lake is broken") from err
+            raise SqlError(f"DuckDB fails on this SQL: {said}; `tlsrpt doctor` says whether a file of the lake is broken") from err
         except duckdb.PermissionException as err:
             raise UsageError(f"nothing outside the lake can be read: {guard.sentence(str(err))}") from err
         except (duckdb.Error, UnicodeDecodeError) as err:

@@ -330,7 +330,7 @@ def test_a_statement_nested_without_end_is_refused_and_harms_nothing(lake, deep)
     ],
 )
 def test_a_statement_that_names_a_file_is_not_taken_for_a_broken_lake(lake, lake_folder, sql):
-    with pytest.raises(NotAReportError, match=r"^the SQL cannot be run: "):
+    with pytest.raises(SqlError, match=r"^the SQL cannot be run: "):
         lake.sql(sql.replace("{lake}", str(lake_folder)))
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.config import DomainSettings, QuerySettings, Settings
-from pipeline.errors import LakeError, NotAReportError, TryAgainError, UsageError
+from pipeline.errors import LakeError, SqlError, TryAgainError, UsageError
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
 from pipeline.query.describe import GRAINS
@@ -107,7 +107,7 @@ def test_an_engine_that_duckdb_has_given_up_is_replaced(lake_folder, monkeypatch
         ask()
         engine = opened._engine_for(guests=asked == "sql")
         monkeypatch.setattr(engine, "run", fail)
-        with pytest.raises((NotAReportError, UsageError), match=r"^[^\n]*Information loss[^\n]*$"):
+        with pytest.raises((SqlError, UsageError), match=r"^[^\n]*Information loss[^\n]*$"):
             ask()
         assert ask().num_rows > 0
         assert opened._engine_for(guests=asked == "sql") is not engine

@@ -37,7 +37,7 @@ import duckdb
 
 from pipeline.commands.sql import _bounded
 from pipeline.config import QuerySettings, Settings
-from pipeline.errors import NotAReportError, TryAgainError, UsageError
+from pipeline.errors import SqlError, TryAgainError, UsageError
 from pipeline.output import write
 from pipeline.query import Lake, guard, open_lake
 from tests.forks import Forks, forks
@@ -297,7 +297,7 @@ def in_process(lake: Lake, grammar: Grammar, statements: int, watched: tuple[Pat
                     with clock.limit(cursor):
                         _run(cursor, sql)
                     seen["run without the check" if number % 3 == 2 else "run"] += 1
-            except (NotAReportError, UsageError, TryAgainError) as err:
+            except (SqlError, UsageError, TryAgainError) as err:
                 if "\n" in str(err) or len(str(err)) > 900:
                     raise AssertionError(f"no sentence: {err} of {sql!r}") from err
                 seen[type(err).__name__] += 1
