@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from datetime import time as datetime_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dashboard import readers
 from dashboard.answers import Answering, Answers
-from pipeline.config import Settings, load_settings
+from dashboard.readers import settings
 from pipeline.query import Lake, open_lake
 from pipeline.tables.schema import TRUST_TIERS
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from streamlit.delta_generator import DeltaGenerator
+
+    from pipeline.config import Settings
+    from pipeline.groups import Audience
+
+__all__ = ["lake", "settings"]
 
 REFRESH_SECONDS = 30.0
 """How often the lake is looked at for a new version."""
@@ -34,12 +40,6 @@ _LOOK_SECONDS = 0.15
 _answers = Answers(_ANSWERS)
 _workers = ThreadPoolExecutor(2, thread_name_prefix="conclude")
 """Conclusions are drawn here and not in the thread of the visit: who clicks on goes on, and the work is not lost."""
-
-
-@functools.cache
-def settings() -> Settings:
-    """Return the settings the page was started with."""
-    return load_settings(os.environ.get("TLSRPT_CONFIG"))
 
 
 class _Door:
@@ -65,28 +65,36 @@ class _Door:
 
 def _counting(tiers: tuple[str, ...] | None) -> Settings:
     """Return the settings with no more tiers counting than those chosen: so every question and conclusion minds the choice alike."""
+    mine = settings()
     if tiers is None:
-        return settings()
-    trust = settings().trust
-    # All means all: also what the configuration does not count, marked as such wherever it is shown.
-    count = tiers if tiers == TRUST_TIERS else tuple(tier for tier in trust.count if tier in tiers)
-    return settings().model_copy(update={"trust": trust.model_copy(update={"count": count})})
+        return mine
+    # All means all: also what the configuration does not count, marked as such wherever it is shown. What does not count is the operator's.
+    everything = tiers == TRUST_TIERS and mine.audience is None
+    count = tiers if everything else tuple(tier for tier in mine.trust.count if tier in tiers)
+    return mine.model_copy(update={"trust": mine.trust.model_copy(update={"count": count})})
 
 
-_doors: dict[tuple[str, ...] | None, _Door] = {}
+MOST_OPEN = 8
+"""So many lakes are open at once, those that were asked last; one that is let go of is closed when the last page is done with it."""
+_doors: OrderedDict[tuple[Audience | None, tuple[str, ...] | None], _Door] = OrderedDict()
 _opening = threading.Lock()
 
 
 def lake(tiers: tuple[str, ...] | None = None) -> Lake:
-    """Return the open lake, at most `REFRESH_SECONDS` behind the writer.
+    """Return the open lake of whoever looks, at most `REFRESH_SECONDS` behind the writer.
 
     Args:
         tiers: The trust tiers that shall count, of those that do; None: all that do.
     """
+    whose = readers.audience()
+    key = whose, None if whose is not None and tiers == TRUST_TIERS else tiers
     with _opening:
-        door = _doors.get(tiers)
+        door = _doors.get(key)
         if door is None:
-            door = _doors[tiers] = _Door(tiers)
+            door = _doors[key] = _Door(key[1])
+        _doors.move_to_end(key)
+        while len(_doors) > MOST_OPEN:
+            _doors.popitem(last=False)
     return door.opened()
 
 
@@ -97,7 +105,7 @@ def close() -> None:
             door.lake.close()
         _doors.clear()
     _answers.forget(lambda _key: True)
-    settings.cache_clear()
+    readers.forget()
 
 
 class Answer(NamedTuple):
@@ -149,7 +157,7 @@ def concluded(
     """
     answering = _answering(opened, name, parameters, conclude)
     if slot is not None and not answering.wait(0):
-        _workers.submit(answering.work)
+        _workers.submit(readers.working_for, readers.audience(), answering.work)
         while not answering.wait(_LOOK_SECONDS):
             slot.text(waiting)
     return answering.answer()

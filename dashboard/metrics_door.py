@@ -16,8 +16,8 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
-from dashboard.lake_door import settings, today
-from dashboard.sign_in import NOBODY, refused_because
+from dashboard.lake_door import today
+from dashboard.readers import NOBODY, admission, operators_settings
 from pipeline import log
 from pipeline.errors import TlsrptError
 from pipeline.notify.metrics_now import KeptMetrics, metrics_now
@@ -37,7 +37,7 @@ class MetricsDoor:
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         self._app = app
         self._path = "/".join(("", *filter(None, (str(config.get_option("server.baseUrlPath") or "").strip("/"), PATH.strip("/")))))
-        self._kept = KeptMetrics(lambda: metrics_now(settings(), today()))
+        self._kept = KeptMetrics(lambda: metrics_now(operators_settings(), today()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
@@ -51,8 +51,11 @@ class MetricsDoor:
         if not is_host_allowed(request.headers.get("host")):
             return PlainTextResponse("the page is not known by this name\n", 403)
         who = signed_in(request.cookies)
-        if refused := refused_because(who):
+        seen, refused = admission(who)
+        if refused:
             return PlainTextResponse(f"{refused}\n", 403 if who else 401)
+        if seen is not None:
+            return PlainTextResponse("the metrics are the operator's: they are about all domains\n", 403)
         try:
             return PlainTextResponse(self._kept.text(), media_type=CONTENT_TYPE)
         except TlsrptError as err:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
+from dashboard.auditing import by_whom, noted
 from dashboard.filters import Filters
 from dashboard.insight import incidents
 from dashboard.lake_door import settings, today
@@ -55,7 +56,7 @@ def told(one: MuteState) -> str:
 
 def mute_form(found: Incident, filters: Filters) -> None:
     """Offer to mute the fault of an incident, or say that it is muted."""
-    if found.state == "resolved":
+    if found.state == "resolved" or settings().audience is not None:
         return
     muted = next((one for one in mutes_now(filters) if one.lapsed is None and covers(one.mute, found)), None)
     with st.container(border=True):
@@ -81,7 +82,9 @@ def _mute(found: Incident, filters: Filters, until: date | None, reason: str) ->
     if not reason.strip():
         _done("Say why: whoever reads the list later will want to know.", "")
     every = _all_incidents(filters)
-    failed = inbox.mute(settings(), every, found.id, until=until, reason=reason, by=who(), today=today())
+    failed = inbox.mute(settings(), every, found.id, until=until, reason=reason, by=by_whom(), today=today())
+    if not failed:
+        noted("mute", f"{found.id}: {reason}")
     _done(failed, f"tlsrpt mute {found.id} --reason {shlex.quote(reason)}")
 
 
@@ -91,7 +94,10 @@ def end_button(one: MuteState) -> None:
         st.code(f"tlsrpt unmute {shlex.quote(one.mute.what)}", language=None)
         return
     if st.button("Unmute", key=f"unmute-{one.mute.what}"):
-        _done(inbox.unmute(settings(), one.mute.what), f"tlsrpt unmute {shlex.quote(one.mute.what)}")
+        failed = inbox.unmute(settings(), one.mute.what)
+        if not failed:
+            noted("unmute", one.mute.what)
+        _done(failed, f"tlsrpt unmute {shlex.quote(one.mute.what)}")
 
 
 def _done(failed: str, command: str) -> NoReturn:
@@ -108,9 +114,3 @@ def _say_failed() -> None:
         say(escape(failed[0]))
         if failed[1]:
             st.code(failed[1], language=None)
-
-
-def who() -> str:
-    """Return who uses the page: the address of the sign-in, or that nobody had to sign in."""
-    email = st.user.get("email") if st.user.get("is_logged_in") else None
-    return escape(str(email)) if email else "the page, without sign-in"

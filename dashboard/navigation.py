@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 import streamlit as st
 
 from dashboard.filters import preset
+from dashboard.readers import audience
 from pipeline.output import escape
 
 _PAGES = Path(__file__).parent / "app_pages"
@@ -22,6 +23,8 @@ _TITLES = {
     "notices": ("Notices", "What was told, when, to whom, and what is muted"),
     "ingest": ("Ingest health", "Runs, rejects, duplicates, forgeries"),
 }
+_OPERATORS = frozenset({"ingest", "notices"})
+"""Pages about what no group sees: mails, runs, channels, mutes."""
 _SEARCH = "search"
 _PAGE, _ARRIVED = "page", "arrived"
 _DETAILS = {"incident": "Incident", "report": "Report", "first_weeks": "The first two weeks"}
@@ -41,10 +44,12 @@ class Target(NamedTuple):
 
 
 def pages() -> list[Any]:
-    """Return the pages for `st.navigation`; the first is the default."""
+    """Return the pages of whoever looks, for `st.navigation`; the first is the default."""
+    hidden = _OPERATORS if audience() is not None else frozenset()
     listed = [
         st.Page(_PAGES / f"{name}.py", title=title, url_path=name, default=name == "overview", help=words)
         for name, (title, words) in _TITLES.items()
+        if name not in hidden
     ]
     return listed + [st.Page(_PAGES / f"{name}.py", title=title, url_path=name, visibility="hidden") for name, title in _DETAILS.items()]
 

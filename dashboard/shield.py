@@ -26,7 +26,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _CLOSED = re.compile(r"(?:^|/)_stcore/(?:metrics|agent|upload_file|script-health-check)(?:/|$)")
 """What the page does not use, and what would answer before anybody has signed in."""
-_SERVED = re.compile(r"^(?:static|media|component|app/static|auth|oauth2callback|metrics|_stcore|vendor)(?:/|$)|(?:^|/)_stcore/")
+_SERVED = re.compile(r"^(?:static|media|component|app/static|auth|oauth2callback|metrics|api|_stcore|vendor)(?:/|$)|(?:^|/)_stcore/")
 """Addresses that Streamlit answers beside the pages, which have one part each."""
 _STATIC = Path(streamlit.__file__).parent / "static"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -44,9 +44,10 @@ def install() -> None:
     def ours() -> list[Middleware]:
         from starlette.middleware import Middleware
 
+        from dashboard.api_door import ApiDoor
         from dashboard.metrics_door import MetricsDoor
 
-        return [Middleware(Shield), *theirs(), Middleware(MetricsDoor)]
+        return [Middleware(Shield), *theirs(), Middleware(MetricsDoor), Middleware(ApiDoor)]
 
     starlette_app.create_streamlit_middleware = ours
 

@@ -1,24 +1,22 @@
-"""Who may see the page: everybody on this machine, or those who sign in with the configured OpenID provider and are on the list."""
+"""The door: everybody on this machine, or those who sign in with the configured OpenID provider and may see something."""
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.lake_door import settings
+from dashboard import readers
+from dashboard.auditing import noted
+from dashboard.readers import FIRST, NOBODY
 from dashboard.say import say
-from pipeline.dashboard_flags import SIGN_IN_VARIABLE, may_enter, refuse_doubtful_claim, sign_in_is_configured
-from pipeline.errors import ConfigError
-from pipeline.output import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pipeline.groups import Audience
 
-NOBODY: dict[str, Any] = {}
-"""The claims of somebody who has not signed in."""
-_FIRST = "Sign in to see the TLS reports."
+_SEEN = "seen-as"
+_AGAIN_SECONDS = 20
+"""How often an open page looks whether whoever has signed in may still see what it shows."""
 
 
 def admit() -> None:
@@ -26,34 +24,35 @@ def admit() -> None:
 
     A sign-in that is demanded and not configured lets nobody in.
     """
-    who = dict(st.user.to_dict()) if st.user.get("is_logged_in") else NOBODY
-    if refused := refused_because(who):
+    claims = readers.who()
+    seen, refused = readers.admission(claims)
+    _begin_anew_as(seen)
+    if refused:
         st.title("TLS reports", anchor=False)
         say(refused)
-        if refused == _FIRST:
+        if refused == FIRST:
             st.button("Sign in", on_click=st.login, type="primary")
-        st.stop()
-    if who:
+    if claims:
+        noted("refusal" if refused else "sign-in")
         with st.sidebar:
+            if seen is not None and not refused:
+                st.text(seen.title)
             st.button("Sign out", on_click=st.logout, type="tertiary")
+        _look_again(seen, refused)
+    if refused:
+        st.stop()
 
 
-def refused_because(who: Mapping[str, Any]) -> str:
-    """Return why somebody may not see the page; empty where they may.
+def _begin_anew_as(seen: Audience | None) -> None:
+    """Forget what was chosen while something else could be seen."""
+    before = st.session_state.get(_SEEN, NOBODY)
+    if before is not NOBODY and before != seen:
+        st.session_state.clear()
+        st.query_params.clear()
+    st.session_state[_SEEN] = seen
 
-    Args:
-        who: The claims of the provider, `NOBODY` for who has not signed in.
-    """
-    if not sign_in_is_configured():
-        return "Sign-in is not possible: the provider is no longer configured." if SIGN_IN_VARIABLE in os.environ else ""
-    if not who:
-        return _FIRST
-    rules = settings().dashboard
-    try:
-        refuse_doubtful_claim(rules.verified_claim)
-    except ConfigError as err:
-        return f"Sign-in is not possible: {err}."
-    if not may_enter(who, rules.allow, rules.verified_claim):
-        listed = "[dashboard] allow" if rules.allow else "[dashboard] allow is empty"
-        return f"{escape(str(who.get('email') or 'You'))} may not see this page ({listed}; the provider must have verified the address)."
-    return ""
+
+@st.fragment(run_every=_AGAIN_SECONDS)
+def _look_again(seen: Audience | None, refused: str) -> None:
+    if readers.admission(readers.who()) != (seen, refused):
+        st.rerun()

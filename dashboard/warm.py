@@ -14,6 +14,7 @@ from dashboard.filters import PERIODS, USUAL, Filters
 from dashboard.fleet import WORST, first, fleet, with_verdicts
 from dashboard.ground import first_weeks, ground_of, silent_mailboxes
 from dashboard.lake_door import REFRESH_SECONDS, asked, lake, today
+from dashboard.readers import as_operator
 from pipeline.errors import TlsrptError
 
 if TYPE_CHECKING:
@@ -104,4 +105,9 @@ def _set_aside() -> None:
 
 def start() -> None:
     """Begin in the background; it ends with the page."""
-    threading.Thread(target=keep_warm, name="keep-warm", daemon=True).start()
+    threading.Thread(target=_for_the_operator, name="keep-warm", daemon=True).start()
+
+
+def _for_the_operator() -> None:
+    with as_operator():
+        keep_warm()

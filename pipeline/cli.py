@@ -44,6 +44,7 @@ COMMANDS: dict[str, str] = {
     "policy": "write the policy file and TXT records for a change, if it is safe",
     "notify": "send the configured channels what is new, worse or resolved",
     "digest": "the last week or month as a mail: what began, ended or continues, and who reports",
+    "audit": "who signed in, was refused, exported, muted, or looked at mails, where there are groups",
     "metrics": "current state as a text file for Prometheus",
     "mute": "mute notices about a known fault or host, or list what is muted",
     "unmute": "end a mute",

@@ -402,12 +402,7 @@ class ReceiveSettings(Section):
         Raises:
             ConfigError: The file or variable does not give one.
         """
-        if not (self.token_file or self.token_env):
-            return None
-        token = _reveal("[receive]", "token", None, file=self.token_file, variable=self.token_env, command=())
-        if len(token) < 16:
-            raise ConfigError("[receive]: the token has less than 16 characters; make one with: openssl rand -hex 24")
-        return token
+        return _token("[receive]", self.token_file, self.token_env)
 
 
 class LogSettings(Section):
@@ -645,6 +640,24 @@ def _hint(name: str, known: tuple[str, ...]) -> str:
 
 def _reason(err: Exception) -> str:
     return err.strerror if isinstance(err, OSError) and err.strerror else str(err)
+
+
+def group_token(group: GroupSettings) -> str | None:
+    """Return the token by which a program reads as a group, None where none is set.
+
+    Raises:
+        ConfigError: The file or variable does not give one, or it is short.
+    """
+    return _token(f"group {group.name}", group.token_file, group.token_env)
+
+
+def _token(where: str, file: str, variable: str) -> str | None:
+    if not (file or variable):
+        return None
+    token = _reveal(where, "token", None, file=file, variable=variable, command=())
+    if len(token) < 16:
+        raise ConfigError(f"{where}: the token has less than 16 characters; make one with: openssl rand -hex 24")
+    return token
 
 
 def _reveal(where: str, what: str, value: SecretStr | None, *, file: str, variable: str, command: tuple[str, ...]) -> str:

@@ -152,7 +152,11 @@ def may_enter(who: Mapping[str, object], allowed: Collection[str], claim: str = 
     """
     email = str(who.get("email") or "").lower()
     name, _, domain = email.rpartition("@")
-    verified = who.get(VERIFIED) not in (False, "false", 0, "0") if claim == "email" else who.get(claim) in (True, "true", 1, "1")
-    if not name or not domain or not verified:
+    if not name or not domain or not is_verified(who, claim):
         return False
     return bool({email, f"@{domain}", "*"} & {entry.strip().lower() for entry in allowed})
+
+
+def is_verified(who: Mapping[str, object], claim: str = VERIFIED) -> bool:
+    """Whether the provider says that it has verified the address; parameters as `may_enter` has them."""
+    return who.get(VERIFIED) not in (False, "false", 0, "0") if claim == "email" else who.get(claim) in (True, "true", 1, "1")

@@ -31,6 +31,9 @@ class GroupSettings(Section):
     """What they see: names, or `*.example.org` for whatever is below one."""
     channels: tuple[str, ...] = ()
     """The `[[notify.channel]]` that are its own: they get its digest and its notices, and nothing of others."""
+    token_file: str = ""
+    """The secret by which a program reads its faults, readiness, coverage and sessions over HTTPS; without one none does."""
+    token_env: str = ""
 
     @field_validator("name")
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.clients import choose_group, of_group, show_groups
 from dashboard.filters import Filters, chosen
 from dashboard.fleet import NEEDS, Fleet, fleet, narrowed, to_domain, with_verdicts
 from dashboard.formatting import count_of, shown
@@ -30,8 +31,12 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input("Name contains", key="name", bind="query-params", max_chars=200, width=260)
         need = st.selectbox("Show", NEEDS, key="need", bind="query-params", width=220)
+        group = choose_group()
     place = st.empty()
-    every = fleet(filters, incidents(filters, slot=told))
+    whole_fleet = fleet(filters, incidents(filters, slot=told))
+    if group is None:
+        show_groups(whole_fleet)
+    every = of_group(whole_fleet, group)
     told.text(whole_days(f"{count_of(len(every.names), 'domain')}, worst first." if every.names else "No domain is known yet."))
     if need not in _BY_VERDICT and len(every.names) > 20:
         rough = narrowed(every, need or "all", words or "").answer

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from dashboard.auditing import noted
 from dashboard.charts.days import calendar, stacked
 from dashboard.charts.palette import OTHERS, OUTCOMES
 from dashboard.drawn import chart
@@ -225,6 +226,7 @@ def _rejects(filters: Filters) -> None:
 
 
 def _bytes(sha256: str) -> None:
+    noted("raw-view", sha256)
     kept = lake().ask("raw_bytes", message_sha256=sha256)
     with st.container(border=True):
         st.header("Its bytes", anchor=False)

@@ -20,6 +20,7 @@ from dashboard.insight import MOST, Silence, incidents, silence
 from dashboard.lake_door import Answer, ask, asked, now, settings
 from dashboard.muting import say_muted
 from dashboard.navigation import Target, link, to_reports
+from dashboard.readers import audience
 from dashboard.say import say, whole_days
 from dashboard.tiles import rows_tile
 from dashboard.trends import trends
@@ -66,6 +67,9 @@ def main() -> None:
 
 
 def _nothing_yet() -> None:
+    if audience() is not None:
+        say("No report about a domain of yours has come yet.")
+        return
     say("The lake is empty. Reports appear here after the first ingest:")
     st.code("tlsrpt ingest\ntlsrpt ingest PATH…", language=None)
     say("No mailbox at hand? tlsrpt demo shows the whole way on synthetic mail.")
@@ -126,7 +130,7 @@ def _figures(filters: Filters, total: pd.Series) -> Any:
             ago(looked.at, now()),
             help="The last successful look into a mailbox, whether or not something new was in it",
             note=looked.note,
-            way=Way("Ingest health", "ingest", {}),
+            way=Way("Ingest health", "ingest", {}) if audience() is None else None,
         )
     place = columns[3].empty()
     _reporters(place, total, None)

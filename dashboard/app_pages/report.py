@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
+from dashboard.auditing import noted
 from dashboard.figures import figure, figure_row
 from dashboard.formatting import count_of, listed, moment, plain
 from dashboard.lake_door import ask, asked, lake, settings
 from dashboard.navigation import kept_search, link, place, titled
+from dashboard.readers import audience
 from dashboard.say import say
 from dashboard.table_columns import rows_of
 from dashboard.tiles import tile
@@ -20,6 +22,8 @@ from pipeline.query.raw_report_text import QUIRKS, report_texts
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+    from pipeline.query import Lake
 
 _LONGEST_RAW = 200_000
 """Characters of a raw text on the page; the download has them all."""
@@ -47,8 +51,9 @@ def main() -> None:
         _policies(key)
     with raw:
         _raw(report)
-    _rivals(key)
-    _mail(key)
+    if audience() is None:
+        _rivals(key)
+        _mail(key)
 
 
 def _head(report: dict[Hashable, Any]) -> None:
@@ -189,8 +194,13 @@ def _mail(key: str) -> None:
 
 
 def _raw(report: dict[Hashable, Any]) -> None:
+    noted("raw-view", str(report["report_key"]))
+    if audience() is not None:
+        _part(report)
+        return
     sha256 = str(report["message_sha256"])
-    kept = lake().ask("raw_bytes", message_sha256=sha256)
+    opened = lake()
+    kept = opened.ask("raw_bytes", message_sha256=sha256)
     with st.container(border=True):
         st.header("What did the sender write?", anchor=False)
         if not kept.num_rows:
@@ -202,7 +212,12 @@ def _raw(report: dict[Hashable, Any]) -> None:
                 "Message as received", content, f"{sha256[:16]}.eml", "application/octet-stream", on_click="ignore", type="tertiary"
             )
             st.download_button(
-                "Rows as JSON", lambda: _as_json(report), f"{sha256[:16]}.json", "application/json", on_click="ignore", type="tertiary"
+                "Rows as JSON",
+                lambda: _as_json(report, opened),
+                f"{sha256[:16]}.json",
+                "application/json",
+                on_click="ignore",
+                type="tertiary",
             )
         documents, mail = st.tabs(["Report as JSON", "Mail"])
         with documents:
@@ -212,15 +227,31 @@ def _raw(report: dict[Hashable, Any]) -> None:
             st.code(_bounded(content[: 2 * _LONGEST_RAW].decode("utf-8", "backslashreplace")), language=None, wrap_lines=True)
 
 
+def _part(report: dict[Hashable, Any]) -> None:
+    """Show a group what the sender wrote of its domains: the mail is the operator's."""
+    opened = lake()
+    with st.container(border=True):
+        st.header("What did the sender write?", anchor=False)
+        texts = opened.report_texts(str(report["report_key"]))
+        if not texts:
+            st.text("The report as sent is no longer kept, or came with others in one mail; its rows are above.")
+            return
+        st.download_button(
+            "Rows as JSON", lambda: _as_json(report, opened), "report.json", "application/json", on_click="ignore", type="tertiary"
+        )
+        for text in texts:
+            st.code(_bounded(text), language=None, wrap_lines=True)
+
+
 def _bounded(text: str) -> str:
     lines = "\n".join(escape(line) for line in text[:_LONGEST_RAW].splitlines())
     return lines + ("\n… cut here; the download has it all" if len(text) > _LONGEST_RAW else "")
 
 
-def _as_json(report: dict[Hashable, Any]) -> bytes:
+def _as_json(report: dict[Hashable, Any], opened: Lake) -> bytes:
     key = str(report["report_key"])
     parts = {
-        name: lake().ask(f"report_{question}", report_key=key).to_pylist()
+        name: opened.ask(f"report_{question}", report_key=key).to_pylist()
         for name, question in (("report", "one"), ("policies", "policies"), ("failures", "failures"))
     }
     return json_text(parts, indent=True).encode("utf-8")

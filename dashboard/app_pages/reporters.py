@@ -17,6 +17,7 @@ from dashboard.ground import ground_of, nothing_counts
 from dashboard.insight import Silence, coverage, coverage_asked, silence
 from dashboard.lake_door import Answer, asked, concluded, lake, settings
 from dashboard.navigation import to_reports
+from dashboard.readers import audience
 from dashboard.say import whole_days
 from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import COVERAGE
@@ -181,6 +182,8 @@ def _conformance(filters: Filters) -> None:
 
 
 def _trust(filters: Filters) -> None:
+    if audience() is not None:
+        return  # what does not count is the operator's
     rows_tile(
         "Whose reports do not count, and why?",
         asked("not_counted", **filters.parameters()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from pipeline.insight.ground import NO_OWN
 from pipeline.output import escape, note
 
 if TYPE_CHECKING:
-    import argparse
-
     from pipeline.config import Settings
     from pipeline.insight.ground import Ground
     from pipeline.query import Lake
@@ -79,3 +78,11 @@ def who() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+def day(text: str) -> date:
+    """Return the day of an option, for argparse."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-11-23") from err

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     port = args.port or settings.dashboard.port
     beyond = not _is_loopback(address) and not args.without_sign_in
     if beyond:
-        refuse_open_door(address, settings.dashboard.allow)
+        refuse_open_door(address, settings.dashboard.allow or [entry for group in settings.group for entry in group.members])
     refuse_doubtful_claim(settings.dashboard.verified_claim)
     refuse_missing(configured_location(settings.lake))
     command = command_line(address, port, settings.dashboard.hosts)

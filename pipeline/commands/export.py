@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.commands._insight import say_ground
+from pipeline.commands._insight import say_ground, who
 from pipeline.insight.phrases import count_of, days_of
 from pipeline.output import note
 
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.export.export_files import write_file
     from pipeline.export.extract import part_of
+    from pipeline.notify.audit import audit
     from pipeline.query import open_lake
 
     with open_lake(settings=context.settings) as lake:
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         part = part_of(lake, args.since, args.until, domain)
         ground = lake.ground(domain=domain, since=part.since, until=part.until)
         rows = write_file(lake, part, args.file, table=args.table, force=args.force)
+    audit(context.settings, "export", who(), what=f"{args.file} {domain or ''}".strip())
     say_ground(ground, None)
     note(f"{args.file}: {count_of(rows, 'row')}, {days_of(part.since, part.until)}")
     return 1 if ground.is_nothing else 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import output
+from pipeline.commands._insight import who
 from pipeline.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.notify.audit import audit
+
     content = _content(context.settings.lake.path, args.sha256.lower())
+    audit(context.settings, "raw-view", who(), what=args.sha256.lower())
     if args.output is not None:
         try:
             Path(args.output).write_bytes(content)

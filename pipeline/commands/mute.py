@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.commands._insight import who
+from pipeline.commands._insight import day, who
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.cli import Context
+    from pipeline.config import Settings
     from pipeline.insight.incident import Incident
     from pipeline.lake.storage.location import Location
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--until",
-        type=_day,
+        type=day,
         metavar="DATE",
         help="last day of the mute, UTC (default: until resolved); it ends early if the fault gets worse",
     )
@@ -40,26 +41,32 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.what is None:
         return _list(location)
     if args.remove:
-        return remove(args.what, location)
+        return remove(args.what, context.settings)
+    from pipeline.notify.audit import audit
     from pipeline.notify.mute_notes import mute
     from pipeline.output import prose
 
     today = datetime.now(UTC).date()
     made = mute(location, _incidents(context), args.what, until=args.until, reason=args.reason or "", by=who(), today=today)
+    audit(context.settings, "mute", who(), what=f"{made.title}: {made.reason}")
     prose(f"muted {made.title} until {made.until or 'it is over'}, or until it gets worse\n")
     return 0
 
 
-def remove(what: str, location: Location) -> int:
+def remove(what: str, settings: Settings) -> int:
     """End a mute, and say so.
 
     Raises:
         UsageError: There is none, or several.
     """
+    from pipeline.lake.storage.locate import configured_location
+    from pipeline.notify.audit import audit
     from pipeline.notify.mute_notes import unmute
     from pipeline.output import escape, prose
 
-    prose(f"{escape(unmute(location, what).title)} is no longer muted\n")
+    ended = unmute(configured_location(settings.lake), what)
+    audit(settings, "unmute", who(), what=ended.title)
+    prose(f"{escape(ended.title)} is no longer muted\n")
     return 0
 
 
@@ -82,10 +89,3 @@ def _list(location: Location) -> int:
     if not mutes:
         print("nothing is muted")
     return 0
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as err:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-11-23") from err

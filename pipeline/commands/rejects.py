@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import output
+from pipeline.commands._insight import who
 from pipeline.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.notify.audit import audit
     from pipeline.query import open_lake
 
     if args.action == "retry":
@@ -45,7 +47,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
             return 0
         if args.id is None:
             raise UsageError("rejects show needs the ID of a message; `tlsrpt rejects` lists them")
-        _give(_bytes(lake, args.id), args.output)
+        content = _bytes(lake, args.id)
+        audit(context.settings, "raw-view", who(), what=args.id)
+        _give(content, args.output)
     return 0
 
 

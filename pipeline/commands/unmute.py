@@ -16,6 +16,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.commands.mute import remove
-    from pipeline.lake.storage.locate import configured_location
 
-    return remove(args.what, configured_location(context.settings.lake))
+    return remove(args.what, context.settings)

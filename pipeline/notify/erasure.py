@@ -1,4 +1,4 @@
-"""Erasure of a domain reaches the notes beside the tables: the outbox, the mutes, and what `incidents --new-since-last` remembers."""
+"""Erasure of a domain reaches the notes beside the tables: outbox, mutes, audit, and what `incidents --new-since-last` remembers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight import notifications
 from pipeline.lake.storage.notes import open_note
-from pipeline.notify import mutes, outbox
+from pipeline.notify import audit, mutes, outbox
 from pipeline.notify.cron_channel import FORMER
 from pipeline.notify.notifier import MUTES, OUTBOX
 
@@ -28,6 +28,7 @@ def forget_domain(location: Location, domain: str) -> None:
         LakeError: A note cannot be read or written.
         TryAgainError: Another process holds the notes.
     """
+    _rewrite(location, audit.NAME, lambda plain: audit.to_plain(audit.without_domain(audit.from_plain(plain), domain)))
     _rewrite(location, OUTBOX, lambda plain: outbox.to_plain(_without(outbox.from_plain(plain), domain)))
     _rewrite(location, MUTES, lambda plain: mutes.to_plain(mutes.without_domain(mutes.from_plain(plain), domain)))
     _rewrite(

@@ -1,4 +1,7 @@
-"""What was told, when and to whom, and what is muted: for the page, which also mutes where it may write there."""
+"""What was told, when and to whom, and what is muted: for the page, which also mutes where it may write there.
+
+All of it is the operator's: by the settings of a group nothing was told, nothing is muted, and nothing can be.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from pipeline.notify.mutes import Mute
     from pipeline.notify.notice import Notice
     from pipeline.notify.outbox import Box, Entry
+
+
+_OPERATORS = "muting is the operator's"
 
 
 class Told(NamedTuple):
@@ -67,7 +73,7 @@ def read_inbox(settings: Settings, incidents: Sequence[Incident], today: date) -
         LakeError: A note cannot be read.
     """
     location = configured_location(settings.lake)
-    if not location.exists():
+    if settings.audience is not None or not location.exists():
         return Inbox((), (), ())
     return Inbox(
         tuple(told_of(boxes_of(location))), tuple(channel_states(location, settings.notify)), read_mutes(settings, incidents, today)
@@ -76,6 +82,8 @@ def read_inbox(settings: Settings, incidents: Sequence[Incident], today: date) -
 
 def read_mutes(settings: Settings, incidents: Sequence[Incident], today: date) -> tuple[MuteState, ...]:
     """Return the mutes, those that hold first; parameters and errors as `read_inbox` has them."""
+    if settings.audience is not None:
+        return ()
     location = configured_location(settings.lake)
     found = [MuteState(mute, lapsed(mute, incidents, today)) for mute in (mutes_of(location) if location.exists() else ())]
     return tuple(sorted(found, key=lambda one: one.lapsed is not None))
@@ -88,7 +96,7 @@ def any_mutes(settings: Settings) -> bool:
         LakeError: The note cannot be read.
     """
     location = configured_location(settings.lake)
-    return location.exists() and bool(mutes_of(location))
+    return settings.audience is None and location.exists() and bool(mutes_of(location))
 
 
 def told_of(boxes: Mapping[str, Box]) -> list[Told]:
@@ -111,6 +119,8 @@ def _with(before: Told | None, notice: Notice, channel: str, entry: Entry) -> To
 
 def may_write(settings: Settings) -> bool:
     """Say whether this process can be expected to write notes into the lake; on object storage only the try tells."""
+    if settings.audience is not None:
+        return False
     path = settings.lake.path
     notes = Path(path, FOLDER)
     return "://" in path or os.access(notes if notes.exists() else path, os.W_OK)
@@ -118,6 +128,8 @@ def may_write(settings: Settings) -> bool:
 
 def mute(settings: Settings, incidents: Iterable[Incident], what: str, *, until: date | None, reason: str, by: str, today: date) -> str:
     """Mute a fault or host; return why it could not be done, or an empty text."""
+    if settings.audience is not None:
+        return _OPERATORS
     try:
         mute_notes.mute(configured_location(settings.lake), list(incidents), what, until=until, reason=reason, by=by, today=today)
     except TlsrptError as err:
@@ -127,6 +139,8 @@ def mute(settings: Settings, incidents: Iterable[Incident], what: str, *, until:
 
 def unmute(settings: Settings, what: str) -> str:
     """End a mute; return why it could not be done, or an empty text."""
+    if settings.audience is not None:
+        return _OPERATORS
     try:
         mute_notes.unmute(configured_location(settings.lake), what)
     except TlsrptError as err:

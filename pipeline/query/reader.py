@@ -225,6 +225,26 @@ class Lake(Analysis):
             hint = f"did you mean {close[0]}?" if close else "`tlsrpt questions` lists them"
             raise UsageError(f"there is no question {name}; {hint}") from None
 
+    def report_texts(self, report_key: str) -> list[str]:
+        """Return the JSON of a report as its sender wrote it, indented; of a lake opened as a group its part. Empty where it is not kept.
+
+        Raises:
+            LakeError: The lake cannot be read.
+            TryAgainError: It took too long.
+        """
+        from pipeline.query.raw_report_text import part_of, report_texts
+
+        rows = self.ask("report_one", report_key=report_key).to_pylist()
+        if not rows:
+            return []
+        bound = {"message_sha256": rows[0]["message_sha256"]}
+        kept = self._answer(lambda: self._run(view_text("raw_of_report"), bound)).column("content").to_pylist()
+        texts = report_texts(bytes(kept[0] or b""), limits=self._settings.report_limits) if kept else []
+        if self.audience is None:
+            return texts
+        theirs = {row["policy_ix"] for row in self.ask("report_policies", report_key=report_key).to_pylist()}
+        return part_of(texts, rows[0], theirs)
+
     def sql(self, query: str, params: Mapping[str, object] | None = None) -> pa.Table:
         """Run one SELECT, EXPLAIN or DESCRIBE over the views.
 

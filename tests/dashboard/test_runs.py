@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard import lake_door, warm
+from dashboard import lake_door, readers, warm
 from dashboard.filters import Filters
 from dashboard.fleet import fleet
 from dashboard.say import whole_days
@@ -24,14 +25,14 @@ def opened(tmp_path, monkeypatch):
         monkeypatch.delenv("TLSRPT_CONFIG", raising=False)
         monkeypatch.setenv("TLSRPT_LAKE__PATH", str(lake))
         monkeypatch.setenv(lake_door.TODAY_VARIABLE, str(AS_OF))
-        monkeypatch.setattr(lake_door, "_doors", {})
+        monkeypatch.setattr(lake_door, "_doors", OrderedDict())
         monkeypatch.setattr(lake_door, "_answers", lake_door.Answers(400))
-        lake_door.settings.cache_clear()
+        readers.forget()
 
     yield lambda build: point(build(tmp_path / "lake"))
     for door in lake_door._doors.values():
         door.lake.close()
-    lake_door.settings.cache_clear()
+    readers.forget()
 
 
 def _page(path: str = "app.py") -> AppTest:

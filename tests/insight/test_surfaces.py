@@ -15,6 +15,7 @@ import os
 import pkgutil
 import re
 import sys
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -25,7 +26,7 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 import pipeline
-from dashboard import lake_door
+from dashboard import lake_door, readers
 from pipeline.cli import main
 from pipeline.config import LakeSettings, load_settings
 from pipeline.errors import TlsrptError
@@ -294,9 +295,9 @@ def configured(folder, patch):
 def shown(folder, page, patch):
     """What a page says beside its charts and tables."""
     configured(folder, patch)
-    patch.setattr(lake_door, "_doors", {})
+    patch.setattr(lake_door, "_doors", OrderedDict())
     patch.setattr(lake_door, "_answers", lake_door.Answers(400))
-    lake_door.settings.cache_clear()
+    readers.forget()
     app = AppTest.from_file(str(Path(dashboard.__file__).with_name("app.py")), default_timeout=300)
     if page.endswith("domain.py"):
         app.query_params["domain"] = "example.org"

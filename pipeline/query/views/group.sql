@@ -35,9 +35,17 @@ select
 from (
     select *, list_filter(report_domains, lambda name: not settings.is_among(name)) as others
     from settings.rows_of(files)
+    -- Almost all reports are about one domain: looked up by hash, and no list is walked through.
     where list_contains(getvariable('lake').counted_tiers::varchar[], trust_tier)
-)
-where len(others) < len(report_domains);
+        and (
+            report_domains[1] in (select unnest(getvariable('lake').seen::varchar[]))
+            or (len(report_domains) > 1 and list_has_any(report_domains, getvariable('lake').seen::varchar[]))
+            or (
+                len(getvariable('lake').seen_below::varchar[]) > 0
+                and len(list_filter(report_domains, lambda name: settings.is_among(name))) > 0
+            )
+        )
+);
 
 create macro settings.speaks_of(words, names) as
     len(list_filter(names, lambda name: contains(lower(words), name))) > 0;

@@ -1,0 +1,116 @@
+"""The audit: who signed in, was refused, exported, muted, or looked at what a sender wrote; a note of the lake, where there are groups.
+
+A line that cannot be written into the lake (it is read-only, or busy for long) goes to the log: what is done is never held up by it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pipeline import log
+from pipeline.errors import TlsrptError, TryAgainError
+from pipeline.lake.storage.locate import configured_location
+from pipeline.lake.storage.notes import Note, open_note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline.config import Settings
+    from pipeline.lake.storage.location import Location
+
+NAME = "audit"
+VERSION = 1
+KEPT = 10_000
+"""Lines kept, the newest."""
+Act = Literal["sign-in", "refusal", "export", "mute", "unmute", "raw-view"]
+_MOST_WORDS = 300
+_TRIES, _PAUSE_SECONDS = 20, 0.1
+_writing = threading.Lock()
+
+
+class Line(NamedTuple):
+    """One thing somebody did."""
+
+    at: datetime
+    act: str
+    who: str
+    """The address of the sign-in, or the user of the command line."""
+    groups: tuple[str, ...]
+    """As whose reader; none: as operator, or refused."""
+    what: str
+    """Of what: a domain, a report, a file, a fault."""
+
+
+def audit(settings: Settings, act: Act, who: str, *, what: str = "", now: datetime | None = None) -> None:
+    """Write a line, where there are groups.
+
+    Args:
+        settings: Whose lake, and as whose reader.
+        act: What was done.
+        who: By whom; as a provider or the system says it.
+        what: Of what.
+        now: The moment, aware; the clock where it is not given.
+    """
+    if not settings.group and settings.audience is None:
+        return
+    groups = settings.audience.groups if settings.audience is not None else ()
+    line = Line(now or datetime.now(UTC), act, who[:_MOST_WORDS], groups, what[:_MOST_WORDS])
+    try:
+        _append(configured_location(settings.lake), line)
+    except TlsrptError as err:
+        log.warning("audit", act=act, who=line.who, groups=" ".join(groups), what=line.what, not_written=str(err))
+
+
+def _append(location: Location, line: Line) -> None:
+    for tries in range(_TRIES):
+        try:
+            with _writing, open_note(location, NAME) as note:
+                note.write(to_plain([*_read(note), line][-KEPT:]))
+                return
+        except TryAgainError:
+            if tries == _TRIES - 1:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+
+
+def audited(location: Location) -> list[Line]:
+    """Return the lines, oldest first; takes no lock.
+
+    Raises:
+        LakeError: The note cannot be read.
+    """
+    return _read(Note(location, NAME))
+
+
+def _read(note: Note) -> list[Line]:
+    try:
+        return from_plain(note.read())
+    except (ValueError, KeyError, TypeError) as err:
+        raise note.damaged(str(err)) from err
+
+
+def without_domain(lines: Iterable[Line], domain: str) -> list[Line]:
+    """Return the lines without a domain that was erased: that something was done stays."""
+    return [line._replace(what="(erased)") if domain in line.what.lower() else line for line in lines]
+
+
+def to_plain(lines: Sequence[Line]) -> dict[str, Any]:
+    """Return the note as JSON."""
+    return {"version": VERSION, "lines": [{**line._asdict(), "at": line.at.isoformat(), "groups": list(line.groups)} for line in lines]}
+
+
+def from_plain(plain: dict[str, Any] | None) -> list[Line]:
+    """Read the note.
+
+    Raises:
+        ValueError: It is of a newer version, or damaged.
+    """
+    if plain is None:
+        return []
+    if plain["version"] != VERSION:
+        raise ValueError(f"it is of version {plain['version']}")
+    read = plain["lines"]
+    return [Line(datetime.fromisoformat(one["at"]), one["act"], one["who"], tuple(one["groups"]), one["what"]) for one in read]

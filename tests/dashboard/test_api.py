@@ -1,0 +1,102 @@
+"""The API of the page: the token of a group reads that group, and every error is one sentence."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.requests import Request
+
+from dashboard import api_door, lake_door, readers
+from pipeline.query import open_lake
+from tests.query import group_worlds
+from tests.query.group_worlds import AS_OF, MARK, OURS, THEIRS
+
+TOKENS = {"a": "the-token-of-alpha", "b": "the-token-of-beta-"}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("api")
+    world = group_worlds.build(folder, 1)
+    tables = ""
+    for name, domains in (("a", OURS), ("b", THEIRS)):
+        (folder / name).write_text(TOKENS[name] + "\n")
+        tables += f'[[group]]\nname = "{name}"\ndomains = {json.dumps(list(domains))}\ntoken_file = "{folder / name}"\n'
+    own = json.dumps(list(group_worlds.NAMES))
+    (folder / "tlsrpt.toml").write_text(f'[lake]\npath = "{world.both}"\n[domains]\nown = {own}\n{tables}')
+    patch = pytest.MonkeyPatch()
+    patch.setenv("TLSRPT_CONFIG", str(folder / "tlsrpt.toml"))
+    patch.setenv(lake_door.TODAY_VARIABLE, AS_OF)
+    patch.setattr(lake_door, "_doors", OrderedDict())
+    patch.setattr(lake_door, "_answers", lake_door.Answers(400))
+    patch.setattr(api_door, "is_host_allowed", lambda host: host == "tls.example.org")
+    readers.forget()
+    yield readers.operators_settings()
+    lake_door.close()
+    patch.undo()
+
+
+def _asked(name: str, query: str = "", *, token: str | None = TOKENS["a"], host: str = "tls.example.org", method: str = "GET"):
+    headers = [(b"host", host.encode()), *([(b"authorization", f"Bearer {token}".encode())] if token is not None else [])]
+    scope = {"type": "http", "method": method, "path": f"/api/v1/{name}", "query_string": query.encode(), "headers": headers}
+    answer = api_door.answer_to(Request(scope), name)
+    return answer.status_code, json.loads(answer.body)
+
+
+def test_a_token_reads_its_group_with_the_numbers_of_everywhere(world):
+    with open_lake(settings=world, group="a") as lake:
+        status, sessions = _asked("sessions", "days=24")
+        own = lake.ask("sessions_by_day", since="2026-04-27", until=AS_OF, as_of=AS_OF).to_pylist()
+        assert (status, [row["sessions"] for row in sessions]) == (200, [row["sessions"] for row in own])
+        status, faults = _asked("faults", "days=90")
+        assert (status, {one["id"] for one in faults}) == (200, {one.id for one in lake.incidents(as_of=AS_OF, days=90)})
+        status, verdict = _asked("readiness", f"domain={OURS[0]}")
+        assert (status, verdict["verdict"]) == (200, lake.readiness(OURS[0], as_of=AS_OF).verdict)
+    assert MARK not in str(_asked("coverage")) + str(faults)
+    assert MARK in str(_asked("coverage", token=TOKENS["b"]))
+    assert _asked("readiness", f"domain={THEIRS[0]}")[0] == 400
+    assert MARK not in str(_asked("readiness", f"domain={THEIRS[0].replace(MARK, 'zq8')}"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"token": None}, 401),
+        ({"token": ""}, 401),
+        ({"token": "the-token-of-nobody"}, 401),
+        ({"name": "reports"}, 404),
+        ({"name": "readiness"}, 400),
+        ({"query": "days=0"}, 400),
+        ({"query": "days=x"}, 400),
+        ({"query": "as_of=yesterday"}, 400),
+        ({"query": "as_of=0001-01-01&days=800"}, 400),
+        ({"query": "group=b"}, 400),
+        ({"query": "domain=%00"}, 400),
+        ({"host": "rebound.example"}, 403),
+        ({"method": "POST"}, 405),
+    ],
+)
+def test_an_error_is_one_sentence(world, asked, code):
+    status, body = _asked(**({"name": "faults"} | asked))
+    assert status == code
+    assert list(body) == ["error"]
+    assert MARK not in str(body)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(sorted(api_door.RESOURCES)), st.dictionaries(st.sampled_from(["domain", "days", "as_of", "x"]), st.text(max_size=20))
+)
+def test_whatever_is_asked_is_answered_as_described(world, name, parameters):
+    from urllib.parse import urlencode
+
+    described = _asked("openapi.json", token=None)[1]["paths"][f"/api/v1/{name}"]["get"]["responses"]
+    status, body = _asked(name, urlencode(parameters))
+    assert str(status) in described
+    assert MARK not in str(body)
+    kind = described[str(status)]["content"]["application/json"]["schema"]["type"]
+    assert isinstance(body, {"object": dict, "array": list}[kind])

@@ -1,0 +1,78 @@
+"""The audit: one line for each thing done where there are groups, kept in the lake, without a domain that was erased."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from pipeline import cli
+from pipeline.config import Settings
+from pipeline.errors import LakeError
+from pipeline.groups import GroupSettings
+from pipeline.lake.storage.locate import locate
+from pipeline.notify import audit as audits
+from pipeline.notify.audit import audit, audited
+from pipeline.notify.erasure import forget_domain
+from tests.query import small_lake
+
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    return small_lake.build(tmp_path_factory.mktemp("audited") / "lake")
+
+
+@pytest.fixture
+def settings(lake):
+    for note in (lake / "_notes").glob("audit.json"):
+        note.unlink()
+    return Settings(lake={"path": str(lake)}, group=(GroupSettings(name="a", domains=("example.org",)),))
+
+
+def test_a_line_says_who_did_what_as_whose_reader(settings, lake):
+    audit(settings, "sign-in", "ops@provider.example", now=NOON)
+    audit(settings.for_groups("a"), "raw-view", "ann@example.org", what="abc", now=NOON)
+    lines = [line[1:] for line in audited(locate(lake))]
+    assert lines == [("sign-in", "ops@provider.example", (), ""), ("raw-view", "ann@example.org", ("a",), "abc")]
+
+
+def test_without_groups_nothing_is_written(settings, lake):
+    audit(settings.model_copy(update={"group": ()}), "export", "somebody")
+    assert audited(locate(lake)) == []
+
+
+def test_the_newest_are_kept_and_an_erased_domain_is_not(settings, lake, monkeypatch):
+    monkeypatch.setattr(audits, "KEPT", 2)
+    for what in ("first", "out.csv Example.NET", "out.csv example.org"):
+        audit(settings, "export", "somebody", what=what, now=NOON)
+    forget_domain(locate(lake), "example.net")
+    assert [line.what for line in audited(locate(lake))] == ["(erased)", "out.csv example.org"]
+
+
+def test_what_cannot_be_written_is_logged(settings, monkeypatch):
+    def refuses(*_):
+        raise LakeError("the lake cannot be written")
+
+    said = {}
+    monkeypatch.setattr(audits, "_append", refuses)
+    monkeypatch.setattr(audits.log, "warning", lambda event, **fields: said.update({"event": event, **fields}))
+    audit(settings, "export", "somebody", what="out.csv")
+    expected = {"event": "audit", "act": "export", "who": "somebody", "what": "out.csv", "not_written": "the lake cannot be written"}
+    assert said.items() >= expected.items()
+
+
+def test_commands_leave_a_line(settings, lake, tmp_path, capsys):
+    config = tmp_path / "tlsrpt.toml"
+    config.write_text(f'[lake]\npath = "{lake}"\n[[group]]\nname = "a"\ndomains = ["example.org"]\n')
+    file = tmp_path / "part.parquet"
+    assert cli.main(["--config", str(config), "export", str(file), "--group", "a"]) == 0
+    assert cli.main(["--config", str(config), "audit", "--format", "json"]) == 0
+    (line,) = json.loads(capsys.readouterr().out)
+    assert (line["act"], line["groups"], line["what"]) == ("export", "a", str(file))
+    assert line["who"] != ""
+    assert cli.main(["--config", str(config), "audit", "--since", "2999-01-01"]) == 0
+    assert "nothing is in the audit" in capsys.readouterr().out
+    assert (lake / "_notes" / "audit.json").stat().st_mode & 0o007 == 0
