@@ -53,7 +53,7 @@ def _findings(frame: pd.DataFrame) -> None:
     if len(wrong) > _MOST:
         say(f"The worst {_MOST} of {count_of(len(wrong), 'finding')}; the file has them all.")
     if well:
-        with st.expander("What is well"):
+        with st.expander("Passed checks"):
             say("\n".join(f"• {row['place']}: {row['what']}" for row in well))
 
 

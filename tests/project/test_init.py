@@ -85,7 +85,7 @@ def test_what_is_missing_or_wrong_is_one_sentence_and_nothing_is_written(at, opt
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("found", "next_step"), [(0, "Next: tlsrpt --config "), (1, "Fix what fails")])
+@pytest.mark.parametrize(("found", "next_step"), [(0, "Next:\n  $ tlsrpt --config "), (1, "Fix what fails")])
 def test_the_doctor_tries_it_and_the_next_step_is_said(at, found, next_step, monkeypatch, capsys):
     seen = []
     monkeypatch.setattr(doctor, "run", lambda args, context: seen.append(context.settings.mailbox[0].host) or found)
