@@ -343,6 +343,15 @@ def test_a_file_is_no_table(lake, name):
             lake.sql(sql)
 
 
+def test_what_duckdb_itself_fails_on_stops_nobody_else(lake_folder):
+    """The fuzzer found it: DuckDB 2.0.0 gives its whole engine up over this; where a later one does not, it is an answer."""
+    with open_lake(lake_folder, settings=Settings()) as opened:
+        for _ in range(2):
+            with suppress(SqlError):
+                opened.sql("select cast(-1 as json), [1, 2] from (values (1, 'a'), (null, '')) t(x, y) order by 1 collate nocase limit 2")
+            assert opened.sql("select 1 as x").to_pylist() == [{"x": 1}]
+
+
 def test_parameters_are_bound_and_never_text(lake):
     hostile = "example.org' or 1=1; copy (select 1) to '/tmp/x'; --"
     assert lake.sql("select count(*) as n from sessions where report_domain = $d", {"d": hostile}).to_pylist() == [{"n": 0}]

@@ -28,7 +28,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -282,8 +282,8 @@ def in_process(lake: Lake, grammar: Grammar, statements: int, watched: tuple[Pat
     """Run statements here; raise at the first finding."""
     seen: Counter[str] = Counter()
     before, engine = quick(*watched), lake._engine_for(guests=True)
-    with engine._connection.cursor() as cursor:
-        engine._tell(cursor, lake._scope("sessions"))
+    with ExitStack() as cursors:
+        cursor = _cursor(cursors, lake, engine)
         for number in range(statements):
             sql, begun, spent = grammar.statement(), time.monotonic(), time.process_time()
             try:
@@ -302,8 +302,13 @@ def in_process(lake: Lake, grammar: Grammar, statements: int, watched: tuple[Pat
                     raise AssertionError(f"no sentence: {err} of {sql!r}") from err
                 seen[type(err).__name__] += 1
             except (duckdb.Error, UnicodeError, ValueError, MemoryError) as err:
-                if number % 5 == 0 or isinstance(err, (duckdb.InternalException, duckdb.FatalException)):
+                if number % 5 == 0:
                     raise AssertionError(f"{type(err).__name__} {err} of {sql!r}") from err
+                if isinstance(err, (duckdb.InternalException, duckdb.FatalException)):  # a fault of DuckDB; the program replaces the engine
+                    lake._without(engine)
+                    engine = lake._engine_for(guests=True)
+                    cursor = _cursor(cursors, lake, engine)
+                    seen["engines given up by DuckDB"] += 1
                 seen["refused by the engine"] += 1
             except Exception as err:
                 raise AssertionError(f"{type(err).__name__} {err} of {sql!r}") from err
@@ -317,6 +322,13 @@ def in_process(lake: Lake, grammar: Grammar, statements: int, watched: tuple[Pat
     assert quick(*watched) == before
     seen["statements"] = statements
     return seen
+
+
+def _cursor(cursors: ExitStack, lake: Lake, engine: Any) -> Any:
+    """Open a cursor that knows the lake."""
+    cursor = cursors.enter_context(engine._connection.cursor())
+    engine._tell(cursor, lake._scope("sessions"))
+    return cursor
 
 
 def _run(cursor: Any, sql: str) -> None:
