@@ -44,11 +44,10 @@ def admit() -> None:
 
 
 def _begin_anew_as(seen: Audience | None) -> None:
-    """Forget what was chosen while something else could be seen."""
+    """Forget what was chosen while something else could be seen; the address stays, which anybody may type."""
     before = st.session_state.get(_SEEN, NOBODY)
     if before is not NOBODY and before != seen:
         st.session_state.clear()
-        st.query_params.clear()
     st.session_state[_SEEN] = seen
 
 

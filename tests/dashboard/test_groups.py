@@ -175,7 +175,8 @@ def test_members_of_two_groups_and_of_none_sign_in(browser, served):
         page = there.page.content()
         assert others not in page
         assert not there.page.get_by_role("link", name="Ingest health").count()
-        assert mine in there.page.inner_text("body") or mine in page
+        there.page.goto(f"{address}/domain?domain={mine}")
+        there.page.get_by_role("heading", name=mine).first.wait_for()
     nobody = _signed_in(browser, desk, address, "eve@elsewhere.example")
     nobody.page.get_by_text("in no [[group]], and no operator").wait_for()
     config.write_text(config.read_text().replace("ann@alpha.example", "eve@elsewhere.example"))
