@@ -51,7 +51,7 @@ def test_conclusions_on_an_empty_lake_are_empty_and_say_so(empty_lake):
 def test_what_strangers_wrote_does_nothing_in_a_notebook(lake):
     incident = as_json(lake.incidents(as_of=AS_OF)[0])
     texts = {name: HOSTILE if isinstance(value, str) else [HOSTILE] for name, value in incident.items() if isinstance(value, str | list)}
-    hostile = SimpleNamespace(**{**incident, "went": "failed", **texts})
+    hostile = SimpleNamespace(**{**incident, "went": "failed", "share_said": "1 %", **texts})
     readiness = replace(lake.readiness("example.org", as_of=AS_OF), domain=HOSTILE, reasons=(HOSTILE,), reporters=(HOSTILE,))
     policies = replace(lake.policies_seen("example.org", as_of=AS_OF), domain=HOSTILE)
     coverage = lake.coverage(as_of=AS_OF)

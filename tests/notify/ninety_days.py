@@ -125,6 +125,8 @@ def world(days: int = DAYS, *, quiet: bool = False, most: int | None = None) -> 
 class Played:
     """The lake as it is on one morning, with the part of `pipeline.query.Lake` that the notifier asks."""
 
+    audience = None
+
     def __init__(self, play: Play, today: date) -> None:
         self._play, self.today = play, today
         self._settings = Settings(domains={"own": play.world.own_domains})

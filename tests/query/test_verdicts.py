@@ -36,7 +36,7 @@ def test_many_at_once_are_as_one_by_one(lake):
         lake.ask = ask
     assert many == {name: lake.readiness(name, as_of=AS_OF, ground=False).verdict for name in DOMAINS}
     assert asked["insight_sts_days"] == asked["insight_policies_by_reporter"] == 1
-    assert asked["reported_domains"] <= 1
+    assert asked["reported_domains"] <= 3  # the list of all, and a name spelt otherwise as it is and as it is meant
 
 
 def test_a_name_that_nobody_knows_is_refused_among_many(lake):

@@ -49,6 +49,7 @@ _VOLATILE = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z| UTC)"), r"YYYY-MM-DD HH:MM\1"),
     (re.compile(r"\d+\.\d GiB"), "N GiB"),
     (re.compile(r"ok    versions: .*(?:\n {6}.*)*"), "ok    versions: VERSIONS"),
+    (re.compile(r"(?:ok|warn|fail)  ?  units: .*(?:\n {6}.*)*"), "ok    units: UNITS"),  # those of this machine
     (re.compile(r"TODAY \d\d:\d\d UTC"), "TODAY HH:MM UTC"),
     (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}"), "RUN"),
 )

@@ -9,7 +9,7 @@ with pairs as (
         report_domain,
         min(report_day) as first_day,
         max(report_day) as last_day,
-        count(*) filter (policy_ix = 0) as reports,
+        count(distinct report_key) as reports,
         sum(sessions)::bigint as sessions,
         sum(failed)::bigint as failed,
         sum(told_at_host)::bigint as told_at_host,
