@@ -25,6 +25,8 @@ NAME = "audit"
 VERSION = 1
 KEPT = 10_000
 """Lines kept, the newest."""
+REFUSALS_KEPT = 1_000
+"""So many of them are refusals at most: whoever has an account at the provider may cause one, and pushes no other line out with it."""
 Act = Literal["sign-in", "refusal", "export", "mute", "unmute", "raw-view"]
 _MOST_WORDS = 300
 _TRIES, _PAUSE_SECONDS = 20, 0.1
@@ -68,7 +70,7 @@ def _append(location: Location, line: Line) -> None:
     for tries in range(_TRIES):
         try:
             with _writing, open_note(location, NAME) as note:
-                note.write(to_plain([*_read(note), line][-KEPT:]))
+                note.write(to_plain(newest([*_read(note), line])))
                 return
         except TryAgainError:
             if tries == _TRIES - 1:
@@ -90,6 +92,18 @@ def _read(note: Note) -> list[Line]:
         return from_plain(note.read())
     except (ValueError, KeyError, TypeError) as err:
         raise note.damaged(str(err)) from err
+
+
+def newest(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines that are kept, oldest first."""
+    too_many = sum(line.act == "refusal" for line in lines) - REFUSALS_KEPT
+    kept = []
+    for line in lines:
+        if line.act == "refusal" and too_many > 0:
+            too_many -= 1
+        else:
+            kept.append(line)
+    return kept[-KEPT:]
 
 
 def without_domain(lines: Iterable[Line], domain: str) -> list[Line]:

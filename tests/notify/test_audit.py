@@ -52,6 +52,16 @@ def test_the_newest_are_kept_and_an_erased_domain_is_not(settings, lake, monkeyp
     assert [line.what for line in audited(locate(lake))] == ["(erased)", "out.csv example.org"]
 
 
+def test_refusals_push_nothing_else_out(settings, lake, monkeypatch):
+    """Anybody with an account at the provider can be refused, as often as they like."""
+    monkeypatch.setattr(audits, "KEPT", 5)
+    monkeypatch.setattr(audits, "REFUSALS_KEPT", 2)
+    audit(settings, "export", "somebody", what="out.csv", now=NOON)
+    for number in range(9):
+        audit(settings, "refusal", f"eve{number}@elsewhere.example", now=NOON)
+    assert [line.who for line in audited(locate(lake))] == ["somebody", "eve7@elsewhere.example", "eve8@elsewhere.example"]
+
+
 def test_what_cannot_be_written_is_logged(settings, monkeypatch):
     def refuses(*_):
         raise LakeError("the lake cannot be written")
