@@ -1,6 +1,15 @@
 -- The sums of one month in every grain that sums.sql reads.
-with fine as materialized (
+with failed as materialized (
     select
+        report_day, report_domain, submitter_domain, trust_tier, result_type, any_value(result_group) as result_group,
+        sum(mentions)::bigint as mentions
+    from mentions
+    group by report_day, report_domain, submitter_domain, trust_tier, result_type
+),
+
+added as materialized (
+    select
+        case grouping(report_domain, submitter_domain) when 0 then 'fine' when 2 then 'reporter' else 'domain' end as grain,
         report_day, report_domain, submitter_domain, trust_tier, policy_type, rated,
         sum(sessions)::bigint as sessions,
         sum(authenticated)::bigint as authenticated,
@@ -11,57 +20,26 @@ with fine as materialized (
         sum(tlsa_success)::bigint as tlsa_success,
         sum(tlsa_failure)::bigint as tlsa_failure
     from session_parts
-    group by report_day, report_domain, submitter_domain, trust_tier, policy_type, rated
-),
-
-failed as materialized (
-    select
-        report_day, report_domain, submitter_domain, trust_tier, result_type, any_value(result_group) as result_group,
-        sum(mentions)::bigint as mentions
-    from mentions
-    group by report_day, report_domain, submitter_domain, trust_tier, result_type
-),
-
-by_reporter as (
-    select
-        report_day, submitter_domain, trust_tier, policy_type, rated,
-        sum(sessions)::bigint as sessions,
-        sum(authenticated)::bigint as authenticated,
-        sum(failed)::bigint as failed,
-        sum(unprotected)::bigint as unprotected,
-        sum(sts_success)::bigint as sts_success,
-        sum(sts_failure)::bigint as sts_failure,
-        sum(tlsa_success)::bigint as tlsa_success,
-        sum(tlsa_failure)::bigint as tlsa_failure
-    from fine
-    group by report_day, submitter_domain, trust_tier, policy_type, rated
-),
-
-by_domain as (
-    select
-        report_day, report_domain, trust_tier, rated,
-        sum(sessions)::bigint as sessions,
-        sum(authenticated)::bigint as authenticated,
-        sum(failed)::bigint as failed,
-        sum(unprotected)::bigint as unprotected,
-        sum(sts_success)::bigint as sts_success,
-        sum(sts_failure)::bigint as sts_failure,
-        sum(tlsa_success)::bigint as tlsa_success,
-        sum(tlsa_failure)::bigint as tlsa_failure
-    from fine
-    group by report_day, report_domain, trust_tier, rated
+    group by
+        grouping sets (
+            (report_day, report_domain, submitter_domain, trust_tier, policy_type, rated),
+            (report_day, submitter_domain, trust_tier, policy_type, rated),
+            (report_day, report_domain, trust_tier, rated)
+        )
 ),
 
 -- What adds nothing stands on a day on which there is something of its name, and has 0 in every sum.
 named as (
     select min(report_day) as report_day, report_domain, trust_tier, 0 as sessions
-    from fine
+    from added
+    where grain = 'fine'
     group by report_domain, trust_tier
 ),
 
 paired as (
     select min(report_day) as report_day, report_domain, submitter_domain, trust_tier, 0 as sessions
-    from fine
+    from added
+    where grain = 'fine'
     group by report_domain, submitter_domain, trust_tier
 ),
 
@@ -72,11 +50,7 @@ failed_of_all as (
 ),
 
 graded as (
-    select 'fine' as grain, * from fine
-    union all by name
-    select 'reporter' as grain, * from by_reporter
-    union all by name
-    select 'domain' as grain, * from by_domain
+    select * from added
     union all by name
     select 'named' as grain, * from named
     union all by name

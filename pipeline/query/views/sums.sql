@@ -7,7 +7,8 @@ create macro settings.sums_of(files) as table
 select *
 from read_parquet(files, hive_partitioning = false);
 
-create view settings.session_sums_by_reporter as
+-- The rows of the months without sums, the coarse grain and the names beside it of whole months, and the fine one of the others.
+create macro settings.session_sums(coarse, beside) as table
 select
     report_day, report_domain, submitter_domain, trust_tier, policy_type, sessions, authenticated, failed, unprotected, sts_success,
     sts_failure, tlsa_success, tlsa_failure, rated
@@ -15,39 +16,20 @@ from session_parts
 union all by name
 select * exclude (grain, result_type, result_group, mentions)
 from settings.sums_of(getvariable('lake').sums_whole)
-where grain = 'reporter' or grain = 'named'
+where grain = coarse or grain = beside
 union all by name
 select * exclude (grain, result_type, result_group, mentions)
 from settings.sums_of(getvariable('lake').sums_part)
 where grain = 'fine';
+
+create view settings.session_sums_by_reporter as
+select * from settings.session_sums('reporter', 'named');
 
 create view settings.session_sums_by_pair as
-select
-    report_day, report_domain, submitter_domain, trust_tier, policy_type, sessions, authenticated, failed, unprotected, sts_success,
-    sts_failure, tlsa_success, tlsa_failure, rated
-from session_parts
-union all by name
-select * exclude (grain, result_type, result_group, mentions)
-from settings.sums_of(getvariable('lake').sums_whole)
-where grain = 'reporter' or grain = 'paired'
-union all by name
-select * exclude (grain, result_type, result_group, mentions)
-from settings.sums_of(getvariable('lake').sums_part)
-where grain = 'fine';
+select * from settings.session_sums('reporter', 'paired');
 
 create view settings.session_sums_by_domain as
-select
-    report_day, report_domain, submitter_domain, trust_tier, policy_type, sessions, authenticated, failed, unprotected, sts_success,
-    sts_failure, tlsa_success, tlsa_failure, rated
-from session_parts
-union all by name
-select * exclude (grain, result_type, result_group, mentions)
-from settings.sums_of(getvariable('lake').sums_whole)
-where grain = 'domain' or grain = 'paired'
-union all by name
-select * exclude (grain, result_type, result_group, mentions)
-from settings.sums_of(getvariable('lake').sums_part)
-where grain = 'fine';
+select * from settings.session_sums('domain', 'paired');
 
 create view settings.mentions_summed as
 select report_day, report_domain, submitter_domain, trust_tier, result_type, result_group, mentions
