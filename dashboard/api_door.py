@@ -116,7 +116,7 @@ def _answered(name: str, given: Mapping[str, str]) -> Response:
         return _said(400, str(err))
     except TlsrptError as err:
         log.warning("api-not-answered", resource=name, reason=err)
-        return _said(503, "the lake cannot be read now; whoever runs the page finds the reason in its log")
+        return _said(503, "the lake cannot be read at the moment; the reason is in the log of the page")
 
 
 def _answer(resource: Resource, given: Mapping[str, str]) -> Any:

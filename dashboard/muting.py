@@ -66,9 +66,9 @@ def mute_form(found: Incident, filters: Filters) -> None:
             say(f"Muted: {told(muted)}")
             end_button(muted)
             return
-        say("While it is muted, no notice speaks of this fault on any domain. That ends when it is over, or gets worse.")
+        say("While it is muted, no notice mentions this fault on any domain. That ends when it is over, or gets worse.")
         if not inbox.may_write(settings()):
-            say("This page may not write into the lake; the command does it:")
+            say("This page cannot write to the lake; use the command:")
             st.code(f"tlsrpt mute {found.id} --reason …", language=None)
             return
         with st.form("mute", border=False):

@@ -204,5 +204,5 @@ def _admission(claims: str, _reading: int, _now: int) -> Admission:
 
 def _refusal(claims: Mapping[str, Any], rules: DashboardSettings, groups: tuple[GroupSettings, ...]) -> str:
     listed = "[dashboard] allow" if rules.allow else "[dashboard] allow is empty"
-    why = "in no [[group]], and no operator" if groups else listed
+    why = "not in any [[group]], and not an operator" if groups else listed
     return f"{escape(str(claims.get('email') or 'You'))} may not see this page ({why}; the provider must have verified the address)."

@@ -461,7 +461,7 @@ class Settings(BaseSettings):
         channels = {channel.name for channel in self.notify.channel}
         told = [name for group in self.group for name in group.channels]
         if twice := [name for name in told if told.count(name) > 1]:
-            raise ValueError(f"the channel {twice[0]!r} is of two groups; one would hear of the other")
+            raise ValueError(f"the channel {twice[0]!r} belongs to two groups: each would hear about the other")
         ours = {*self.domains.own, *self.domains.mx}
         for group in self.group:
             if unknown := [name for name in group.channels if name not in channels]:
@@ -656,7 +656,7 @@ def _token(where: str, file: str, variable: str) -> str | None:
         return None
     token = _reveal(where, "token", None, file=file, variable=variable, command=())
     if len(token) < 16:
-        raise ConfigError(f"{where}: the token has less than 16 characters; make one with: openssl rand -hex 24")
+        raise ConfigError(f"{where}: the token has fewer than 16 characters; make one with: openssl rand -hex 24")
     return token
 
 

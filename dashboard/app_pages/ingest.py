@@ -83,7 +83,7 @@ def _notes() -> None:
         )
     waiting = int(ask("mailboxes")["waiting_for_dns"].sum())
     if waiting:
-        say(f"{count_of(waiting, 'message waits', 'messages wait')} for the DNS to give the key of the sender; the next runs try again.")
+        say(f"{count_of(waiting, 'message waits', 'messages wait')} for a DKIM key that could not be looked up; later runs try again.")
 
 
 def _mail(filters: Filters) -> None:

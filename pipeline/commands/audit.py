@@ -38,5 +38,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
     elif rows:
         output.deliver_rows(_COLUMNS, [[row[name] for name in _COLUMNS] for row in rows], args)
     else:
-        output.deliver_text("nothing is in the audit; it is kept where there is a [[group]]\n", args)
+        since = f" since {args.since}" if args.since is not None else ""
+        output.deliver_text(f"no line in the audit{since}; it is kept only where a [[group]] is configured\n", args)
     return 0

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--send",
         action="store_true",
-        help=f"send it to the channels with the tag {TAG!r}, and each group its own to its channels, instead of printing it",
+        help=f"send it to the channels with the tag {TAG!r}, and each group's digest to its own channels, instead of printing it",
     )
     parser.add_argument("--pdf", metavar="FILE", help="write it as PDF instead of printing it; needs the extra pdf")
     parser.add_argument("--format", choices=("text", "html"), default="text", help="how to print it (default: text)")

@@ -35,14 +35,14 @@ def findings(program: str, *, folder: Path = FOLDER, show: Callable[[str], dict[
         yield Finding("ok", "none installed; `tlsrpt units --install` writes them, where no cron and no container runs the poller")
         return
     wrong = [finding for unit in units for finding in _of(unit, program, ask)]
-    yield from wrong or [Finding("ok", f"{len(units)} installed, of this installation, and none has failed")]
+    yield from wrong or [Finding("ok", f"{len(units)} installed for this installation, none has failed")]
 
 
 def _of(unit: Path, program: str, ask: Callable[[str], dict[str, str]]) -> Iterator[Finding]:
     state = ask(unit.name)
     if unit.suffix == ".timer":
         if state and state.get("UnitFileState") not in _ENABLED:
-            yield Finding("warn", f"{unit.name} is installed and not switched on: systemctl enable --now {unit.name}")
+            yield Finding("warn", f"{unit.name} is installed but not enabled: systemctl enable --now {unit.name}")
         return
     runs = _program_of(unit)
     if runs is not None and not Path(runs).exists():

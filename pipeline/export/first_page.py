@@ -78,7 +78,7 @@ def _state(facts: Facts) -> str:
     these = (
         "these"
         if totals["rated_sessions"] == totals["sessions"]
-        else f"the {totals['rated_sessions']:,} of senders that report good days, too,"
+        else f"the {totals['rated_sessions']:,} of senders that also report days without failures,"
     )
     rest = [f"{totals['failed']:,} failed"] if totals["failed"] else []
     rest += [f"{totals['unprotected']:,} found no policy"] if totals["unprotected"] else []

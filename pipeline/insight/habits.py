@@ -67,16 +67,17 @@ def _verb(having: Sequence[Habit], one: str, many: str) -> str:
 def _failures_only(having: Sequence[Habit]) -> str:
     failed = sum(one.failed for one in having)
     return (
-        f"{_who(having)} {_verb(having, 'reports', 'report')} only on days with failures: no rate takes the "
-        f"{count_of(sum(one.sessions for one in having), 'session')} ({failed:,} failed) of these reports, which have no good days in them."
+        f"{_who(having)} {_verb(having, 'reports', 'report')} only on days with failures: "
+        f"{count_of(sum(one.sessions for one in having), 'session')} ({failed:,} failed) count, and are left out of every rate, because "
+        "the days without failures are in no report."
     )
 
 
 def _loop(having: Sequence[Habit]) -> str:
     about = listed(dict.fromkeys(one.report_domain for one in having))
     return (
-        f"{_who(having)} about {about}: only the sessions in which the reports themselves come (report loop), "
-        f"{sum(one.sessions for one in having):,} in all; they are counted, and are no evidence for enforce."
+        f"{_who(having)} {_verb(having, 'tells', 'tell')} of {about} only the sessions that carried TLS reports (report loop): "
+        f"{sum(one.sessions for one in having):,} in all, which count but are no evidence for enforce."
     )
 
 
@@ -87,16 +88,16 @@ def _several(having: Sequence[Habit]) -> str:
 def _at_host(having: Sequence[Habit]) -> str:
     told = sum(one.told_at_host for one in having)
     return (
-        f"{_who(having)} {_verb(having, 'tells', 'tell')} {count_of(told, 'session')} again at the MX host "
-        f"({listed(dict.fromkeys(one.report_domain for one in having))}): counted once, at the domain."
+        f"{_who(having)} {_verb(having, 'reports', 'report')} {count_of(told, 'session')} a second time under the MX host "
+        f"({listed(dict.fromkeys(one.report_domain for one in having))}): counted once, under the domain."
     )
 
 
 def _unsure(having: Sequence[Habit]) -> str:
     more = sum(one.unsure_sessions for one in having)
     return (
-        f"Unsure: {_who(having)} {_verb(having, 'reports', 'report')} under MTA-STS and under DANE; these are taken as the same sessions "
-        f"until more reports show it, else there are {more:,} more."
+        f"Not known yet: whether {_who(having)} {_verb(having, 'reports', 'report')} the same sessions under MTA-STS and under DANE. "
+        f"Until more reports show it, they are counted once; if they are not the same, there are {more:,} more."
     )
 
 

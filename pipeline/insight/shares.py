@@ -41,4 +41,4 @@ def said_of_share(share: float | None, unrated: Unrated) -> str:
     """Return the share in words."""
     if share is None:
         return "no share: they report only on days with failures"
-    return f"{share:.1%}{f' without {listed(unrated.reporters)}: only days with failures' if unrated.reporters else ''}"
+    return f"{share:.1%}{f', leaving out {listed(unrated.reporters)} (only days with failures reported)' if unrated.reporters else ''}"

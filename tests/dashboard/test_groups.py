@@ -104,7 +104,7 @@ def test_the_operator_sees_the_fleet_by_group(page):
 
 def test_who_is_in_no_group_sees_that_they_are_not(page):
     said = _said(page("eve@elsewhere.example").run())
-    assert "may not see this page (in no [[group]], and no operator" in said
+    assert "may not see this page (not in any [[group]], and not an operator" in said
     assert MARK not in said
     assert OURS[0] not in said
     auditing._writer.submit(int).result()  # what was handed over before is written
@@ -178,10 +178,10 @@ def test_members_of_two_groups_and_of_none_sign_in(browser, served):
         there.page.goto(f"{address}/domain?domain={mine}")
         there.page.get_by_role("heading", name=mine).first.wait_for()
     nobody = _signed_in(browser, desk, address, "eve@elsewhere.example")
-    nobody.page.get_by_text("in no [[group]], and no operator").wait_for()
+    nobody.page.get_by_text("not in any [[group]], and not an operator").wait_for()
     config.write_text(config.read_text().replace("ann@alpha.example", "eve@elsewhere.example"))
     # Both pages are open, and nobody touches them.
-    alpha.page.get_by_text("in no [[group]], and no operator").wait_for()
+    alpha.page.get_by_text("not in any [[group]], and not an operator").wait_for()
     nobody.page.get_by_role("heading", name="What is wrong now?").wait_for()
     assert MARK not in nobody.page.content()
     for there in (alpha, beta, nobody):

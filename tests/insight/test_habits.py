@@ -94,7 +94,7 @@ class TestFailuresOnly:
             book.every_day(reporter, 20, LAST, sts(50))
         found = only(only_failing(book, 12, 15, 18), LAST)
         assert (found.failed_sessions, found.sessions, found.share, found.failures_only) == (406, 2_015, 0.2, (ATTIC,))
-        assert found.share_said == f"20.0% without {ATTIC}: only days with failures"
+        assert found.share_said == f"20.0%, leaving out {ATTIC} (only days with failures reported)"
 
     def test_an_incident_that_it_alone_tells_of_has_no_share(self):
         found = only(only_failing(healthy(), 12, 14, 16, bad=9), LAST)
@@ -116,7 +116,7 @@ class TestLoops:
         assert asked(book, "success_rate")[0]["sessions"] == 3_131
         found = verdict(book, LAST)
         assert (found.sessions, found.reporters, found.left_out.loops) == (2_800, (GOOGLE, MICROSOFT), (CAMPUS,))
-        assert "no evidence, because only the reports themselves are sent: campus.example" in found.reasons
+        assert "report loops (only the reports themselves are sent), which are no evidence: campus.example" in found.reasons
 
     def test_a_domain_with_loops_alone_has_not_enough_evidence(self):
         book = Book()
@@ -163,15 +163,15 @@ def test_several_reports_a_day_are_named_and_added_up():
 def test_what_is_told_again_at_a_host_is_named_there():
     book = healthy().every_day(CAMPUS, 0, 9, sts(7)).every_day(CAMPUS, 0, 9, tlsa(7, host=MX1), domain=MX1)
     assert habits(book) == {(CAMPUS, MX1): ("host reports",)}
-    assert said(book) == [f"campus.example tells 70 sessions again at the MX host ({MX1}): counted once, at the domain."]
+    assert said(book) == [f"campus.example reports 70 sessions a second time under the MX host ({MX1}): counted once, under the domain."]
 
 
 def test_of_whom_it_is_not_known_which_rows_are_the_same_sessions_it_is_unsure_and_says_how_many():
     book = healthy().every_day(CAMPUS, 0, 4, sts(20), tlsa(30))
     assert habits(book) == {(CAMPUS, DOMAIN): ("unsure",)}
     assert said(book) == [
-        "Unsure: campus.example reports under MTA-STS and under DANE; these are taken as the same sessions until more reports show it, "
-        "else there are 100 more."
+        "Not known yet: whether campus.example reports the same sessions under MTA-STS and under DANE. Until more reports show it, they "
+        "are counted once; if they are not the same, there are 100 more."
     ]
 
 
@@ -188,10 +188,10 @@ def test_the_ground_says_the_habits_after_what_is_left_out(tmp_path):
     with open_lake(book.write(tmp_path / "lake"), settings=Settings(domains=DomainSettings(own=(DOMAIN,)))) as lake:
         ground = lake.ground(as_of=day(LAST + 2))
     assert ground.notes() == [
-        f"{ATTIC} reports only on days with failures: no rate takes the 15 sessions (6 failed) of these reports, which have no good "
-        "days in them.",
-        f"campus.example about {DOMAIN}: only the sessions in which the reports themselves come (report loop), 31 in all; they are "
-        "counted, and are no evidence for enforce.",
+        f"{ATTIC} reports only on days with failures: 15 sessions (6 failed) count, and are left out of every rate, because the days "
+        "without failures are in no report.",
+        f"campus.example tells of {DOMAIN} only the sessions that carried TLS reports (report loop): 31 in all, which count but are no "
+        "evidence for enforce.",
     ]
     assert [(one["submitter_domain"], one["habits"]) for one in ground.as_json()["habits"]] == [
         (CAMPUS, ["report loop"]),

@@ -84,5 +84,5 @@ def test_commands_leave_a_line(settings, lake, tmp_path, capsys):
     assert (line["act"], line["groups"], line["what"]) == ("export", "a", str(file))
     assert line["who"] != ""
     assert cli.main(["--config", str(config), "audit", "--since", "2999-01-01"]) == 0
-    assert "nothing is in the audit" in capsys.readouterr().out
+    assert "no line in the audit since 2999-01-01" in capsys.readouterr().out
     assert (lake / "_notes" / "audit.json").stat().st_mode & 0o007 == 0

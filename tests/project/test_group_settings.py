@@ -50,7 +50,7 @@ def test_a_mistake_is_told_in_one_sentence(tmp_path, change, said):
 def test_what_groups_would_share_by_mistake_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="names of groups must be distinct"):
         _settings(tmp_path, GOOD, GOOD)
-    with pytest.raises(ConfigError, match="the channel 'ops' is of two groups"):
+    with pytest.raises(ConfigError, match="the channel 'ops' belongs to two groups"):
         _settings(tmp_path, GOOD | {"channels": ["ops"]}, GOOD | {"name": "b", "channels": ["ops"]}, head=CHANNELS)
     with pytest.raises(ConfigError, match=r"names alpha.example, which is not one of \[domains\] own; did you mean alphas.example"):
         _settings(tmp_path, GOOD, head='[domains]\nown = ["alphas.example"]\n')

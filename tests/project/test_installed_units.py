@@ -30,7 +30,7 @@ def found(machine, program=None, **states):
 
 
 def test_units_that_run_are_one_line(machine):
-    assert found(machine) == [("ok", "7 installed, of this installation, and none has failed")]
+    assert found(machine) == [("ok", "7 installed for this installation, none has failed")]
 
 
 def test_none_is_said_and_is_no_mistake(tmp_path):
@@ -42,7 +42,7 @@ def test_none_is_said_and_is_no_mistake(tmp_path):
 def test_a_timer_that_is_off_and_a_service_that_failed_are_named_with_what_to_do(machine):
     said = found(machine, tlsrpt_ingest={"UnitFileState": "disabled", "Result": "exit-code"})
     assert said == [
-        ("warn", "tlsrpt-ingest.timer is installed and not switched on: systemctl enable --now tlsrpt-ingest.timer"),
+        ("warn", "tlsrpt-ingest.timer is installed but not enabled: systemctl enable --now tlsrpt-ingest.timer"),
         ("warn", "tlsrpt-ingest.service failed when it last ran (exit-code): journalctl -u tlsrpt-ingest.service"),
     ]
 

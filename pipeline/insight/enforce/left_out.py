@@ -36,7 +36,7 @@ class LeftOut(NamedTuple):
                 "have refused, are left out of the share"
             )
         if self.loops:
-            yield f"no evidence, because only the reports themselves are sent: {listed(self.loops)}"
+            yield f"report loops (only the reports themselves are sent), which are no evidence: {listed(self.loops)}"
 
 
 def weighs(day: ReplayDay) -> bool:

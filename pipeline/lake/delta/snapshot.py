@@ -100,7 +100,7 @@ def said_of_schema(version: int) -> str:
         return str(version)
     return (
         f"{version}, of an older version: the next `tlsrpt ingest` or `tlsrpt maintain` brings it to {SCHEMA_VERSION}; until then sessions "
-        "that a report tells under two policies are counted by the rules of its time"
+        "that a report tells under two policies are counted by the older rules"
     )
 
 
