@@ -96,7 +96,7 @@ def test_questions_are_listed_shown_and_run(tlsrpt):
     assert code == 0
     assert {"sessions_by_day", "failures_by_mx", "rejects"} <= set(names)
     assert names == sorted(names)
-    assert b"from settings.session_sums_by_reporter" in tlsrpt("questions", "show", "sessions_by_day")[1]
+    assert b"from settings.session_sums('reporter', 'named')" in tlsrpt("questions", "show", "sessions_by_day")[1]
     code, out, _ = tlsrpt("questions", "run", "worst_domains", *PERIOD, "--param", "at_most=1", "--format", "json")
     assert (code, [(row["report_domain"], row["failed"]) for row in json.loads(out)]) == (0, [("example.org", 19)])
     attested = tlsrpt("questions", "run", "success_rate", *PERIOD, "--param", "tiers=attested,vouched", "--format", "json")[1]

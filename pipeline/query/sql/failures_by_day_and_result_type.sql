@@ -12,7 +12,7 @@ select
     sum(mentions)::bigint as mentions,
     count(distinct submitter_domain) as reporters,
     report_day > $as_of - 2 as incomplete
-from settings.mentions_summed
+from settings.mentions_summed()
 where report_day between $since and $until
     and ($domain is null or report_domain = $domain)
     and ($tiers is null or list_contains($tiers, trust_tier))

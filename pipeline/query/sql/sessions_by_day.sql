@@ -14,7 +14,7 @@ select
     sum(authenticated) filter (rated) / nullif(sum(sessions) filter (rated), 0) as success_rate,
     count(distinct submitter_domain) as reporters,
     report_day > $as_of - 2 as incomplete
-from settings.session_sums_by_reporter
+from settings.session_sums('reporter', 'named')
 where report_day between $since and $until
     and ($domain is null or report_domain = $domain)
     and ($tiers is null or list_contains($tiers, trust_tier))

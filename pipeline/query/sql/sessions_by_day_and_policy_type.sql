@@ -12,7 +12,7 @@ with typed as (
         sum(sts_success + tlsa_success) as succeeded,
         sum(sts_failure + tlsa_failure) as failed,
         sum(unprotected) as unprotected
-    from settings.session_sums_by_reporter
+    from settings.session_sums('reporter', 'named')
     where report_day between $since and $until
         and ($domain is null or report_domain = $domain)
         and ($tiers is null or list_contains($tiers, trust_tier))

@@ -15,7 +15,7 @@ select
     count(distinct report_day) as days,
     min(report_day) as first_day,
     max(report_day) as last_day
-from settings.session_sums_by_domain
+from settings.session_sums('domain', 'paired')
 where report_day between $since and $until
     and ($domain is null or report_domain = $domain)
     and ($tiers is null or list_contains($tiers, trust_tier))

@@ -16,7 +16,7 @@ select
     min(report_day) as first_day,
     max(report_day) as last_day,
     list_sort(list(distinct trust_tier)) as trust_tiers
-from settings.session_sums_by_pair
+from settings.session_sums('reporter', 'paired')
 where report_day between $since and $until
     and ($domain is null or report_domain = $domain)
     and ($tiers is null or list_contains($tiers, trust_tier))

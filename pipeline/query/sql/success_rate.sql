@@ -18,7 +18,7 @@ select
     count(distinct submitter_domain) as reporters,
     count(distinct report_day) as days,
     count(distinct report_day) filter (report_day <= $as_of - 2) as complete_days
-from settings.session_sums_by_reporter
+from settings.session_sums('reporter', 'named')
 where report_day between $since and $until
     and ($domain is null or report_domain = $domain)
     and ($tiers is null or list_contains($tiers, trust_tier))

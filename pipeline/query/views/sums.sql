@@ -7,7 +7,8 @@ create macro settings.sums_of(files) as table
 select *
 from read_parquet(files, hive_partitioning = false);
 
--- The rows of the months without sums, the coarse grain and the names beside it of whole months, and the fine one of the others.
+-- The rows of the months without sums, the coarse grain and the names beside it of whole months, and the fine one of the others. Macros, since
+-- views would be planned whenever a lake is opened, whatever is asked then.
 create macro settings.session_sums(coarse, beside) as table
 select
     report_day, report_domain, submitter_domain, trust_tier, policy_type, sessions, authenticated, failed, unprotected, sts_success,
@@ -22,16 +23,7 @@ select * exclude (grain, result_type, result_group, mentions)
 from settings.sums_of(getvariable('lake').sums_part)
 where grain = 'fine';
 
-create view settings.session_sums_by_reporter as
-select * from settings.session_sums('reporter', 'named');
-
-create view settings.session_sums_by_pair as
-select * from settings.session_sums('reporter', 'paired');
-
-create view settings.session_sums_by_domain as
-select * from settings.session_sums('domain', 'paired');
-
-create view settings.mentions_summed as
+create macro settings.mentions_summed() as table
 select report_day, report_domain, submitter_domain, trust_tier, result_type, result_group, mentions
 from mentions
 union all by name
