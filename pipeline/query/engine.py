@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
 
 _EMPTY_FILE = "{}=0000-00/none.parquet"
+_EMPTY_SUMS = "sums/none.parquet"
 _AGAIN_SECONDS = 0.5
 """How often a query is interrupted whose time is over, until it ends."""
 CONTESTED = ("reports", "policies", "failures")
@@ -98,12 +99,15 @@ class Engine:
             from pipeline.query.guest_files import EMPTY, ROOT, GuestFiles
 
             empty = {f"{name}/{_EMPTY_FILE.format(TABLES[name].partition)}": _empty_bytes(name) for name in TABLES}
-            files, self._alias = GuestFiles(root, files, empty), ROOT
+            files, self._alias = GuestFiles(root, files, empty | {_EMPTY_SUMS: _no_sums()}), ROOT
             self._empty = {name: f"{EMPTY}/{name}/{_EMPTY_FILE.format(TABLES[name].partition)}" for name in TABLES}
+            self._empty["sums"] = f"{EMPTY}/{_EMPTY_SUMS}"
         else:
             self._alias = self._alias_of(root)
             self._empty = {name: _empty_file(self._temporary, name) for name in TABLES}
-            self._empty["sums"] = _empty_sums(self._temporary)
+            (self._temporary / _EMPTY_SUMS).parent.mkdir()
+            (self._temporary / _EMPTY_SUMS).write_bytes(_no_sums())
+            self._empty["sums"] = str(self._temporary / _EMPTY_SUMS)
         self._connection = duckdb.connect(
             config={
                 "threads": settings.query.threads,
@@ -142,9 +146,7 @@ class Engine:
         ours = "ours_every_domain" if not settings.domains.own else "ours_own_domains_and_mx" if settings.domains.mx else "ours_own_domains"
         sight = "whole" if self._audience is None else "group"
         parts = "parts_with_hosts" if hosts else "parts"
-        # A stranger's SQL reads rows alone.
-        sums = ("sums",) if "sums" in self._empty else ()
-        for name in ("tables", sight, "rows", ours, "counted", parts, "sessions", "runs", *sums):
+        for name in ("tables", sight, "rows", ours, "counted", parts, "sessions", "runs", "sums"):
             connection.execute(view_text(name))
 
     def _lock_down(self, *folders: str) -> None:
@@ -159,8 +161,7 @@ class Engine:
         lake |= {f"{name}_contested": self._paths(name, scope.contested) for name in CONTESTED}
         lake |= {"floor": scope.floor, "batch": scope.batch, "counted_tiers": self._counted_tiers, "runs": scope.runs}
         lake |= {"policy_sessions": self._limits.policy_sessions, "report_sessions": self._limits.report_sessions}
-        if "sums" in self._empty:
-            lake |= {name: [self._empty["sums"], *self._aliased(getattr(scope, name))] for name in ("sums_whole", "sums_part")}
+        lake |= {name: [self._empty["sums"], *self._aliased(getattr(scope, name))] for name in ("sums_whole", "sums_part")}
         lake |= {"same_sessions": list(SAME_SESSIONS)}
         if self._audience is not None:
             lake |= {"seen": list(self._audience.domains), "seen_below": list(self._audience.below), "salt": self._salt}
@@ -284,10 +285,9 @@ def _empty_file(folder: Path, name: str) -> str:
     return str(path)
 
 
-def _empty_sums(folder: Path) -> str:
-    path = folder / "no-sums.parquet"
-    path.write_bytes(to_bytes(pa.Table.from_batches([], schema=SCHEMA)))
-    return str(path)
+@cache
+def _no_sums() -> bytes:
+    return to_bytes(pa.Table.from_batches([], schema=SCHEMA))
 
 
 @cache

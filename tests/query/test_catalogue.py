@@ -110,3 +110,18 @@ def test_a_file_without_title_or_with_an_impossible_parameter_is_refused(sql):
 
 def test_the_catalogue_shows_itself_in_a_notebook(lake):
     assert ">sessions_by_day</td>" in lake.questions._repr_html_()
+
+
+READS_SETTINGS = {"insight_failures", "left_out_rows"}
+"""They read bounds and names by `getvariable`, which a stranger's SQL may not."""
+
+
+def test_what_the_page_shows_as_sql_an_analyst_can_run(lake):
+    """With dates given as dates, and for everything else nothing: as `questions show` and the page hand it out."""
+    period = {"since": date(2026, 5, 1), "until": date(2026, 5, 9), "as_of": date(2026, 5, 10)}
+    for question in QUESTIONS.values():
+        if question.name in READS_SETTINGS:
+            continue
+        own = {p.name: EXAMPLES[p.type] for p in question.parameters if p.required and p.name not in period}
+        values = question.bind(own | {name: day for name, day in period.items() if name in question.parameter_names})
+        assert lake.sql(question.sql, values).to_pylist() == lake.ask(question.name, **own, **period).to_pylist(), question.name
