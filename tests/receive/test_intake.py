@@ -276,7 +276,7 @@ def test_what_cannot_be_begun_is_one_sentence(tmp_path):
         refused(spool=str(tmp_path / "file" / "spool"))
     with pytest.raises(ConfigError, match="cert_file"):
         refused(cert_file=str(tmp_path / "none.pem"))
-    with pytest.raises(ConfigError, match="less than 16"):
+    with pytest.raises(ConfigError, match="fewer than 16"):
         refused(token_file=str(tmp_path / "short"))
     with pytest.raises(InputError, match="listened on"):
         refused(address="192.0.2.1")
