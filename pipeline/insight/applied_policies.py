@@ -130,7 +130,22 @@ def read_policies(ask: Ask, domain: str, *, since: date, until: date, published:
     current = published or _published(by_hash)
     first_seen = {text: min(row.first_day for row in same) for text, same in by_hash.items()}
     sure = {text: first_seen[text] for text, same in by_hash.items() if len(same) > 1 or _is(same[0], current)}
-    held = tuple(_held(row, rows, current, sure) for row in rows)
+    replaced = {text: _replaced_on(text, first_seen[text], sure) for text in by_hash}
+    if current is not None and current.since is not None:
+        replaced = {text: min(day or current.since, current.since) for text, day in replaced.items()}
+    judged = [(row, _is(row, current)) for row in rows]
+    # On the day of a change a sender reports both; then the published one is the later.
+    order = sorted(judged, key=lambda each: (each[0].last_day, each[1], each[0].first_day, each[0].policy_hash))
+    latest = {row.submitter_domain: row for row, _ in order}
+    held = tuple(
+        _held(
+            row,
+            None if is_published else replaced[row.policy_hash],
+            is_published=is_published,
+            is_latest=latest[row.submitter_domain] is row,
+        )
+        for row, is_published in judged
+    )
     return PoliciesSeen(domain=domain, published=current, held=held, changes=tuple(_changes(by_hash, first_seen)))
 
 
@@ -150,22 +165,16 @@ def _lines(strings: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(line.strip() for line in strings))
 
 
-def _held(row: _Row, rows: Sequence[_Row], published: PublishedPolicy | None, sure: dict[str, date]) -> Held:
-    """Judge one text of one sender; `sure` are the first days of texts that were published: two senders applied them, or a check saw them.
+def _replaced_on(text: str, begun: date, sure: dict[str, date]) -> date | None:
+    """Return when a text was replaced by a newer one.
 
-    A text that one sender alone ever applied may be its own mistake, and says nothing about when another was replaced.
+    `sure` are the first days of texts that were published: two senders applied them, or a check saw them. A text that one sender alone ever
+    applied may be its own mistake, and says nothing about when another was replaced.
     """
-    begun = min(other.first_day for other in rows if other.policy_hash == row.policy_hash)
-    newer = [day for text, day in sure.items() if text != row.policy_hash and day > begun]
-    if published is not None and published.since is not None and not _is(row, published):
-        newer.append(published.since)
-    # On the day of a change a sender reports both; then the published one is the later.
-    latest = max(
-        (other for other in rows if other.submitter_domain == row.submitter_domain),
-        key=lambda other: (other.last_day, _is(other, published), other.first_day, other.policy_hash),
-    )
-    is_published = _is(row, published)
-    replaced_on = None if is_published else min(newer, default=None)
+    return min((day for other, day in sure.items() if other != text and day > begun), default=None)
+
+
+def _held(row: _Row, replaced_on: date | None, *, is_published: bool, is_latest: bool) -> Held:
     return Held(
         reporter=row.submitter_domain,
         policy_hash=row.policy_hash,
@@ -178,7 +187,7 @@ def _held(row: _Row, rows: Sequence[_Row], published: PublishedPolicy | None, su
         days=row.days,
         sessions=row.sessions,
         is_published=is_published,
-        is_latest=latest is row,
+        is_latest=is_latest,
         held_until=None if replaced_on is None else replaced_on + timedelta(days=_days(row.sts_max_age_seconds)),
         replaced_on=replaced_on,
     )
@@ -188,8 +197,10 @@ def _is(row: _Row, published: PublishedPolicy | None) -> bool:
     """Whether the text is the published policy: the same text, or one that says the same; some senders leave lines out or add some."""
     if published is None:
         return False
+    if row.policy_hash == published.policy_hash:
+        return True
     says = (row.sts_mode, row.sts_max_age_seconds, sorted(row.mx_patterns))
-    return row.policy_hash == published.policy_hash or says == (published.mode, published.max_age_seconds, sorted(published.mx))
+    return says == (published.mode, published.max_age_seconds, sorted(published.mx))
 
 
 def _days(seconds: int | None) -> int:

@@ -17,21 +17,37 @@ _BY_DOMAIN = frozenset({"insight_sts_days", "insight_policies_by_reporter", "ins
 """Questions a verdict asks about its domain, whose answers about all domains are sorted by domain and as quick."""
 
 
+def shared(ask: Ask) -> Ask:
+    """Return what conclusions on the same days ask by: what they ask in the same words is asked once."""
+    answers: dict[str, pa.Table] = {}
+
+    def once(name: str, **parameters: Any) -> pa.Table:
+        if name not in _SHARED:
+            return ask(name, **parameters)
+        key = f"{name} {parameters}"
+        if key not in answers:
+            answers[key] = ask(name, **parameters)
+        return answers[key]
+
+    return once
+
+
 def at_once(ask: Ask) -> Ask:
     """Return what verdicts on many domains ask by, one after another: the days and all else they ask with are the same for each."""
     answers: dict[str, tuple[pa.Table, dict[str, tuple[int, int]]]] = {}
+    once = shared(ask)
 
     def part(name: str, **parameters: Any) -> pa.Table:
         domain = parameters.get("domain")
-        if name not in _SHARED and (name not in _BY_DOMAIN or domain is None):
-            return ask(name, **parameters)
-        asked = {**parameters, "domain": None} if name in _BY_DOMAIN else parameters
+        if name not in _BY_DOMAIN or domain is None:
+            return once(name, **parameters)
+        asked = {**parameters, "domain": None}
         key = f"{name} {asked}"
         if key not in answers:
-            table = ask(name, **asked)
-            answers[key] = (table, _places(table.column("report_domain").to_pylist()) if name in _BY_DOMAIN else {})
+            table = ask(name, **asked).combine_chunks()
+            answers[key] = (table, _places(table.column("report_domain").to_pylist()))
         table, places = answers[key]
-        return table.slice(*places.get(str(domain), (0, 0))) if name in _BY_DOMAIN else table
+        return table.slice(*places.get(str(domain), (0, 0)))
 
     return part
 

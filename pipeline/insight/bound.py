@@ -31,7 +31,7 @@ def upper_bound(failures: int, sessions: int, *, confidence: float = 0.95) -> fl
     if failures == 0:
         # (1 - p)^n = 1 - confidence, solved for p.
         return -expm1(log(1 - confidence) / sessions)
-    return _bisect(failures + 1, sessions - failures, confidence)
+    return _quantile(failures + 1, sessions - failures, confidence)
 
 
 def is_within(limit: float, failures: int, sessions: int, *, confidence: float = 0.95) -> bool:
@@ -41,18 +41,25 @@ def is_within(limit: float, failures: int, sessions: int, *, confidence: float =
     return incomplete_beta(failures + 1, sessions - failures, limit) >= confidence
 
 
-def _bisect(a: int, b: int, target: float) -> float:
-    """Return the `target` quantile of the beta distribution (a, b)."""
-    low, high = 0.0, 1.0
+def _quantile(a: int, b: int, target: float) -> float:
+    """Return the `target` quantile of the beta distribution (a, b), to the last digit that its distribution function tells.
+
+    Newton's method, kept between the bounds that are known; where it would leave them, or no longer halves them, they are bisected.
+    """
+    low, high, at = 0.0, 1.0, a / (a + b)
+    scale = lgamma(a + b) - lgamma(a) - lgamma(b)
     for _ in range(200):
-        middle = (low + high) / 2
-        if middle in (low, high):
+        miss = incomplete_beta(a, b, at) - target
+        low, high = (at, high) if miss < 0 else (low, at)
+        density = exp(scale + (a - 1) * log(at) + (b - 1) * log1p(-at))
+        step = miss / density if density > _TINY else 0.0
+        if abs(step) <= 1e-15 * at and step:
             break
-        if incomplete_beta(a, b, middle) < target:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+        nearer = at - step
+        at = nearer if step and low < nearer < high else (low + high) / 2
+        if at in (low, high):
+            break
+    return at
 
 
 def incomplete_beta(a: float, b: float, x: float) -> float:

@@ -189,12 +189,14 @@ class Analysis:
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
+        from pipeline.insight.at_once import shared
         from pipeline.query.known_domains import known_domains
 
         today, settings, known = _today(as_of), self._settings.insight, self._settings.trust.known_reporters
         names = known_domains(self.ask, domains, self._settings.domains.own)
-        found = api.find_incidents(self.ask, as_of=today, settings=settings, known=known, days=settings.readiness_days) if names else []
-        weighed = api.verdicts(self.ask, names, as_of=today, settings=settings, known=known, incidents=found)
+        ask = shared(self.ask)
+        found = api.find_incidents(ask, as_of=today, settings=settings, known=known, days=settings.readiness_days) if names else []
+        weighed = api.verdicts(ask, names, as_of=today, settings=settings, known=known, incidents=found)
         return {name: readiness.verdict for name, readiness in weighed.items()}
 
     def policies_seen(

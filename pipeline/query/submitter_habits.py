@@ -43,13 +43,11 @@ def learn(run: Callable[[str, Mapping[str, object]], pa.Table]) -> Habits:
     def ask(name: str, **parameters: object) -> list[tuple[str, ...]]:
         return [tuple(map(str, row.values())) for row in run(view_text(f"learn_{name}"), parameters).to_pylist()]
 
-    names = [name for (name,) in ask("names")]
-    hosts = tuple(host for (host,) in ask("hosts", names=names)) if names else ()
-    rules, habits = ask("rules"), ask("habits", hosts=list(hosts))
-    return Habits(
-        apart=tuple(who for who, rule in rules if rule == "apart"),
-        same=tuple(who for who, rule in rules if rule == "same"),
-        hosts=hosts,
-        failures_only=tuple(who for habit, who in habits if habit == "failures_only"),
-        loops=tuple(who for habit, who in habits if habit == "loops"),
-    )
+    found = ask("habits", hosts=[])
+    hosts: tuple[str, ...] = ()
+    if ("tlsa_alone", "") in found:
+        names = [name for (name,) in ask("names")]
+        hosts = tuple(host for (host,) in ask("hosts", names=names)) if names else ()
+        found = ask("habits", hosts=list(hosts)) if hosts else found
+    having = {habit: tuple(who for each, who in found if each == habit) for habit in ("apart", "same", "failures_only", "loops")}
+    return Habits(hosts=hosts, **having)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from pipeline.config import DomainSettings, Settings
 from pipeline.insight.habits import read_habits, sentences
+from pipeline.lake.writer import LakeWriter
+from pipeline.query import open_lake
 from tests.insight.asking import covered, only, verdict
 from tests.insight.book import CAMPUS, DOMAIN, GOOGLE, MAILRU, MICROSOFT, MX1, Book, Fail, day, sts, tlsa
+from tests.lake.build import message, report
 
 LAST = 30
 ATTIC = "attic.example"
@@ -146,6 +150,16 @@ class TestLoops:
         for number in range(0, LAST, 2):
             book.add(CAMPUS, number, sts(1))
         assert habits(book) == {}
+
+    @pytest.mark.parametrize("own", [["b.example"], []])
+    def test_a_report_about_several_domains_is_one_mail_also_where_its_first_domain_is_not_ours(self, tmp_path, own):
+        domains, days = ("a.example", "b.example"), [date(2026, 3, 1 + number) for number in range(12)]
+        told = [report(f"{n} {day}", submitter=CAMPUS, day=day, domains=domains, good=1, bad=0) for day in days for n in (1, 2)]
+        with LakeWriter(tmp_path / "lake", run_id="run") as writer:
+            writer.commit([message(f"m{number}", rows) for number, rows in enumerate(told)])
+        with open_lake(tmp_path / "lake", settings=Settings(domains=DomainSettings(own=own))) as lake:
+            found = read_habits(lake.ask, since=days[0], until=days[-1], domain=None)
+        assert [(one.report_domain, one.habits[0]) for one in found] == [(name, "report loop") for name in own or domains]
 
     def test_a_failure_of_a_loop_is_evidence(self):
         book = healthy().every_day(CAMPUS, 0, LAST - 1, sts(1)).add(CAMPUS, LAST, sts(0, Fail("certificate-expired", 1)))

@@ -96,9 +96,12 @@ def stale_reporters(seen: PoliciesSeen, reporters: Collection[str], period: Peri
 
 def reporters_without(replay: Sequence[ReplayDay], reporters: Collection[str], period: Period) -> tuple[str, ...]:
     """Return those of some reporters that found no policy in most of their sessions of the last days they reported, two at least."""
+    lately: dict[str, list[ReplayDay]] = {}
+    for day in replay:
+        if day.report_day > period.until - _WEEK and day.submitter_domain in reporters:
+            lately.setdefault(day.submitter_domain, []).append(day)
     found = []
-    for reporter in sorted(reporters):
-        days = [day for day in replay if day.submitter_domain == reporter and day.report_day > period.until - _WEEK]
+    for reporter, days in sorted(lately.items()):
         last = sorted(days, key=lambda day: day.report_day)[-2:]
         if len(last) == 2 and all(day.unprotected > day.sts_sessions for day in last):
             found.append(reporter)

@@ -25,23 +25,28 @@ select * exclude (counted)
 from failures
 where counted;
 
--- How often a submitter reports a session under tlsa and again under another policy, and the rule that follows (decision 0039). Reports of
--- twenty sessions and less prove nothing: two small numbers are equal by chance.
+-- Which rule follows from how often a submitter reports a session under tlsa and again under another policy with equal totals (decision 0039).
+create macro settings.rule_of(submitter, told_twice, alike) as
+    case
+        when list_contains(getvariable('lake').same_sessions::varchar[], submitter) then 'same'
+        when told_twice < 10 then 'unsure'
+        when alike >= 0.95 * told_twice then 'same'
+        when alike < 0.5 * told_twice then 'apart'
+        else 'unsure'
+    end;
+
+-- Reports of twenty sessions and less prove nothing: two small numbers are equal by chance.
+create macro settings.proves_a_rule(alike, authenticated, failed, unprotected) as
+    alike is not null and authenticated + failed + unprotected > 20;
+
 create view submitters as
 select
     submitter_domain,
     count(*) as reports_with_both,
     count(*) filter (where totals_equal) as totals_equal,
-    case
-        when list_contains(getvariable('lake').same_sessions::varchar[], submitter_domain) then 'same'
-        when reports_with_both < 10 then 'unsure'
-        when count(*) filter (where totals_equal) >= 0.95 * count(*) then 'same'
-        when count(*) filter (where totals_equal) < 0.5 * count(*) then 'apart'
-        else 'unsure'
-    end as both_types_are
+    settings.rule_of(submitter_domain, count(*), count(*) filter (where totals_equal)) as both_types_are
 from counted_policies
-where totals_equal is not null
-    and once_authenticated + once_failed + once_unprotected > 20
+where settings.proves_a_rule(totals_equal, once_authenticated, once_failed, once_unprotected)
 group by submitter_domain;
 
 -- A submitter that reports only on days with failures has no good days in its reports: rates leave it out (decision 0057).
