@@ -267,6 +267,9 @@ class RetentionSettings(Section):
     report_months: int = 0
 
 
+_UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
 class QuerySettings(Section):
     """`[query]`: what a reader may take of the machine."""
 
@@ -277,6 +280,12 @@ class QuerySettings(Section):
     seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long a question or a statement of SQL may take; 0: as long as it wants."""
     threads: Annotated[int, Field(ge=1)] = 2
+
+    @property
+    def memory_bytes(self) -> int:
+        """`memory` as a number of bytes."""
+        unit = self.memory.lstrip("0123456789 ")
+        return int(self.memory.removesuffix(unit)) * _UNITS[unit]
 
 
 class CheckSettings(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import resource
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,23 +32,22 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     query = _query(args)
     with open_lake(settings=context.settings) as lake:
-        with lake.ending_the_process(say), _bounded(context.settings.query.memory):
+        with lake.ending_the_process(say), _bounded(context.settings.query.memory_bytes):
             answer = lake.sql(query, named_values(args.param))
         output.deliver(answer, args)
     return 0
 
 
 @contextmanager
-def _bounded(memory: str) -> Iterator[None]:
+def _bounded(memory_bytes: int) -> Iterator[None]:
     """Bound the address space: DuckDB counts what it keeps, not what a single function makes of a text."""
-    number, unit = re.fullmatch(r"([0-9]+) ?([MG])i?B", memory).groups()  # type: ignore[union-attr]  # as the settings demand
     now = Path("/proc/self/statm")
     if not now.exists():  # not Linux
         yield
         return
     here = int(now.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     before, highest = resource.getrlimit(resource.RLIMIT_AS)
-    bound = here + int(number) * (1 << 30 if unit == "G" else 1 << 20) + _HEADROOM_BYTES
+    bound = here + memory_bytes + _HEADROOM_BYTES
     if highest == resource.RLIM_INFINITY or bound < highest:
         resource.setrlimit(resource.RLIMIT_AS, (bound, highest))
     try:

@@ -42,6 +42,16 @@ _EMPTY_FILE = "{}=0000-00/none.parquet"
 _EMPTY_SUMS = "sums/none.parquet"
 _AGAIN_SECONDS = 0.5
 """How often a query is interrupted whose time is over, until it ends."""
+_KINDS = {
+    "FATAL": duckdb.FatalException,
+    "INTERNAL": duckdb.InternalException,
+    "INTERRUPT": duckdb.InterruptException,
+    "IO": duckdb.IOException,
+    "Out of Memory": duckdb.OutOfMemoryException,
+    "Permission": duckdb.PermissionException,
+}
+"""Errors of which somebody asks what they are, by how their texts begin."""
+_KIND = re.compile(r"([A-Za-z ]+) Error: ")
 CONTESTED = ("reports", "policies", "failures")
 """The tables whose rows a better report can supersede."""
 
@@ -87,6 +97,7 @@ class Engine:
             guests: Whether it runs a stranger's SQL: then only `GuestFiles` can be read.
         """
         self._seconds = settings.query.seconds
+        self._answer_bytes = settings.query.memory_bytes if guests else 0
         self._limits = settings.report_limits
         self._counted_tiers = list(settings.trust.count)
         self._audience = settings.audience
@@ -185,7 +196,8 @@ class Engine:
             limited: Whether it is cut off after [query] seconds.
 
         Raises:
-            duckdb.Error: As DuckDB says it; `duckdb.InterruptException` when its time is over.
+            duckdb.Error: As DuckDB says it; `duckdb.InterruptException` when its time is over, `duckdb.OutOfMemoryException` where it, or
+                the answer to a stranger, is larger than [query] memory.
         """
         with self._connection.cursor() as cursor, _cut_off(cursor, self._seconds if limited else 0):
             self._tell(cursor, scope)
@@ -195,7 +207,7 @@ class Engine:
                 relation = cursor.sql(sql, params=dict(parameters))
                 if relation is None:  # a comment, or what has no rows
                     raise duckdb.InvalidInputException("there is nothing that has an answer")
-                answer: pa.Table = relation.to_arrow_table()
+                answer = _within(relation, self._answer_bytes) if self._answer_bytes else relation.to_arrow_table()
             except RuntimeError as err:  # the reason holds bytes of a damaged file that are no text
                 raise duckdb.Error("what DuckDB says of it is no text") from err
             return answer
@@ -240,6 +252,24 @@ class Engine:
             self._connection.unregister_filesystem(str(self.files.protocol))
         self._connection.close()
         self._clean_up()
+
+
+def _within(relation: duckdb.DuckDBPyRelation, most: int) -> pa.Table:
+    """Fetch an answer as it is made, and no more than so many bytes of it: DuckDB counts no memory of what it has handed on."""
+    reader = relation.to_arrow_reader()
+    batches, left = [], most
+    try:
+        for batch in reader:
+            left -= batch.nbytes
+            if left < 0:
+                raise duckdb.OutOfMemoryException("its answer alone is larger")
+            batches.append(batch)
+    except OSError as err:  # what DuckDB raises in the middle of an answer; Arrow hands on the text alone
+        kind = _KIND.match(str(err))
+        raise (_KINDS.get(kind[1], duckdb.DatabaseError) if kind else duckdb.Error)(str(err)) from err
+    finally:
+        reader.close()
+    return pa.Table.from_batches(batches, schema=reader.schema)
 
 
 @contextmanager

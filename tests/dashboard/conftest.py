@@ -15,15 +15,21 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def addresses(tmp_path_factory):
+def lake_folders():
+    """Where the lakes are whose page was started, by name."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def addresses(tmp_path_factory, lake_folders):
     """Start the page on a lake when it is first asked for."""
     running = {}
 
     def address(name: str) -> str:
         if name not in running:
             folder = tmp_path_factory.mktemp(name)
-            lake = getattr(lakes, name)(folder / "lake")
-            context = serving(lake, cwd=folder)
+            lake_folders[name] = getattr(lakes, name)(folder / "lake")
+            context = serving(lake_folders[name], cwd=folder)
             running[name] = (context, context.__enter__())
         return running[name][1]
 

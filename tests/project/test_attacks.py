@@ -16,6 +16,13 @@ ATTACKS = {
         "query/test_guard.py::test_every_function_is_either_on_the_list_or_refused",
         "query/test_fuzz_sql.py::test_no_statement_of_a_grammar_touches_a_file_or_ends_in_anything_but_a_sentence",
     ),
+    "01 SQL that takes all there is": (
+        "query/test_guard.py::test_what_takes_too_long_is_ended",
+        "query/test_guard.py::test_a_text_larger_than_memory_ends_with_a_sentence",
+        "query/test_guard.py::test_what_may_be_spilled_to_the_disk_is_limited",
+        "query/test_lake.py::test_an_answer_that_is_larger_than_memory_ends_with_a_sentence",
+        "query/test_lake.py::test_an_answer_that_takes_too_long_is_ended_in_its_middle",
+    ),
     "02 a mail signed for another purpose, read as a report": (
         FORGERY,
         "trust/test_coverage.py::test_the_word_of_the_own_server_is_no_more_than_what_the_signature_covers",
@@ -51,6 +58,7 @@ ATTACKS = {
         "query/test_bounds.py::test_every_command_says_something",
         "query/test_bounds.py::test_what_is_sent_scraped_and_planned_is_made",
         "query/test_bounds.py::test_every_conclusion_is_drawn",
+        "dashboard/test_pages.py::test_what_pages_lead_to_is_drawn_for_rows_at_every_bound",
     ),
     "12 sign-in": (
         "dashboard/test_sign_in.py::test_nobody_sees_a_page_before_signing_in_and_then_only_who_is_on_the_list",

@@ -130,6 +130,26 @@ def test_a_query_that_needs_too_much_memory_ends_with_a_sentence(lake_folder):
         assert opened.sql("select 1 as x").to_pylist() == [{"x": 1}]
 
 
+def test_an_answer_that_is_larger_than_memory_ends_with_a_sentence(lake_folder):
+    with open_lake(lake_folder, settings=Settings(query=QuerySettings(memory="20 MB"))) as opened:
+        with pytest.raises(
+            TryAgainError, match=r"^the query needs more than 20 MB of memory \(\[query\] memory\): its answer alone is larger$"
+        ):
+            opened.sql("from range(1000000000000)")
+        assert opened.sql("from range(2000000)").num_rows == 2_000_000
+
+
+def test_what_fails_in_the_middle_of_an_answer_is_told_as_at_its_beginning(lake):
+    with pytest.raises(SqlError, match=r"^the SQL cannot be run: Could not convert string 'x' to INT32"):
+        lake.sql("select cast(case when range < 900000 then '1' else 'x' end as int) as x from range(1000000)")
+
+
+def test_an_answer_that_takes_too_long_is_ended_in_its_middle(lake_folder):
+    settings = Settings(query=QuerySettings(seconds=0.2, memory="64GB"))
+    with open_lake(lake_folder, settings=settings) as opened, pytest.raises(TryAgainError, match=r"longer than 0\.2 seconds"):
+        opened.sql("select repeat('x', 10) as x from range(1000000000000) where hash(range) % 1000 = 0")
+
+
 def test_a_sort_larger_than_memory_spills_into_a_private_folder_that_is_removed(lake_folder):
     opened = open_lake(lake_folder, settings=Settings(query=QuerySettings(memory="60 MB")))
     sorted_rows = opened.sql(
