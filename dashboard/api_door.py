@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
@@ -27,6 +27,7 @@ from pipeline.groups import audience_of
 from pipeline.insight.coverage import as_json as coverage_json
 from pipeline.insight.enforce.readiness import as_json as readiness_json
 from pipeline.insight.incident import as_json as fault_json
+from pipeline.insight.period import as_of_from
 from pipeline.output import json_text
 
 if TYPE_CHECKING:
@@ -128,11 +129,8 @@ def _answer(resource: Resource, given: Mapping[str, str]) -> Any:
     days = given.get("days", str(_DAYS))
     if not days.isascii() or not days.isdigit() or not 1 <= int(days[:6]) <= _MOST_DAYS:
         raise UsageError(f"days is a number from 1 to {_MOST_DAYS}")
-    try:
-        as_of = date.fromisoformat(given["as_of"]) if "as_of" in given else today()
-        since = as_of - timedelta(days=int(days) - 1)
-    except (ValueError, OverflowError) as err:
-        raise UsageError("as_of is a day like 2026-05-31") from err
+    as_of = as_of_from(given["as_of"]) if "as_of" in given else today()
+    since = as_of - timedelta(days=int(days) - 1)
     domain = lake().known_domain(given["domain"]) if given.get("domain") else None
     return resource.answer(Filters(since, as_of, domain, None, int(days)))
 

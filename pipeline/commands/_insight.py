@@ -6,7 +6,6 @@ import argparse
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.errors import UsageError
 from pipeline.insight.ground import NO_OWN
 from pipeline.output import escape, note
 
@@ -60,14 +59,11 @@ def as_of_of(args: argparse.Namespace) -> date:
     """Return the as-of date.
 
     Raises:
-        UsageError: It is not a day.
+        UsageError: It is not a day, or before there were reports.
     """
-    if args.as_of is None:
-        return datetime.now(UTC).date()
-    try:
-        return date.fromisoformat(args.as_of)
-    except ValueError as err:
-        raise UsageError(f"--as-of is a day like 2026-05-31, which {args.as_of[:40]!r} is not") from err
+    from pipeline.insight.period import as_of_from
+
+    return datetime.now(UTC).date() if args.as_of is None else as_of_from(args.as_of, "--as-of")
 
 
 def who() -> str:

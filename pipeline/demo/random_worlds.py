@@ -161,8 +161,10 @@ def _certificate(rng: random.Random, domain: Domain, incident: Incident) -> Inci
 
 def _new_host(rng: random.Random, domain: Domain, incident: Incident) -> Incident:  # noqa: ARG001 -- one shape for all scopes
     wildcard = any(pattern.startswith("*.") for pattern in domain.policies[0].mx)
+    # One cause after the other on one domain: another host, else the first would never have been mended.
+    name = "mx8" if incident.cause == "policy-stale" else "mx7"
     return incident._replace(
-        hosts=(f"mx7.eu.{domain.name}",) if wildcard else (f"mx7.{domain.name}",),
+        hosts=(f"{name}.eu.{domain.name}",) if wildcard else (f"{name}.{domain.name}",),
         variant="wildcard" if wildcard else "not-listed",
     )
 

@@ -25,27 +25,51 @@ def tally(reporter: Reporter, rows: Sequence[Applied]) -> Tally:
     counts = {kind: [row for row in rows if row.policy_type == kind] for kind in ("sts", "tlsa", "no-policy-found")}
     sessions = {kind: sum(row.success + row.failure for row in of_kind) for kind, of_kind in counts.items()}
     failed = {kind: sum(row.failure for row in of_kind if kind != "no-policy-found") for kind, of_kind in counts.items()}
-    # A policy that could not be fetched is told of every session, also of those under DANE (`session_counts`).
-    unfetched = any(row.policy_type == "sts" and row.sts is None for row in rows)
-    if reporter.dane == "both" or (unfetched and counts["tlsa"]):
+    if told_twice(reporter, rows):
         return Tally(max(sessions["sts"], sessions["tlsa"]) + sessions["no-policy-found"], max(failed["sts"], failed["tlsa"]))
     return Tally(sum(sessions.values()), sum(failed.values()))
 
 
-def parts_of(rows: list[Applied], parts: int, rng: random.Random) -> list[list[Applied]]:
-    """Spread the rows of a day over so many reports; a part without sessions is empty."""
+def told_twice(reporter: Reporter, rows: Sequence[Applied]) -> bool:
+    """Say whether the rows under MTA-STS and those under DANE are about the same sessions."""
+    # A policy that could not be fetched is told of every session, also of those under DANE (`session_counts`).
+    unfetched = any(row.policy_type == "sts" and row.sts is None for row in rows)
+    return any(row.policy_type == "tlsa" for row in rows) and (reporter.dane == "both" or unfetched)
+
+
+def parts_of(rows: list[Applied], parts: int, rng: random.Random, *, twice: bool = False) -> list[list[Applied]]:
+    """Spread the rows of a day over so many reports; a part without sessions is empty.
+
+    Args:
+        rows: Of one reporter and domain.
+        parts: How many reports it sends for the day.
+        rng: Chance.
+        twice: Whether the rows under DANE are about the sessions of those under MTA-STS: then they are in the reports that those are in.
+    """
     if parts == 1:
         return [rows]
     spread: list[list[Applied]] = [[] for _ in range(parts)]
+    again = [row for row in rows if row.policy_type == "tlsa"] if twice else []
     for row in rows:
-        good = split(rng, row.success, [1.0] * parts)
+        if row in again:
+            continue
         # Which mentions are of which session is not known, so those of a policy stay together.
-        bad = rng.randrange(parts)
-        for part, success in enumerate(good):
-            failure, failed = (row.failure, row.failed) if part == bad else (0, [])
-            if success or failure:
-                spread[part].append(Applied(row.policy_type, row.sts, row.hosts, row.broken_lines, success, failure, failed))
+        _put(row, spread, split(rng, row.success, [1.0] * parts), rng.randrange(parts))
+    room = [sum(row.success + row.failure for row in part if row.policy_type == "sts") for part in spread]
+    most = max(range(parts), key=room.__getitem__)
+    if len(again) > 1 or any(row.success + row.failure != sum(room) or row.failure > room[most] for row in again):
+        return [rows]  # which session is in which report cannot be told for both: all in one
+    for row in again:
+        room[most] -= row.failure
+        _put(row, spread, room, most)
     return spread
+
+
+def _put(row: Applied, spread: list[list[Applied]], good: Sequence[int], bad: int) -> None:
+    for part, success in enumerate(good):
+        failure, failed = (row.failure, row.failed) if part == bad else (0, [])
+        if success or failure:
+            spread[part].append(Applied(row.policy_type, row.sts, row.hosts, row.broken_lines, success, failure, failed))
 
 
 def for_part(document: Document, day: date, part: int, parts: int) -> Document:

@@ -17,7 +17,7 @@ from pipeline.demo.manners import MANNERS, Counted
 from pipeline.demo.places import Domain
 from pipeline.demo.planted_incidents import TrueIncident
 from pipeline.demo.session_counts import Applied, Circumstances, applied_policies
-from pipeline.demo.several_reports import by_host, for_part, parts_of, tally
+from pipeline.demo.several_reports import by_host, for_part, parts_of, tally, told_twice
 from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import STRANGER, Reporter
 from pipeline.demo.spec import Span, Spec, WorldReport
@@ -148,9 +148,8 @@ class World:
             if reporter.at_host:
                 at_hosts += [row for row in rows if row.policy_type == "tlsa"]
                 rows = [row for row in rows if row.policy_type != "tlsa"]
-            for part, told in enumerate(
-                parts_of(rows, reporter.reports_a_day, dice(self.spec.seed, "parts", reporter.key, domain.name, day))
-            ):
+            rng = dice(self.spec.seed, "parts", reporter.key, domain.name, day)
+            for part, told in enumerate(parts_of(rows, reporter.reports_a_day, rng, twice=told_twice(reporter, rows))):
                 if told:
                     yield self._written(reporter, domain.name, day, told, part)._replace(**tally(reporter, told)._asdict())
         for name, at_host in by_host(at_hosts).items():

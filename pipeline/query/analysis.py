@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
 from pipeline.extras import import_extra
+from pipeline.insight.period import as_of_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -232,11 +233,4 @@ class Analysis:
 
 
 def _today(asked: date | str | None) -> date:
-    if asked is None:
-        return datetime.now(UTC).date()
-    if isinstance(asked, date):
-        return asked
-    try:
-        return date.fromisoformat(asked)
-    except ValueError:
-        raise UsageError(f"as_of is a day like 2026-05-31, which {asked[:40]!r} is not") from None
+    return datetime.now(UTC).date() if asked is None else as_of_from(asked)

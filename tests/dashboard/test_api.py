@@ -74,6 +74,17 @@ def test_a_token_reads_its_group_with_the_numbers_of_everywhere(world):
         ({"query": "days=x"}, 400),
         ({"query": "as_of=yesterday"}, 400),
         ({"query": "as_of=0001-01-01&days=800"}, 400),
+        ({"query": "as_of=2014-12-31"}, 400),
+        ({"query": "days=%D9%A3"}, 400),
+        ({"query": f"domain={'a' * 60_000}"}, 400),
+        ({"query": "domain=%00%0a%1b[31m"}, 400),
+        ({"name": "../faults"}, 404),
+        ({"name": "faults\0"}, 404),
+        ({"token": f"{TOKENS['a']}\0"}, 401),
+        ({"token": "x" * 60_000}, 401),
+        ({"token": "é"}, 401),
+        ({"method": "get"}, 405),
+        ({"method": "TRACE"}, 405),
         ({"query": "group=b"}, 400),
         ({"query": "domain=%00"}, 400),
         ({"host": "rebound.example"}, 403),
@@ -85,6 +96,12 @@ def test_an_error_is_one_sentence(world, asked, code):
     assert status == code
     assert list(body) == ["error"]
     assert MARK not in str(body)
+
+
+@pytest.mark.parametrize("name", sorted(api_door.RESOURCES))
+@pytest.mark.parametrize("asked", ["as_of=2016-01-01&days=800", "as_of=9999-12-31&days=800"])
+def test_the_first_and_the_last_day_there_is_can_be_asked(world, name, asked):
+    assert _asked(name, f"{asked}&domain={OURS[0]}")[0] == 200
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -136,7 +136,17 @@ def test_what_is_sent_scraped_and_planned_is_made(folder, tmp_path, words, capsy
     assert len(told.out) > 100
 
 
+@pytest.mark.parametrize("words", ["incidents", "readiness example.org", "coverage", "digest", "metrics"])
+def test_a_day_without_reports_can_be_asked_and_one_before_any_is_refused(folder, words, capsys):
+    asked = ["--lake", str(folder), *words.split(), "--as-of"]
+    assert main([*asked, "0001-01-01"]) == 2
+    assert "--as-of cannot be 0001-01-01: no report is older than 2016" in capsys.readouterr().err
+    for day in ("2016-01-01", "9999-12-31"):
+        assert main([*asked, day]) in (0, 1), capsys.readouterr().err
+
+
 def test_every_conclusion_is_drawn(lake):
     lake.incidents(as_of=AS_OF, evidence=None)
+    lake.incidents(as_of=AS_OF, days=10**12)
     assert lake.readiness(DOMAIN, as_of=AS_OF) is not None
     lake.coverage(as_of=AS_OF)

@@ -169,8 +169,9 @@ def true_verdict(world: World, domain: str, until: date, settings: InsightSettin
     """Return the verdict that somebody would give who sees behind the reports."""
     since = until - timedelta(days=settings.readiness_days - 1)
     published = world.domain(domain).published(until)
-    if published is None:
-        return "no-policy"
+    if published is None:  # what was lost by mistake and is missed by senders is to be brought back
+        lost = (true for true in world.truth if (true.domain, true.cause, true.fault) == (domain, "policy-lost", "ours"))
+        return "not-ready" if any(true.open for true in lost) else "no-policy"
     if _mode_of_week(world, domain, until) == "enforce":
         return "already-enforcing"
     seen = world.refusals(domain, since, until)
