@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ONE_DAY = timedelta(days=1)
 EARLIEST = date(2015, 1, 1)
-"""The first day that can be asked about: a year before the oldest report there can be (`pipeline.report`), for what is compared with before."""
+"""The first day that can be asked about: a year before the oldest report there can be, for what is compared with the time before."""
 
 
 class Period(NamedTuple):
