@@ -41,6 +41,16 @@ _NOT_LISTED = (
     ("mx-not-(?:listed|authorized)", "MX_NOT_LISTED", "several"),
     ("not-an-allowed-mx", "mx9.example.org is not an allowed MX in the MTA-STS policy", "several"),
     ("(?:mta-sts|mtasts)-no-matching-mx", "MTA-STS: no matching MX", "several"),
+    (
+        "(?:mx|host|hostname)-(?:…-)?not-(?:part-of|among|one-of)-(?:…-)?policy",
+        "MX host mx9.example.org is not part of the MTA-STS policy",
+        "several",
+    ),
+    (
+        "policy-(?:does-not|doesn-t)-(?:include|list|contain|name|cover|allow)-(?:the-)?(?:mx|host|hostname)",
+        "Policy does not include MX mx9.example.org",
+        "several",
+    ),
 )
 _TLSA = (
     ("no-matching-(?:dane-)?tlsa", "no_matching_DANE_TLSA_records", "Postfix, OpenSSL"),
@@ -82,7 +92,7 @@ _NO_STARTTLS = (
     ("(?:not|doesn-t|didn-t)-offer-tls", "a TLS session is required, but the server did not offer TLS support", "Exim"),
     ("server-must-support-tls", "Destination mail server must support TLS to receive mail", "Exchange Online 4.7.321"),
 )
-_CERTIFICATE = r"(?<!client-)(?<!alert-)(?<!alert-\d\d-)(?:certificates?|cert)"
+_CERTIFICATE = r"(?<!client-)(?<!client-s-)(?<!alert-)(?<!alert-\d\d-)(?:certificates?|cert)"
 _EXPIRED = (
     (f"{_CERTIFICATE}-(?:has-|is-|was-|validity-has-|has-already-)?expired(?!-crl)", "certificate has expired", "OpenSSL, KumoMTA"),
     (f"{_CERTIFICATE}-(?:has-|is-)?expired", "X509_V_ERR_CERT_HAS_EXPIRED", "OpenSSL, Postfix"),
@@ -175,6 +185,8 @@ _NAME = (
     ("0x(?:80090322|800b010f)", "schannel: next InitializeSecurityContext failed: 0x80090322", "SChannel"),
     ("cn-name-does-not-match", "The certificate's CN name does not match the passed value.", "SChannel"),
     ("wrong-name", "wrong name in certificate", "several"),
+    ("peer-?name-(?:verification-failed|mismatch)", "certificate peer name verification failed for mx1.example.org", "Postfix"),
+    ("names-(?:do-not|don-t)-match", "TLS certificate verification failed: names do not match", "Exim"),
     (f"{_CERTIFICATE}-does-not-cover", "certificate does not cover mx1.example.org", "several"),
     ("no-matching-(?:subject-?)?(?:alt-?names?|alternative-names?|sans?)", "no matching subjectAltName", "several"),
     (
@@ -196,6 +208,9 @@ _UNTRUSTED = (
     ("(?:cert|certificate|root|chain|peer)-(?:is-)?(?:not-trusted|untrusted)", "certificate not trusted", "OpenSSL, Postfix"),
     ("untrusted-(?:cert|certificate|root)", "SEC_ERROR_UNTRUSTED_CERT", "NSS, .NET"),
     ("badcert-not-trusted", "BADCERT_NOT_TRUSTED", "mbedTLS"),
+    ("not-trusted-by-local-or-tlsa-policy", "not trusted by local or TLSA policy", "Postfix"),
+    ("not-signed-by-a-trusted-(?:ca|authority)", "Peer certificate is not signed by a trusted CA", "several"),
+    ("signer-(?:was-)?not-found", "certificate verification failed: signer not found", "GnuTLS, Exim"),
     ("not-correctly-signed-by-the-trusted-ca", "The certificate is not correctly signed by the trusted CA", "mbedTLS"),
     ("invalid-ca", "invalid CA certificate", "OpenSSL"),
     ("ca-cert-invalid", "SEC_ERROR_CA_CERT_INVALID", "NSS"),
@@ -262,6 +277,11 @@ WORDINGS = _all()
 _COMPILED = tuple((wording.cause, re.compile(rf"(?:^|-)(?:{wording.phrase.replace('…', '.*?')})(?:-|$)")) for wording in WORDINGS)
 
 
+_FROM_OUR_SERVER = re.compile(r"(?:^|-)(?:remote-error-tls|server-alert-fatal|received-(?:a-)?(?:tls-)?(?:fatal-)?alert)-.*")
+"""What follows is an alert that our server sent (Go, Erlang, Java, rustls), up to the end."""
+
+
 def cause_in(folded: str) -> str | None:
     """Return the cause of the first wording that occurs in a folded text."""
-    return next((cause for cause, phrase in _COMPILED if phrase.search(folded)), None)
+    said = _FROM_OUR_SERVER.sub("", folded)
+    return next((cause for cause, phrase in _COMPILED if phrase.search(said)), None)

@@ -14,7 +14,18 @@ _WORD_IN_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
 # Texts that say that no certificate was judged; they take the word back that a result type such as certificate-not-trusted gave.
-_BROKE_OFF = ("handshake", "fatal-alert", "remote-alert", "timeout", "timed-out", "connection", "eof", "protocol-version")
+_BROKE_OFF = (
+    "handshake",
+    "fatal-alert",
+    "remote-alert",
+    "server-alert",
+    "remote-error",
+    "timeout",
+    "timed-out",
+    "connection",
+    "eof",
+    "protocol-version",
+)
 
 _HANDSHAKE: tuple[tuple[str, str], ...] = (
     ("alert-70", "no TLS version in common: the sender requires one that your server has disabled, or the reverse"),
