@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import shutil
 import sys
 import sysconfig
@@ -56,7 +57,7 @@ def _installation(user: str, context: Context) -> Installation:
     """Return what is particular about this machine.
 
     Raises:
-        UsageError: A path holds what neither systemd nor cron takes.
+        UsageError: A path holds what neither systemd nor cron takes, or the user's name is none.
     """
     from pipeline.config_file import find_config
     from pipeline.deploy.units import Installation
@@ -77,6 +78,8 @@ def _installation(user: str, context: Context) -> Installation:
     for path in (installation.program, installation.config or "", *installation.writable):
         if not path.isprintable() or set(path) & set(" \"'\\"):
             raise UsageError(f"{path[:120]!r} contains a space or quote, which units and crontabs cannot hold; move it")
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*", user):
+        raise UsageError(f"{user[:120]!r} is not the name of a user")
     return installation
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from shlex import quote
 from typing import NamedTuple
 
 _HOMES = ("/home", "/root", "/run/user")
@@ -81,7 +82,10 @@ def systemd_units(installation: Installation) -> list[Unit]:
 def crontab(installation: Installation) -> str:
     """Return the lines for the user's crontab. `check` ends with 1 where it found something, which `tlsrpt notify` tells, not cron."""
     lines = [f"# TLS reports, for the crontab of {installation.user} (crontab -u {installation.user} FILE)"]
-    lines += [f"{task.cron} {_command(installation, task.arguments).replace('%', chr(92) + '%')}" for task in _tasks(installation)]
+    quoted = installation._replace(
+        program=quote(installation.program), config=installation.config and quote(installation.config)
+    )  # cron gives the line to a shell
+    lines += [f"{task.cron} {_command(quoted, task.arguments).replace('%', chr(92) + '%')}" for task in _tasks(installation)]
     return "\n".join(lines) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import signal
 import tarfile
@@ -92,6 +93,10 @@ def _archive(path, name: str, *, kind=tarfile.REGTYPE):
         ("/tmp/outside", tarfile.REGTYPE),
         ("messages/../../outside", tarfile.REGTYPE),
         ("messages/link", tarfile.SYMTYPE),
+        ("messages/hard-link", tarfile.LNKTYPE),
+        ("messages/device", tarfile.CHRTYPE),
+        ("messages/pipe", tarfile.FIFOTYPE),
+        ("messages/folder", tarfile.DIRTYPE),
         ("_state/backfill.json", tarfile.REGTYPE),
         ("top", tarfile.REGTYPE),
     ],
@@ -101,6 +106,24 @@ def test_an_archive_that_is_no_backup_writes_nothing_outside(tmp_path, name, kin
         restore(locate(tmp_path / "deep" / "lake"), _archive(tmp_path / "x.tar.gz", name, kind=kind))
     assert not (tmp_path / "outside").exists()
     assert not (tmp_path / "deep" / "outside").exists()
+
+
+def _claims(path, *, name_bytes: int = 1, size: int = 1):
+    """A member that says that it, or its name, is as long as that."""
+    long_name = tarfile.TarInfo("././@LongLink")
+    long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, name_bytes
+    member = tarfile.TarInfo("messages/large")
+    member.size = size
+    head = long_name.tobuf(tarfile.GNU_FORMAT) + b"a".ljust(512, b"\0") if name_bytes > 1 else b""
+    path.write_bytes(gzip.compress(head + member.tobuf(tarfile.GNU_FORMAT)))
+    return path
+
+
+@pytest.mark.parametrize("claims", [{"size": 1 << 40}, {"name_bytes": 1 << 33}])
+def test_a_backup_that_claims_more_than_memory_is_refused_before_it_is_read(tmp_path, claims):
+    with pytest.raises(NotAReportError, match=r"is not a (complete )?backup of a lake"):
+        restore(locate(tmp_path / "again"), _claims(tmp_path / "x.tar.gz", **claims))
+    assert not (tmp_path / "again").exists()
 
 
 def test_a_torn_backup_makes_no_lake(lake, tmp_path, capsys):

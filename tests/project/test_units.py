@@ -72,7 +72,24 @@ def test_the_command_names_this_program_and_configuration(tmp_path, capsys):
     assert (tmp_path / "units" / "tlsrpt-check.timer").exists()
 
 
-def test_a_path_with_a_blank_is_refused_with_a_sentence(tmp_path, capsys):
-    (tmp_path / "a b").mkdir()
-    assert main(["--lake", str(tmp_path / "a b"), "units"]) == 2
-    assert "blank" in capsys.readouterr().err
+@pytest.mark.parametrize("name", ["a b", "a\nExecStartPre=b", 'a"b', "a\\b", "a\u2028b"])
+def test_a_path_that_no_unit_can_hold_is_refused_with_a_sentence(tmp_path, capsys, name):
+    (tmp_path / name).mkdir()
+    for more in ([], ["--cron"]):
+        assert main(["--lake", str(tmp_path / name), "units", *more]) == 2
+        assert "contains a space or quote, which units and crontabs cannot hold" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("user", ["root\nExecStartPre=/bin/true", "a b", "$(id)", "-x"])
+def test_a_user_that_is_none_is_refused(tmp_path, capsys, user):
+    assert main(["--lake", str(tmp_path), "units", f"--user={user}"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_line_of_cron_is_no_program_of_a_shell(tmp_path):
+    odd = WHOLE._replace(program="/bin/echo", config=str(tmp_path / "$(touch made);&" / "`touch made`.toml"))
+    for line in crontab(odd).splitlines()[1:]:
+        command = line.split(maxsplit=5)[5].replace(r"\%", "%")
+        told = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        assert told.startswith(f"--config {odd.config} ")
+    assert not (tmp_path / "made").exists()

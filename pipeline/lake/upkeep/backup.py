@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _LEFT_OUT = frozenset({"_state", "_staging"})
 _LAST = "messages/_delta_log/"
 """The log of the ledger is restored last: before it is there, nothing of the lake is visible."""
+_MOST_BYTES = 1 << 31
+"""A file of a lake is never so large; one in an archive that is would take all memory."""
+_MOST_OF_A_HEADER = 1 << 20
 
 
 class Copied(NamedTuple):
@@ -93,7 +96,7 @@ def _fill(location: Location, source: Path) -> Copied:
     count = size = 0
     held: list[tuple[str, bytes]] = []
     try:
-        with gzip.open(source) as packed, tarfile.open(fileobj=packed, mode="r:") as archive:
+        with _Packed(source) as packed, tarfile.open(fileobj=packed, mode="r:") as archive:
             location.create()
             for member in archive:
                 path = _safe(member, source)
@@ -112,6 +115,16 @@ def _fill(location: Location, source: Path) -> Copied:
     for path, data in sorted(held):
         _put(location, path, data)
     return Copied(count, size)
+
+
+class _Packed(gzip.GzipFile):
+    """The archive unpacked as it is read; what is read in one piece, as the headers of tar are, is bounded."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read so many bytes."""
+        if size is None or not 0 <= size <= _MOST_OF_A_HEADER:
+            raise tarfile.ReadError("a header is too long")
+        return super().read(size)
 
 
 def _put(location: Location, path: str, data: bytes) -> None:
@@ -150,4 +163,6 @@ def _safe(member: tarfile.TarInfo, source: Path) -> str:
     path = PurePosixPath(member.name)
     if not member.isfile() or path.is_absolute() or ".." in path.parts or not _belongs(member.name):
         raise NotAReportError(f"{source} is not a backup of a lake: it holds {member.name[:120]!r}")
+    if member.size > _MOST_BYTES:
+        raise NotAReportError(f"{source} is not a backup of a lake: {member.name[:120]!r} in it has {member.size / 1e9:,.0f} GB")
     return str(path)
