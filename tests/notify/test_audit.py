@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import UTC, datetime
 
@@ -60,6 +61,22 @@ def test_refusals_push_nothing_else_out(settings, lake, monkeypatch):
     for number in range(9):
         audit(settings, "refusal", f"eve{number}@elsewhere.example", now=NOON)
     assert [line.who for line in audited(locate(lake))] == ["somebody", "eve7@elsewhere.example", "eve8@elsewhere.example"]
+
+
+@pytest.mark.parametrize("format", ["table", "csv", "json"])
+def test_no_word_of_a_provider_or_sender_forges_a_line_or_is_run(settings, lake, capsys, format):
+    for text in ("=cmd|'/c calc'!A1", "a@example.org\n2026-05-10T12:00:00+00:00 sign-in root", "\x1b[31m\u202e", '","x', "x" * 9000):
+        audit(settings, "refusal", text, what=text, now=NOON)
+    assert cli.main(["--lake", str(lake), "audit", "--format", format]) == 0
+    told = capsys.readouterr().out
+    assert all(char.isprintable() or char == "\n" for char in told)
+    assert "x" * 400 not in told
+    if format == "csv":
+        rows = list(csv.reader(told.splitlines()))
+        assert len(rows) == 6
+        assert not [cell for row in rows for cell in row if cell[:1] in "=+-@" and cell]
+    if format == "json":
+        assert len(json.loads(told)) == 5
 
 
 def test_what_cannot_be_written_is_logged(settings, monkeypatch):

@@ -66,6 +66,14 @@ def test_the_numbers():
     assert (found["tlsrpt_quarantined_messages",], found["tlsrpt_not_counted_reports",]) == (3, 7)
 
 
+@pytest.mark.parametrize("text", ['a"} 1\ntlsrpt_forged{x="', "a\\", "\u2028tlsrpt_forged 1", "\x1b[31m", "a\rtlsrpt_forged 1", "\ud800"])
+def test_no_name_forges_a_line(text):
+    seen = observed(book(8), 8, certificates=(Certificate(text, text, date(2026, 5, 31)),), verdicts=((text, "not-ready"),), ground=GROUND)
+    told = as_text(seen, Measured({text: NOW}, {text: NOW}, 3, 7), waiting={text: 2}, now=NOW)
+    assert not re.search("^tlsrpt_forged", told, re.MULTILINE)
+    assert not any(one[0] == "tlsrpt_forged" for one in values(told))
+
+
 def test_promtool_finds_nothing_to_say_of_them():
     ran = subprocess.run(["promtool", "check", "metrics"], input=written(), text=True, capture_output=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -90,6 +90,53 @@ ATTACKS = {
     "16 a share of the day": ("trust/test_reporters.py::test_a_new_name_in_every_mail_does_not_help",),
     "big40: a member over the limit": ("mailbox/test_odd_paths.py::test_a_member_of_a_tar_that_is_too_large_leaves_the_others",),
     "first day: modules planted in the folder": ("start_up/test_planted.py::test_every_python_we_start_is_started_with_its_safe_path",),
+    "later: groups": (
+        "query/test_groups.py::test_what_is_the_operators_is_refused",
+        "query/test_groups.py::test_no_question_goes_around_the_views",
+        "dashboard/test_groups.py::test_no_page_says_a_word_of_others_whoever_looked_before",
+        "dashboard/test_groups.py::test_a_thread_that_works_for_nobody_sees_nothing",
+    ),
+    "later: the API": (
+        "dashboard/test_api.py::test_an_error_is_one_sentence",
+        "dashboard/test_api.py::test_whatever_is_asked_is_answered_as_described",
+        "dashboard/test_api.py::test_the_first_and_the_last_day_there_is_can_be_asked",
+    ),
+    "later: the audit": (
+        "notify/test_audit.py::test_refusals_push_nothing_else_out",
+        "notify/test_audit.py::test_no_word_of_a_provider_or_sender_forges_a_line_or_is_run",
+    ),
+    "later: HTTPS intake and pipe": (
+        "receive/test_receive.py::test_a_refusal_says_why_and_repeats_nothing_of_what_came",
+        "receive/test_receive.py::test_a_sender_that_stalls_is_let_go_in_the_head_and_in_the_body",
+        "receive/test_receive.py::test_what_is_no_http_is_answered_and_harms_nobody",
+        "receive/test_intake.py::test_all_bodies_together_have_a_bound",
+        "receive/test_senders.py::test_what_means_to_harm_is_answered_and_ends_like_by_mail",
+    ),
+    "later: S3 and Graph as sources": (
+        "ingest/test_graph.py::test_a_next_page_elsewhere_gets_no_token",
+        "ingest/test_graph.py::test_a_missing_permission_is_named_and_no_words_of_the_server_are_repeated",
+        "ingest/test_graph.py::test_a_mail_that_is_too_large_is_not_held",
+        "ingest/test_bucket_source.py::test_what_is_too_large_is_not_fetched",
+        "ingest/test_bucket_source.py::test_an_object_that_is_replaced_in_the_last_moment_is_not_deleted",
+    ),
+    "later: backups": (
+        "lake/test_backup_file.py::test_an_archive_that_is_no_backup_writes_nothing_outside",
+        "lake/test_backup_file.py::test_a_backup_that_claims_more_than_memory_is_refused_before_it_is_read",
+        "lake/test_backup_file.py::test_a_backup_with_a_flipped_bit_makes_no_lake",
+    ),
+    "later: notices, digest, metrics": (
+        "notify/test_sending.py::test_nothing_of_a_hostile_name_is_obeyed_by_any_format",
+        "notify/test_sending.py::test_a_redirect_is_not_followed",
+        "notify/test_digest.py::test_nothing_hostile_reaches_the_page",
+        "notify/test_metrics.py::test_no_name_forges_a_line",
+        "notify/test_metrics.py::test_who_opens_many_connections_and_says_nothing_keeps_nobody_out",
+    ),
+    "later: units and crontabs": (
+        "project/test_units.py::test_a_path_that_no_unit_can_hold_is_refused_with_a_sentence",
+        "project/test_units.py::test_a_user_that_is_none_is_refused",
+        "project/test_units.py::test_a_line_of_cron_is_no_program_of_a_shell",
+        "project/test_units.py::test_a_percent_sign_is_no_specifier_and_no_newline",
+    ),
 }
 HELD = {
     "forgeries": (FORGERY,),
