@@ -1,4 +1,4 @@
-"""The one door to the lake: a question or a conclusion, answered once per version of the lake."""
+"""How the page asks the lake: a question or a conclusion, answered once per version of the lake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door: everybody on this machine, or those who sign in with the configured OpenID provider and may see something."""
+"""Who may enter: everybody on this machine, or those who sign in with the configured OpenID provider and may see something."""
 
 from __future__ import annotations
 

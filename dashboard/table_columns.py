@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
@@ -80,7 +81,7 @@ _LETTER = 7
 """Pixels of a letter, roughly."""
 _MOMENTS = ("_at",)
 _PIXELS = {
-    "means": 320,
+    "means": 276,
     "what": 250,
     "fix": 200,
     "first_reporters": 190,
@@ -91,6 +92,10 @@ _PIXELS = {
     "failure_reason_code": 240,
 }
 """Long texts at most, so that what stands beside them is on a desk's screen: a click in a cell shows all of it."""
+_PROSE = ("means", "what", "fix")
+"""Columns of sentences, which are broken into lines: of a sentence the end counts."""
+_LINE, _ROUND, _LEAST, _MOST_LINES = 18, 17, 66, 5
+"""Pixels of a line and of what is around it; the least a row must have for the table to break lines in it; and how many lines at most."""
 
 
 def rows_of(
@@ -124,6 +129,7 @@ def rows_of(
         "alt": alt,
         "height": height or "auto",
         "placeholder": "",
+        "row_height": _row_height(frame),
     }
     if to is None:
         st.dataframe(frame, **options)
@@ -175,7 +181,15 @@ def _config(name: str, frame: pd.DataFrame) -> Any:
         return st.column_config.DateColumn(label, format="YYYY-MM-DD")
     if len(frame) and frame[name].dtype.kind in "iuf":
         return st.column_config.NumberColumn(label, format="localized")
-    return st.column_config.Column(label, width=_width(name, frame))
+    column = st.column_config.TextColumn if name in _PROSE else st.column_config.Column
+    return column(label, width=_width(name, frame))
+
+
+def _row_height(frame: pd.DataFrame) -> int | None:
+    """Return the pixels of a row where a sentence takes several lines; the table breaks lines only where rows are that high."""
+    texts = ((str(value), _PIXELS[name] // (_LETTER - 1)) for name in _PROSE if name in frame for value in frame[name])
+    lines = min(_MOST_LINES, max((len(wrap(sentence, letters)) for sentence, letters in texts), default=1))
+    return max(_LEAST, _LINE * lines + _ROUND) if lines > 1 else None
 
 
 def _width(name: str, frame: pd.DataFrame) -> int | None:

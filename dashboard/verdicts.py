@@ -1,4 +1,4 @@
-"""Words and signs for verdicts, faults and states: a sign beside every colour; red and orange are for what is ours to mend."""
+"""Words and signs for verdicts, faults and states: a sign beside every colour; red and orange mark what we have to mend ourselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Sign(NamedTuple):
 VERDICTS = {
     "ready": Sign("✓ ready", "Ready: mode enforce may be published", "green"),
     "not-ready": Sign("✕ not ready", "Not ready: enforce would refuse mail", "orange"),
-    "not-enough-evidence": Sign("… too little evidence", "Not enough evidence yet", "gray"),
+    "not-enough-evidence": Sign("… not known yet", "Not enough evidence yet", "gray"),
     "already-enforcing": Sign("● enforcing", "Enforcing already", "blue"),
     "no-policy": Sign("– no policy", "There is no MTA-STS policy to enforce", "gray"),
 }

@@ -1,4 +1,7 @@
-"""Who reads which domains: `[[group]]` of the configuration, and what follows from what a provider says of somebody. Pure."""
+"""Who reads which domains: `[[group]]` of the configuration, and what follows from what a provider says of somebody. Pure.
+
+`Settings.limited_to` narrows the configuration to a group, and `query/views/group.sql` the rows; nothing else decides what a group sees.
+"""
 
 from __future__ import annotations
 

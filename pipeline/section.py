@@ -1,4 +1,4 @@
-"""What every table of the configuration file has in common."""
+"""The base of every table of the configuration file: frozen, and strict about what it does not know."""
 
 from __future__ import annotations
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import streamlit as st
 
-from dashboard.charts.span_bars import Span, spans
-from dashboard.drawn import chart
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.fleet import WORST, first, fleet, to_domain
 from dashboard.flows import flow_tile
 from dashboard.formatting import NO_HOST, NO_RESULT, count_of, is_plain_name, plain, rate
 from dashboard.incident_cards import card
-from dashboard.insight import incidents, policies, readiness, same_fault
-from dashboard.lake_door import Answer, ask, asked
+from dashboard.insight import incidents, readiness, same_fault
+from dashboard.lake_door import ask, asked
 from dashboard.navigation import link, titled, to_reports
+from dashboard.policies_part import policies_part
 from dashboard.published_part import published
 from dashboard.readiness_part import verdict_part, what_if
 from dashboard.say import say, whole_days
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.insight.api import Incident
-    from pipeline.insight.applied_policies import Held
 
 
 _TABS = ("Sessions", "Senders", "Policies", "Published", "Flow")
@@ -58,7 +55,7 @@ def main() -> None:
     if policy.open:
         with policy:
             what_if(filters.domain, filters)
-            _policies(filters, filters.domain)
+            policies_part(filters, filters.domain)
     if records.open:
         with records:
             published(filters, filters.domain)
@@ -147,71 +144,6 @@ def _figures(filters: Filters) -> None:
             note=f"of {count_of(int(total['reporters']), 'reporter')}",
             way=Way("All its reports", "reports", {}),
         )
-
-
-def _policies(filters: Filters, domain: str) -> None:
-    seen = policies(domain, filters)
-    held = sorted(seen.held, key=lambda one: (one.reporter, one.first_day))
-    lines = [
-        {
-            "submitter_domain": one.reporter,
-            "sts_mode": one.mode,
-            "sts_max_age_seconds": one.max_age_seconds,
-            "mx_patterns": list(one.mx),
-            "first_day": one.first_day,
-            "last_day": one.last_day,
-            "sessions": one.sessions,
-            "published": "✓ as published" if one.is_published else "an older or different text",
-            "held_until": one.held_until,
-        }
-        for one in held
-    ]
-    answer = Answer(pa.Table.from_pylist(lines), ("insight_policies_by_reporter",), {"domain": domain, "until": filters.as_of})
-    names = [
-        "submitter_domain",
-        "sts_mode",
-        "sts_max_age_seconds",
-        "mx_patterns",
-        "first_day",
-        "last_day",
-        "sessions",
-        "published",
-        "held_until",
-    ]
-
-    def draw(frame: pd.DataFrame) -> None:
-        shown = [
-            Span(str(row), _policy_name(one), one.first_day, one.last_day) for row, one in zip(frame["submitter_domain"], held, strict=True)
-        ]
-        rows = len({span.row for span in shown})
-        chart(
-            spans(shown),
-            key="policies-held",
-            height=max(150, 70 + 28 * rows),
-            alt="Which MTA-STS policy each sender applied, from when to when",
-        )
-        if seen.changes:
-            say(
-                "\n".join(
-                    f"{change.day}: {'; '.join(change.what) or 'a different text'}{' – unexpected' if change.is_unexpected else ''}"
-                    for change in seen.changes
-                )
-            )
-        with st.expander("The policies as rows"):
-            rows_of(frame, names, alt="Policies by sender")
-
-    tile(
-        "Which MTA-STS policy did senders apply, and when?",
-        answer,
-        draw,
-        unit="One line per sender and policy text, UTC days; a sender may go on with an old text until max_age has passed (RFC 8461 §3.3).",
-        empty="No sender applied an MTA-STS policy in this period.",
-    )
-
-
-def _policy_name(held: Held) -> str:
-    days = f"{held.max_age_seconds / 86400:g} d" if held.max_age_seconds else "no max_age"
-    return f"{held.mode}, {days}, {count_of(len(held.mx), 'mx pattern')} ({held.policy_hash[:6]})"
 
 
 def _by_sender(filters: Filters) -> None:

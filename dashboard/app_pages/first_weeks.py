@@ -1,4 +1,4 @@
-"""The first two weeks: who has reported, who usually does, which domains were reported on, and what to check while nothing comes."""
+"""The first two weeks: who has reported, who usually does, which domains were reported on, and what to check if reports are missing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def main() -> None:
         to=lambda row: Target("domain", {}, row["report_domain"]),
     )
     with st.container(border=True):
-        st.header("What to check while nothing comes", anchor=False)
+        st.header("If reports are missing", anchor=False)
         say("\n".join(f"{number}. {line}" for number, line in enumerate(found.to_check(), start=1)))
 
 

@@ -68,7 +68,7 @@ def _summary(found: list[Incident], filters: Filters) -> str:
     many = f"The newest {MOST:,} incidents" if len(found) == MOST else count_of(len(found), "incident")
     faults = len(by_fault(standing))
     in_all = f" ({count_of(faults, 'fault')}, some on several domains)" if faults < len(standing) else ""
-    return f"{many} of this period, {len(standing):,} open{in_all}, {ours:,} of these ours."
+    return f"{many} of this period, {len(standing):,} open{in_all}, {f'{ours:,}' if ours else 'none'} of them ours."
 
 
 def _cards(groups: list[list[Incident]]) -> None:
@@ -81,7 +81,7 @@ def _cards(groups: list[list[Incident]]) -> None:
 
 
 def _list(groups: list[list[Incident]], filters: Filters) -> None:
-    names = ["incident", "fault", "state", "report_domain", "mx_hosts", "failed_sessions", "first_day", "last_day", "share", "reporters"]
+    names = ["incident", "fault", "state", "report_domain", "mx_hosts", "first_day", "failed_sessions", "share", "last_day", "reporters"]
     asked_for = {"as_of": filters.as_of, "days": filters.days, "domain": filters.domain, "tiers": filters.tiers}
     rows_tile(
         "Faults of the period",

@@ -57,9 +57,9 @@ def _figures() -> None:
     with columns[2]:
         figure("Reports", extent["reports"], note=count_of(int(outcomes.get("duplicate", 0)), "duplicate"))
     with columns[3]:
-        figure("Quarantined", outcomes.get("quarantined", 0), note=f"{count_of(int(outcomes.get('too_large', 0)), 'mail')} too large")
+        figure("Quarantined", outcomes.get("quarantined", 0), note=f"{int(outcomes.get('too_large', 0)):,} too large")
     with columns[4]:
-        figure("Conflicts", outcomes.get("conflict", 0), note=f"{count_of(int(outcomes.get('not_tlsrpt', 0)), 'mail')} no report")
+        figure("Conflicts", outcomes.get("conflict", 0), note=f"{int(outcomes.get('not_tlsrpt', 0)):,} not a report")
 
 
 def _looks() -> None:

@@ -1,4 +1,4 @@
-"""A world as those see it who only read what happened in it."""
+"""A synthetic world that has been played: its mails and its truth, for whoever only reads it."""
 
 from __future__ import annotations
 

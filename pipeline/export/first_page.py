@@ -1,4 +1,4 @@
-"""The first page of the report on one domain, for who decides and reads no RFCs: how it is, what is wrong, what is to be done."""
+"""The first page of the report on one domain, for those who decide and read no RFCs: how it is, what is wrong, what is to be done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one run holds in its hands."""
+"""What the stages of one run share: settings, lake, clock and counts."""
 
 from __future__ import annotations
 

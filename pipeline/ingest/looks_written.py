@@ -1,4 +1,4 @@
-"""Leaves word of each look into a mailbox, at the beginning of a run and at its end; a run is never stopped by that."""
+"""Writes down each look into a mailbox, at the beginning of a run and at its end; failing to do so never stops a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of one run, and how it ended."""
+"""The options of one run, and its outcome."""
 
 from __future__ import annotations
 

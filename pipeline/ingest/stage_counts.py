@@ -1,4 +1,4 @@
-"""What an ingest says of the reports that count: what vouching changed, and once a day that nothing counts."""
+"""What a run says of how many reports count: what vouching changed, and once a day that nothing counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door to the insight: what fails, may one enforce, which policies were applied, who reports. Pure over `ask`.
+"""What other rooms call of the insight: what fails, may one enforce, which policies were applied, who reports. Pure over `ask`.
 
 ```python
 from pipeline import open_lake

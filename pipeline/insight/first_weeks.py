@@ -83,7 +83,7 @@ class FirstWeeks(NamedTuple):
         return f"Day {day}: no report yet, though first reports usually come within {USUAL_DAYS} days. Go through what to check."
 
     def to_check(self) -> tuple[str, ...]:
-        """Return what to look at while nothing comes, most likely first."""
+        """Return what to look at if reports are missing, most likely first."""
         missing = next((one.domain for one in self.domains if not one.reports), "DOMAIN")
         return (
             f"tlsrpt check {missing}: is the _smtp._tls record there, and does its rua name the mailbox that is read here? A mailbox in "

@@ -1,4 +1,4 @@
-"""Reporters with habits that a reader of their numbers has to know, named where conclusions rest on them (decision 0057). Pure."""
+"""Reporters whose habits change what their numbers mean, named where conclusions rest on them (decision 0057). Pure."""
 
 from __future__ import annotations
 

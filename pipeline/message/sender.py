@@ -1,4 +1,4 @@
-"""What the share of a day goes by: who sent a message, as far as it is proved (`pipeline.trust.quota`)."""
+"""Who sent a message, as far as that is proved: by this a sender's share of a day is counted (`pipeline.trust.quota`)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Notices: what is new, worse or over, sent once to each configured channel, and remembered until it was."""
+"""Notices: what is new, worse or over, said once on each channel; delivered at least once, with a key by which a repeat is known."""

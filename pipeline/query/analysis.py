@@ -1,4 +1,4 @@
-"""What an analyst wants of an open lake beside rows: frames, incidents, verdicts, who reports. Each shows itself in a notebook."""
+"""What an analyst asks of an open lake besides rows: frames, incidents, verdicts, who reports. Each is drawn as a table in a notebook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The questions that a lake opened as a group does not answer: about mails, runs, bytes, and what does not count."""
+"""The questions that a lake opened as a group does not answer: about mails, runs, bytes, and what does not count.
+
+Of all other questions a group gets its own rows alone (`views/group.sql`); a new question that reads anything else belongs into this list.
+"""
 
 OPERATORS_ONLY = frozenset(
     {

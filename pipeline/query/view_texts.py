@@ -1,4 +1,4 @@
-"""The texts of the views."""
+"""Reads the .sql files of `views/`: views, macros and statements that learn from the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a posted report names a domain of ours, without reading it: reading is for the sandbox.
+"""Whether a posted report names a domain of ours, without parsing it (it is inflated as far as a bound): parsing is for the sandbox.
 
 A post that names none is refused, so that nobody fills the spool of a stranger. What names one may still be about others; what counts is
 decided when it is read.

@@ -1,8 +1,8 @@
 """The stable codes: what was tolerated in a report (quirks), and why something was not read (reject codes).
 
-Every leniency of the parser has one code here, and one rule where it is applied, with its witness: who sends it so. A report keeps the
-codes of all rules it needed (`reports.quirks`), so that an unseen dialect shows on its first day. Every refusal has one code, kept with the
-message (`messages.reject_code`). Codes are never renamed: they are in people's lakes.
+Every leniency of the parser has one code here, and one rule where it is applied (`notes.add(CODE)`), with its witness: who sends it so. A
+report keeps the codes of all rules it needed (`reports.quirks`), so that an unseen dialect shows on its first day. Every refusal has one
+code, kept with the message (`messages.reject_code`). Codes are never renamed: they are in people's lakes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The IANA registry "STARTTLS Validation Result Types" (RFC 8460 §6.6) in plain words; eleven entries, unchanged since 2018.
 
-The registry is open: a result type that is not here is kept as sent and belongs to the group `other`.
+The registry is open: a result type that is not here is kept as sent and belongs to the group `other`. One that is added here needs more
+elsewhere; `pipeline/docs/contributing.md` names the places.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Whom to believe: DKIM, Authentication-Results, trust tiers."""
+"""What proves the sender of a report: DKIM, Authentication-Results, and the trust tiers that follow from them."""

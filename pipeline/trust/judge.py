@@ -1,4 +1,4 @@
-"""Whom to believe: the verdict on each report of a message."""
+"""The verdict of trust on each report of a message: its tier, and what it rests on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what the checks found to one verdict: verified, attested, vouched, unaligned, unverified, best first."""
+"""From what the checks found to one verdict: verified, attested, vouched, unaligned, unverified, best first; `posted` came by HTTPS."""
 
 from __future__ import annotations
 

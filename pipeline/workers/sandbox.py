@@ -1,4 +1,7 @@
-"""The worker processes of a run: started when there is work, replaced when they die, and the blame taken away from the innocent.
+"""The worker processes of a run: started when there is work and replaced when they die; a message is blamed only for a death of its own.
+
+Their time, memory, environment and replies are limited (`child_process`, `worker_process`); files and the network are not closed to them:
+that is left to the service they run in (`pipeline.deploy.units`).
 
 One for `ingest`, `rebuild` and `backfill`, here and on the workers of a cluster. Several threads may read at the same time; each has a
 process of its own.

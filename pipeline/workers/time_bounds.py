@@ -1,4 +1,4 @@
-"""What both sides of the pipe know: how long a message may take, and how a failure of the program is named."""
+"""What parent and worker both know: how long a message may take, and how a failure of the program is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the texts about an incident are filled with. Names out of reports pass `shell.is_host` before they appear in a sentence."""
+"""What the texts about an incident are filled with. Names out of reports pass `safe_commands.is_host` before they appear in a sentence."""
 
 from __future__ import annotations
 

@@ -125,21 +125,21 @@ class _Pace:
         have, need = self._evidence.sessions, self._settings.readiness_sessions
         days = ceil(need / self.usual)
         sentence = f"{count_of(have, 'session')} under the policy in {self._settings.readiness_days} days, {need} are needed"
-        return self._by(Missing("sessions", str(have), str(need), None, sentence), days, f"about {self.usual:,.1f} sessions a day")
+        return self._by(Missing("sessions", str(have), str(need), None, sentence), days, f"at about {self.usual:,.1f} sessions a day")
 
     def days(self) -> Missing:
         have, need = len(self._evidence.days), self._settings.readiness_days_covered
-        had = f"{count_of(have, 'day')} of the last {self._settings.readiness_days} {'has' if have == 1 else 'have'}"
-        sentence = f"{had} such sessions, {need} are needed"
+        had = f"{have} of the last {self._settings.readiness_days} days {'has' if have == 1 else 'have'} sessions under the policy"
+        sentence = f"{had}, {need} are needed"
         days = ceil(need / self._covered)
-        return self._by(Missing("days", str(have), str(need), None, sentence), days, f"{self._covered:.0%} of days covered")
+        return self._by(Missing("days", str(have), str(need), None, sentence), days, "at this pace")
 
     def _by(self, missing: Missing, days: int, pace: str) -> Missing:
         """Say when so many days from the first session on are over; never, where the window does not hold them."""
         if days > self._settings.readiness_days:
-            return missing._replace(sentence=f"{missing.sentence}; at {pace} {self._settings.readiness_days} days never hold them")
+            return missing._replace(sentence=f"{missing.sentence}; {pace} {self._settings.readiness_days} days never hold as many")
         by = self._period.until + timedelta(days=max(1, days - self._days_since) + self._settings.settling_days)
-        return missing._replace(by=by, sentence=f"{missing.sentence}; at {pace} that is so on {by}")
+        return missing._replace(by=by, sentence=f"{missing.sentence}; {pace} that is met on {by}")
 
     def bound(self, bound: float, replay: Sequence[ReplayDay]) -> Missing:
         """Say when the rate can be low enough: by more good sessions, or once the failures are older than the window."""

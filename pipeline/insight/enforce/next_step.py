@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.insight.phrases import count_of, first_step
 from pipeline.insight.safe_commands import is_host
 
 if TYPE_CHECKING:
@@ -12,33 +13,63 @@ if TYPE_CHECKING:
 
     from pipeline.insight.applied_policies import PublishedPolicy
     from pipeline.insight.enforce.forecast import Missing
+    from pipeline.insight.incident import Incident
 
 ONE_DAY, ONE_WEEK, ONE_MONTH = 86_400, 604_800, 2_592_000
 LADDER = ((ONE_DAY, "one day"), (ONE_WEEK, "one week"), (ONE_MONTH, "one month"))
 """max_age in seconds, rung by rung: a mistake under enforce lasts as long as the policy is held."""
 
 
-def next_step(verdict: str, domain: str, *, as_of: date, published: PublishedPolicy | None, missing: Sequence[Missing]) -> str:
-    """Return the next step for a domain, as text that can be followed from top to bottom."""
+def next_step(
+    verdict: str,
+    domain: str,
+    *,
+    as_of: date,
+    published: PublishedPolicy | None,
+    missing: Sequence[Missing],
+    open_faults: Sequence[Incident],
+) -> str:
+    """Return the next step for a domain, as text that can be followed from top to bottom.
+
+    Args:
+        verdict: The verdict on it.
+        domain: Its name; one that is no host name is not repeated.
+        as_of: The day of asking, from which ids of new policies are made.
+        published: The policy now published, if that is known.
+        missing: What is missing for `ready`.
+        open_faults: The incidents of ours that stand in the way and are not over, the worst first: what is broken is mended first.
+    """
     name = domain if is_host(domain) else "the domain"
     if verdict == "ready":
         return _switch(name, as_of, published)
-    if verdict == "already-enforcing":
-        return _lengthen(name, as_of, published)
     if verdict == "no-policy":
         return _begin(name, as_of)
-    if verdict == "not-enough-evidence":
-        look = "" if published is not None else f"What is published is not known: run `tlsrpt check {name}`. "
-        stay = "Stay in testing and leave" if published is not None and published.mode == "testing" else "Leave"
-        return f"{look}{stay} the policy as it is. " + _when(missing)
+    if verdict == "already-enforcing":
+        return _mend(open_faults, stay="") if open_faults else _lengthen(name, as_of, published)
+    return f"{_wait(verdict, name, published, missing, open_faults)} {_when(missing)}"
+
+
+def _wait(verdict: str, name: str, published: PublishedPolicy | None, missing: Sequence[Missing], open_faults: Sequence[Incident]) -> str:
+    """Say what is to be done, or waited for, by a domain that is not ready."""
+    testing = published is not None and published.mode == "testing"
     lost = next((entry.sentence for entry in missing if entry.what == "policy-lost"), None)
-    if lost is not None:
+    if lost is not None and verdict == "not-ready":
         return (
             f"Find out why no policy is found: {lost}. Look at the TXT record _mta-sts.{name} (it must be there once) and fetch "
-            f"https://mta-sts.{name}/.well-known/mta-sts.txt. " + _when(missing)
+            f"https://mta-sts.{name}/.well-known/mta-sts.txt."
         )
-    first = next((entry.sentence for entry in missing), "the reasons above")
-    return f"Stay in testing. First: {first}. " + _when(missing)
+    if open_faults:
+        return _mend(open_faults, stay="stay in testing and " if testing else "")
+    if verdict == "not-enough-evidence":
+        look = "" if published is not None else f"What is published is not known: run `tlsrpt check {name}`. "
+        return f"{look}{'Stay in testing and leave' if testing else 'Leave'} the policy as it is."
+    return f"Stay in testing: {next((entry.sentence for entry in missing), 'the reasons are above')}."
+
+
+def _mend(faults: Sequence[Incident], *, stay: str) -> str:
+    worst, more = faults[0], len(faults) - 1
+    which = f"incident {worst.id} and {count_of(more, 'more incident')} are" if more else f"incident {worst.id} is"
+    return f"{first_step(worst.fix)} Until {which} over, {stay}leave the policy as it is."
 
 
 def _when(missing: Sequence[Missing]) -> str:

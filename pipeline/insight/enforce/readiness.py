@@ -1,4 +1,4 @@
-"""May this domain go from `testing` to `enforce`? A verdict with its evidence, what is missing, and the next step (RFC 8461 §5, §8.1)."""
+"""May this domain go from `testing` to `enforce`? Verdict, evidence, what is missing and the next step together (RFC 8461 §5, §8.1)."""
 
 from __future__ import annotations
 
@@ -146,7 +146,14 @@ def assess(
         ),
         missing=missing,
         possible_from=max((day for day in dates if day), default=None) if all(dates) else None,
-        next_step=next_step(verdict, domain, as_of=as_of, published=seen.published, missing=missing),
+        next_step=next_step(
+            verdict,
+            domain,
+            as_of=as_of,
+            published=seen.published,
+            missing=missing,
+            open_faults=[one for one in found.blocking if one.state != "resolved"],
+        ),
         published=seen.published,
         stale_reporters=found.stale,
         disputed_reports=disputed,

@@ -1,4 +1,4 @@
-"""What a verdict on `enforce` is weighed from, and the verdict."""
+"""Where the verdict on `enforce` is decided, and the evidence it is weighed from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The place of a lake, by its address."""
+"""Finds the kind of storage a lake lies on by its address."""
 
 from __future__ import annotations
 

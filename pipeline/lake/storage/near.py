@@ -1,4 +1,4 @@
-"""Refuses a lake that is not there, and names the one that was probably meant: a mistyped path would else be "no incidents"."""
+"""Refuses a lake that is not there, and names the one that was probably meant: a mistyped path must not read "no incidents"."""
 
 from __future__ import annotations
 

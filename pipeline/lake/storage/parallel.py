@@ -1,4 +1,4 @@
-"""The same for several tables: one after the other in a folder, all at once in a bucket, where each waits for the network."""
+"""Does one thing for several tables: one after the other in a folder, all at once in a bucket, where each waits for the network."""
 
 from __future__ import annotations
 

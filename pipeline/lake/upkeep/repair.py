@@ -1,4 +1,4 @@
-"""What is left of a lake that lost what no rebuild makes anew, made a lake again: for who has no backup.
+"""Makes a lake again of what is left, where it lost what no rebuild can make anew and there is no backup.
 
 Of `raw`, `checks` and `messages` the files that are missing or broken are struck off, and what they held is gone. Mails whose ledger rows
 went are fetched again from a mailbox that kept them, and fall out as duplicates. Of the tables that a rebuild makes anew nothing is struck
