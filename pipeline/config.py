@@ -314,7 +314,7 @@ class DashboardSettings(Section):
     """Who may see it after signing in: addresses, domains as `@example.org`, or `*` for whoever the provider lets in. Empty: nobody."""
     verified_claim: str = "email_verified"
     """The claim by which the provider says that it has verified the address; `email` where it sends none and gives out every address
-    itself, as a company's own directory does. Refused where everybody can have an account (`pipeline.dashboard_flags`)."""
+    itself, as a company's own directory does. Refused where everybody can have an account (`pipeline.entry_rules`)."""
 
     @field_validator("allow")
     @classmethod

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from pipeline.dashboard_flags import command_line, environment, refuse_doubtful_claim, refuse_open_door
+    from pipeline.dashboard_flags import command_line, environment
+    from pipeline.entry_rules import refuse_doubtful_claim, refuse_open_door
     from pipeline.extras import require
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing

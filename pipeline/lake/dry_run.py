@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.lake.dedup.batch_rows import decide, essence_of, tables_of
 from pipeline.lake.dedup.data_file_list import Files
-from pipeline.lake.dedup.decide import decide, essence_of, tables_of
 from pipeline.lake.dedup.dedup_index import Knowledge
 from pipeline.lake.dedup.ledger import Ledger
 from pipeline.lake.dedup.ledger_queries import AsksLedger

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from pipeline.lake.dedup.decide import REPORT_TABLES, Decided, decide, essence_of, remember, tables_of, take, with_columns
+from pipeline.lake.dedup.batch_rows import REPORT_TABLES, Decided, decide, essence_of, remember, tables_of, take, with_columns
 from pipeline.lake.dedup.dedup_index import RETIRED, Knowledge
 from pipeline.lake.dedup.ledger import Ledger, keys_of, to_rows
 from pipeline.lake.dedup.ledger_queries import AsksLedger

@@ -41,7 +41,7 @@ def test_objects_become_the_rows_of_the_files_they_are(source, bucket, by_ingest
 
 
 def test_a_tar_and_a_large_mbox_in_a_bucket_are_read_as_streams(source, bucket, take_in, tmp_path, monkeypatch):
-    monkeypatch.setattr("pipeline.ingest.backfill.bucket_source.LARGE_BYTES", 1000)
+    monkeypatch.setattr("pipeline.ingest.backfill.bucket_objects.LARGE_BYTES", 1000)
     put = source[1]
     put("more/a.tar.gz", compressed(tar_of(iter([("100.json.gz", packed(100)), ("101.json.gz", packed(101))])), ".gz"))
     put("more/old.mbox", mbox_of(mail(number) for number in range(102, 110)))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.ingest.backfill.readonly_lake import looked_at
 from pipeline.ingest.backfill.tasks import Kept, ReadReply, Write, pack_read_reply, pack_task, unpack_read_reply, unpack_task
 from pipeline.ingest.backfill.waiting_rows import WaitingRows
-from pipeline.lake.dedup.decide import decide, essence_of, repeated_files, tables_of, take
+from pipeline.lake.dedup.batch_rows import decide, essence_of, repeated_files, tables_of, take
 from pipeline.lake.dedup.dedup_index import Knowledge
 from pipeline.lake.dedup.ledger import Ledger, key_of
 from pipeline.lake.dedup.settle import Known, settle

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from itsdangerous import TimestampSigner
 
-from pipeline.dashboard_flags import may_enter, refuse_doubtful_claim, refuse_open_door
+from pipeline.entry_rules import may_enter, refuse_doubtful_claim, refuse_open_door
 from pipeline.errors import ConfigError
 from pipeline.lake.storage.locate import locate
 from pipeline.notify.notifier import mutes_of

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from pipeline.lake.dedup.decide import _claims, essence_of, tables_of
+from pipeline.lake.dedup.batch_rows import _claims, essence_of, tables_of
 from pipeline.lake.dedup.settle import Claim
 from pipeline.tables.chunk_columns import chunk_columns
 from pipeline.tables.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows

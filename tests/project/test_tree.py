@@ -53,6 +53,12 @@ def test_no_module_or_class_has_a_name_that_says_nothing():
     assert empty == []
 
 
+def test_no_module_name_means_two_things():
+    """But for commands and pages, which are named for what they show."""
+    names = [Path(name).stem for name, _ in _modules() if name.startswith("pipeline/") and "/commands/" not in name]
+    assert sorted({name for name in names if names.count(name) > 1}) == ["__init__"]
+
+
 def test_reading_reports_and_drawing_conclusions_ask_no_clock_and_no_environment():
     asked = [
         f"{name}:{node.lineno} {node.attr}"

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.ingest.backfill.tasks import Kept, Write
-from pipeline.lake.dedup.decide import REPORT_TABLES
+from pipeline.lake.dedup.batch_rows import REPORT_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.ingest.backfill.chunk import Chunk
     from pipeline.ingest.backfill.tasks import ReadReply
-    from pipeline.lake.dedup.decide import Decided
+    from pipeline.lake.dedup.batch_rows import Decided
     from pipeline.lake.delta.stage import StagedPart, StageWriter
 
 MESSAGES = 50_000

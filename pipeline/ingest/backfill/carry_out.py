@@ -16,7 +16,7 @@ from pipeline.ingest.backfill.chunk_messages import Fetch
 from pipeline.ingest.backfill.tasks import Read, ReadReply, pack_parts, pack_read_reply, unpack_task
 from pipeline.ingest.backfill.waiting_rows import WaitingRows
 from pipeline.ingest.backfill.worker_log import collected
-from pipeline.lake.dedup.decide import essence_of, tables_of, take
+from pipeline.lake.dedup.batch_rows import essence_of, tables_of, take
 from pipeline.lake.delta.data_files import by_month, describe, encode
 from pipeline.lake.delta.stage import StagedPart
 from pipeline.lake.storage.locate import locate

@@ -68,7 +68,7 @@ class Fetch:
     def _objects(self) -> Iterator[Fetched]:
         import obstore
 
-        from pipeline.ingest.backfill.bucket_source import key_of
+        from pipeline.ingest.backfill.bucket_objects import key_of
         from pipeline.ingest.bucket_access import bucket_errors, open_bucket
 
         chunk = self._chunk

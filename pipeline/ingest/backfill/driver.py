@@ -19,7 +19,7 @@ from pipeline.ingest.backfill.readonly_lake import looked_at
 from pipeline.ingest.backfill.sources import list_sources
 from pipeline.ingest.backfill.tasks import Read, ReadReply, Write
 from pipeline.ingest.tally import Tally
-from pipeline.lake.dedup.decide import decide, remember, repeated_files
+from pipeline.lake.dedup.batch_rows import decide, remember, repeated_files
 from pipeline.lake.dedup.dedup_index import Knowledge
 from pipeline.lake.dedup.ledger import Ledger
 from pipeline.lake.delta.commit import next_batch

@@ -49,7 +49,7 @@ def list_sources(sources: Sequence[str], walker: FileImport) -> Iterator[Chunk]:
     """
     for source in sources:
         if source.startswith(BUCKET):
-            from pipeline.ingest.backfill.bucket_source import list_bucket
+            from pipeline.ingest.backfill.bucket_objects import list_bucket
 
             yield from list_bucket(source, walker)
         else:

@@ -15,7 +15,7 @@ from pipeline import errors
 from pipeline.errors import TlsrptError
 from pipeline.ingest.backfill import chunk as chunks
 from pipeline.ingest.backfill.chunk import Chunk
-from pipeline.lake.dedup.decide import Essence, Taken
+from pipeline.lake.dedup.batch_rows import Essence, Taken
 from pipeline.lake.delta.delta_tables import Part
 from pipeline.lake.delta.stage import StagedPart
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.lake.dedup.decide import REPORT_TABLES, decide, essence_of, take
+from pipeline.lake.dedup.batch_rows import REPORT_TABLES, decide, essence_of, take
 from pipeline.lake.dedup.dedup_index import KnownReports
 from pipeline.lake.dedup.digest_set import Digests
 from pipeline.lake.dedup.settle import Known, KnownReport, superseded_among
@@ -36,7 +36,7 @@ class Generation:
         """Settle and stage the reports of messages that were read again, and return their ledger rows.
 
         Args:
-            tables: The tables of a chunk (`pipeline.lake.dedup.decide.tables_of`).
+            tables: The tables of a chunk (`pipeline.lake.dedup.batch_rows.tables_of`).
             previous: What had become of each message.
         """
         decided = decide([essence_of(tables)], self._about, previous=previous)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow.compute as pc
 
 from pipeline.failpoint import reach
-from pipeline.lake.dedup.decide import tables_of, with_columns
+from pipeline.lake.dedup.batch_rows import tables_of, with_columns
 from pipeline.lake.dedup.dedup_index import RETIRED, KnownBytes
 from pipeline.lake.dedup.ledger import to_rows
 from pipeline.lake.delta.data_files import to_arrow
