@@ -30,7 +30,8 @@ def card(incident: Incident, *, new: bool = False, others: Sequence[Incident] = 
     fault, state = FAULTS[incident.fault], STATES[incident.state]
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.subheader(headline(incident), anchor=False, width="content")
+            heading = st.header if at_home else st.subheader  # on its domain's page it stands right below the title
+            heading(headline(incident), anchor=False, width="content")
             st.badge(fault.short, color=fault.colour)
             if new:
                 st.badge("+ new", color="blue")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.insight.habits import Habit, read_habits, sentences
 from pipeline.insight.phrases import days_of
-from pipeline.message.verdict import DKIM_RESULTS
 from pipeline.output.markup import text
 
 if TYPE_CHECKING:
@@ -52,6 +51,11 @@ _WORDS = {
     "expired": "whose signature had expired (expired)",
     "unaligned": "signed by another domain than the reporter's (unaligned)",
     "temperror": "whose DKIM key could not be looked up yet (temperror)",
+    "permerror": "whose signature or key breaks the standard (permerror)",
+    "weak": "whose signature is too weak to prove anything (weak)",
+    "not_covered": "whose signature leaves out what decides (not_covered)",
+    "not_reporter": "not from the address that sends this reporter's reports (not_reporter)",
+    "unchecked": "whose signature was not checked (unchecked)",
 }
 
 
@@ -67,7 +71,7 @@ class LeftOut(NamedTuple):
     def words(self) -> str:
         """Say it: `300 not signed`."""
         named = f": {', '.join(self.domains)}" if self.reason == "not_our_domain" and self.domains else ""
-        return f"{self.reports:,} {_WORDS.get(self.reason) or f'{DKIM_RESULTS.get(self.reason, self.reason)} ({self.reason})'}{named}"
+        return f"{self.reports:,} {_WORDS.get(self.reason) or f'left out as {self.reason}'}{named}"
 
     def way_out(self) -> str:
         """Say what makes them count."""

@@ -13,8 +13,8 @@ DKIM_RESULTS = {
     "expired": "the signature had expired when the mail was received",
     "weak": "signed with rsa-sha1 or a key of less than 1024 bits (RFC 8301)",
     "unaligned": "signed by another domain than the one that reports; not looked up",
-    "not_covered": "the signature verifies and covers neither the TLS-Report headers nor how the mail is read, or a header that decides "
-    "that occurs twice: anyone could have forged the report from another mail of that domain",
+    "not_covered": "the signature verifies but leaves out the TLS-Report headers, or headers that say how the mail is read, or one of them "
+    "occurs twice: anyone could have made the report out of another mail of that domain",
     "not_reporter": "the signature verifies and the mail does not come from the address that sends this reporter's reports",
     "none": "not signed",
     "posted": "posted over HTTPS, where nothing is signed",
