@@ -51,7 +51,7 @@ notebooks: $(TEST) ## run every notebook on a demo lake, and render it into note
 	@.ci/notebooks
 
 tests: browser
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist worksteal -m "not soak and not servers" $(ARGS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 3 --dist worksteal -m "not soak and not servers" $(ARGS)
 
 system:
 	@.ci/setup system

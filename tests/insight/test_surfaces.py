@@ -34,8 +34,8 @@ from pipeline.ingest.doctor import Check
 from pipeline.lake.looks import Look, end, read_looks
 from pipeline.lake.storage.locate import locate
 from pipeline.query import Lake, open_lake
-from pipeline.query.engine import Engine
 from tests.insight.book import DAY_ONE, GOOGLE, MAILRU, MICROSOFT, Book, Fail, sts
+from tests.kept import engines_kept
 from tests.project.tree import ROOT
 
 pytestmark = pytest.mark.timeout(900)
@@ -189,7 +189,7 @@ def still():
     for found in pkgutil.walk_packages(pipeline.__path__, "pipeline."):
         if found.name.startswith(STILL):
             importlib.import_module(found.name)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, engines_kept():
         for name, module in list(sys.modules.items()):
             if name.startswith("pipeline.") and getattr(module, "datetime", None) is clock.datetime:
                 patch.setattr(module, "datetime", Still)
@@ -198,9 +198,6 @@ def still():
         patch.setattr("pipeline.ingest.doctor._dns", lambda _: Check("dns", "ok", "asked for by no test"))
         patch.setenv(lake_door.TODAY_VARIABLE, str(TODAY))
         patch.setattr(Lake, "ask", asked_once(Lake.ask))
-        patch.setattr(Lake, "_habits", learned_once(Lake._habits))
-        patch.setattr(Engine, "close", lambda _: None)
-        patch.setattr("pipeline.query.reader.Engine", made_once(Engine))
         patch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)  # 0.4 s a page, and we have none
         yield patch
 
@@ -213,32 +210,6 @@ def asked_once(ask):
         key = (lake.location.uri, lake.version, repr(read_looks(lake.location)), name, repr(sorted(parameters.items())))
         if key not in known:
             known[key] = ask(lake, name, **parameters)
-        return known[key]
-
-    return remembered
-
-
-def made_once(made):
-    """Every surface opens the lake: an engine with its views is not made anew where it would be the same."""
-    known = {}
-
-    def remembered(*args, **options):
-        key = repr((args, options))
-        if key not in known:
-            known[key] = made(*args, **options)
-        return known[key]
-
-    return remembered
-
-
-def learned_once(habits):
-    """The habits in this state of this lake."""
-    known = {}
-
-    def remembered(lake, snapshot):
-        key = (lake.location.uri, snapshot.version)
-        if key not in known:
-            known[key] = habits(lake, snapshot)
         return known[key]
 
     return remembered

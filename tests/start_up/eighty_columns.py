@@ -23,6 +23,7 @@ from pipeline.published.history import Published
 from pipeline.published.policy_text import read_policy
 from pipeline.published.records import read_tlsrpt
 from tests.insight.asking import as_of, incidents
+from tests.kept import engines_kept
 from tests.notify.test_news import book
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def transcript(lines: Sequence[str] | None = None) -> str:
     # A path of the same length on every machine: lines are folded before it is made an ellipsis.
     with tempfile.TemporaryDirectory(prefix="tlsrpt-", dir="/tmp") as name:
         try:
-            return "\n".join(_said(line, Path(name), _configured(Path(name))) for line in lines or commands())
+            with engines_kept():
+                return "\n".join(_said(line, Path(name), _configured(Path(name))) for line in lines or commands())
         finally:
             os.umask(mask)
             for variable, value in before.items():
