@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _WHOLE_LAKE = ("extent", "outcomes", "mailboxes", "not_proved", "ingest_runs", "table_rows")
 """Questions about all of the lake, which take the longest."""
+_BEGINS_WITH = ("domains_and_reporters", "success_rate", "sessions_by_day", "failures_by_day_and_result_type")
+"""Questions of what is drawn first: the first visitor waits for them."""
 _ANY_PERIOD = (
     "success_rate", "sessions_by_day", "failures_by_day_and_result_type", "domains_and_reporters", "failures_by_result_type",
     "failures_by_mx", "sessions_by_reporter", "coverage_by_reporter_day", "quirks_by_reporter", "not_counted", "failures_by_address",
@@ -41,6 +43,8 @@ def prepare(as_of: date) -> None:
     """Work out what the first look at the page needs."""
     filters = _filters(as_of, PERIODS[USUAL])
     asked("extent")
+    for question in _BEGINS_WITH:
+        asked(question, **filters.parameters())
     ground_of(filters)
     first_weeks(filters)
     silent_mailboxes(filters)

@@ -27,3 +27,10 @@ def test_the_network_of_an_address_is_its_24_or_48(lake, addresses):
 
 def test_no_address_has_no_network(lake):
     assert lake.sql("select network_of(null) as network").to_pylist() == [{"network": None}]
+
+
+def test_the_day_of_a_moment_is_that_of_its_date_in_utc(lake):
+    moments = ["1969-12-31 23:59:59.999999+00", "1970-01-01 00:00:00+00", "2026-03-09 01:30:00+02", "2026-03-09 23:30:00-02"]
+    found = lake.sql("select m::timestamptz::date as day, utc_day(m::timestamptz) as same from (select unnest($m) as m)", {"m": moments})
+    assert found.column("day") == found.column("same")
+    assert lake.sql("select utc_day(null) as day").to_pylist() == [{"day": None}]

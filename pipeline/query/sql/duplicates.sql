@@ -5,12 +5,12 @@
 select
     account,
     folder,
-    received_at::date as received_day,
+    utc_day(received_at) as received_day,
     from_domain,
     count(*) as messages,
     count(distinct message_sha256) as distinct_messages
 from messages
-where received_at::date between $since and $until
+where utc_day(received_at) between $since and $until
     and outcome = 'duplicate'
 group by account, folder, received_day, from_domain
 order by received_day desc, account, folder, from_domain nulls last;

@@ -5,12 +5,12 @@
 select
     account,
     folder,
-    received_at::date as received_day,
+    utc_day(received_at) as received_day,
     outcome,
     count(*) as messages,
     sum(size_bytes)::bigint as size_bytes,
     max(ingested_at) as last_ingested_at
 from messages
-where received_at::date between $since and $until
+where utc_day(received_at) between $since and $until
 group by account, folder, received_day, outcome
 order by received_day, account, folder, outcome;

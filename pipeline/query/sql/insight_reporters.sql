@@ -15,7 +15,7 @@ seen as (
     select
         submitter_domain,
         report_day,
-        if(received_at::date - report_day between 0 and $within, received_at::date, null) as received_day,
+        if(utc_day(received_at) - report_day between 0 and $within, utc_day(received_at), null) as received_day,
         bool_or(trust_tier = 'vouched' or message_sha256 in (select message_sha256 from imported)) as is_vouched,
         bool_or(trust_tier in ('verified', 'attested')) as is_proved
     from reports

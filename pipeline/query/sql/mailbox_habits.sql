@@ -2,7 +2,7 @@
 -- One row per account mail was fetched from: days with mail, the longest usual gap between two of them, and when something new was last found.
 -- A gap is usual when at least nineteen of twenty are no longer.
 with days as (
-    select account, received_at::date as received_day, max(ingested_at) as last_ingested_at
+    select account, utc_day(received_at) as received_day, max(ingested_at) as last_ingested_at
     from messages
     where account not in ('file', 'spool', 'posted')
     group by account, received_day

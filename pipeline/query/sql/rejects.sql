@@ -18,7 +18,7 @@ select
     reject_code,
     reject_detail
 from messages
-where received_at::date between $since and $until
+where utc_day(received_at) between $since and $until
     and (outcome in ('quarantined', 'too_large') or (reject_code is not null and outcome not in ('not_tlsrpt', 'duplicate')))
     and ($code is null or reject_code = $code)
 order by received_at desc, message_sha256, account, folder, uid

@@ -9,7 +9,7 @@ select
     min(received_at) as first_received_at,
     max(received_at) as last_received_at
 from messages
-where received_at::date between $since and $until
+where utc_day(received_at) between $since and $until
     and (outcome in ('quarantined', 'too_large') or (reject_code is not null and outcome not in ('not_tlsrpt', 'duplicate')))
 group by reject_code, from_domain
 order by messages desc, reject_code, from_domain nulls last;

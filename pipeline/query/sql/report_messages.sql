@@ -6,6 +6,6 @@
 select *
 from messages
 where list_contains(report_keys, $report_key)
-    and ($since is null or received_at::date >= $since)
-    and ($until is null or received_at::date <= $until)
+    and ($since is null or utc_day(received_at) >= $since)
+    and ($until is null or utc_day(received_at) <= $until)
 order by received_at, account, folder, uid, message_sha256;

@@ -48,3 +48,6 @@ create macro network_of(address) as
             '(:0)+$|^0(:0)*$', ''
         ) || '::/48'
     end;
+
+-- The UTC day of a moment. A cast to DATE asks for the time zone first, which takes eight times as long over a ledger.
+create macro utc_day(moment) as make_timestamp(epoch_us(moment::timestamptz))::date;
