@@ -9,12 +9,12 @@ with left_out as (
     from reports
     where report_day between $since and $until
         and not counted
-        and report_key not in (select report_key from superseded)
+        and report_key not in (select report_key from settings.replaced)
         and ($domain is null or list_contains(report_domains, $domain))
 ),
 checked as (
     select message_sha256, any_value(dkim_result) as dkim_result
-    from messages
+    from settings.carriers
     where message_sha256 in (select message_sha256 from left_out)
     group by message_sha256
 )

@@ -4,7 +4,7 @@ with unproved as (
     select report_key, submitter_domain, trust_tier, message_sha256, report_day, received_at
     from reports
     where not tier_counts(trust_tier)
-        and report_key not in (select report_key from superseded)
+        and report_key not in (select report_key from settings.replaced)
 ),
 checked as (
     select message_sha256, any_value(dkim_result) as dkim_result

@@ -7,7 +7,7 @@ with known as (
     from settings.policy_rows
     where report_domain is not null
         and ($domain is null or report_domain = $domain)
-        and report_key not in (select report_key from superseded)
+        and report_key not in (select report_key from settings.replaced)
     union all
     select domain as report_domain, null as report_key, null as report_day
     from checks

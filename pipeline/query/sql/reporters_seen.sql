@@ -9,6 +9,6 @@ select
     min(report_day) as first_day,
     max(report_day) as last_day
 from reports
-where report_key not in (select report_key from superseded)
+where report_key not in (select report_key from settings.replaced)
 group by submitter_domain
 order by reports desc, submitter_domain;

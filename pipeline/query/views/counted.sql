@@ -122,9 +122,9 @@ create view settings.disputed as
 with held as (
     select
         report_key, identity, trust_tier,
-        report_key not in (select report_key from superseded) as stands
+        report_key not in (select report_key from settings.replaced) as stands
     from settings.reports_of(getvariable('lake').reports_contested)
-    where identity in (select identity from superseded where reason = 'conflict')
+    where identity in (select identity from settings.conflicting)
 ),
 best as (
     select identity, any_value(trust_tier) filter (where stands) as trust_tier
@@ -147,7 +147,7 @@ select p.*, d.identity, d.report_key as content, coalesce(d.contents, 1) as cont
 from settings.policies_of(getvariable('lake').policies_contested) p
 left join settings.disputed d on d.report_key = p.report_key
 where tier_counts(p.trust_tier) and settings.row_is_ours(p.report_domain, p.policy_type, p.policy_domain)
-    and (d.identity is not null or p.report_key not in (select report_key from superseded));
+    and (d.identity is not null or p.report_key not in (select report_key from settings.replaced));
 
 create view settings.told_failures as
 select *, null::varchar as identity, null::varchar as content
@@ -158,7 +158,7 @@ select f.*, d.identity, d.report_key as content
 from settings.failures_of(getvariable('lake').failures_contested) f
 left join settings.disputed d on d.report_key = f.report_key
 where tier_counts(f.trust_tier) and settings.row_is_ours(f.report_domain, f.policy_type, f.policy_domain)
-    and (d.identity is not null or f.report_key not in (select report_key from superseded));
+    and (d.identity is not null or f.report_key not in (select report_key from settings.replaced));
 
 -- The days on which a reporter's sessions for a domain prove nothing but failures.
 create view settings.disputed_days as

@@ -35,11 +35,12 @@ select
 from (
     select *, list_filter(report_domains, lambda name: not settings.is_among(name)) as others
     from settings.rows_of(files)
-    -- Almost all reports are about one domain: looked up by hash, and no list is walked through.
+    -- Almost all reports are about one domain: looked up by hash, and no list is walked through. `case` keeps that order; of `and` and `or` the
+    -- optimizer makes its own, and walks through every list first.
     where list_contains(getvariable('lake').counted_tiers::varchar[], trust_tier)
         and (
             report_domains[1] in (select unnest(getvariable('lake').seen::varchar[]))
-            or (len(report_domains) > 1 and list_has_any(report_domains, getvariable('lake').seen::varchar[]))
+            or case when len(report_domains) > 1 then list_has_any(report_domains, getvariable('lake').seen::varchar[]) else false end
             or (
                 len(getvariable('lake').seen_below::varchar[]) > 0
                 and len(list_filter(report_domains, lambda name: settings.is_among(name))) > 0
@@ -55,6 +56,12 @@ select settled.* replace (seen.identity as identity)
 from settings.rows_of(getvariable('lake').superseded) settled
 inner join settings.reports_of(getvariable('lake').reports_contested) seen on seen.report_key = settled.report_key;
 
+-- Of a report about several domains the identity is salted.
+create view settings.conflicting as
+select unnest([identity, sha256(getvariable('lake').salt || identity)]) as identity
+from settings.rows_of(getvariable('lake').superseded)
+where reason = 'conflict';
+
 create view checks as
 select *
 from settings.every_check
@@ -65,24 +72,13 @@ select *
 from settings.every_raw
 where false;
 
--- The messages that carried their reports alone, with what was proved of them and nothing of what the mail said or where it lies.
+-- Mails are the operator's; what was proved of a report is in its row.
 create view messages as
-select
-    every.* replace (
-        carried.report_keys as report_keys,
-        if(every.account = 'file', 'file', 'mailbox') as account, '' as folder, '' as run_id,
-        null::bigint as uidvalidity, null::bigint as uid, null::varchar as item, null::varchar as message_id, null::varchar as subject,
-        null::varchar as tls_report_domain, null::varchar as subject_report_id, null::varchar as attachment_name,
-        null::varchar as reject_code, null::varchar as reject_detail
-    )
-from settings.every_message every
-inner join (
-    select message_sha256, list(report_key order by report_key) as report_keys
-    from (
-        select message_sha256, report_key from settings.reports_of(getvariable('lake').reports)
-        union all
-        select message_sha256, report_key from settings.reports_of(getvariable('lake').reports_contested)
-    )
-    group by message_sha256
-) carried on carried.message_sha256 = every.message_sha256
-where every.outcome in ('stored', 'conflict', 'expired');
+select *
+from settings.every_message
+where false;
+
+create view settings.moments as
+select received_at, ingested_at, report_day from settings.reports_of(getvariable('lake').reports)
+union all
+select received_at, ingested_at, report_day from settings.reports_of(getvariable('lake').reports_contested);

@@ -28,7 +28,7 @@ select * from settings.reports_of(getvariable('lake').reports_contested);
 create view settings.all_reports as
 select *, true as stands from settings.reports_of(getvariable('lake').reports)
 union all by name
-select *, report_key not in (select report_key from superseded) as stands from settings.reports_of(getvariable('lake').reports_contested);
+select *, report_key not in (select report_key from settings.replaced) as stands from settings.reports_of(getvariable('lake').reports_contested);
 
 create view settings.policy_rows as
 select * from settings.lines_of(getvariable('lake').policies)
@@ -38,7 +38,7 @@ select * from settings.lines_of(getvariable('lake').policies_contested);
 create view settings.all_policies as
 select *, true as stands from settings.policies_of(getvariable('lake').policies)
 union all by name
-select *, report_key not in (select report_key from superseded) as stands from settings.policies_of(getvariable('lake').policies_contested);
+select *, report_key not in (select report_key from settings.replaced) as stands from settings.policies_of(getvariable('lake').policies_contested);
 
 create view settings.failure_rows as
 select * from settings.lines_of(getvariable('lake').failures)
@@ -48,4 +48,4 @@ select * from settings.lines_of(getvariable('lake').failures_contested);
 create view settings.all_failures as
 select *, true as stands from settings.failures_of(getvariable('lake').failures)
 union all by name
-select *, report_key not in (select report_key from superseded) as stands from settings.failures_of(getvariable('lake').failures_contested);
+select *, report_key not in (select report_key from settings.replaced) as stands from settings.failures_of(getvariable('lake').failures_contested);

@@ -32,6 +32,16 @@ select *
 from read_parquet(files, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true)
 where batch between getvariable('lake').floor and getvariable('lake').batch;
 
+-- What is only ever looked up by the key of a row that is seen, and so need not be limited itself: whether a better report replaced one, and what
+-- the ledger says of the mail that brought it. To limit them as well would read the widest columns of all months for each question.
+create view settings.replaced as
+select report_key
+from settings.rows_of(getvariable('lake').superseded);
+
+create view settings.carriers as
+select message_sha256, account, trust_tier, dkim_result
+from settings.every_message;
+
 -- The /24 of an IPv4 address or the /48 of an IPv6 address in canonical text; null for null. DuckDB's INET is an extension.
 create macro network_of(address) as
     case
