@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
+from dashboard.auditing import handed_over
 from dashboard.filters import CLAIMED, chosen
 from dashboard.formatting import shown
 from dashboard.ground import said_of_none
@@ -128,16 +129,8 @@ def _footer(name: str, answer: Answer, rows: Rows | None) -> Target | None:
             for question in answer.questions:
                 st.code(lake().questions[question].sql, language="sql", height=320)
             st.code("\n".join(f"{key} = {value}" for key, value in answer.parameters.items()) or "no parameters", language=None)
-        st.download_button(
-            "CSV",
-            lambda: csv_of(answer),
-            f"{name}.csv",
-            "text/csv",
-            on_click="ignore",
-            key=f"csv-{name}",
-            type="tertiary",
-            help="The rows behind it",
-        )
+        about = str(answer.parameters.get("domain") or "")
+        handed_over("CSV", lambda: csv_of(answer), f"{name}.csv", "text/csv", of=about, key=f"csv-{name}", help="The rows behind it")
     if rows is None or not open_table:
         return None
     cut = answer._replace(table=answer.table.slice(0, _MOST_ROWS))

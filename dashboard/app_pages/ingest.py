@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from dashboard.auditing import noted
+from dashboard.auditing import handed_over, noted
 from dashboard.charts.days import calendar, stacked
 from dashboard.charts.palette import OTHERS, OUTCOMES
 from dashboard.drawn import chart
@@ -234,9 +234,7 @@ def _bytes(sha256: str) -> None:
             say("They are not kept.")
             return
         content = bytes(kept.column("content")[0].as_py())
-        st.download_button(
-            "Message as received", content, f"{sha256[:16]}.eml", "application/octet-stream", on_click="ignore", type="tertiary"
-        )
+        handed_over("Message as received", lambda: content, f"{sha256[:16]}.eml", "application/octet-stream")
         text = content[:_SHOWN_BYTES].decode("utf-8", "backslashreplace")
         st.code("\n".join(escape(line) for line in text.splitlines()), language=None, height=320)
 

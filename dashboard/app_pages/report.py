@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.auditing import noted
+from dashboard.auditing import handed_over, noted
 from dashboard.figures import figure, figure_row
 from dashboard.formatting import count_of, listed, moment, plain
 from dashboard.lake_door import ask, asked, lake, settings
@@ -208,17 +208,8 @@ def _raw(report: dict[Hashable, Any]) -> None:
             return
         content = bytes(kept.column("content")[0].as_py())
         with st.container(horizontal=True):
-            st.download_button(
-                "Message as received", content, f"{sha256[:16]}.eml", "application/octet-stream", on_click="ignore", type="tertiary"
-            )
-            st.download_button(
-                "Rows as JSON",
-                lambda: _as_json(report, opened),
-                f"{sha256[:16]}.json",
-                "application/json",
-                on_click="ignore",
-                type="tertiary",
-            )
+            handed_over("Message as received", lambda: content, f"{sha256[:16]}.eml", "application/octet-stream")
+            handed_over("Rows as JSON", lambda: _as_json(report, opened), f"{sha256[:16]}.json", "application/json")
         documents, mail = st.tabs(["Report as JSON", "Mail"])
         with documents:
             for text in report_texts(content, limits=settings().report_limits) or ["no report text can be read in it"]:
@@ -236,9 +227,7 @@ def _part(report: dict[Hashable, Any]) -> None:
         if not texts:
             st.text("The report as sent is no longer kept, or came with others in one mail; its rows are above.")
             return
-        st.download_button(
-            "Rows as JSON", lambda: _as_json(report, opened), "report.json", "application/json", on_click="ignore", type="tertiary"
-        )
+        handed_over("Rows as JSON", lambda: _as_json(report, opened), "report.json", "application/json", of=str(report["report_key"]))
         for text in texts:
             st.code(_bounded(text), language=None, wrap_lines=True)
 

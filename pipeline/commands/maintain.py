@@ -1,4 +1,4 @@
-"""`tlsrpt maintain`: merge and sort files, apply retention, clean up; or erase one domain."""
+"""`tlsrpt maintain`: merge and sort files, apply retention, clean up; or erase one domain, or those of a group."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pipeline import output
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Sequence
 
     from pipeline.cli import Context
@@ -25,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--erase",
         metavar="DOMAIN",
         help="erase this domain instead: its rows, the bytes of the mails about it, its name in ledger and logs; readers must be closed",
+    )
+    parser.add_argument(
+        "--erase-group", metavar="NAME", help="erase every domain of this [[group]] in the same way; none that another group has, too"
     )
     parser.add_argument(
         "--repair",
@@ -44,27 +46,20 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.upkeep.maintain import Done
     from pipeline.lake.upkeep.repair import open_for_repair, repair
 
-    if args.repair and args.erase:
-        raise UsageError("give --repair or --erase, not both")
-    domain = _domain(args.erase) if args.erase else ""
+    if sum(map(bool, (args.repair, args.erase, args.erase_group))) > 1:
+        raise UsageError("give one of --repair, --erase and --erase-group")
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)
     location = configured_location(settings.lake)
     refuse_missing(location)
-    if domain and not args.dry_run and settings.receive.spool:
-        _take_what_was_promised(settings, domain)
+    domains = [_domain(args.erase)] if args.erase else _of_group(args.erase_group, settings) if args.erase_group else []
+    if domains and not args.dry_run and settings.receive.spool:
+        _take_what_was_promised(settings, domains)
     with open_for_repair(location) if args.repair else open_for_writing(location) as lake:
         if args.repair:
             done = repair(lake, dry_run=args.dry_run)
-        elif args.erase:
-            from pipeline.commands.policy import forget_reasons
-            from pipeline.lake.upkeep.erase import erase_domain
-            from pipeline.notify.erasure import forget_domain
-
-            done = _erasure(erase_domain(lake, domain, dry_run=args.dry_run))
-            if not args.dry_run:
-                forget_reasons(domain, location)
-                forget_domain(location, domain)
+        elif args.erase or args.erase_group:
+            done = _erased(lake, domains, dry_run=args.dry_run)
         else:
             done = _maintained(lake, settings, dry_run=args.dry_run)
     columns = {name: [getattr(each, name) for each in done] for name in Done._fields}
@@ -91,18 +86,54 @@ def _maintained(lake: OpenLake, settings: Settings, *, dry_run: bool) -> list[Do
     return [*done, Done("sums", "policies", files=len(made))] if made else done
 
 
-def _take_what_was_promised(settings: Settings, domain: str) -> None:
+def _take_what_was_promised(settings: Settings, domains: Sequence[str]) -> None:
     """Read the spool first: what is in no lake yet would come back, and only reading it says whom it is about."""
     from pipeline.ingest.mail_set_aside import forget_others
     from pipeline.ingest.run import take_spool
 
     take_spool(settings)
-    forget_others(settings.receive.spool, domain)
+    for domain in domains:
+        forget_others(settings.receive.spool, domain)
 
 
-def _erasure(went: Counter[str]) -> list[Done]:
+def _of_group(name: str, settings: Settings) -> list[str]:
+    """Return the domains of a group: those it names, and whatever was reported, counted or not, below its patterns.
+
+    Raises:
+        UsageError: There is no such group, or a domain is another group's, too.
+    """
+    from pipeline.groups import audience_of, named_groups
+    from pipeline.query import open_lake
+
+    (group,) = named_groups(settings.group, [name])
+    whose = audience_of([group])
+    with open_lake(settings=settings) as lake:
+        reported = [row["report_domain"] for row in lake.ask("reported_domains").to_pylist()]
+    domains = sorted({*whose.domains, *filter(whose.sees, (*reported, *settings.domains.own))})
+    for other in settings.group:
+        if shared := [domain for domain in domains if other.name != name and audience_of([other]).sees(domain)]:
+            raise UsageError(
+                f"{shared[0]} is of group {other.name}, too, and nothing is erased; take it out of one of them, or erase each domain by "
+                "its name with --erase"
+            )
+    return domains
+
+
+def _erased(lake: OpenLake, domains: Sequence[str], *, dry_run: bool) -> list[Done]:
+    """Erase one domain after another, each from tables, mails and notes."""
+    from collections import Counter
+
+    from pipeline.commands.policy import forget_reasons
+    from pipeline.lake.upkeep.erase import erase_domain
     from pipeline.lake.upkeep.maintain import Done
+    from pipeline.notify.erasure import forget_domain
 
+    went: Counter[str] = Counter()
+    for domain in domains:
+        went += erase_domain(lake, domain, dry_run=dry_run)
+        if not dry_run:
+            forget_reasons(domain, lake.location)
+            forget_domain(lake.location, domain)
     return [Done("erasure", name, rows) for name, rows in sorted(went.items()) if rows]
 
 

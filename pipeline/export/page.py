@@ -29,15 +29,20 @@ _MOST_TYPES = 4
 
 def page(facts: Facts) -> str:
     """Return the page as an HTML document."""
+    return document(f"TLS reports about {facts.domain}, {facts.as_of}", _body(facts))
+
+
+def document(title: str, parts: Iterable[str]) -> str:
+    """Return an HTML document of these parts, each of them markup."""
     style = package_files("pipeline.export").joinpath("page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    body = "\n".join(_body(facts))
+    body = "\n".join(parts)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="referrer" content="no-referrer">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>TLS reports about {text(facts.domain)}, {facts.as_of}</title>\n<style>{style}</style>\n</head>\n"
+        f"<title>{text(title)}</title>\n<style>{style}</style>\n</head>\n"
         f"<body><main>\n{body}\n</main></body>\n</html>\n"
     )
 

@@ -48,20 +48,22 @@ class Facts:
         return frozenset(row["report_day"] for row in self.days if row["incomplete"])
 
 
-def gather(lake: Lake, domain: str, *, since: date, as_of: date) -> Facts:
+def gather(lake: Lake, domain: str, *, since: date, as_of: date, until: date | None = None) -> Facts:
     """Ask all that the page says.
 
     Args:
         lake: Where from.
         domain: A lower-case A-label.
         since: First day, inclusive.
-        as_of: The day of asking, and the last day.
+        as_of: The day of asking.
+        until: Last day; the day of asking where it is not given.
 
     Raises:
         LakeError: The lake cannot be read.
     """
-    period: dict[str, Any] = {"since": since, "until": as_of, "as_of": as_of}
-    days = (as_of - since).days + 1
+    until = until or as_of
+    period: dict[str, Any] = {"since": since, "until": until, "as_of": as_of}
+    days = (until - since).days + 1
 
     def rows(name: str) -> list[Row]:
         answer: list[Row] = lake.ask(name, **period, domain=domain).to_pylist()
@@ -71,15 +73,15 @@ def gather(lake: Lake, domain: str, *, since: date, as_of: date) -> Facts:
         domain=domain,
         as_of=as_of,
         since=since,
-        until=as_of,
+        until=until,
         totals=rows("success_rate")[0],
         days=rows("sessions_by_day"),
         failures=rows("failures_by_day_and_result_type"),
         hosts=rows("failures_by_mx"),
         reporters=rows("sessions_by_reporter"),
-        ground=lake.ground(domain=domain, since=since, until=as_of, as_of=as_of),
+        ground=lake.ground(domain=domain, since=since, until=until, as_of=as_of),
         not_counted=lake.ask(
-            "reports_found", since=since, until=as_of, as_of=as_of, domain=domain, counted=False, at_most=_AT_MOST
+            "reports_found", since=since, until=until, as_of=as_of, domain=domain, counted=False, at_most=_AT_MOST
         ).num_rows,
         incidents=lake.incidents(domain=domain, days=days, as_of=as_of),
         readiness=lake.readiness(domain, as_of=as_of),

@@ -117,4 +117,6 @@ def _listed(names: Iterable[str]) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, Html):
+        return value
     return f"{value:,}" if isinstance(value, int) else text(value)

@@ -28,6 +28,7 @@ KEPT = 10_000
 REFUSALS_KEPT = 1_000
 """So many of them are refusals at most: whoever has an account at the provider may cause one, and pushes no other line out with it."""
 Act = Literal["sign-in", "refusal", "export", "mute", "unmute", "raw-view"]
+ERASED = "(erased)"
 _MOST_WORDS = 300
 _TRIES, _PAUSE_SECONDS = 20, 0.1
 _writing = threading.Lock()
@@ -107,8 +108,9 @@ def newest(lines: Sequence[Line]) -> list[Line]:
 
 
 def without_domain(lines: Iterable[Line], domain: str) -> list[Line]:
-    """Return the lines without a domain that was erased: that something was done stays."""
-    return [line._replace(what="(erased)") if domain in line.what.lower() else line for line in lines]
+    """Return the lines without a domain that was erased, nor an address at it: that something was done stays."""
+    erased = [line._replace(what=ERASED) if domain in line.what.lower() else line for line in lines]
+    return [line._replace(who=ERASED) if line.who.lower().rpartition("@")[2] == domain else line for line in erased]
 
 
 def to_plain(lines: Sequence[Line]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.config import DomainSettings
 from pipeline.export import page as handout
+from pipeline.export.month_folder import file_names, last_month
 from pipeline.export.page_facts import gather
 from pipeline.export.svg_charts import Series, stacked_bars
 from pipeline.query import open_lake
@@ -144,3 +145,23 @@ def test_bars_that_belong_to_incomplete_days_are_pale(page):
 def test_a_page_of_too_many_days_is_refused_in_one_sentence(tlsrpt):
     code, _, err = tlsrpt("report", "example.org", "--days", "3000")
     assert (code, err) == (2, "tlsrpt: --days is at most 400 for a page: it shows one bar a day\n")
+
+
+def test_a_month_is_the_last_that_is_complete_and_files_stay_in_their_folder():
+    assert last_month(date(2026, 5, 30)) == (date(2026, 4, 1), date(2026, 4, 30))
+    assert last_month(date(2026, 5, 31)) == (date(2026, 5, 1), date(2026, 5, 31))
+    given = ["example.org", "../../etc/passwd", "..", "index", "a b.example", "a/b.example", "_.example"]
+    names = list(file_names(given))
+    assert names == ["example.org", "_._etc_passwd", "_", "index.3", "a_b.example", "a_b.example.5", "_.example"]
+
+
+def test_a_month_of_every_domain_is_written_as_a_folder(tlsrpt, tmp_path):
+    code, out, err = tlsrpt("report", "--month", tmp_path / "months", "--as-of", small_lake.AS_OF)
+    assert (code, out) == (0, b"")
+    assert "2026-04-01 to 2026-04-30; begin with index.html" in " ".join(err.split())
+    pages = {page.name for page in (tmp_path / "months" / "2026-04").iterdir()}
+    assert {"index.html", "example.org.html"} <= pages
+    index = Document((tmp_path / "months" / "2026-04" / "index.html").read_text())
+    assert {value for name, value in index.attributes if name == "href"} == pages - {"index.html"}
+    for wrong in ((), ("example.org", "--month", tmp_path), ("example.org", "--with-pdf"), ("--month", tmp_path, "--days", "3")):
+        assert tlsrpt("report", *wrong)[0] == 2

@@ -6,7 +6,9 @@ import gc
 import json
 import weakref
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -110,6 +112,20 @@ def test_who_is_in_no_group_sees_that_they_are_not(page):
     auditing._writer.submit(int).result()  # what was handed over before is written
     last = audited(locate(readers.operators_settings().lake.path))[-1]
     assert (last.act, last.who, last.groups) == ("refusal", "eve@elsewhere.example", ())
+
+
+def test_a_file_that_the_page_hands_over_leaves_a_line_once_a_visit(page, monkeypatch):
+    page("ann@alpha.example")
+    drawn = []
+    monkeypatch.setattr(auditing, "st", SimpleNamespace(session_state={}, download_button=lambda *given, **_: drawn.append(given)))
+    whose = readers.admission(readers.who()).audience
+    readers.working_for(whose, lambda: auditing.handed_over("CSV", lambda: b"rows", "fleet.csv", "text/csv", of=OURS[0]))
+    before = len(audited(locate(readers.operators_settings().lake.path)))
+    with ThreadPoolExecutor(1) as others:  # the file is made by a thread that serves files and knows no visit
+        assert [others.submit(drawn[0][1]).result() for _ in range(2)] == [b"rows", b"rows"]
+    auditing._writer.submit(int).result()
+    lines = audited(locate(readers.operators_settings().lake.path))[before:]
+    assert [line[1:] for line in lines] == [("export", "ann@alpha.example", ("a",), f"fleet.csv {OURS[0]}")]
 
 
 def test_at_most_eight_lakes_are_open_and_the_ninth_closes_the_one_used_least(page):

@@ -13,11 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline import cli
+from pipeline.config import load_settings
 from pipeline.lake.delta.snapshot import open_snapshot
 from pipeline.lake.open_lake import open_for_writing
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.upkeep.erase import erase_domain
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.writer import LakeWriter
+from pipeline.notify.audit import audit, audited
 from tests.lake.build import message, report
 from tests.lake.content import content, rows
 
@@ -197,3 +201,44 @@ def test_the_lake_goes_on_after_an_erasure(lake):
         received = datetime(2026, 3, 12, tzinfo=UTC)
         assert writer.commit([message("m12", report("r12"), received_at=received)]).outcomes == ["stored"]
     assert len(rows(lake, "reports")) == 5
+
+
+def _grouped(root: Path, tmp_path: Path, *domains: str) -> Path:
+    config = tmp_path / "tlsrpt.toml"
+    config.write_text(
+        f'[lake]\npath = "{root}"\n[[group]]\nname = "a"\ndomains = {list(domains)}\n'
+        f'[[group]]\nname = "b"\ndomains = ["{OTHER}", "both.{DOMAIN}"]\n'
+    )
+    return config
+
+
+def test_the_data_of_a_group_is_handed_over_and_erased(filled, tmp_path, capsys):
+    root = Path(copytree(filled, tmp_path / "lake"))
+    config = _grouped(root, tmp_path, DOMAIN, "*.nothing.example")
+    handed = tmp_path / "handed.duckdb"
+    assert cli.main(["--config", str(config), "export", str(handed), "--group", "a"]) in (0, 1)
+    audit(load_settings(str(config)).for_groups("a"), "sign-in", f"ann@{DOMAIN}")
+    audit(load_settings(str(config)).for_groups("a"), "raw-view", "ops@provider.example", what=f"r1_{DOMAIN}")
+    assert any(name.startswith("_notes") for name in names_in(root, DOMAIN))
+    assert cli.main(["--config", str(config), "maintain", "--erase-group", "a", "--dry-run"]) == 0
+    assert any(name.startswith("policies") for name in names_in(root, DOMAIN))
+    assert cli.main(["--config", str(config), "maintain", "--erase-group", "a"]) == 0
+    assert names_in(root, DOMAIN) == []
+    assert names_in(root, OTHER) != []
+    said = [(line.act, line.who, line.what) for line in audited(locate(root))][1:]
+    assert said == [("sign-in", "(erased)", ""), ("raw-view", "ops@provider.example", "(erased)")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--erase-group", "a"], f"both.{DOMAIN} is of group b, too, and nothing is erased"),
+        (["--erase-group", "c"], "there is no group 'c'"),
+        (["--erase-group", "a", "--erase", DOMAIN], "give one of"),
+    ],
+)
+def test_what_another_group_sees_is_not_erased_with_a_group(filled, tmp_path, capsys, arguments, said):
+    config = _grouped(filled, tmp_path, DOMAIN, f"both.{DOMAIN}")
+    assert cli.main(["--config", str(config), "maintain", *arguments]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert names_in(filled, DOMAIN) != []

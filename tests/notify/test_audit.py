@@ -53,6 +53,17 @@ def test_the_newest_are_kept_and_an_erased_domain_is_not(settings, lake, monkeyp
     assert [line.what for line in audited(locate(lake))] == ["(erased)", "out.csv example.org"]
 
 
+def test_an_erased_domain_is_in_no_address_either(settings, lake):
+    for who in ("Ann@Example.NET", "bob@notexample.net", "example.net"):
+        audit(settings, "sign-in", who, now=NOON)
+    forget_domain(locate(lake), "example.net")
+    assert [(line.act, line.who) for line in audited(locate(lake))] == [
+        ("sign-in", "(erased)"),
+        ("sign-in", "bob@notexample.net"),
+        ("sign-in", "(erased)"),
+    ]
+
+
 def test_refusals_push_nothing_else_out(settings, lake, monkeypatch):
     """Anybody with an account at the provider can be refused, as often as they like."""
     monkeypatch.setattr(audits, "KEPT", 5)

@@ -149,6 +149,7 @@ COMMANDS = (
     ("questions", "run", "fleet", "--param", f"own={OURS[0]}", "--since", PERIOD["since"]),
     ("questions", "run", "outcomes"),
     ("export", "{}/part.csv.zip"),
+    ("report", "--month", "{}/months"),
 )
 
 
@@ -175,6 +176,11 @@ def test_no_command_says_a_word_of_others(world, tmp_path, capsys):
             assert MARK not in said.out + said.err, command
     with zipfile.ZipFile(tmp_path / "part.csv.zip") as part:
         assert all(MARK not in part.read(name).decode() for name in part.namelist())
+    pages = {page.name: page.read_text() for page in (tmp_path / "months" / "2026-04").iterdir()}
+    assert set(pages) == {"index.html", *(f"{name}.html" for name in OURS)}
+    assert all(MARK not in page for page in pages.values())
+    assert all(f'href="{name}.html"' in pages["index.html"] for name in OURS)
+    assert "2026-04-01 to 2026-04-30" in pages[f"{OURS[0]}.html"]
 
 
 def test_settings_of_a_group_hold_nothing_of_others(world):
