@@ -61,15 +61,15 @@ def by_group(part: Fleet, groups: Sequence[GroupSettings]) -> pd.DataFrame:
 
 
 def _row(group: GroupSettings, part: Fleet) -> dict[str, Any]:
-    rows = part.answer.table.select(["sessions", "failed", "success_rate", "open_faults"]).to_pylist()
-    sessions = sum(row["sessions"] or 0 for row in rows)
-    authenticated = sum((row["sessions"] or 0) * (row["success_rate"] or 0) for row in rows)
+    rows = part.answer.table.select(["sessions", "rated_sessions", "failed", "success_rate", "open_faults"]).to_pylist()
+    rated = sum(row["rated_sessions"] for row in rows)
+    authenticated = sum(row["rated_sessions"] * (row["success_rate"] or 0) for row in rows)
     return {
         "group": escape(group.called),
         "domains": len(rows),
         "open_faults": sum(row["open_faults"] for row in rows),
-        "success_rate": authenticated / sessions if sessions else None,
+        "success_rate": authenticated / rated if rated else None,
         "failed": sum(row["failed"] or 0 for row in rows),
-        "sessions": sessions,
+        "sessions": sum(row["sessions"] for row in rows),
         "without_reports": sum(not row["sessions"] for row in rows),
     }

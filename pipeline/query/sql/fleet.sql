@@ -12,6 +12,7 @@ with sums as (
         sum(authenticated)::bigint as authenticated,
         sum(failed)::bigint as failed,
         sum(unprotected)::bigint as unprotected,
+        coalesce(sum(sessions) filter (rated), 0)::bigint as rated_sessions,
         sum(authenticated) filter (rated) / nullif(sum(sessions) filter (rated), 0) as success_rate,
         1 - sum(unprotected) filter (rated) / nullif(sum(sessions) filter (rated), 0) as policy_found,
         max(report_day) as last_day
@@ -72,6 +73,7 @@ select
     coalesce(authenticated, 0) as authenticated,
     coalesce(failed, 0) as failed,
     coalesce(unprotected, 0) as unprotected,
+    coalesce(rated_sessions, 0) as rated_sessions,
     success_rate,
     policy_found,
     last_day,
