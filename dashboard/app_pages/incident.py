@@ -24,6 +24,7 @@ from dashboard.say import say
 from dashboard.tickets import ticket
 from dashboard.tiles import Rows, rows_tile, tile
 from dashboard.verdicts import FAULTS, STATES
+from pipeline.insight.habits import read_counting
 from pipeline.insight.letter import letter
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def _advice(found: Incident) -> None:
         st.header("Why this verdict", anchor=False)
         say(f"{FAULTS[found.fault].words}.")
         say(found.comparison)
+        for sentence in read_counting(_answered, found):
+            say(sentence)
     with right.container(border=True, height="stretch"):
         st.header("What to do", anchor=False)
         if found.last_check:
@@ -127,6 +130,10 @@ def _advice(found: Incident) -> None:
                 _link(host, "reports", domain=found.domain, host=host, failing="true")
             for reporter in found.reporters[:_LINKED]:
                 _link(reporter, "reports", domain=found.domain, reporter=reporter, failing="true")
+
+
+def _answered(question: str, **parameters: Any) -> pa.Table:
+    return asked(question, **parameters).table
 
 
 def _in_parts(command: str) -> str:

@@ -59,13 +59,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError("--new-since-last remembers what the operator was told; a group is told by its channels, with tlsrpt notify")
     # A short process with many small values: looking for cycles among them would cost a tenth of its time.
     gc.disable()
-    letters: list[str | None] = []
+    beside: list[dict[str, Any]] = []
     with open_lake(settings=context.settings) as lake:
         if args.id:
             shown = _named(lake, args, context)
             if args.format == "table":
                 return _tell_all(shown, lake, args)
-            letters = [_letter(lake, one) for one in shown]
+            beside = [{"letter": _letter(lake, one), "counting": _counting(lake, one)} for one in shown]
         elif args.new_since_last:
             return _tell_news(lake, args, context)
         else:
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if len(shown) > _ROWS and _most(args) is not None:
         shown = shown[:_ROWS]
         output.note(f"the newest {_ROWS} incidents; --all shows all of them, --domain those of one domain")
-    _show(shown, args, ground, silent, letters)
+    _show(shown, args, ground, silent, beside)
     nothing = (ground.is_nothing and not args.id) or (stopped and args.fail_on)
     return 1 if nothing else _exit_code(shown, args.fail_on, silent)
 
@@ -90,7 +90,8 @@ def _tell_all(named: Sequence[Incident], lake: Lake, args: argparse.Namespace) -
     incident, *others = named
     text = _letter(lake, incident)
     written = [] if text is None else ["", "  To write to them:", *(f"    {escape(line)}" for line in text.split("\n"))]
-    lines = [*in_full(incident, names_of(lake, [incident])), *map(_the_same, others), *written]
+    counted = [f"  How it is counted: {escape(sentence)}" for sentence in _counting(lake, incident)]
+    lines = [*in_full(incident, names_of(lake, [incident])), *counted, *map(_the_same, others), *written]
     output.deliver_text("".join(f"{line}\n" for line in lines), args)
     return _exit_code(named, args.fail_on, ())
 
@@ -100,6 +101,12 @@ def _letter(lake: Lake, incident: Incident) -> str | None:
 
     rows = lake.ask("report_names", keys=list(incident.report_keys[:_IDS])).to_pylist() if incident.report_keys else []
     return letter(incident, [row["report_id"] for row in rows])
+
+
+def _counting(lake: Lake, incident: Incident) -> list[str]:
+    from pipeline.insight.habits import read_counting
+
+    return list(read_counting(lake.ask, incident))
 
 
 def _the_same(other: Incident) -> str:
@@ -237,7 +244,7 @@ def _show(
     args: argparse.Namespace,
     ground: Ground,
     silent: Sequence[MailboxHealth],
-    letters: Sequence[str | None],
+    beside: Sequence[dict[str, Any]],
 ) -> None:
     from pipeline.insight.faults import by_fault
     from pipeline.insight.incident import as_json
@@ -245,7 +252,7 @@ def _show(
 
     if args.format == "json":
         if args.id:
-            named = [{**as_json(one), "letter": text} for one, text in zip(incidents, letters, strict=True)]
+            named = [as_json(one) | more for one, more in zip(incidents, beside, strict=True)]
             output.deliver_json(named[0] if len(named) == 1 else [*map(as_incident, silent), *named], args)
         else:
             output.deliver_json([*map(as_incident, silent), *map(as_json, incidents)], args)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pipeline.insight.ask import rows_of
 from pipeline.insight.phrases import count_of, listed
@@ -29,6 +29,8 @@ class Habit(NamedTuple):
     failed: int
     told_at_host: int
     """Sessions it tells again at this MX host; they are counted at their domains."""
+    failed_at_host: int
+    """Those of them that failed there; which domain they were for is not known, so no domain has them among its failed sessions."""
     unsure_sessions: int
     """Sessions more, were what it tells under two policies not the same sessions."""
 
@@ -36,6 +38,19 @@ class Habit(NamedTuple):
         """Return it as plain values."""
         days = {"first_day": self.first_day.isoformat(), "last_day": self.last_day.isoformat()}
         return {**self._asdict(), **days, "habits": list(self.habits)}
+
+
+class Found(Protocol):
+    """An incident, as far as its counting goes."""
+
+    @property
+    def domain(self) -> str: ...  # noqa: D102
+    @property
+    def reporters(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def first_day(self) -> date: ...  # noqa: D102
+    @property
+    def last_day(self) -> date: ...  # noqa: D102
 
 
 def read_habits(ask: Ask, *, since: date, until: date, domain: str | None) -> tuple[Habit, ...]:
@@ -54,6 +69,17 @@ def sentences(habits: Sequence[Habit]) -> Iterator[str]:
         having = [one for one in habits if habit in one.habits]
         if having:
             yield say(having)
+
+
+def read_counting(ask: Ask, incident: Found) -> tuple[str, ...]:
+    """Say of one incident how the sessions behind its numbers were counted, where somebody may read them otherwise.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    habits = read_habits(ask, since=incident.first_day, until=incident.last_day, domain=incident.domain)
+    theirs = [one for one in habits if one.submitter_domain in incident.reporters]
+    return tuple(_SAID[habit](having) for habit in (AT_HOST, UNSURE) if (having := [one for one in theirs if habit in one.habits]))
 
 
 def _who(having: Iterable[Habit]) -> str:
@@ -86,10 +112,11 @@ def _several(having: Sequence[Habit]) -> str:
 
 
 def _at_host(having: Sequence[Habit]) -> str:
-    told = sum(one.told_at_host for one in having)
+    told, failed = (sum(getattr(one, name) for one in having) for name in ("told_at_host", "failed_at_host"))
     return (
         f"{_who(having)} {_verb(having, 'reports', 'report')} {count_of(told, 'session')} a second time under the MX host "
-        f"({listed(dict.fromkeys(one.report_domain for one in having))}): counted once, under the domain."
+        f"({listed(dict.fromkeys(one.report_domain for one in having))}): counted once, under the domain"
+        + (f"; {failed:,} of them failed at the host: incidents have these, the failed sessions of the domains do not." if failed else ".")
     )
 
 

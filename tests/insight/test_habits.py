@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from pipeline.config import DomainSettings, Settings
-from pipeline.insight.habits import read_habits, sentences
+from pipeline.insight.habits import read_counting, read_habits, sentences
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
 from tests.insight.asking import covered, only, verdict
@@ -178,6 +178,25 @@ def test_what_is_told_again_at_a_host_is_named_there():
     book = healthy().every_day(CAMPUS, 0, 9, sts(7)).every_day(CAMPUS, 0, 9, tlsa(7, host=MX1), domain=MX1)
     assert habits(book) == {(CAMPUS, MX1): ("host reports",)}
     assert said(book) == [f"campus.example reports 70 sessions a second time under the MX host ({MX1}): counted once, under the domain."]
+
+
+def test_what_failed_at_a_host_is_a_share_of_what_was_told_there_ends_there_and_is_said():
+    book = healthy().every_day(CAMPUS, 0, LAST, sts(7)).every_day(CAMPUS, 0, 9, tlsa(10, Fail("tlsa-invalid", 4), host=MX1), domain=MX1)
+    book.every_day(CAMPUS, 10, LAST, tlsa(14, host=MX1), domain=MX1)
+    found = only(book, LAST, domain=MX1)
+    assert (found.state, found.failed_sessions, found.sessions) == ("resolved", 40, 140)
+    with book.lake() as lake:
+        assert read_counting(lake.ask, found) == (
+            f"campus.example reports 140 sessions a second time under the MX host ({MX1}): counted once, under the domain; "
+            "40 of them failed at the host: incidents have these, the failed sessions of the domains do not.",
+        )
+
+
+def test_an_incident_says_that_it_is_not_known_which_rows_are_the_same_sessions():
+    book = healthy().every_day(CAMPUS, 0, 4, sts(20), tlsa(30, Fail("tlsa-invalid", 10)))
+    found = only(book, 6)
+    with book.lake() as lake:
+        assert [sentence.partition(":")[0] for sentence in read_counting(lake.ask, found)] == ["Not known yet"]
 
 
 def test_of_whom_it_is_not_known_which_rows_are_the_same_sessions_it_is_unsure_and_says_how_many():

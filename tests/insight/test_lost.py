@@ -39,6 +39,14 @@ def test_it_stands_in_the_way_of_enforce():
     assert "_mta-sts." in told.next_step
 
 
+def test_what_was_lost_before_the_days_looked_at_is_brought_back_first():
+    book = found_until(27, GOOGLE, MICROSOFT).every_day(GOOGLE, 28, 62, unprotected(20)).every_day(MICROSOFT, 28, 62, unprotected(20))
+    told = verdict(book, 62)
+    assert (told.verdict, told.sessions) == ("not-ready", 0)
+    assert "_mta-sts." in told.next_step
+    assert "tay in testing" not in told.next_step
+
+
 def test_one_sender_of_several_is_told_by_comparison_and_no_domain_is_ready():
     book = found_until(42, GOOGLE, MICROSOFT).every_day(POSTFIX, 0, 27, sts(20)).every_day(POSTFIX, 28, 42, unprotected(20))
     one = only(book, 42)

@@ -15,7 +15,11 @@ with spans as (
 select
     spans.span,
     p.submitter_domain,
-    coalesce(sum(p.sessions) filter (where p.report_day <= spans.last_day), 0)::bigint as sessions,
+    -- Of an MX host with reports of its own, what was told there: its sessions are counted under the recipient domains.
+    greatest(
+        coalesce(sum(p.sessions) filter (where p.report_day <= spans.last_day), 0),
+        coalesce(sum(p.told_at_host) filter (where p.report_day <= spans.last_day), 0)
+    )::bigint as sessions,
     coalesce(sum(p.sts_success + p.sts_failure) filter (where p.report_day <= spans.last_day), 0)::bigint as sts_sessions,
     coalesce(sum(p.tlsa_success + p.tlsa_failure) filter (where p.report_day <= spans.last_day), 0)::bigint as tlsa_sessions,
     -- From the first day with a report to the last: distinct days would take as long as all the rest.
@@ -25,9 +29,18 @@ select
         0
     )::bigint as days,
     -- Of those that report only on days with failures: no share is made of them.
-    coalesce(sum(p.sessions) filter (where p.report_day <= spans.last_day and not p.rated), 0)::bigint as unrated_sessions,
-    coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day), 0)::bigint as sessions_after,
-    coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day and p.report_day > $until::date - 2), 0)::bigint as sessions_lately
+    greatest(
+        coalesce(sum(p.sessions) filter (where p.report_day <= spans.last_day and not p.rated), 0),
+        coalesce(sum(p.told_at_host) filter (where p.report_day <= spans.last_day and not p.rated), 0)
+    )::bigint as unrated_sessions,
+    greatest(
+        coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day), 0),
+        coalesce(sum(p.told_at_host) filter (where p.report_day > spans.last_day), 0)
+    )::bigint as sessions_after,
+    greatest(
+        coalesce(sum(p.sessions) filter (where p.report_day > spans.last_day and p.report_day > $until::date - 2), 0),
+        coalesce(sum(p.told_at_host) filter (where p.report_day > spans.last_day and p.report_day > $until::date - 2), 0)
+    )::bigint as sessions_lately
 from spans
 inner join session_parts p
     on p.report_domain = spans.span_domain

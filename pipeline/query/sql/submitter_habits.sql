@@ -13,6 +13,7 @@ with pairs as (
         sum(sessions)::bigint as sessions,
         sum(failed)::bigint as failed,
         sum(told_at_host)::bigint as told_at_host,
+        coalesce(sum(tlsa_failure) filter (where told_at_host > 0), 0)::bigint as failed_at_host,
         sum(unsure_sessions)::bigint as unsure_sessions,
         bool_and(rated) as rated
     from session_parts
@@ -47,6 +48,7 @@ select
     sessions,
     failed,
     told_at_host,
+    failed_at_host,
     unsure_sessions
 from named
 where len(habits) > 0
