@@ -6,10 +6,11 @@ report of our own that did not arrive.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.report.mime.structure import read_mime
-from pipeline.report.mime.transfer import decode_body
+from pipeline.report.mime.transfer import decode_body, decode_head
 from pipeline.report.model import Rejected
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news", "application/eml", "application/rfc822", "text/rfc822"})
 _OF_NOTIFICATIONS = frozenset({"message/delivery-status", "message/disposition-notification", "message/feedback-report"})
 _FILE_ENDINGS = (".eml", ".mime")
+_HEAD = 4096
+_BEGINS = re.compile(rb"\s*(?:[!-9;-~]{1,70}:[^\n]*\n(?:[ \t][^\n]*\n)*){3}")
+"""Three fields of a header."""
 
 
 class Inner(NamedTuple):
@@ -61,9 +65,11 @@ def open_messages(outer: Mime, limits: Limits) -> Opened:
 
 
 def holds_message(part: Part) -> bool:
-    """Say whether a leaf part is a message: by its media type, or by the ending of its name."""
+    """Say whether a leaf part is a message: by its media type, the ending of its name, or how it begins where it is said to be anything."""
     headers = part.headers
-    if headers.media_type in _MESSAGES:
+    if headers.media_type in _MESSAGES or (part.in_digest and headers.first("content-type") is None):
+        return True
+    if headers.media_type == "application/octet-stream" and _BEGINS.match(decode_head(part, _HEAD)):
         return True
     name = headers.parameter("content-disposition", "filename") or headers.parameter("content-type", "name") or ""
     return name.lower().rstrip().endswith(_FILE_ENDINGS)

@@ -43,11 +43,26 @@ def read(content: bytes):
         wrapped(INNER, encoding="base64"),
         wrapped(INNER, kind="application/octet-stream", encoding="base64", name="report.eml"),
         wrapped(INNER, kind="text/plain", name="Report Domain example.org.EML"),
+        wrapped(INNER, kind="application/octet-stream", encoding="base64"),
+        wrapped(INNER, kind="application/octet-stream"),
+        wrapped(INNER, kind="").replace(b"Content-Type: \n", b"").replace(b"multipart/mixed", b"multipart/digest"),
         wrapped(wrapped(INNER)),
         wrapped(INNER, more="X-MS-Journal-Report:\n"),
         b"From: a@example.com\nSubject: x\nContent-Type: message/rfc822\n\n" + INNER,
     ],
-    ids=["rfc822", "global", "base64", "attached-eml", "eml-as-text", "twice", "journal", "whole-message"],
+    ids=[
+        "rfc822",
+        "global",
+        "base64",
+        "attached-eml",
+        "eml-as-text",
+        "unnamed-base64",
+        "unnamed",
+        "digest",
+        "twice",
+        "journal",
+        "whole-message",
+    ],
 )
 def test_a_report_in_a_message_within_a_message_is_read(mail):
     reading = read(mail)

@@ -24,6 +24,8 @@ class Part(NamedTuple):
 
     headers: Headers
     body: bytes
+    in_digest: bool = False
+    """Whether it is a message where its header does not say what it is (RFC 2046 §5.1.5)."""
 
 
 class Mime(NamedTuple):
@@ -45,8 +47,7 @@ def read_mime(content: bytes, limits: Limits) -> Mime:
     walk = _Walk(content, limits)
     walk.multipart(headers, body_at, len(content), 1)
     while walk.waiting and not walk.over:
-        start, end, depth = walk.waiting.pop()
-        walk.part(start, end, depth)
+        walk.part(*walk.waiting.pop())
     return Mime(headers, tuple(walk.parts), walk.rejected)
 
 
@@ -57,15 +58,15 @@ class _Walk:
         self.content = content
         self.limits = limits
         self.parts: list[Part] = []
-        self.waiting: list[tuple[int, int, int]] = []
-        """Parts still to be read, the next one last: start, end and depth."""
+        self.waiting: list[tuple[int, int, int, bool]] = []
+        """Parts still to be read, the next one last: start, end, depth, and whether they are in a digest."""
         self.seen = 0
         self.lines = 0
         self.over = False
         """Whether a limit was reached: then nothing more is read."""
         self.rejected: Rejected | None = None
 
-    def part(self, start: int, end: int, depth: int) -> None:
+    def part(self, start: int, end: int, depth: int, in_digest: bool) -> None:
         """Take one part: keep a leaf, take a multipart apart."""
         self.seen += 1
         if self.seen > self.limits.mime_parts:
@@ -77,7 +78,7 @@ class _Walk:
         elif headers.media_type.startswith("multipart/"):
             self.multipart(headers, body_at, end, depth)
         else:
-            self.parts.append(Part(headers, self.content[body_at:end]))
+            self.parts.append(Part(headers, self.content[body_at:end], in_digest))
 
     def multipart(self, headers: Headers, start: int, end: int, depth: int) -> None:
         """Find the parts of a multipart; one that has none is passed over, its neighbours are read."""
@@ -88,7 +89,8 @@ class _Walk:
         spans = self._split(boundary, start, end) if boundary else []
         if not spans and not self.over:
             self.rejected = Rejected("mime_malformed", "a multipart of the mail has no boundary, or no parts between its boundaries")
-        self.waiting.extend([(first, last, depth + 1) for first, last in reversed(spans)])
+        in_digest = headers.media_type == "multipart/digest"
+        self.waiting.extend([(first, last, depth + 1, in_digest) for first, last in reversed(spans)])
 
     def _stop(self, detail: str) -> None:
         self.over = True
