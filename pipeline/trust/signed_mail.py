@@ -43,7 +43,14 @@ class SignedMail:
 
     def values(self, name: bytes) -> list[bytes]:
         """Return the values of the fields of that (lower-case) name, topmost first, folded as they came."""
-        return [value for field, value in self.fields if field == name]
+        return self._by_name.get(name, [])
+
+    @cached_property
+    def _by_name(self) -> dict[bytes, list[bytes]]:
+        found: dict[bytes, list[bytes]] = {}
+        for name, value in self.fields:
+            found.setdefault(name, []).append(value)
+        return found
 
     def occurring_once(self, names: Collection[bytes]) -> tuple[str, ...]:
         """Return those of the (lower-case) names that the mail has exactly once, sorted."""
