@@ -10,10 +10,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from datetime import UTC, datetime
-from statistics import median
-from unittest.mock import patch
 
 import dkim
 
@@ -27,7 +24,6 @@ from pipeline.workers.reading_task import Job
 from tests.trust.signing import fetched, key_record, report_json, report_mail, rsa_key, sign
 
 CHUNK = 200
-_TURNS = 9
 HEADERS = "".join(
     f"Received: from mail{hop}.reporter.example (mail{hop}.reporter.example [192.0.2.{hop}])\r\n"
     f"\tby mx{hop}.rcpt.example (Postfix) with ESMTPS id 4568620E00A{hop}\r\n\tfor <tls@rcpt.example>; Wed, 13 May 2026 15:43:02 +0000\r\n"
@@ -43,10 +39,8 @@ def main(*, full: bool) -> list[dict]:
     with serve_keys(zone) as keys:
         ways = [("off", 0), ("verify", 0), ("off", 1), ("verify", 1), ("off", 2), ("verify", 2)]
         rows = [_row(f"DKIM {how}, {_where(workers)}", mails, _reader(how, workers, keys.address)) for how, workers in ways]
-        covering = _covering(mails[: 4 * CHUNK], _reader("verify", 0, keys.address))
     record = zone["s1._domainkey.reporter.example"].encode()
     rows.append(_row("dkimpy's verify, nothing else", mails, lambda mails: _dkimpy(mails, record)))
-    rows.append({"way": "what a signature covers is asked, too: CPU of verify in this process, times", "cpu_per_1000": covering})
     rows.append({"way": f"message of {len(mails[0].content or b''):,} bytes, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"})
     return rows
 
@@ -72,20 +66,6 @@ def _reader(how: str, workers: int, resolver: str) -> Callable[[list[Fetched]], 
                 assert set(columns.messages.column("trust_tier").to_pylist()) == {tier}
 
     return read
-
-
-def _covering(mails: list[Fetched], read: Callable[[list[Fetched]], None]) -> float:
-    """Return how many times the CPU of checking signatures alone it takes to ask what they cover as well (decision 0034)."""
-    ratios = []
-    for turn in range(_TURNS):
-        taken = {}
-        for asks in (turn % 2 == 0, turn % 2 == 1):
-            with nullcontext() if asks else patch("pipeline.trust.dkim.not_covered", lambda *_, **__: None):
-                before = time.process_time()
-                read(mails)
-                taken[asks] = time.process_time() - before
-        ratios.append(taken[True] / taken[False])
-    return median(ratios)
 
 
 def _dkimpy(mails: list[Fetched], record: bytes) -> None:
