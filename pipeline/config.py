@@ -651,6 +651,10 @@ def _reason(err: Exception) -> str:
     return err.strerror if isinstance(err, OSError) and err.strerror else str(err)
 
 
+FEWEST_OF_A_TOKEN = 16
+"""Characters; a shorter one is guessed."""
+
+
 def group_token(group: GroupSettings) -> str | None:
     """Return the token by which a program reads as a group, None where none is set.
 
@@ -664,8 +668,8 @@ def _token(where: str, file: str, variable: str) -> str | None:
     if not (file or variable):
         return None
     token = _reveal(where, "token", None, file=file, variable=variable, command=())
-    if len(token) < 16:
-        raise ConfigError(f"{where}: the token has fewer than 16 characters; make one with: openssl rand -hex 24")
+    if len(token) < FEWEST_OF_A_TOKEN:
+        raise ConfigError(f"{where}: the token has fewer than {FEWEST_OF_A_TOKEN} characters; make one with: openssl rand -hex 24")
     return token
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections import OrderedDict
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
+from starlette.responses import Response
 
 from dashboard import api_door, lake_door, readers
 from pipeline.query import open_lake
@@ -117,3 +120,28 @@ def test_whatever_is_asked_is_answered_as_described(world, name, parameters):
     assert MARK not in str(body)
     kind = described[str(status)]["content"]["application/json"]["schema"]["type"]
     assert isinstance(body, {"object": dict, "array": list}[kind])
+
+
+def test_however_many_ask_the_page_keeps_its_own_threads(monkeypatch):
+    working, most = [], []
+
+    def slowly(request, name):  # noqa: ARG001 -- as it is called
+        working.append(name)
+        most.append(len(working))
+        time.sleep(0.01)
+        working.pop()
+        return Response(b"")
+
+    async def send(message):
+        sent.append(message)
+
+    async def ask_all() -> None:
+        door = api_door.ApiDoor(None)
+        scope = {"type": "http", "method": "GET", "path": "/api/v1/faults", "headers": [], "query_string": b""}
+        await asyncio.gather(*(door(scope, None, send) for _ in range(5 * api_door.AT_ONCE)))
+
+    sent = []
+    monkeypatch.setattr(api_door, "answer_to", slowly)
+    asyncio.run(ask_all())
+    assert len(sent) == 2 * 5 * api_door.AT_ONCE
+    assert max(most) <= api_door.AT_ONCE
