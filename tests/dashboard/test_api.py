@@ -125,7 +125,7 @@ def test_whatever_is_asked_is_answered_as_described(world, name, parameters):
 def test_however_many_ask_the_page_keeps_its_own_threads(monkeypatch):
     working, most = [], []
 
-    def slowly(request, name):  # noqa: ARG001 -- as it is called
+    def slowly(request, name):
         working.append(name)
         most.append(len(working))
         time.sleep(0.01)
