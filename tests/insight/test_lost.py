@@ -9,7 +9,7 @@ import pytest
 from pipeline.insight.detect.lost_policies import Day, lost_of
 from pipeline.insight.letter import letter
 from tests.insight.asking import incidents, only, verdict
-from tests.insight.book import Book, Fail, day, sts, tlsa, unprotected
+from tests.insight.book import POLICY, Book, Fail, day, sts, tlsa, unprotected
 
 GOOGLE, MICROSOFT, POSTFIX = "google.com", "microsoft.com", "postfix.example"
 
@@ -37,6 +37,22 @@ def test_it_stands_in_the_way_of_enforce():
     assert told.verdict == "not-ready"
     assert any("found none on the last days reported" in reason for reason in told.reasons)
     assert "_mta-sts." in told.next_step
+
+
+def test_lost_dane_says_nothing_about_the_mode_of_mta_sts():
+    book, enforced = Book(), sts(20, lines=tuple(line.replace("testing", "enforce") for line in POLICY))
+    for reporter in (MICROSOFT, POSTFIX):
+        book.every_day(reporter, 0, 27, enforced, tlsa(20)).every_day(reporter, 28, 42, enforced)
+    assert only(book, 42).policy_types == ("tlsa",)
+    assert verdict(book, 42).verdict == "already-enforcing"
+
+
+def test_dane_that_is_lost_where_there_never_was_mta_sts_leaves_a_domain_without_a_policy():
+    book = found_until(27, MICROSOFT, POSTFIX, row=tlsa(20))
+    for reporter in (MICROSOFT, POSTFIX):
+        book.every_day(reporter, 28, 42, unprotected(20))
+    assert only(book, 42).policy_types == ("tlsa",)
+    assert verdict(book, 42).verdict == "no-policy"
 
 
 def test_what_was_lost_before_the_days_looked_at_is_brought_back_first():

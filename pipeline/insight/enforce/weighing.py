@@ -111,7 +111,7 @@ def reporters_without(replay: Sequence[ReplayDay], reporters: Collection[str], p
 def verdict_of(evidence: Evidence, found: Found, settings: InsightSettings) -> Verdict:
     """Return the verdict; without policy or evidence there is none to be had, whatever else is found."""
     published = found.seen.published
-    if any(incident.cause == "policy-lost" and incident.state != "resolved" for incident in found.blocking):
+    if any(one.cause == "policy-lost" and one.state != "resolved" and "sts" in one.policy_types for one in found.blocking):
         return "not-ready"
     off = evidence.switched_off_last_week * 2 > evidence.sessions_last_week > 0 or (published is not None and published.mode == "none")
     if off or (not evidence.sessions and not evidence.others and not evidence.applying and evidence.unprotected):
