@@ -20,6 +20,8 @@ from pipeline.insight.phrases import count_of, listed, span_of
 from pipeline.insight.safe_commands import is_address
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pipeline.insight.detect.failure_cube import Flags, Ints
     from pipeline.insight.detect.failure_runs import Run
     from pipeline.insight.detect.reporter_exposure import Ground
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 Fault = Literal["ours", "sender", "path", "unknown"]
 
 _NAMED = 4
+_SOME_DAYS = 3
 _MUCH_LESS = 10
 """A sender that fails this many times less than the others, beyond chance, is not hit by the same fault."""
 
@@ -94,7 +97,9 @@ def standing_of(run: Run, around: Surroundings, settings: InsightSettings) -> St
     # One failure in two sessions is not a rate yet: a sender sets the measure once it has a few.
     worst = max((failed / max(n, 5) for failed, n in counts.values()), default=0.0)
     few = settings.stray_sessions if run.cause in PASSING_CAUSES else 0
-    failing = {r: pair for r, pair in counts.items() if pair[0] > few and not _is_beside(*pair, worst, settings)} or counts
+    steady = _steady(run) if run.cause in POLICY_HOST_CAUSES else frozenset()
+    hit = {r: pair for r, pair in counts.items() if pair[0] > few and (r in steady or not _is_beside(*pair, worst, settings))}
+    failing = hit or counts
     chance = min(1 / max(1, around.hosts_seen), _share(failing))
     failed = np.zeros(len(sessions), dtype=np.int64)
     other = sessions > 0
@@ -108,6 +113,20 @@ def standing_of(run: Run, around: Surroundings, settings: InsightSettings) -> St
         _group(ground, clean, failed, sessions),
         _group(ground, other & ~clean, failed, sessions),
         chance,
+    )
+
+
+def _steady(run: Run) -> frozenset[str]:
+    """Return the senders that fail about daily: who holds a policy fetches seldom, and a rate of sessions says little about the fetch."""
+    days = (run.last_day - run.first_day).days + 1
+    spans: dict[str, tuple[date, date]] = {}
+    for part in run.parts:
+        first, last = spans.get(part.reporter, (part.first_day, part.last_day))
+        spans[part.reporter] = min(first, part.first_day), max(last, part.last_day)
+    return frozenset(
+        reporter
+        for reporter, (first, last) in spans.items()
+        if 2 * min((last - first).days + 1, run.by_reporter.get(reporter, 0)) >= days >= _SOME_DAYS
     )
 
 

@@ -92,6 +92,19 @@ def test_a_policy_that_must_have_run_out_meanwhile_proves_that_it_was_fetched():
     assert "Others fetched it" in found.fix
 
 
+def test_who_holds_the_policy_and_fails_about_daily_is_hit_by_the_same_fault():
+    book = Book().every_day(CAMPUS, 0, 7, sts(0, Fail("sts-policy-invalid", 3, None)))
+    book.every_day(GOOGLE, 0, 7, sts(200, Fail("sts-policy-invalid", 2, None))).every_day(MICROSOFT, 0, 7, sts(90))
+    found = only(book, 7)
+    assert (found.fault, found.failed_sessions) == ("ours", 40)
+
+
+def test_who_fails_to_fetch_on_one_day_alone_is_not():
+    book = one_fails(Fail("sts-policy-fetch-error", 40, None), others={MAILRU: 50}, good=0, last=9)
+    book.every_day(MICROSOFT, 0, 4, sts(500)).add(MICROSOFT, 5, sts(500, Fail("sts-policy-fetch-error", 3, None)))
+    assert only(book.every_day(MICROSOFT, 6, 9, sts(500)), 9).fault == "sender"
+
+
 def test_one_address_of_several_is_ours_and_the_node_is_named():
     book = Book()
     for reporter in (GOOGLE, MICROSOFT):
