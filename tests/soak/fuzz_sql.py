@@ -455,7 +455,7 @@ def campaign(
                 some, started = min(size, wanted - block * size), time.monotonic()
                 grammar = Grammar((seed << 32) + block * 2 + (kind == "by command"), places, functions)
                 if kind == "in process":
-                    with _bounded("500 MB"):  # as the command does it: DuckDB does not count what one function makes
+                    with _bounded(500 * 10**6):  # as the command does it: DuckDB does not count what one function makes
                         found = in_process(lake, grammar, some, watched, clock)
                 else:
                     found = by_command(server, where, grammar, some, places, watched)
