@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 def engines_kept() -> Iterator[None]:
     """Give every opening of a lake by the same settings the same engine, and let the habits of one state of it be learned once.
 
-    An engine with its views takes a tenth of a second of a core, and each command line opens the lake.
+    An engine with its views takes a tenth of a second of a core, and each command line opens the lake. None is closed here: a lake that
+    is open for longer may hold it; who lets go of the last one ends it.
     """
     engines: dict[str, Engine] = {}
     habits: dict[tuple[str, ...], Any] = {}
-    learn, close = Lake._habits, Engine.close
+    learn = Lake._habits
 
     def engine(root: str, settings: Settings, *rest: object, **options: object) -> Engine:
         key = repr((root, settings, settings.audience, rest, options))
@@ -43,5 +44,3 @@ def engines_kept() -> Iterator[None]:
         mock.patch.object(Lake, "_habits", learned),
     ):
         yield
-    for each in engines.values():
-        close(each)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.cli import main
+from tests.kept import engines_kept
 from tests.query.conftest import empty_lake, lake, lake_folder
 
 __all__ = ["empty_lake", "lake", "lake_folder"]
@@ -20,6 +21,12 @@ dkim = "verify"
 [lake]
 path = "{lake}"
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kept():
+    with engines_kept():
+        yield
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 import pytest
 
 from pipeline.query.catalogue import load_questions
-from tests.kept import engines_kept
 from tests.query.small_lake import PERIOD
 
 QUESTIONS = load_questions()
@@ -103,7 +102,7 @@ def dashboard(lake_folder, tmp_path_factory):
 
     path = tmp_path_factory.mktemp("page") / "tlsrpt.toml"
     path.write_text(CONFIGURATION.format(lake=lake_folder))
-    with pytest.MonkeyPatch.context() as patch, engines_kept():
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TLSRPT_CONFIG", str(path))
         lake_door.close()
         yield lake_door

@@ -53,8 +53,10 @@ FOCUSED = """() => {
 @contextmanager
 def serving(lake: Path, *arguments: str, cwd: Path, **environment: str) -> Iterator[str]:
     """Run `tlsrpt dashboard` on a lake, and end it; the address of the page."""
-    port = free_port()
-    command = [TLSRPT, "--lake", str(lake), "dashboard", "--port", str(port), *arguments]
+    if "--port" not in arguments:
+        arguments += ("--port", str(free_port()))
+    port = arguments[arguments.index("--port") + 1]
+    command = [TLSRPT, "--lake", str(lake), "dashboard", *arguments]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("TLSRPT_", "STREAMLIT_"))}
     with (cwd / "server.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=cwd, env={**clean, "HOME": str(cwd), **environment}, stdout=log, stderr=log)

@@ -157,16 +157,15 @@ def test_a_changed_group_counts_at_once_and_a_broken_file_changes_nothing(page, 
 
 
 @pytest.fixture
-def served(world, tmp_path, monkeypatch):
+def served(world, tmp_path):
     port = harness.free_port()
-    monkeypatch.setattr(harness, "free_port", lambda: port)
     address = f"http://127.0.0.1:{port}"
     with provider() as desk:
         (tmp_path / ".streamlit").mkdir()
         (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets(desk.issuer, address))
         config = tmp_path / "tlsrpt.toml"
         config.write_text(_configuration(world))
-        with harness.serving(world.both, cwd=tmp_path, TLSRPT_TEST_TODAY=AS_OF):
+        with harness.serving(world.both, "--port", str(port), cwd=tmp_path, TLSRPT_TEST_TODAY=AS_OF):
             yield desk, address, config
 
 

@@ -27,30 +27,37 @@ from tests.notify.test_news import book
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def signing_in(tmp_path, monkeypatch):
-    with _signing_in(small(tmp_path / "lake"), tmp_path, monkeypatch) as (desk, address):
+@pytest.fixture(scope="module")
+def door(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("door")
+    with _signing_in(small(folder / "lake"), folder) as (desk, address):
         yield desk, address
 
 
 @pytest.fixture
-def signing_in_to_faults(tmp_path, monkeypatch):
+def signing_in(door):
+    desk, _ = door
+    desk.email, desk.verified = "postmaster@example.org", True
+    return door
+
+
+@pytest.fixture
+def signing_in_to_faults(tmp_path):
     lake = book(20).write(tmp_path / "lake")
-    with _signing_in(lake, tmp_path, monkeypatch, TLSRPT_TEST_TODAY=str(as_of(20))) as (desk, address):
+    with _signing_in(lake, tmp_path, TLSRPT_TEST_TODAY=str(as_of(20))) as (desk, address):
         yield desk, address, lake
 
 
 @contextmanager
-def _signing_in(lake, folder, monkeypatch, **environment):
+def _signing_in(lake, folder, **environment):
     """The page with a provider beside it; the port is known before the page starts, because its secrets name it."""
     port = harness.free_port()
-    monkeypatch.setattr(harness, "free_port", lambda: port)
     address = f"http://127.0.0.1:{port}"
     with provider() as desk:
         (folder / ".streamlit").mkdir()
         (folder / ".streamlit" / "secrets.toml").write_text(secrets(desk.issuer, address))
         (folder / "tlsrpt.toml").write_text('[dashboard]\nallow = ["@example.org"]\n')
-        with harness.serving(lake, cwd=folder, **environment):
+        with harness.serving(lake, "--port", str(port), cwd=folder, **environment):
             yield desk, address
 
 

@@ -35,7 +35,6 @@ from pipeline.lake.looks import Look, end, read_looks
 from pipeline.lake.storage.locate import locate
 from pipeline.query import Lake, open_lake
 from tests.insight.book import DAY_ONE, GOOGLE, MAILRU, MICROSOFT, Book, Fail, sts
-from tests.kept import engines_kept
 from tests.project.tree import ROOT
 
 pytestmark = pytest.mark.timeout(900)
@@ -189,7 +188,7 @@ def still():
     for found in pkgutil.walk_packages(pipeline.__path__, "pipeline."):
         if found.name.startswith(STILL):
             importlib.import_module(found.name)
-    with pytest.MonkeyPatch.context() as patch, engines_kept():
+    with pytest.MonkeyPatch.context() as patch:
         for name, module in list(sys.modules.items()):
             if name.startswith("pipeline.") and getattr(module, "datetime", None) is clock.datetime:
                 patch.setattr(module, "datetime", Still)

@@ -12,6 +12,7 @@ from cryptography import x509
 from pipeline.cli import main
 from pipeline.published.tlsa import record_for
 from tests.authority import Authority
+from tests.kept import engines_kept
 from tests.published.servers import MailServer, Page, context_of, mail, names, web
 
 POLICY = "version: STSv1\r\nmode: testing\r\nmx: mx.good.example\r\nmax_age: 1209600\r\n"
@@ -47,6 +48,12 @@ class Town(NamedTuple):
 
     def publish(self, policy: str) -> None:
         self.pages["mta-sts.good.example"] = Page(policy.encode())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kept():
+    with engines_kept():
+        yield
 
 
 @pytest.fixture(scope="session")

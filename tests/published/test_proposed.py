@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from shutil import copytree
+
 import pytest
 from cryptography import x509
 
+from pipeline.cli import main
 from pipeline.published.policy_text import read_policy
 from pipeline.published.tlsa import record_for
 from tests.lake.test_commands import document
@@ -21,11 +24,18 @@ def record_of(town, name: str) -> str:
     return record_for(x509.load_pem_x509_certificate(town.certificates[name]), 25, "x").split(" TLSA ")[1]
 
 
-@pytest.fixture(autouse=True)
-def fed(tlsrpt, tmp_path):
+@pytest.fixture(scope="module")
+def lake_of_one(tmp_path_factory):
     """A lake with one report about another domain."""
-    (tmp_path / "1.json").write_bytes(document(1))
-    assert tlsrpt("ingest", "--workers", "0", tmp_path / "1.json")[0] == 0
+    folder = tmp_path_factory.mktemp("fed")
+    (folder / "1.json").write_bytes(document(1))
+    assert main(["--lake", str(folder / "lake"), "ingest", "--workers", "0", str(folder / "1.json")]) == 0
+    return folder / "lake"
+
+
+@pytest.fixture(autouse=True)
+def fed(tlsrpt, lake_of_one, tmp_path):
+    copytree(lake_of_one, tmp_path / "lake", dirs_exist_ok=True)
 
 
 def test_the_hosts_there_are_and_one_more_with_a_good_certificate_break_nothing_under_testing(tlsrpt):

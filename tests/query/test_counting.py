@@ -7,6 +7,7 @@ import pytest
 from pipeline.config import DomainSettings, Settings
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
+from tests.kept import engines_kept
 from tests.query.small_lake import detail, policy, report, rows, verdict
 from tests.report_mails import mail_of
 
@@ -42,7 +43,8 @@ class Told:
 
 @pytest.fixture
 def told(tmp_path):
-    return Told(tmp_path / "lake")
+    with engines_kept():
+        yield Told(tmp_path / "lake")
 
 
 def test_a_sender_that_reports_each_session_under_one_policy_is_summed(told):

@@ -193,25 +193,31 @@ def everything(*folders):
     return {path: path.read_bytes() for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@pytest.fixture(scope="module")
+def shut(tmp_path_factory, lake_folder):
+    """A lake of its own, open, and a folder beside it; with all that is in both."""
+    place = tmp_path_factory.mktemp("shut")
+    shutil.copytree(lake_folder, place / "lake")
+    (place / "home").mkdir()
+    with open_lake(place / "lake", settings=small_lake.SETTINGS) as opened:
+        yield opened, place, everything(place)
+
+
 @pytest.mark.parametrize("sql", ENGINE_ALONE, ids=[sql[:60] for sql in ENGINE_ALONE])
-def test_what_the_check_misses_still_writes_nothing_and_reads_no_file(tmp_path, lake_folder, sql):
-    copied = tmp_path / "lake"
-    shutil.copytree(lake_folder, copied)
-    (tmp_path / "home").mkdir()
-    before = everything(copied, tmp_path / "home")
-    places = {"lake": copied, "home": tmp_path / "home", "file": next((copied / "reports").rglob("*.parquet"))}
-    text = sql.format_map(places)
-    with open_lake(copied, settings=small_lake.SETTINGS) as opened:
-        engine = opened._engine_for(guests=True)
-        with suppress(duckdb.Error):  # without the check: the engine has to refuse it, or has nothing that could be harmed
-            answer = engine.run(text, {}, opened._scope(""))
-            assert "root:" not in str(answer.to_pylist())
-            assert "PAR1" not in str(answer.to_pylist())
-        with pytest.raises((UsageError, SqlError)):
-            opened.sql(text)
-        assert opened.ask("success_rate", **small_lake.PERIOD).column("sessions").to_pylist() == [368]
-        assert opened.sql("select count(*) as n from reports").to_pylist() == [{"n": 15}]
-    assert everything(copied, tmp_path / "home") == before
+def test_what_the_check_misses_still_writes_nothing_and_reads_no_file(shut, sql):
+    opened, place, before = shut
+    text = sql.format(lake=place / "lake", home=place / "home", file=next((place / "lake" / "reports").rglob("*.parquet")))
+    engine = opened._engine_for(guests=True)
+    with suppress(duckdb.Error):  # without the check: the engine has to refuse it, or has nothing that could be harmed
+        answer = engine.run(text, {}, opened._scope(""))
+        assert "root:" not in str(answer.to_pylist())
+        assert "PAR1" not in str(answer.to_pylist())
+    with pytest.raises((UsageError, SqlError)):
+        opened.sql(text)
+    assert opened._engine_for(guests=True) is engine
+    assert opened.ask("success_rate", **small_lake.PERIOD).column("sessions").to_pylist() == [368]
+    assert opened.sql("select count(*) as n from reports").to_pylist() == [{"n": 15}]
+    assert everything(place) == before
 
 
 def test_every_function_is_either_on_the_list_or_refused(lake):

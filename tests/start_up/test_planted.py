@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli import main
 from tests.backfill.dask_cluster import dask_cluster
 from tests.dashboard.browser import serving
 
@@ -25,6 +26,14 @@ NAMES = """
     streamlit string struct subprocess tempfile threading tokenize toml tomllib tornado tqdm traceback types typing
     typing_extensions urllib urllib3 usercustomize uuid uvicorn warnings watchdog weakref zipfile zmq zoneinfo
 """.split()  # noqa: SIM905 -- a list of words reads better than a column of them
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """A lake made in this process, before anything is planted."""
+    folder = tmp_path_factory.mktemp("asked") / "lake"
+    assert main(["--lake", str(folder), "ingest", "--workers", "0", str(SAMPLE)]) == 0
+    return str(folder)
 
 
 @pytest.fixture
@@ -65,8 +74,11 @@ def test_a_planted_module_is_what_python_would_import(planted, tmp_path):
 @pytest.mark.parametrize("command", [("ingest",), ("backfill", "--workers", "1")], ids=lambda words: words[0])
 def test_what_reads_mail_imports_nothing_from_there(planted, tmp_path, command):
     called(planted, "--lake", str(tmp_path / "lake"), *command, str(SAMPLE))
+
+
+def test_what_answers_imports_nothing_from_there(lake, planted):
     for question in (("status",), ("sql", "select count(*) from reports"), ("incidents",), ("doctor", "--help"), ("schema",)):
-        called(planted, "--lake", str(tmp_path / "lake"), *question)
+        called(planted, "--lake", lake, *question)
 
 
 def test_a_cluster_imports_nothing_from_there(planted, tmp_path):
@@ -74,9 +86,8 @@ def test_a_cluster_imports_nothing_from_there(planted, tmp_path):
         called(planted, "--lake", str(tmp_path / "lake"), "backfill", "--scheduler", cluster.address, str(SAMPLE))
 
 
-def test_the_page_imports_nothing_from_there(planted, tmp_path):
-    called(planted, "--lake", str(tmp_path / "lake"), "ingest", str(SAMPLE))
-    with serving(tmp_path / "lake", cwd=planted):
+def test_the_page_imports_nothing_from_there(lake, planted):
+    with serving(Path(lake), cwd=planted):
         pass
 
 
