@@ -21,7 +21,7 @@ from tests.ports import free_port
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 TLSRPT = str(Path(sys.executable).with_name("tlsrpt"))
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
@@ -157,6 +157,15 @@ class Visit:
         The table is a canvas with a sheet over it: no click of an element. The key of its widget is its name.
         """
         return self._click_until(f".st-key-{table} canvas", lambda box: (box["x"] + 17, box["y"] + 35 + 35 * row + 17), heading)
+
+    def follow(self, words: str, wanted: Locator) -> Page:
+        """Click some words until what they lead to is there: a page that is drawn anew may lose a click."""
+        for _ in range(_CLICKS):
+            with suppress(TimeoutError):
+                self.page.get_by_text(words).first.click(timeout=PATIENCE / _CLICKS)
+                wanted.first.wait_for(timeout=PATIENCE / _CLICKS)
+                return self.idle()
+        raise AssertionError(f"no click on {words} led on")
 
     def choose_part(self, key: str, across: float, down: float, heading: str) -> Page:
         """Click in a chart at a part of its width and height, and wait for the page it leads to."""

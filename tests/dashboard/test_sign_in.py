@@ -85,7 +85,7 @@ def test_who_signed_in_is_named_by_a_mute_and_reads_the_metrics_and_nobody_else_
     there = harness.Visit(browser, address)
     page = there.open()
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_text("Cause, fix and evidence").first.click()
+    there.follow("Cause, fix and evidence", page.get_by_label("Why"))
     page.get_by_label("Why").fill("the relay is being replaced")
     page.get_by_role("button", name="Mute this fault").click()
     page.get_by_text("Muted: ").first.wait_for()

@@ -18,6 +18,8 @@ from pipeline.config import DomainSettings, Settings, TrustSettings
 from pipeline.query import open_lake
 from tests.ingest.conftest import tlsrpt  # noqa: F401
 
+pytestmark = pytest.mark.filterwarnings("ignore:The default .* adapter is deprecated:DeprecationWarning")  # theirs, from Python 3.12 on
+
 DAYS = [date(2026, 3, 1) + timedelta(days=number) for number in range(12)]
 STS = ["version: STSv1", "mode: enforce", "mx: mx1.example.org", "max_age: 604800"]
 TLSA = ["3 1 1 0D6FCE3B1B8DA2C8EF5F1CB6D3F1E6E4C3E8B6B1A0C9D8E7F6A5B4C3D2E1F0A9"]
