@@ -107,7 +107,7 @@ def test_the_first_and_the_last_day_there_is_can_be_asked(world, name, asked):
     assert _asked(name, f"{asked}&domain={OURS[0]}")[0] == 200
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(sorted(api_door.RESOURCES)), st.dictionaries(st.sampled_from(["domain", "days", "as_of", "x"]), st.text(max_size=20))
 )
@@ -145,3 +145,38 @@ def test_however_many_ask_the_page_keeps_its_own_threads(monkeypatch):
     asyncio.run(ask_all())
     assert len(sent) == 2 * 5 * api_door.AT_ONCE
     assert max(most) <= api_door.AT_ONCE
+
+
+def _is_answered_as_described(examples: int) -> None:
+    """Ask what the description allows, and what it does not; schemathesis judges each answer by it."""
+    import schemathesis
+    from schemathesis import GenerationMode
+
+    described = schemathesis.openapi.from_asgi("/api/v1/openapi.json", api_door.ApiDoor(_nothing_else), headers={"host": "tls.example.org"})
+    checks = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+    settle = settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    for operation in described.get_all_operations():
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+            @settle
+            @given(operation.ok().as_strategy(generation_mode=mode))
+            def ask(case):
+                sent = {"host": "tls.example.org", "authorization": f"Bearer {TOKENS['a']}"}
+                answer = case.call(headers=sent)
+                case.validate_response(answer, checks=[getattr(schemathesis.checks, name) for name in checks])
+                assert MARK not in answer.text
+
+            ask()
+
+
+async def _nothing_else(scope, receive, send):
+    raise AssertionError(scope["path"])
+
+
+def test_schemathesis_finds_no_answer_that_is_not_described(world):
+    _is_answered_as_described(3)
+
+
+@pytest.mark.soak
+def test_schemathesis_finds_no_answer_that_is_not_described_in_many_tries(world):
+    _is_answered_as_described(400)
