@@ -5,6 +5,7 @@ A line that cannot be written into the lake (it is read-only, or busy for long) 
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from datetime import UTC, datetime
@@ -109,7 +110,10 @@ def newest(lines: Sequence[Line]) -> list[Line]:
 
 def without_domain(lines: Iterable[Line], domain: str) -> list[Line]:
     """Return the lines without a domain that was erased, nor an address at it: that something was done stays."""
-    erased = [line._replace(what=ERASED) if domain in line.what.lower() else line for line in lines]
+    from pipeline.lake.delta.row_masks import pattern_of  # loads Arrow, which whoever writes a line does not need
+
+    named = re.compile(pattern_of(domain))
+    erased = [line._replace(what=ERASED) if named.search(line.what) else line for line in lines]
     return [line._replace(who=ERASED) if line.who.lower().rpartition("@")[2] == domain else line for line in erased]
 
 

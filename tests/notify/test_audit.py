@@ -46,11 +46,11 @@ def test_without_groups_nothing_is_written(settings, lake):
 
 
 def test_the_newest_are_kept_and_an_erased_domain_is_not(settings, lake, monkeypatch):
-    monkeypatch.setattr(audits, "KEPT", 2)
-    for what in ("first", "out.csv Example.NET", "out.csv example.org"):
+    monkeypatch.setattr(audits, "KEPT", 3)
+    for what in ("first", "out.csv Example.NET", "out.csv notexample.net", "out.csv example.org"):
         audit(settings, "export", "somebody", what=what, now=NOON)
     forget_domain(locate(lake), "example.net")
-    assert [line.what for line in audited(locate(lake))] == ["(erased)", "out.csv example.org"]
+    assert [line.what for line in audited(locate(lake))] == ["(erased)", "out.csv notexample.net", "out.csv example.org"]
 
 
 def test_an_erased_domain_is_in_no_address_either(settings, lake):
