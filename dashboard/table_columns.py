@@ -83,7 +83,7 @@ _MOMENTS = ("_at",)
 _PIXELS = {
     "means": 276,
     "what": 250,
-    "fix": 200,
+    "fix": 220,
     "first_reporters": 190,
     "reporters": 190,
     "mx_hosts": 150,

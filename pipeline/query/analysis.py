@@ -58,7 +58,8 @@ class Analysis:
         """
         from pipeline.query.known_domains import known_domain
 
-        return known_domain(self.ask, name, self._settings.domains.own)
+        audience = self._settings.audience
+        return known_domain(self.ask, name, self._settings.domains.own, whose=audience.title if audience is not None else "")
 
     def ground(
         self,

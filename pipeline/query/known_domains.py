@@ -19,13 +19,14 @@ _SUGGESTED = 3
 _ALL = 1_000_000
 
 
-def known_domain(ask: Ask, text: str, own: Sequence[str]) -> str:
+def known_domain(ask: Ask, text: str, own: Sequence[str], *, whose: str = "") -> str:
     """Return a domain as the lake has it: a lower-case A-label without a dot at its end.
 
     Args:
         ask: Answers questions.
         text: What was typed.
         own: `[domains] own`: these are known before there is a report.
+        whose: What the group is called that the lake was opened as; its readers know nothing of settings.
 
     Raises:
         UsageError: It is not a name, or neither in `own` nor in any report while others are; the sentence says which may be meant.
@@ -41,7 +42,8 @@ def known_domain(ask: Ask, text: str, own: Sequence[str]) -> str:
     close = get_close_matches(name, known, n=_SUGGESTED, cutoff=0.6)
     listed = " or ".join(close) if close else ""
     hint = f"did you mean {listed}?" if listed else "there is " + ", ".join(known[:_SUGGESTED]) + (", …" if len(known) > _SUGGESTED else "")
-    raise UsageError(f"no report is about {name[:80]!r}, and [domains] own does not name it; {hint}")
+    what = f"{name[:80]!r} is no domain of {whose}" if whose else f"no report is about {name[:80]!r}, and [domains] own does not name it"
+    raise UsageError(f"{what}; {hint}")
 
 
 def known_domains(ask: Ask, texts: Iterable[str], own: Sequence[str]) -> list[str]:
