@@ -182,7 +182,7 @@ def test_an_open_incident_of_ours_blocks_even_if_the_rate_is_small():
     assert found.blocking == tuple(i.id for i in incidents(_with_incident(LAST - 3, LAST), LAST))
     assert "is ours and open since" in found.reasons[0]
     assert found.next_step.startswith("Renew the certificate of ")  # what is broken is mended first
-    assert f"Until incident {found.blocking[0]} is over, stay in testing" in found.next_step
+    assert f"Until incident {found.blocking[0]} is over, stay in testing." in found.next_step  # the policy may be what has to change
 
 
 def test_incidents_found_already_for_all_domains_give_the_same_verdict():

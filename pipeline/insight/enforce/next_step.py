@@ -37,7 +37,7 @@ def next_step(
         as_of: The day of asking, from which ids of new policies are made.
         published: The policy now published, if that is known.
         missing: What is missing for `ready`.
-        open_faults: The incidents of ours that stand in the way and are not over, the worst first: what is broken is mended first.
+        open_faults: The incidents of ours that stand in the way and are not over, as they are listed: what is broken is mended first.
     """
     name = domain if is_host(domain) else "the domain"
     if verdict == "ready":
@@ -45,7 +45,7 @@ def next_step(
     if verdict == "no-policy":
         return _begin(name, as_of)
     if verdict == "already-enforcing":
-        return _mend(open_faults, stay="") if open_faults else _lengthen(name, as_of, published)
+        return _mend(open_faults, testing=False) if open_faults else _lengthen(name, as_of, published)
     return f"{_wait(verdict, name, published, missing, open_faults)} {_when(missing)}"
 
 
@@ -59,17 +59,19 @@ def _wait(verdict: str, name: str, published: PublishedPolicy | None, missing: S
             f"https://mta-sts.{name}/.well-known/mta-sts.txt."
         )
     if open_faults:
-        return _mend(open_faults, stay="stay in testing and " if testing else "")
+        return _mend(open_faults, testing=testing)
     if verdict == "not-enough-evidence":
         look = "" if published is not None else f"What is published is not known: run `tlsrpt check {name}`. "
         return f"{look}{'Stay in testing and leave' if testing else 'Leave'} the policy as it is."
     return f"Stay in testing: {next((entry.sentence for entry in missing), 'the reasons are above')}."
 
 
-def _mend(faults: Sequence[Incident], *, stay: str) -> str:
-    worst, more = faults[0], len(faults) - 1
-    which = f"incident {worst.id} and {count_of(more, 'more incident')} are" if more else f"incident {worst.id} is"
-    return f"{first_step(worst.fix)} Until {which} over, {stay}leave the policy as it is."
+def _mend(faults: Sequence[Incident], *, testing: bool) -> str:
+    """Say what to mend first. That may be the policy itself, so only its mode and max_age are to stay."""
+    stay = "stay in testing" if testing else "leave mode and max_age as they are"
+    first, more = faults[0], len(faults) - 1
+    which = f"incident {first.id} and {count_of(more, 'more incident')} are" if more else f"incident {first.id} is"
+    return f"{first_step(first.fix)} Until {which} over, {stay}."
 
 
 def _when(missing: Sequence[Missing]) -> str:
