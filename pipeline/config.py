@@ -7,7 +7,6 @@ to be asked for by name.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import subprocess
@@ -16,10 +15,11 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.config_file import find_config
+from pipeline.config_mistakes import did_you_mean, first_mistake
 from pipeline.errors import ConfigError
 from pipeline.groups import Audience, GroupSettings, audience_of, named_groups
 from pipeline.insight.settings import InsightSettings
@@ -187,7 +187,7 @@ class SourceSettings(Section):
 
     name: str
     kind: Literal["s3"] = "s3"
-    path: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#*\\]*)?$")]
+    path: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#*\\]*)?$", description="s3:// with bucket and prefix")]
     """s3://bucket/prefix; endpoint and keys come from the environment, as for a lake in a bucket."""
     after: Literal["keep", "move", "delete"] = "keep"
     move_to: str = ""
@@ -273,9 +273,9 @@ _UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 1 << 20, "GiB": 1 << 30}
 class QuerySettings(Section):
     """`[query]`: what a reader may take of the machine."""
 
-    memory: Annotated[str, Field(pattern=r"^[0-9]+ ?(MB|GB|MiB|GiB)$")] = "2GB"
+    memory: Annotated[str, Field(pattern=r"^[0-9]+ ?(MB|GB|MiB|GiB)$", description="a size such as 512MB or 2GB")] = "2GB"
     """Memory of DuckDB per open lake, with its unit; beyond it, it uses the temporary folder."""
-    spill: Annotated[str, Field(pattern=r"^[0-9]+ ?(MB|GB|MiB|GiB)$")] = "10GB"
+    spill: Annotated[str, Field(pattern=r"^[0-9]+ ?(MB|GB|MiB|GiB)$", description="a size such as 512MB or 2GB")] = "10GB"
     """How much of the temporary folder, with its unit."""
     seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long a question or a statement of SQL may take; 0: as long as it wants."""
@@ -299,7 +299,7 @@ class CheckSettings(Section):
     """A private CA, PEM; empty: the system's."""
     https_port: int = 443
     smtp_port: int = 25
-    helo: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]*$")] = ""
+    helo: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]*$", description="the name of a host")] = ""
     """How the check names itself to mail servers; empty: this machine's full name, else its address."""
 
 
@@ -451,7 +451,7 @@ class Settings(BaseSettings):
     def _known_limits(cls, limits: dict[str, float]) -> dict[str, float]:
         for name in limits:
             if name not in Limits._fields:
-                raise ValueError(f"unknown limit {name}{_hint(name, Limits._fields)}")
+                raise ValueError(f"unknown limit {name}{did_you_mean(name, Limits._fields)}")
         return limits
 
     @model_validator(mode="after")
@@ -478,7 +478,7 @@ class Settings(BaseSettings):
             names_alone = [name for name in group.domains if not name.startswith("*.")]
             if self.domains.own and (strange := [name for name in names_alone if name not in ours]):
                 raise ValueError(
-                    f"group {group.name} names {strange[0]}, which is not one of [domains] own{_hint(strange[0], tuple(ours))}"
+                    f"group {group.name} names {strange[0]}, which is not one of [domains] own{did_you_mean(strange[0], tuple(ours))}"
                 )
         return self
 
@@ -589,7 +589,7 @@ def load_settings(explicit: str | None = None, *, lake: str | None = None) -> Se
     try:
         settings = Settings(**table)
     except ValidationError as err:
-        raise ConfigError(_explain(err, path)) from err
+        raise ConfigError(first_mistake(err, Settings, path)) from err
     except Exception as err:
         if type(err).__name__ != "SettingsError":
             raise
@@ -606,45 +606,8 @@ def _refuse_unknown_variables() -> None:
             continue
         section = variable.removeprefix("TLSRPT_").split("__")[0]
         if section not in sections:
-            hint = _hint(section, tuple(sections))
+            hint = did_you_mean(section, tuple(sections))
             raise ConfigError(f"unknown setting {variable} in the environment{hint}; unset it or correct the name")
-
-
-def _explain(err: ValidationError, path: Path | None) -> str:
-    """Make one sentence of the first mistake."""
-    first = err.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(step) for step in first["loc"])
-    source = f"in {path}" if path is not None else "in the environment"
-    if first["type"] == "extra_forbidden":
-        known = _known_names(first["loc"])
-        return f"unknown setting {where} {source}{_hint(str(first['loc'][-1]), known)}"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"setting {where or 'as a whole'} {source}: {message[:1].lower()}{message[1:]}"
-
-
-def _known_names(loc: tuple[int | str, ...]) -> tuple[str, ...]:
-    model: Any = Settings
-    for step in loc[:-1]:
-        if isinstance(step, int):
-            continue
-        field = model.model_fields.get(step)
-        if field is None:
-            return ()
-        model = next((m for m in _models(field.annotation)), None)
-        if model is None:
-            return ()
-    return tuple(model.model_fields)
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for arg in getattr(annotation, "__args__", ()) for model in _models(arg)]
-
-
-def _hint(name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _reason(err: Exception) -> str:

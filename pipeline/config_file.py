@@ -19,12 +19,20 @@ def find_config(explicit: str | None) -> Path | None:
     named = explicit or os.environ.get("TLSRPT_CONFIG")
     if named:
         path = Path(named)
-        if not path.is_file():
+        if not _is_there(path):
             raise ConfigError(f"configuration file {named} does not exist; create it or leave out --config")
         return path
     user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     candidates = (Path("tlsrpt.toml"), user / "tlsrpt" / "tlsrpt.toml", Path("/etc/tlsrpt/tlsrpt.toml"))
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if _is_there(path)), None)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError as err:
+        advice = "run tlsrpt as the user it was written for, or name another with --config"
+        raise ConfigError(f"configuration file {path} may not be read by this user; {advice}") from err
 
 
 def receive_table(explicit: str | None) -> dict[str, Any]:

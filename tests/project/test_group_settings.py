@@ -37,7 +37,7 @@ def _settings(tmp_path, *groups: dict, head: str = ""):
         ({"members": ["*"]}, "'*' is not an address"),
         ({"members": ["claim:email=ann@alpha.example"]}, "write an address itself"),
         ({"channels": ["nobody"]}, "the channel 'nobody', and there is no such"),
-        ({"member": []}, "unknown setting group.0.member in"),
+        ({"member": []}, "unknown setting group[1].member in"),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence(tmp_path, change, said):
