@@ -164,4 +164,10 @@ def _next_step(path: Path, answers: Answers, runs_it: ServiceUser | None, code: 
         token = f"\n{answers.host} wants a token instead of a password: pipeline/docs/how-to/{provider}" if provider else ""
         return f"Fix what fails (the configuration is {path}), and try again:\n  $ {named} doctor{token}"
     as_it = f"su -s /bin/sh {runs_it.name} -c {shlex.quote(f'{named} ingest')}" if runs_it else f"{named} ingest"
-    return f"Next:\n  $ {as_it}\nThen every hour, by units for systemd or cron, which this prints:\n  $ {named} units"
+    by_itself = f"{named} units --user {runs_it.name} --install" if runs_it else f"{named} units"
+    prints = (
+        "written by this (without --install it prints them; with --cron, a crontab)"
+        if runs_it
+        else "which this prints (with --cron, a crontab)"
+    )
+    return f"Next:\n  $ {as_it}\nThen every hour, by units of systemd, {prints}:\n  $ {by_itself}"

@@ -8,25 +8,27 @@ import shutil
 import sys
 import sysconfig
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import InputError, UsageError
-from pipeline.output import prose
+from pipeline.errors import ConfigError, InputError, UsageError
+from pipeline.extras import require
+from pipeline.output import note, prose
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from pipeline.cli import Context
     from pipeline.config import Settings
     from pipeline.deploy.units import Installation
 
+SYSTEM = "/etc/systemd/system"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cron", action="store_true", help="a crontab instead of systemd units")
     parser.add_argument("--user", metavar="NAME", help="user to run as (default: the current user)")
-    parser.add_argument(
-        "--install", metavar="DIR", nargs="?", const="/etc/systemd/system", help="write the units there, instead of printing them"
-    )
+    parser.add_argument("--install", metavar="DIR", nargs="?", const=SYSTEM, help="write the units there, instead of printing them")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -39,6 +41,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         sys.stdout.write(crontab(installation))
         return 0
     units = systemd_units(installation)
+    if args.install in {None, SYSTEM}:
+        for sentence in _stands_in_the_way(installation):
+            note(sentence)
     if args.install is None:
         sys.stdout.write("\n".join(f"# {unit.name}\n{unit.text}" for unit in units))
         return 0
@@ -69,11 +74,13 @@ def _installation(user: str, context: Context) -> Installation:
         str(config.resolve()) if config is not None else None,
         user,
         _written(settings),
+        _read(settings),
         mailboxes=bool(settings.polled or settings.receive.spool),
         channels=bool(settings.notify.channel),
         digest=any("digest" in channel.tags for channel in settings.notify.channel),
         domains=bool(settings.domains.own),
-        receives=settings.receive.port if settings.receive.spool else None,
+        receives=settings.receive.port if settings.receive.spool and _has("receive") else None,
+        shows=_has("dashboard"),
     )
     for path in (installation.program, installation.config or "", *installation.writable):
         if not path.isprintable() or set(path) & set(" \"'\\"):
@@ -96,3 +103,47 @@ def _written(settings: Settings) -> tuple[str, ...]:
     folders += [str(Path(channel.path).resolve().parent) for channel in settings.notify.channel if channel.kind == "lines"]
     folders += [str(Path(box.oauth2.cache_file).resolve().parent) for box in settings.mailbox if box.oauth2 and box.oauth2.cache_file]
     return tuple(dict.fromkeys(folders))
+
+
+def _read(settings: Settings) -> tuple[str, ...]:
+    """Return what else the program reads: the Python it runs on, and the files that settings name."""
+    files: list[str] = []
+
+    def look(table: dict[str, Any]) -> None:
+        for name, value in table.items():
+            if name.endswith("_file") and value:
+                files.append(str(Path(value).resolve()))
+            for inner in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(inner, dict):
+                    look(inner)
+
+    look(settings.model_dump())
+    return tuple(dict.fromkeys((sys.prefix, sys.base_prefix, *files)))
+
+
+def _has(extra: str) -> bool:
+    try:
+        require(extra, extra)
+    except ConfigError:
+        return False
+    return True
+
+
+def _stands_in_the_way(installation: Installation) -> Iterator[str]:
+    """Yield why the units would not run on this machine, as far as that can be seen."""
+    from pipeline.deploy.service_user import user_of
+
+    if installation.user == "root":
+        yield "these run as root, which nothing here needs; name an ordinary user with --user"
+        return
+    try:
+        user = user_of(installation.user)
+    except UsageError as err:
+        yield str(err)
+        return
+    if not user.can_run(installation.program):
+        why = "a folder above it, or above its Python, is closed; install it somewhere open, like /opt"
+        yield f"user {user.name} cannot run {installation.program}: {why}"
+    for folder in installation.writable:
+        if not Path(folder).exists():
+            yield f"{folder} is not there, and a unit makes no folder: install -d -o {user.name} -m 750 {folder}"

@@ -7,6 +7,9 @@ from shlex import quote
 from typing import NamedTuple
 
 _HOMES = ("/home", "/root", "/run/user")
+_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 # not written to: an installation in one is told from others
+_NOT_AGAIN = "2 78"
+"""Exit codes after which a lasting service is not started again: with the same configuration it ends the same way."""
 
 
 class Installation(NamedTuple):
@@ -18,7 +21,7 @@ class Installation(NamedTuple):
     writable: tuple[str, ...]
     """Folders the program writes to: the lake, where it is one, and files of notices."""
     readable: tuple[str, ...] = ()
-    """Other folders it reads: imports, secrets."""
+    """Other files and folders it reads: its Python, secrets."""
     mailboxes: bool = True
     channels: bool = False
     digest: bool = False
@@ -26,6 +29,8 @@ class Installation(NamedTuple):
     """Whether there are domains of ours to check."""
     receives: int | None = None
     """The port to receive on; None where there is no spool."""
+    shows: bool = True
+    """Whether the page is installed."""
 
 
 class Unit(NamedTuple):
@@ -65,13 +70,13 @@ def _tasks(installation: Installation) -> list[_Task]:
 
 
 def systemd_units(installation: Installation) -> list[Unit]:
-    """Return a service and a timer for each recurring command, and a service for the dashboard."""
+    """Return a service and a timer for each recurring command, and a service for each thing that lasts."""
     units = []
     for task in _tasks(installation):
         units.append(Unit(f"{task.name}.service", _service(installation, task)))
         units.append(Unit(f"{task.name}.timer", _timer(task)))
-    purpose = "The dashboard of TLS reports"
-    units.append(Unit("tlsrpt-dashboard.service", _lasting(installation, "dashboard", purpose)))
+    if installation.shows:
+        units.append(Unit("tlsrpt-dashboard.service", _lasting(installation, "dashboard", "The dashboard of TLS reports")))
     if installation.receives is not None:
         low_port = "AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n"
         may = low_port if 0 < installation.receives < 1024 else ""
@@ -114,7 +119,7 @@ def _lasting(installation: Installation, arguments: str, purpose: str, more: str
     return (
         f"[Unit]\nDescription={purpose}\nAfter=network.target\n\n"
         f"[Service]\nUser={installation.user}\nExecStart={_escaped(_command(installation, arguments))}\n"
-        f"Restart=on-failure\nRestartSec=5s\n{_hardening(installation)}{more}\n[Install]\nWantedBy=multi-user.target\n"
+        f"Restart=on-failure\nRestartSec=5s\nRestartPreventExitStatus={_NOT_AGAIN}\n{_hardening(installation)}{more}\n[Install]\nWantedBy=multi-user.target\n"
     )
 
 
@@ -125,7 +130,10 @@ def _escaped(command: str) -> str:
 def _hardening(installation: Installation) -> str:
     """Return what the program may touch: the network, its lake, and nothing else of the machine."""
     paths = (installation.program, installation.config or "/", *installation.writable, *installation.readable)
-    at_home = any(str(PurePosixPath(path)).startswith(tuple(f"{home}/" for home in _HOMES)) for path in paths)
+
+    def is_any_in(folders: tuple[str, ...]) -> bool:
+        return any(str(PurePosixPath(path)).startswith(tuple(f"{folder}/" for folder in folders)) for path in paths)
+
     lines = [
         "UMask=0027",
         "MemoryMax=2G",
@@ -133,10 +141,10 @@ def _hardening(installation: Installation) -> str:
         "LockPersonality=yes",
         "NoNewPrivileges=yes",
         "PrivateDevices=yes",
-        "PrivateTmp=yes",
+        f"PrivateTmp={'no' if is_any_in(_TEMPORARY) else 'yes'}",
         "ProtectClock=yes",
         "ProtectControlGroups=yes",
-        f"ProtectHome={'read-only' if at_home else 'yes'}",
+        f"ProtectHome={'read-only' if is_any_in(_HOMES) else 'yes'}",
         "ProtectHostname=yes",
         "ProtectKernelLogs=yes",
         "ProtectKernelModules=yes",

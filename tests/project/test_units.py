@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 
 import pytest
 
 from pipeline.cli import main
+from pipeline.commands import units
+from pipeline.config import load_settings
 from pipeline.deploy.units import Installation, crontab, systemd_units
+from pipeline.errors import ConfigError
 
 WHOLE = Installation("/usr/bin/true", "/etc/hostname", "root", ("/tmp",), channels=True, digest=True, receives=443)
 NAMES = {"tlsrpt-ingest", "tlsrpt-notify", "tlsrpt-digest", "tlsrpt-check", "tlsrpt-maintain"}
@@ -45,6 +50,64 @@ def test_what_is_not_configured_is_left_out():
     small = WHOLE._replace(channels=False, digest=False, domains=False, receives=None)
     assert {unit.name.split(".")[0] for unit in systemd_units(small)} == {"tlsrpt-ingest", "tlsrpt-maintain", "tlsrpt-dashboard"}
     assert {unit.name.removesuffix(".timer") for unit in systemd_units(WHOLE) if unit.name.endswith(".timer")} == NAMES
+
+
+def test_what_is_read_stays_visible():
+    def hides(what: str, **changed) -> bool:
+        return f"{what}=yes" in systemd_units(WHOLE._replace(writable=("/var/lib/tlsrpt",), **changed))[0].text
+
+    assert hides("ProtectHome")
+    assert hides("PrivateTmp")
+    assert not hides("ProtectHome", readable=("/root/.pyenv/versions/3.11",))
+    assert not hides("PrivateTmp", config="/tmp/tlsrpt.toml")
+    assert hides("PrivateTmp", config="/tmpfiles/tlsrpt.toml")
+
+
+def test_each_file_that_settings_name_and_the_python_are_among_what_is_read(tmp_path):
+    config = tmp_path / "tlsrpt.toml"
+    config.write_text(
+        '[[mailbox]]\nname = "a"\nhost = "imap.example.org"\nuser = "u"\npassword_file = "/home/a/password"\nca_file = "/srv/ca.pem"\n'
+        '[[notify.channel]]\nname = "ops"\nkind = "webhook"\nurl_file = "/srv/url"\n'
+    )
+    read = units._read(load_settings(str(config)))
+    assert set(read) == {sys.prefix, sys.base_prefix, "/home/a/password", "/srv/ca.pem", "/srv/url"}
+
+
+def test_a_service_whose_extra_is_missing_is_left_out(tmp_path, capsys, monkeypatch):
+    def missing(extra: str, what: str) -> None:
+        raise ConfigError(extra)
+
+    monkeypatch.setattr(units, "require", missing)
+    monkeypatch.setenv("TLSRPT_RECEIVE__SPOOL", str(tmp_path))
+    assert main(["--lake", str(tmp_path), "units"]) == 0
+    printed = capsys.readouterr().out
+    assert "tlsrpt-ingest.service" in printed
+    assert not re.search("dashboard|receive", printed)
+
+
+def test_what_lasts_is_not_started_again_for_a_wrong_configuration():
+    assert "\nRestartPreventExitStatus=2 78\n" in systemd_units(WHOLE)[-1].text
+
+
+def test_what_stands_in_the_way_of_the_units_is_said(tmp_path):
+    def said(**changed) -> list[str]:
+        return list(units._stands_in_the_way(WHOLE._replace(**{"program": "/usr/bin/true", "user": "nobody"} | changed)))
+
+    assert said() == []
+    assert said(user="root") == ["these run as root, which nothing here needs; name an ordinary user with --user"]
+    assert "there is no user 'nobody-is-called-so'; create it: useradd" in said(user="nobody-is-called-so")[0]
+    assert said(writable=(f"{tmp_path}/none",)) == [
+        f"{tmp_path}/none is not there, and a unit makes no folder: install -d -o nobody -m 750 {tmp_path}/none"
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can try it as another user")
+def test_a_program_that_the_user_cannot_run_is_named(tmp_path):
+    program = tmp_path / "closed" / "tlsrpt"
+    program.parent.mkdir(mode=0o700)
+    program.symlink_to("/usr/bin/true")
+    (told,) = units._stands_in_the_way(WHOLE._replace(program=str(program), user="nobody"))
+    assert told.startswith(f"user nobody cannot run {program}: a folder above it")
 
 
 def test_only_who_receives_on_a_low_port_may_bind_one():
