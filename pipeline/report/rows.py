@@ -15,7 +15,7 @@ from pipeline.report.model import ParsedReport, Rejected
 from pipeline.report.policy_domains import ReportDomain, report_domains
 from pipeline.report.result_types import GROUPS
 from pipeline.report.session_overlap import mark_repeats
-from pipeline.report.sts_policy import NO_POLICY, parse_policy, policy_hash
+from pipeline.report.sts_policy import NO_POLICY, read_policy
 from pipeline.tables.arrival import Arrival
 from pipeline.tables.row_types import PRIVATE_COLUMNS, FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
 
@@ -173,7 +173,8 @@ def _quirks(report: ParsedReport, domains: list[ReportDomain]) -> tuple[str, ...
 
 def _policy_row(frame: _Frame, index: int, policy: PolicyResult, domain: ReportDomain) -> PolicyRow:
     strings = policy.policy_strings
-    sts = parse_policy(strings) if strings and policy.policy_type == "sts" else NO_POLICY
+    fields, digest = read_policy(strings) if strings else (NO_POLICY, None)
+    sts = fields if policy.policy_type == "sts" else NO_POLICY
     mentions = sum([detail.failed_session_count for detail in policy.failures]) if policy.failures else 0
     return PolicyRow(
         frame.month,
@@ -189,7 +190,7 @@ def _policy_row(frame: _Frame, index: int, policy: PolicyResult, domain: ReportD
         policy.policy_domain if policy.policy_domain is not None else domain.domain,
         policy.policy_domain is None,
         strings,
-        policy_hash(strings) if strings else None,
+        digest,
         sts.version,
         sts.mode,
         sts.max_age_seconds,

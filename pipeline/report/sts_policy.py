@@ -55,10 +55,14 @@ def _parsed(lines: tuple[str, ...]) -> StsPolicy:
     )
 
 
+def read_policy(lines: tuple[str, ...]) -> tuple[StsPolicy, str]:
+    """Return the fields of a policy, and its hash; both are remembered where the policy is of a usual length."""
+    return _remembered(lines) if _is_short(lines) else (_parsed(lines), _hashed(lines))
+
+
 def parse_policy(lines: Sequence[str]) -> StsPolicy:
     """Read the lines of a policy: `key: value`, the first of a key counts except for mx, unknown keys are ignored (RFC 8461 §3.2)."""
-    policy = tuple(lines)
-    return _remembered(policy)[0] if _is_short(policy) else _parsed(policy)
+    return read_policy(tuple(lines))[0]
 
 
 def mx_matches(pattern: str, host: str) -> bool:
@@ -76,8 +80,7 @@ def _hashed(lines: tuple[str, ...]) -> str:
 
 def policy_hash(lines: Sequence[str]) -> str:
     """Return the sha256 of the lines, trimmed and sorted: the same for the same policy, whatever the order and the blanks."""
-    policy = tuple(lines)
-    return _remembered(policy)[1] if _is_short(policy) else _hashed(policy)
+    return read_policy(tuple(lines))[1]
 
 
 def _is_short(lines: tuple[str, ...]) -> bool:

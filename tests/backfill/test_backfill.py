@@ -285,5 +285,6 @@ def test_sigterm_ends_it_after_the_batch_in_hand_with_75(tlsrpt, archive, by_ing
 @pytest.mark.parametrize("shown", [Lines, Bar])
 def test_it_says_how_far_it_is_how_fast_and_how_long_yet(archive, take_in, capsys, monkeypatch, shown):
     monkeypatch.setattr("pipeline.ingest.backfill.import_progress._LINE_SECONDS", 0.0)
+    monkeypatch.setattr("pipeline.ingest.backfill.import_progress._CENSUS_SECONDS", 0.0)
     take_in(archive, shown=shown())
     assert re.search(r"\d+ files, [\d,]+/s, \d+ s left", capsys.readouterr().err)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LINE_SECONDS = 10.0
+_CENSUS_SECONDS = 2.0
+"""What is over sooner is not held up by asking every file for its size."""
 
 
 class Shown:
@@ -34,6 +36,7 @@ class _Measured(Shown):
         self.bytes = 0
         self.total: int | None = None
         self.begun = time.monotonic()
+        self._census: threading.Timer | None = None
 
     def begin(self, size: Callable[[], int | None]) -> None:
         self.begun = time.monotonic()
@@ -41,7 +44,14 @@ class _Measured(Shown):
         def learn() -> None:
             self.total = size()
 
-        threading.Thread(target=learn, daemon=True, name="census").start()
+        self._census = threading.Timer(_CENSUS_SECONDS, learn)
+        self._census.daemon = True
+        self._census.start()
+
+    def end(self) -> None:
+        """Ask no more."""
+        if self._census is not None:
+            self._census.cancel()
 
     def advance(self, messages: int, size_bytes: int) -> None:
         self.messages += messages
@@ -101,4 +111,5 @@ class Bar(_Measured):
 
     def end(self) -> None:
         """Leave it standing."""
+        super().end()
         self._bar.close()

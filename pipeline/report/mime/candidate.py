@@ -70,6 +70,8 @@ def looks_like_report(text: bytes) -> bool:
     """Whether a text begins like a JSON object, or an array of them, and has two different members of RFC 8460 §4.4, wherever they are."""
     if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
         return False
+    if b'"organization-name"' in text and b'"policies"' in text:
+        return True  # as good as every report, and found many times faster than by an expression
     seen: set[bytes] = set()
     for match in _MEMBER.finditer(text):
         seen.add(match[1])
