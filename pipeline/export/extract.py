@@ -44,7 +44,7 @@ def part_of(lake: Lake, since: str | None, until: str | None, domain: str | None
         UsageError: A day is none, or the period ends before it begins.
         LakeError: The lake cannot be read.
     """
-    from pipeline.query.reader import period_of
+    from pipeline.query.asked_period import period_of
 
     today = datetime.now(UTC).date()
     extent = lake.ask("extent").to_pylist()[0]

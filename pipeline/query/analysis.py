@@ -9,39 +9,23 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import UsageError
 from pipeline.extras import import_extra
 from pipeline.insight.period import as_of_from
+from pipeline.query.looks_asked import LooksAsked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
-    import pyarrow as pa
 
-    from pipeline.config import Settings
     from pipeline.insight.api import Incident, PoliciesSeen, PublishedPolicy, Readiness
     from pipeline.insight.ground import Ground
-    from pipeline.query.health import MailboxHealth
     from pipeline.query.notebook_html import CoverageTable, Incidents
 
 
-class Analysis:
+class Analysis(LooksAsked):
     """The part of `Lake` that draws conclusions; all of them rest on named questions.
 
     `as_of` is the as-of date (UTC), by default today. Days are complete two days later; later ones are excluded from verdicts.
     """
-
-    _settings: Settings
-
-    def ask(self, name: str, **parameters: Any) -> pa.Table:
-        """Answer a named question; see `Lake.ask`."""
-        raise NotImplementedError
-
-    def waited_for(self) -> dict[str, date | None]:
-        """Return the domains of ours, and since when runs have known of each; None: no run wrote it down."""
-        raise NotImplementedError
-
-    def mailboxes(self, *, now: datetime | None = None) -> list[MailboxHealth]:
-        """Return whether each mailbox is looked into and gives anything; see `Lake.mailboxes`."""
-        raise NotImplementedError
 
     def frame(self, name: str, **parameters: Any) -> pd.DataFrame:
         """Answer a named question as a pandas frame, days as `datetime64`; the parameters are those of `ask`."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from html import escape
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -16,57 +13,39 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import duckdb
 
 from pipeline.errors import LakeError, SqlError, TlsrptError, TryAgainError, UsageError
-from pipeline.insight.first_weeks import FirstWeeks, read_first_weeks
 from pipeline.lake.delta.snapshot import Snapshot, current_version, open_snapshot
 from pipeline.lake.delta.whole import MEND
-from pipeline.lake.looks import read_looks, to_plain
-from pipeline.lake.storage.location import Location
 from pipeline.output.markup import html_table
 from pipeline.query import guard
 from pipeline.query.analysis import Analysis
+from pipeline.query.asked_period import period_of
 from pipeline.query.catalogue import Question, Questions, load_questions
-from pipeline.query.describe import Views
-from pipeline.query.engine import CONTESTED, Engine, Scope, needs_habits
-from pipeline.query.health import Habit, MailboxHealth, judge
-from pipeline.query.month_sums import MADE_OF, Made, Used, asks_sums, choose, list_made, names_of, remove_others, store
+from pipeline.query.engine import Engine, Scope, needs_habits
+from pipeline.query.files_read import EVERY_MONTH, files_of, months_of, newest_months
+from pipeline.query.month_sums import Made, Used, asks_sums, choose, list_made, names_of, remove_others, store
 from pipeline.query.operators_only import OPERATORS_ONLY
 from pipeline.query.submitter_habits import Habits, learn
+from pipeline.query.unread_files import why_unread
 from pipeline.query.view_texts import view_text
 from pipeline.tables.schema import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import date
     from types import TracebackType
 
     import pyarrow as pa
 
     from pipeline.config import Settings
     from pipeline.groups import Audience
-
-USUAL_DAYS = 90
-"""The period of a question that is asked without one."""
+    from pipeline.lake.storage.location import Location
+    from pipeline.query.describe import Views
 
 WHOLE = "handed_"
 """How questions begin that copy a part of the lake: they may take their time."""
 _RUNS = re.compile(r"\bruns\b", re.IGNORECASE)
 
-EVERY_MONTH = ("0000-00", "9999-99")
-_ENOUGH_ROWS = 1_000_000
-"""So many policies are read to learn how submitters report."""
 _GRACE_SECONDS = 3.0
-_FIRST = date(1970, 1, 1)
-_BROKEN = re.compile("parquet|magic bytes|footer|stats|(read|reading) file|thrift|TProtocol|decompress|snappy|zstd", re.IGNORECASE)
-"""What DuckDB says of a file that it cannot make sense of, before it quotes anything; no function that may be called says so."""
-_STATEMENTS_FAULT = (
-    duckdb.PermissionException,  # what a stranger's SQL may not read is not a fault of the lake, whatever its name ends with
-    duckdb.BinderException,
-    duckdb.CatalogException,
-    duckdb.ParserException,
-)
-"""Never raised for a damaged file."""
-_QUOTE = re.compile("['\"\n]")
-_RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception): ")
-"""The last part of a traceback: what was raised, and why."""
-
 _Answer = TypeVar("_Answer")
 
 
@@ -87,7 +66,6 @@ class Lake(Analysis):
         self._files = location.readable()
         self.snapshot: Snapshot = self._open()
         self._settings = settings
-        self._mailbox_habits: tuple[str, list[Habit]] | None = None
         self._engines: dict[tuple[bool, bool], Engine] = {}
         self._making = threading.Lock()
         self._refreshing = threading.Lock()
@@ -133,6 +111,10 @@ class Lake(Analysis):
             if (guests, hosts) not in self._engines:
                 self._engines[guests, hosts] = Engine(self.location.uri, self._settings, self._files, guests=guests, hosts=hosts)
             return self._engines[guests, hosts]
+
+    @property
+    def _engines_now(self) -> tuple[Engine, ...]:
+        return tuple(self._engines.values())
 
     def _without(self, failed: Engine) -> None:
         """Forget an engine that DuckDB has given up; who still asks it meets the same error, and asks the next."""
@@ -205,7 +187,7 @@ class Lake(Analysis):
             if parameter.name in period and (parameter.required or given[parameter.name]):
                 parameters[parameter.name] = period[parameter.name]
         values = question.bind(parameters)
-        months = _months(values.get("since"), values.get("until"))
+        months = months_of(values.get("since"), values.get("until"))
         try:
             # Bound with their types, so that an empty list or a null means what the question says.
             bound = {p.name: duckdb.Value(values[p.name], duckdb.type(p.type)) for p in question.parameters}
@@ -307,7 +289,7 @@ class Lake(Analysis):
             return
 
         def end() -> None:
-            for engine in tuple(self._engines.values()):
+            for engine in self._engines_now:
                 engine.abandon()
             late = self._too_late()
             say(str(late))
@@ -336,10 +318,10 @@ class Lake(Analysis):
     def _scope(self, sql: str, months: tuple[str, str] = EVERY_MONTH, summed: tuple[date, date, bool] | None = None) -> Scope:
         snapshot = self.snapshot
         habits = self._habits(snapshot) if needs_habits(sql) else Habits()
-        runs = self._runs() if _RUNS.search(sql) else "[]"
+        runs = self._looks_text() if _RUNS.search(sql) else "[]"
         # Sums are the operator's: a group reads rows, cut to what it may see.
         used = self._sums_of(snapshot, habits, summed) if summed and self.audience is None else Used()
-        scope = self._files_of(snapshot, months, without=used.months)
+        scope = files_of(snapshot, months, without=used.months)
         whole, part = ([self.location.uri_of(each.path) for each in some] for some in (used.whole, used.part))
         return scope._replace(habits=habits, runs=runs, sums_whole=whole, sums_part=part)
 
@@ -370,61 +352,10 @@ class Lake(Analysis):
             remove_others(self.location, names.values())
             for month, name in sorted(names.items()):
                 if name not in made:
-                    scope = self._files_of(snapshot, (month, month))._replace(habits=habits)
+                    scope = files_of(snapshot, (month, month))._replace(habits=habits)
                     engine = self._engine_for(guests=False, hosts=bool(habits.hosts))
                     sums = engine.run(view_text("make_sums"), {}, scope, limited=False)
                     yield month, store(self.location, name, snapshot.batch, sums)
-
-    def _runs(self) -> str:
-        """Return the looks into mailboxes as they are now, which are the operator's: the note is read only where it is asked for."""
-        if self.audience is not None:
-            return "[]"
-        return json.dumps(to_plain(read_looks(self.location))["looks"])
-
-    def waited_for(self) -> dict[str, date | None]:
-        """Return the domains of ours, and since when runs have known of each (UTC); None: no run wrote it down."""
-        known = dict(read_looks(self.location).own)
-        return {name: known.get(name) for name in self._settings.domains.own}
-
-    def first_weeks(self, *, today: date | None = None) -> FirstWeeks:
-        """Return which reporters and domains of ours have been seen, and which are waited for.
-
-        Args:
-            today: The day of asking (UTC); the clock where it is not given.
-
-        Raises:
-            LakeError: The lake cannot be read.
-        """
-        own = self.waited_for()
-        looked = (each.first_try.date() for each in read_looks(self.location).seen)
-        first = min(looked if self.audience is None else filter(None, own.values()), default=None)
-        return read_first_weeks(
-            self.ask,
-            today=today or datetime.now(UTC).date(),
-            own=own,
-            first_look=first,
-            configured=sorted(self._settings.trust.known_reporters),
-        )
-
-    def mailboxes(self, *, now: datetime | None = None) -> list[MailboxHealth]:
-        """Return whether each mailbox is looked into and gives anything, those that do not first; mailboxes are the operator's.
-
-        Args:
-            now: The moment of asking, aware; the clock where it is not given.
-
-        Raises:
-            LakeError: The lake cannot be read.
-        """
-        if self.audience is not None:
-            return []
-        known = read_looks(self.location)
-        version = self.snapshot.version
-        if self._mailbox_habits is None or self._mailbox_habits[0] != version:
-            rows = self.ask("mailbox_habits").to_pylist()
-            habits = [Habit(row["account"], row["days"], row["usual_gap_days"], row["last_found_at"]) for row in rows]
-            self._mailbox_habits = version, habits
-        configured = self._settings.polled
-        return judge(known.seen, known.looks, self._mailbox_habits[1], configured, now=now or datetime.now(UTC))
 
     def _habits(self, snapshot: Snapshot) -> Habits:
         """Return how submitters report, learned once for each state of the lake, whatever period is asked about.
@@ -433,7 +364,7 @@ class Lake(Analysis):
         """
         with self._learning:
             if self._learned[0] != snapshot.version:
-                scope = self._files_of(snapshot, _newest(snapshot))
+                scope = files_of(snapshot, newest_months(snapshot))
                 self._learned = (snapshot.version, learn(lambda sql, parameters: self._engine.run(sql, parameters, scope)))
             return self._learned[1]
 
@@ -457,18 +388,6 @@ class Lake(Analysis):
             self._without(engine)
             raise
 
-    def _files_of(self, snapshot: Snapshot, months: tuple[str, str], *, without: Collection[str] = ()) -> Scope:
-        """Return the files of some months, of the tables by month of report `without` those of some."""
-        chosen = {table: [entry for entry in snapshot.files.get(table, ()) if months[0] <= entry.month <= months[1]] for table in TABLES}
-        chosen |= {table: [entry for entry in chosen[table] if entry.month not in without] for table in MADE_OF}
-        superseded = {entry.month for entry in chosen["superseded"] if entry.rows}
-        files = {
-            table: [entry.path for entry in entries if table not in CONTESTED or entry.month not in superseded]
-            for table, entries in chosen.items()
-        }
-        contested = {table: [entry.path for entry in chosen[table] if entry.month in superseded] for table in CONTESTED}
-        return Scope(files, snapshot.floor, snapshot.batch, contested)
-
     def _answer(self, run: Callable[[], _Answer]) -> _Answer:
         """Run; where a file has gone meanwhile (compacted and cleaned up), open the lake once more."""
         try:
@@ -477,7 +396,7 @@ class Lake(Analysis):
             raise self._too_much(err) from err
         except duckdb.Error as err:
             # A fatal one is the echo of what another statement did to the engine.
-            if self._unread(err) is None and not isinstance(err, duckdb.FatalException):
+            if why_unread(err, self._engines_now) is None and not isinstance(err, duckdb.FatalException):
                 raise
             self.snapshot = self._open()
         try:
@@ -485,7 +404,7 @@ class Lake(Analysis):
         except (duckdb.OutOfMemoryException, duckdb.InterruptException) as err:
             raise self._too_much(err) from err
         except duckdb.Error as err:
-            unread = self._unread(err)
+            unread = why_unread(err, self._engines_now)
             if unread is None:
                 raise
             try:
@@ -494,19 +413,6 @@ class Lake(Analysis):
             except LakeError as said:
                 raise LakeError(f"{said}; {MEND}") from err
         raise AssertionError
-
-    def _unread(self, err: duckdb.Error) -> Exception | None:
-        """Return why a file could not be read, where that is what went wrong: DuckDB says it, or wraps what the files met."""
-        if isinstance(err, _STATEMENTS_FAULT):
-            return None
-        # An error without a kind comes from what reads a file: Python, or the parser of its footer.
-        if isinstance(err, duckdb.IOException) or type(err) is duckdb.Error or _BROKEN.search(_QUOTE.split(str(err), maxsplit=1)[0]):
-            # Of a file opened through Python DuckDB tells the whole traceback; the reason begins with the name of the last error in it.
-            said = str(err)
-            reasons = [line.strip() for line in said.splitlines() if _RAISED.match(line)]
-            return OSError(guard.sentence(reasons[-1] if reasons else said))
-        met = [engine.files.met() for engine in tuple(self._engines.values()) if engine.files is not None]
-        return next(filter(None, met), None)
 
     def _too_much(self, err: duckdb.Error) -> TlsrptError:
         if isinstance(err, duckdb.InterruptException):
@@ -517,46 +423,6 @@ class Lake(Analysis):
 
     def _too_late(self) -> TryAgainError:
         return TryAgainError(f"the query takes longer than {self._settings.query.seconds:g} seconds ([query] seconds), and was ended")
-
-
-def period_of(since: date | str | None, until: date | str | None, as_of: date | str | None) -> dict[str, date]:
-    """Return the period as days: until no later than as_of, since no later than until.
-
-    Raises:
-        UsageError: One of them is not a date, or the period ends before it begins.
-    """
-    asked = _day("as_of", as_of) or datetime.now(UTC).date()
-    last = min(_day("until", until) or asked, asked)
-    first = _day("since", since) or max(last, _FIRST) - timedelta(days=USUAL_DAYS - 1)
-    if until is not None and since is not None and first > (_day("until", until) or last):
-        raise UsageError(f"the period ends before it begins: {since} to {until}")
-    return {"since": first, "until": last, "as_of": asked}
-
-
-def _months(since: date | None, until: date | None) -> tuple[str, str]:
-    """Return the first and the last month whose files may hold an answer; the catalogue opens no others."""
-    return since.isoformat()[:7] if since else EVERY_MONTH[0], until.isoformat()[:7] if until else EVERY_MONTH[1]
-
-
-def _newest(snapshot: Snapshot) -> tuple[str, str]:
-    """Return the newest months that have enough policies to learn from; all of most lakes."""
-    first, rows = EVERY_MONTH[1], 0
-    for entry in sorted(snapshot.files.get("policies", ()), key=lambda entry: entry.month, reverse=True):
-        if rows >= _ENOUGH_ROWS and entry.month != first:
-            return first, EVERY_MONTH[1]
-        first, rows = entry.month, rows + entry.rows
-    return EVERY_MONTH
-
-
-def _day(name: str, value: date | str | None) -> date | None:
-    if isinstance(value, datetime):
-        return value.date()
-    if value is None or isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise UsageError(f"{name} is a day like 2026-05-31, which {value[:40]!r} is not") from None
 
 
 def _digest(text: str) -> str:

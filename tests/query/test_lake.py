@@ -18,6 +18,7 @@ from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
 from pipeline.query.describe import GRAINS
 from pipeline.query.engine import Engine
+from pipeline.query.files_read import files_of
 from pipeline.tables.schema import TABLES
 from tests.query import small_lake
 from tests.query.small_lake import PERIOD, RUN, SETTINGS
@@ -72,7 +73,7 @@ def test_the_version_depends_on_what_counts(lake_folder, lake):
 
 
 def test_a_question_opens_the_files_of_its_months_only(lake):
-    files = lake._files_of(lake.snapshot, ("2026-05", "2026-05"))
+    files = files_of(lake.snapshot, ("2026-05", "2026-05"))
     opened = [path for table in (*files.files.values(), *files.contested.values()) for path in table]
     assert opened
     assert not [path for path in opened if "2026-04" in path]

@@ -16,9 +16,9 @@ from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.lake.delta.data_files import by_month, encode, to_arrow
 from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import Verdict
+from pipeline.query.asked_period import period_of
 from pipeline.query.catalogue import load_questions
 from pipeline.query.engine import Engine, Scope
-from pipeline.query.reader import period_of
 from pipeline.query.submitter_habits import learn
 from pipeline.report.read import read_file, read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
