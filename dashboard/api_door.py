@@ -139,11 +139,11 @@ def _answer(resource: Resource, given: Mapping[str, str]) -> Any:
 
 
 def _group_of(sent: str) -> GroupSettings | None:
-    """Return the group whose token was sent; all are compared, whichever it is."""
+    """Return the group whose token was sent; all are compared, whichever it is. A token that two groups have opens neither."""
     kind, _, token = sent.partition(" ")
     if len(token.strip()) < FEWEST_OF_A_TOKEN:  # no file is opened for whoever sends none
         return None
-    found = None
+    found = []
     for group in operators_settings().group:
         try:
             own = group_token(group)
@@ -151,8 +151,10 @@ def _group_of(sent: str) -> GroupSettings | None:
             log.warning("api-token-not-read", group=group.name, reason=err)
             continue
         if own is not None and hmac.compare_digest(own.encode(), token.strip().encode("utf-8", "replace")) and kind.lower() == "bearer":
-            found = group
-    return found
+            found.append(group)
+    if len(found) > 1:
+        log.warning("api-token-of-two", groups=" ".join(group.name for group in found))
+    return found[0] if len(found) == 1 else None
 
 
 def _json(status: int, value: object, **headers: str) -> Response:

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.filters import choose
 from dashboard.ground import say_ground
 from dashboard.navigation import arrive, pages, titled
+from dashboard.readers import begin
 from dashboard.say import say
 from dashboard.sign_in import admit
 from pipeline.errors import TlsrptError
@@ -17,9 +18,10 @@ _HERE = Path(__file__).parent
 st.set_page_config(page_title="TLS reports", page_icon="🔒", layout="wide", initial_sidebar_state="auto")
 st.html(_HERE / "style.css")
 st.logo((_HERE / "static" / "mark.svg").read_text(encoding="utf-8"), size="large")
+admitted = begin()
 page = st.navigation(pages())
 titled(page.title)
-admit()
+admit(admitted)
 try:
     arrive(page.url_path)
     say_ground(choose(whole=page.url_path == "ingest"))

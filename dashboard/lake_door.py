@@ -45,8 +45,8 @@ _workers = ThreadPoolExecutor(2, thread_name_prefix="conclude")
 class _Door:
     """An open lake, looked at again now and then. Shared by all sessions and their threads."""
 
-    def __init__(self, tiers: tuple[str, ...] | None) -> None:
-        self.lake = open_lake(settings=_counting(tiers))
+    def __init__(self, mine: Settings, tiers: tuple[str, ...] | None) -> None:
+        self.lake = open_lake(settings=_counting(mine, tiers))
         self._seen = time.monotonic()
         self._lock = threading.Lock()
 
@@ -63,9 +63,8 @@ class _Door:
         return self.lake
 
 
-def _counting(tiers: tuple[str, ...] | None) -> Settings:
+def _counting(mine: Settings, tiers: tuple[str, ...] | None) -> Settings:
     """Return the settings with no more tiers counting than those chosen: so every question and conclusion minds the choice alike."""
-    mine = settings()
     if tiers is None:
         return mine
     # All means all: also what the configuration does not count, marked as such wherever it is shown. What does not count is the operator's.
@@ -91,7 +90,7 @@ def lake(tiers: tuple[str, ...] | None = None) -> Lake:
     with _opening:
         door = _doors.get(key)
         if door is None:
-            door = _doors[key] = _Door(key[1])
+            door = _doors[key] = _Door(readers.settings_of(whose), key[1])
         _doors.move_to_end(key)
         while len(_doors) > MOST_OPEN:
             _doors.popitem(last=False)

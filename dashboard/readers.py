@@ -33,6 +33,8 @@ from pipeline.output import escape
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
+
 NOBODY: dict[str, Any] = {}
 """The claims of somebody who has not signed in."""
 FIRST = "Sign in to see the TLS reports."
@@ -107,7 +109,7 @@ def operators_settings() -> Settings:
 
 def settings() -> Settings:
     """Return the settings of whoever looks."""
-    return _settings_for(operators_settings(), audience())
+    return settings_of(audience())
 
 
 def forget() -> None:
@@ -119,7 +121,9 @@ def forget() -> None:
 _limited: dict[Audience, tuple[Settings, Settings]] = {}
 
 
-def _settings_for(whole: Settings, seen: Audience | None) -> Settings:
+def settings_of(seen: Audience | None) -> Settings:
+    """Return the settings of an audience; None: of the operator."""
+    whole = operators_settings()
     if seen is None:
         return whole
     kept = _limited.get(seen)
@@ -132,12 +136,24 @@ def _settings_for(whole: Settings, seen: Audience | None) -> Settings:
 
 _MOST_KEPT = 1000
 _works_for: ContextVar[Audience | None] = ContextVar("works_for")
+_run_for: ContextVar[tuple[ScriptRunContext | None, Audience | None]] = ContextVar("run_for", default=(None, _NOTHING))
+
+
+def begin() -> Admission:
+    """Return what whoever has signed in may see, which is also what the run that begins here sees to its end.
+
+    Were it asked at each step, groups that change in between would mix: what was drawn for one audience would be kept for another.
+    """
+    admitted = admission(who())
+    _run_for.set((get_script_run_ctx(suppress_warning=True), admitted.audience))
+    return admitted
 
 
 def audience() -> Audience | None:
     """Return what whoever looks may see; None: all of it."""
-    if get_script_run_ctx(suppress_warning=True) is not None:
-        return admission(who()).audience
+    if (run := get_script_run_ctx(suppress_warning=True)) is not None:
+        of_run, seen = _run_for.get()
+        return seen if of_run is run else admission(who()).audience  # a part of a page that runs by itself
     try:
         return _works_for.get()
     except LookupError:

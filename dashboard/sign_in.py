@@ -12,6 +12,7 @@ from dashboard.readers import FIRST, NOBODY
 from dashboard.say import say
 
 if TYPE_CHECKING:
+    from dashboard.readers import Admission
     from pipeline.groups import Audience
 
 _SEEN = "seen-as"
@@ -19,13 +20,16 @@ _AGAIN_SECONDS = 20
 """How often an open page looks whether whoever has signed in may still see what it shows."""
 
 
-def admit() -> None:
+def admit(admitted: Admission) -> None:
     """Draw the door and stop here, unless nobody has to sign in or somebody who may see the page has.
 
     A sign-in that is demanded and not configured lets nobody in.
+
+    Args:
+        admitted: What this run may see.
     """
     claims = readers.who()
-    seen, refused = readers.admission(claims)
+    seen, refused = admitted
     _begin_anew_as(seen)
     if refused:
         st.title("TLS reports", anchor=False)

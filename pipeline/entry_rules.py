@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigError, UsageError
+from pipeline.groups import is_meant
 
 VERIFIED = "email_verified"
 """The claim by which a provider says that it has verified an address (OpenID Connect Core §5.1)."""
@@ -92,13 +93,11 @@ def may_enter(who: Mapping[str, object], allowed: Collection[str], claim: str = 
         allowed: Addresses, domains as `@example.org`, `*` for everybody; without any, nobody.
         claim: Which claim says that the address is verified; `email` where every address the provider gives is its own.
     """
-    email = str(who.get("email") or "").lower()
-    name, _, domain = email.rpartition("@")
-    if not name or not domain or not is_verified(who, claim):
-        return False
-    return bool({email, f"@{domain}", "*"} & {entry.strip().lower() for entry in allowed})
+    return is_verified(who, claim) and is_meant(who.get("email"), allowed)
 
 
 def is_verified(who: Mapping[str, object], claim: str = VERIFIED) -> bool:
     """Whether the provider says that it has verified the address; parameters as `may_enter` has them."""
-    return who.get(VERIFIED) not in (False, "false", 0, "0") if claim == "email" else who.get(claim) in (True, "true", 1, "1")
+    if claim == "email" and who.get(VERIFIED) is None:
+        return True  # it says nothing of it, and the operator vouches for its addresses
+    return who.get(VERIFIED if claim == "email" else claim) in (True, "true", 1, "1")

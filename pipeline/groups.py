@@ -19,6 +19,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _ADDRESS = re.compile(r"[^@\s]*@[^@\s]+")
 _CLAIM = re.compile(r"claim:([^=\s]+)=(.+)")
+_SELF_SET = frozenset(
+    {
+        "email", "emails", "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "unique_name", "profile",
+        "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "phone_number", "address",
+    }
+)  # fmt: skip
+"""Claims that whoever has an account may write into it, or that nobody has verified (OpenID Connect Core §5.1, §5.7)."""
 
 
 class GroupSettings(Section):
@@ -51,19 +58,31 @@ class GroupSettings(Section):
         entries = tuple(entry.strip() for entry in members)
         if odd := [entry for entry in entries if not (_CLAIM.fullmatch(entry) or _ADDRESS.fullmatch(entry))]:
             raise ValueError(f'{odd[0][:80]!r} is not an address, a domain like "@example.org" or a claim like "claim:groups=clients"')
-        if any(entry.startswith("claim:email=") for entry in entries):
-            raise ValueError("write an address itself and not claim:email, which nobody may have verified")
+        claims = [claim[1] for entry in entries if (claim := _CLAIM.fullmatch(entry))]
+        if doubtful := [name for name in claims if name.lower() in _SELF_SET]:
+            raise ValueError(
+                f"claim:{doubtful[0]} is what people may write into their account themselves; take one the provider gives, or an address"
+            )
         return entries
 
     @field_validator("domains")
     @classmethod
     def _are_domains(cls, domains: tuple[str, ...]) -> tuple[str, ...]:
         names = tuple(_plain(domain) for domain in domains)
+        if doubtful := [domain for domain in domains if _is_read_in_two_ways(domain)]:
+            raise ValueError(f"{doubtful[0][:80]!r} is two domains, one by the older and one by the newer rules; write its A-label, xn--…")
         if not names:
             raise ValueError("it names no domain, and so nobody would see anything")
         if odd := [given for given, name in zip(domains, names, strict=True) if not _DOMAIN.fullmatch(name)]:
             raise ValueError(f'{odd[0][:80]!r} is not a domain like "example.org", or "*.example.org" for those below it')
         return names
+
+    @field_validator("title")
+    @classmethod
+    def _is_a_line(cls, title: str) -> str:
+        if not title.isprintable():
+            raise ValueError("the title of a group is one line of text")
+        return title
 
     @property
     def called(self) -> str:
@@ -138,9 +157,34 @@ def _is_member(who: Mapping[str, object], entry: str, *, is_verified: bool) -> b
         return claim[2] in [value for value in values if isinstance(value, str)]
     if not is_verified:
         return False
-    email = str(who.get("email") or "").lower()
-    name, _, domain = email.rpartition("@")
-    return bool(name and domain) and entry.lower() in (email, f"@{domain}")
+    return is_meant(who.get("email"), [entry])
+
+
+def is_meant(email: object, entries: Collection[str]) -> bool:
+    """Whether an address that a provider gives is one of these, or at one of these domains (`@example.org`; `*`: at any).
+
+    Case is nothing between A and Z alone: `str.lower` makes a k of the Kelvin sign, and so two people one.
+    """
+    given = _folded(email) if isinstance(email, str) else ""
+    name, _, domain = given.rpartition("@")
+    return bool(name and domain) and not {given, f"@{domain}", "*"}.isdisjoint(_folded(entry.strip()) for entry in entries)
+
+
+def _folded(text: str) -> str:
+    return "".join(char.lower() if char.isascii() else char for char in text)
+
+
+def _is_read_in_two_ways(domain: str) -> bool:
+    """Whether IDNA 2003, by which reports are read, makes another name of it than IDNA 2008, by which it was registered: ß, ς, joiners."""
+    if domain.isascii():
+        return False
+    import idna
+
+    name = domain.strip().rstrip(".").removeprefix("*.").lower()
+    try:
+        return idna.encode(name).decode("ascii") != name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return False
 
 
 def _plain(domain: str) -> str:

@@ -12,6 +12,7 @@ from pipeline.export.page_facts import gather
 from pipeline.export.sections import table
 from pipeline.insight.phrases import count_of, days_of
 from pipeline.output.markup import Html, text
+from pipeline.output.whole_file import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _UNSAFE = re.compile(r"[^a-z0-9_-]+")
 _LONGEST_NAME = 120
+_INDEX = "index.html"
+_PAGE = re.compile(r'<a href="([a-z0-9_.-]+\.html)">')
 
 
 def last_month(complete: date) -> tuple[date, date]:
@@ -32,6 +35,8 @@ def last_month(complete: date) -> tuple[date, date]:
 
 def write_month(lake: Lake, names: Sequence[str], folder: Path, *, since: date, until: date, as_of: date, pdf: bool) -> None:
     """Write `YYYY-MM/DOMAIN.html` for each domain and `YYYY-MM/index.html`; what is there of the same name is replaced.
+
+    A page that the index of before names, and no longer this one, is removed.
 
     Args:
         lake: Where from; one opened as a group has its domains alone.
@@ -47,17 +52,22 @@ def write_month(lake: Lake, names: Sequence[str], folder: Path, *, since: date, 
         LakeError: The lake cannot be read.
     """
     month = folder / f"{since:%Y-%m}"
+    before = _listed(month / _INDEX)
     told: list[tuple[Facts, str]] = []
     for domain, file in zip(names, file_names(names), strict=True):
         facts = gather(lake, domain, since=since, until=until, as_of=as_of)
         told.append((facts, f"{file}.html"))
-        _write(month / f"{file}.html", page(facts))
+        content = page(facts)
+        _write(month / f"{file}.html", content.encode("utf-8"))
         if pdf:
-            from pipeline.output.pdf import write_pdf
+            from pipeline.output.pdf import pdf_of
 
-            write_pdf(page(facts), str(month / f"{file}.pdf"))
+            _write(month / f"{file}.pdf", pdf_of(content))
     whose = lake.audience.title if lake.audience is not None else "All domains"
-    _write(month / "index.html", document(f"TLS reports, {since:%B %Y}", _index(whose, since, until, told)))
+    for left in before - {file for _, file in told}:
+        _remove(month / left)
+        _remove((month / left).with_suffix(".pdf"))
+    _write(month / _INDEX, document(f"TLS reports, {since:%B %Y}", _index(whose, since, until, told)).encode("utf-8"))
 
 
 def file_names(names: Iterable[str]) -> Iterator[str]:
@@ -90,9 +100,28 @@ def _index(whose: str, since: date, until: date, told: Sequence[tuple[Facts, str
     yield table(("domain", "sessions", "authenticated", "failed", "incidents", "MTA-STS enforce"), rows)
 
 
-def _write(file: Path, content: str) -> None:
+def _listed(index: Path) -> set[str]:
+    """Return the pages to which an index of ours leads: those of a domain that has gone to somebody else since are not left to be read."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content, encoding="utf-8")
+        return set() if index.is_symlink() else set(_PAGE.findall(index.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError):
+        return set()
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Replace a file. The folder may be one that its readers can write to: no link in it leads anywhere else."""
+    try:
+        file.parent.parent.mkdir(parents=True, exist_ok=True)
+        if file.parent.is_symlink():
+            raise InputError(f"{file.parent} is a link; nothing is written through it")
+        file.parent.mkdir(exist_ok=True)
+        replace_file(file, content)
     except OSError as err:
         raise InputError(f"{file} cannot be written: {err.strerror or err}") from err
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as err:
+        raise InputError(f"{file} cannot be removed: {err.strerror or err}") from err

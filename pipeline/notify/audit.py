@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 NAME = "audit"
 VERSION = 1
 KEPT = 10_000
-"""Lines kept, the newest."""
+"""Lines kept. Whoever has most of them loses the oldest of theirs: who signs in again and again pushes out nobody else's."""
 REFUSALS_KEPT = 1_000
 """So many of them are refusals at most: whoever has an account at the provider may cause one, and pushes no other line out with it."""
 Act = Literal["sign-in", "refusal", "export", "mute", "unmute", "raw-view"]
@@ -105,7 +106,10 @@ def newest(lines: Sequence[Line]) -> list[Line]:
             too_many -= 1
         else:
             kept.append(line)
-    return kept[-KEPT:]
+    while len(kept) > KEPT:
+        [(busiest, _)] = Counter(line.who for line in kept).most_common(1)
+        kept.pop(next(place for place, line in enumerate(kept) if line.who == busiest))
+    return kept
 
 
 def without_domain(lines: Iterable[Line], domain: str) -> list[Line]:

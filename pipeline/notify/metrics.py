@@ -5,14 +5,13 @@ Labels hold configured or reported domains of ours, causes and mailbox names; ne
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import InputError
 from pipeline.notify.notice_text import name
+from pipeline.output.whole_file import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,12 +105,7 @@ def write_file(path: str, text: str) -> None:
     Raises:
         InputError: The folder is missing or cannot be written to.
     """
-    target = Path(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".tlsrpt-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
+        replace_file(Path(path), text.encode("utf-8"), mode=0o644)
     except OSError as err:
         raise InputError(f"metrics cannot be written to {path}: {err.strerror}; name a file in a folder that is there") from err

@@ -24,19 +24,32 @@ def write_pdf(page: str, path: str) -> None:
         ConfigError: WeasyPrint, or a library of the system that it needs, is missing.
         InputError: The file cannot be written.
     """
+    content = pdf_of(page)
+    try:
+        Path(path).write_bytes(content)
+    except OSError as err:
+        raise InputError(f"{path} cannot be written: {err.strerror}") from err
+
+
+def pdf_of(page: str) -> bytes:
+    """Return a page of ours as PDF.
+
+    Args:
+        page: A whole HTML document.
+
+    Raises:
+        ConfigError: WeasyPrint, or a library of the system that it needs, is missing.
+    """
     try:
         import weasyprint
         from weasyprint.urls import URLFetcher
     except (ImportError, OSError) as err:
         raise ConfigError("PDF needs the extra pdf and Pango: pip install 'tlsrpt-analytics[pdf]', apt install libpango-1.0-0") from err
     closed = URLFetcher(allowed_protocols=())
-    content = weasyprint.HTML(string=_with_drawn_colours(page), url_fetcher=closed).write_pdf(
+    content: bytes = weasyprint.HTML(string=_with_drawn_colours(page), url_fetcher=closed).write_pdf(
         stylesheets=[weasyprint.CSS(string=_PAGE, url_fetcher=closed)]
     )
-    try:
-        Path(path).write_bytes(content)
-    except OSError as err:
-        raise InputError(f"{path} cannot be written: {err.strerror}") from err
+    return content
 
 
 def _with_drawn_colours(page: str) -> str:

@@ -187,6 +187,9 @@ class Lake(Analysis):
             if parameter.name in period and (parameter.required or given[parameter.name]):
                 parameters[parameter.name] = period[parameter.name]
         values = question.bind(parameters)
+        domain = values.get("domain")
+        if self.audience is not None and domain is not None and not self.audience.sees(str(domain)):
+            values["domain"] = ""  # nobody's: how long it takes would tell whether others have it
         months = months_of(values.get("since"), values.get("until"))
         try:
             # Bound with their types, so that an empty list or a null means what the question says.

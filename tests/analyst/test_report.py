@@ -163,5 +163,19 @@ def test_a_month_of_every_domain_is_written_as_a_folder(tlsrpt, tmp_path):
     assert {"index.html", "example.org.html"} <= pages
     index = Document((tmp_path / "months" / "2026-04" / "index.html").read_text())
     assert {value for name, value in index.attributes if name == "href"} == pages - {"index.html"}
+    # The reader of the folder made links of it, and a domain has gone to somebody else since.
+    month, theirs = tmp_path / "months" / "2026-04", tmp_path / "theirs"
+    theirs.write_text("before")
+    (month / "example.org.html").unlink()
+    (month / "example.org.html").symlink_to(theirs)
+    (month / "gone.example.html").write_text("")
+    (month / "of-somebody.html").write_text("")
+    (month / "index.html").write_text((month / "index.html").read_text().replace("</table>", '<a href="gone.example.html"></a></table>'))
+    assert tlsrpt("report", "--month", tmp_path / "months", "--as-of", small_lake.AS_OF)[0] == 0
+    assert {page.name for page in month.iterdir()} == pages | {"of-somebody.html"}
+    assert (theirs.read_text(), (month / "example.org.html").is_symlink()) == ("before", False)
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "2026-04").symlink_to(month)
+    assert "is a link" in tlsrpt("report", "--month", tmp_path / "linked", "--as-of", small_lake.AS_OF)[2]
     for wrong in ((), ("example.org", "--month", tmp_path), ("example.org", "--with-pdf"), ("--month", tmp_path, "--days", "3")):
         assert tlsrpt("report", *wrong)[0] == 2

@@ -43,6 +43,8 @@ SUPERSEDED_PER_MONTH = 50
 ROWS_A_FILE = 2_000_000
 """About what fits in the 96 MB to which maintenance writes the sorted files of a large month."""
 
+DOMAINS = 2000
+"""How many there are, unless more are asked for."""
 PLANNED_DAYS = 760
 INCIDENTS = 5
 """Of each domain in those days."""
@@ -349,7 +351,7 @@ class Month:
         )
 
 
-def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: int = 1, lean: bool = False, raw: bool = False) -> Path:
+def make(where: Path, *, policies: int, months: int, domains: int = DOMAINS, seed: int = 1, lean: bool = False, raw: bool = False) -> Path:
     """Write the lake, unless it is there already.
 
     Args:
@@ -382,10 +384,11 @@ def make(where: Path, *, policies: int, months: int, domains: int = 2000, seed: 
     return where
 
 
-def cached(*, policies: int, months: int = 24, lean: bool = False, raw: bool = False) -> Path:
+def cached(*, policies: int, months: int = 24, domains: int = DOMAINS, lean: bool = False, raw: bool = False) -> Path:
     """A lake of this size below `tests/bench/results/`, made when it is first asked for."""
-    name = f"lake4-{policies}-{months}{'-lean' if lean else ''}{'-raw' if raw else ''}"
-    return make(Path(__file__).parent / "results" / name, policies=policies, months=months, lean=lean, raw=raw)
+    of = "" if domains == DOMAINS else f"-{domains}"
+    name = f"lake4-{policies}-{months}{of}{'-lean' if lean else ''}{'-raw' if raw else ''}"
+    return make(Path(__file__).parent / "results" / name, policies=policies, months=months, domains=domains, lean=lean, raw=raw)
 
 
 def _written(where: Path, name: str, month: str, rows: pa.Table, batch: int) -> Iterator[Part]:
@@ -406,7 +409,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--policies", type=int, default=10_000_000, help="policy rows (default: 10,000,000); failures are a tenth")
     parser.add_argument("--months", type=int, default=24)
-    parser.add_argument("--domains", type=int, default=2000)
+    parser.add_argument("--domains", type=int, default=DOMAINS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lean", action="store_true", help="without the ledger and most hashes")
     parser.add_argument("--raw", action="store_true", help="with a row in raw for every message, half of them imported from files")

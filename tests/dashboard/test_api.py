@@ -101,6 +101,18 @@ def test_an_error_is_one_sentence(world, asked, code):
     assert MARK not in str(body)
 
 
+def test_a_token_that_two_groups_have_opens_neither(world, monkeypatch):
+    monkeypatch.setattr(api_door, "group_token", lambda group: TOKENS["a"])
+    assert _asked("faults")[0] == 401
+
+
+@pytest.mark.parametrize("resource", sorted(api_door.RESOURCES))
+def test_a_domain_of_others_is_answered_like_one_that_nobody_has(world, resource):
+    names = (THEIRS[0], THEIRS[0].translate(str.maketrans("bt", "kd")))  # as close to the names of the group's domains
+    theirs, nobodys = (_asked(resource, f"domain={name}&days=90") for name in names)
+    assert (theirs[0], str(theirs[1]).replace(*names)) == (nobodys[0], str(nobodys[1]))
+
+
 @pytest.mark.parametrize("name", sorted(api_door.RESOURCES))
 @pytest.mark.parametrize("asked", ["as_of=2016-01-01&days=800", "as_of=9999-12-31&days=800"])
 def test_the_first_and_the_last_day_there_is_can_be_asked(world, name, asked):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import json
 import weakref
@@ -141,6 +142,28 @@ def test_a_thread_that_works_for_nobody_sees_nothing(page):
     assert lake_door.ask("sessions_by_domain", since="2026-04-20", until=AS_OF).empty
     with readers.as_operator():
         assert not lake_door.ask("sessions_by_domain", since="2026-04-20", until=AS_OF).empty
+
+
+def test_groups_that_change_in_the_middle_of_a_step_mix_nothing(page, monkeypatch):
+    """A lake that was opened for one audience, or an answer that was drawn for it, would else be kept under the name of another."""
+    page("ann@alpha.example")
+    mine, whose = readers.admission(readers.who()).audience, Filters(LAST, LAST, None, None, 28)
+    asked = iter([mine])
+    with monkeypatch.context() as changing:
+        changing.setattr(readers, "audience", lambda: next(asked, None))  # whoever asks again is told of everybody
+        assert lake_door.lake().audience.domains == OURS
+    run = object()
+    with monkeypatch.context() as changing:
+        changing.setattr(readers, "get_script_run_ctx", lambda **_: run)
+        assert contextvars.copy_context().run(_begun_and_then_changed, changing, whose) == readers.working_for(
+            mine, lambda: insight.silence(whose)
+        )
+
+
+def _begun_and_then_changed(changing, whose):
+    readers.begin()
+    changing.setattr(readers, "who", lambda: {"email": "ops@provider.example", "email_verified": True})
+    return insight.silence(whose)
 
 
 def test_a_changed_group_counts_at_once_and_a_broken_file_changes_nothing(page, world, tmp_path, monkeypatch):

@@ -147,6 +147,16 @@ def test_the_list_holds_addresses_and_domains_that_the_provider_has_verified():
     assert not may_enter({**postmaster, "email_verified": False}, ("@example.org",))
     assert not may_enter({}, ("@example.org",))
     assert not may_enter({"email": "@example.org", "email_verified": None}, ("@example.org",))
+    assert not may_enter({"email": "ni\N{KELVIN SIGN}e@example.org", "email_verified": True}, ("nike@example.org",))
+    assert not may_enter({"email": ["postmaster@example.org"], "email_verified": True}, ("*",))
+
+
+@pytest.mark.parametrize(
+    ("said", "enters"), [({}, True), ("true", True), (None, True), ("False", False), ("no", False), ([], False), (0, False)]
+)
+def test_where_the_operator_vouches_for_addresses_one_that_the_provider_disowns_is_not_let_in(said, enters):
+    claims = {"email": "postmaster@example.org"} | ({} if said == {} else {"email_verified": said})
+    assert may_enter(claims, ("@example.org",), "email") == enters
 
 
 def test_a_claim_of_another_name_is_trusted_where_it_is_configured():

@@ -74,6 +74,18 @@ def test_refusals_push_nothing_else_out(settings, lake, monkeypatch):
     assert [line.who for line in audited(locate(lake))] == ["somebody", "eve7@elsewhere.example", "eve8@elsewhere.example"]
 
 
+def test_whoever_comes_again_and_again_pushes_out_nobody_else(settings, lake, monkeypatch):
+    monkeypatch.setattr(audits, "KEPT", 4)
+    limited = settings.for_groups(settings.group[0].name)
+    audit(settings, "export", "somebody", what="out.csv", now=NOON)
+    audit(limited, "raw-view", "bob@example.net", what="0" * 64, now=NOON)
+    for number in range(9):
+        audit(limited, "sign-in", "eve@example.net", what=str(number), now=NOON)
+    lines = audited(locate(lake))
+    assert [(line.who, line.what) for line in lines[:2]] == [("somebody", "out.csv"), ("bob@example.net", "0" * 64)]
+    assert [line.what for line in lines[2:]] == ["7", "8"]
+
+
 @pytest.mark.parametrize("format", ["table", "csv", "json"])
 def test_no_word_of_a_provider_or_sender_forges_a_line_or_is_run(settings, lake, capsys, format):
     for text in ("=cmd|'/c calc'!A1", "a@example.org\n2026-05-10T12:00:00+00:00 sign-in root", "\x1b[31m\u202e", '","x', "x" * 9000):

@@ -96,8 +96,25 @@ ATTACKS = {
         "dashboard/test_groups.py::test_no_page_says_a_word_of_others_whoever_looked_before",
         "dashboard/test_groups.py::test_a_thread_that_works_for_nobody_sees_nothing",
     ),
+    "a member: other spellings of others' domains": (
+        "query/test_groups.py::test_however_others_are_spelled_nothing_of_a_report_names_them",
+        "project/test_group_settings.py::test_a_mistake_is_told_in_one_sentence",
+    ),
+    "a member: who looks like a member": (
+        "project/test_group_settings.py::test_who_is_in_which_groups",
+        "dashboard/test_sign_in.py::test_the_list_holds_addresses_and_domains_that_the_provider_has_verified",
+        "dashboard/test_sign_in.py::test_where_the_operator_vouches_for_addresses_one_that_the_provider_disowns_is_not_let_in",
+    ),
+    "a member: groups that change meanwhile": (
+        "dashboard/test_groups.py::test_groups_that_change_in_the_middle_of_a_step_mix_nothing",
+        "dashboard/test_groups.py::test_a_changed_group_counts_at_once_and_a_broken_file_changes_nothing",
+    ),
+    "a member: whether others have a domain": ("dashboard/test_api.py::test_a_domain_of_others_is_answered_like_one_that_nobody_has",),
+    "a member: links in the folder of months": ("analyst/test_report.py::test_a_month_of_every_domain_is_written_as_a_folder",),
+    "a member: the audit pushed out": ("notify/test_audit.py::test_whoever_comes_again_and_again_pushes_out_nobody_else",),
     "later: the API": (
         "dashboard/test_api.py::test_an_error_is_one_sentence",
+        "dashboard/test_api.py::test_a_token_that_two_groups_have_opens_neither",
         "dashboard/test_api.py::test_whatever_is_asked_is_answered_as_described",
         "dashboard/test_api.py::test_the_first_and_the_last_day_there_is_can_be_asked",
     ),

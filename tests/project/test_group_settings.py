@@ -13,7 +13,7 @@ from pipeline.groups import GroupSettings, audience_of, groups_of
 GOOD = {
     "name": "a",
     "domains": ["alpha.example", "*.alpha.example"],
-    "members": ["Ann@alpha.example", "@it.alpha.example", "claim:groups=a b"],
+    "members": ["Ann@alpha.example", "mike@alpha.example", "@it.alpha.example", "claim:groups=a b"],
 }
 CHANNELS = "".join(f'[[notify.channel]]\nname = "{name}"\nkind = "lines"\npath = "{name}.jsonl"\n' for name in ("ops", "mine"))
 
@@ -35,7 +35,11 @@ def _settings(tmp_path, *groups: dict, head: str = ""):
         ({"domains": ["x' or true"]}, "is not a domain like"),
         ({"members": ["ann"]}, "'ann' is not an address, a domain"),
         ({"members": ["*"]}, "'*' is not an address"),
-        ({"members": ["claim:email=ann@alpha.example"]}, "write an address itself"),
+        ({"members": ["claim:email=ann@alpha.example"]}, "claim:email is what people may write into their account themselves"),
+        ({"members": ["claim:Preferred_Username=ann"]}, "claim:Preferred_Username is what people may write"),
+        ({"domains": ["faß.example"]}, "'faß.example' is two domains"),
+        ({"domains": ["*.βόλος.example"]}, "is two domains"),
+        ({"title": "Alpha\r\nBcc: eve@elsewhere.example"}, "the title of a group is one line of text"),
         ({"channels": ["nobody"]}, "the channel 'nobody', and there is no such"),
         ({"member": []}, "unknown setting group[1].member in"),
     ],
@@ -70,6 +74,15 @@ def test_what_groups_would_share_by_mistake_is_refused(tmp_path):
         ({"groups": {"b": 1}}, False, []),
         ({"email": ["ann@alpha.example"]}, True, []),
         ({"email": "@it.alpha.example"}, True, []),
+        ({"email": "bob@sub.it.alpha.example"}, True, []),
+        ({"email": "bob@it.alpha.example."}, True, []),
+        ({"email": "bob@it.alpha.example\n"}, True, []),
+        ({"email": "mi\N{KELVIN SIGN}e@alpha.example"}, True, []),
+        ({"email": "MIKE@alpha.example"}, True, ["a"]),
+        ({"email": {"@it.alpha.example": 1}}, True, []),
+        ({"groups": ["A B"]}, True, []),
+        ({"groups": [["a b"]]}, True, []),
+        ({"groups": "a b, b"}, True, []),
         ({}, True, []),
     ],
 )

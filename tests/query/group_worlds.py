@@ -29,7 +29,9 @@ AS_OF = LAST.isoformat()
 DAYS = 24
 SHARED = "mx.provider.example"
 REPORTERS = ("google.com", "microsoft.com", "mail.ru", "postfix.example")
-OURS, THEIRS = ("alpha.example", "mail.alpha.example"), (f"{MARK}beta.example", f"{MARK}gamma.example")
+IDN = f"{MARK}gämma.example"
+"""One of theirs, of whose A-label `MARK` is a part, too."""
+OURS, THEIRS = ("alpha.example", "mail.alpha.example"), (f"{MARK}beta.example", IDN.encode("idna").decode("ascii"))
 NAMES = OURS + THEIRS
 
 
@@ -58,18 +60,25 @@ def settings_of(lake: Path, *, own: bool, below: bool) -> Settings:
     return Settings(lake={"path": str(lake)}, domains=domains, group=(first, second))
 
 
+def is_theirs(text: str) -> bool:
+    """Whether a text has anything of the second client in it, however it is spelled."""
+    return MARK in text.lower()
+
+
 def build(where: Path, seed: int) -> World:
     """Write the two lakes of a world."""
     dice = random.Random(seed)
     mails, parts = [], []
-    for document, tier in _documents(dice):
-        part = {**document, "policies": [one for one in document["policies"] if MARK not in str(one)]}
-        mails.append((document, tier))
+    for whole, tier in _documents(dice):
+        part = {**whole, "policies": [one for one in whole["policies"] if not is_theirs(str(one))]}
+        mails.append((whole, tier))
         if part["policies"] and tier == "verified":  # what does not count is the operator's
+            if is_theirs(part["organization-name"]):
+                del part["organization-name"]
             parts.append(({**part, "report-id": part["report-id"].replace(MARK, "")}, tier))
     settings = settings_of(where / "both", own=bool(seed % 2), below=bool(seed // 2 % 2))
-    _write(where / "both", mails, settings.domains)
-    _write(where / "alone", parts, settings.domains)
+    write(where / "both", mails, settings.domains)
+    write(where / "alone", parts, settings.domains)
     return World(where / "both", where / "alone", settings)
 
 
@@ -85,15 +94,19 @@ def _documents(dice: random.Random) -> list[tuple[dict[str, Any], str]]:
                 about = "+".join(names) if together else names[0]
                 policies = [policy for name in names for policy in _policies(dice, name)]
                 tier = dice.choices(("verified", "unverified"), (9, 1))[0]
-                found.append((_document(day, reporter, f"{mark}{day}.{number}.{about}", policies), tier))
+                sent = document(day, reporter, f"{mark}{day}.{number}.{about}", policies)
+                if together and mark and dice.random() < 0.3:
+                    sent["organization-name"] += f" for {_spelled(dice, next(name for name in names if MARK in name))}"
+                found.append((sent, tier))
                 # The same report with other numbers: a conflict. Which of two counts depends on all of them, so here on one client's.
                 if dice.random() < 0.1 and tier == "verified" and len({MARK in name for name in names}) == 1:
                     other = [policy for name in names for policy in _policies(dice, name)]
-                    found.append((_document(day, reporter, f"{mark}{day}.{number}.{about}", other), tier))
+                    found.append((document(day, reporter, f"{mark}{day}.{number}.{about}", other), tier))
     return found
 
 
-def _document(day: str, reporter: str, name: str, policies: list[dict[str, Any]]) -> dict[str, Any]:
+def document(day: str, reporter: str, name: str, policies: list[dict[str, Any]]) -> dict[str, Any]:
+    """A report of a day."""
     return {
         "organization-name": reporter.split(".", maxsplit=1)[0].title(),
         "contact-info": f"tls@{reporter}",
@@ -121,7 +134,8 @@ def _policies(dice: random.Random, domain: str) -> list[dict[str, Any]]:
     strings = {"sts": [*STS[:2], f"mx: {SHARED}", f"mx: mx.{domain}", *STS[3:]], "tlsa": TLSA}
     return [
         {
-            "policy": {"policy-type": kind, "policy-domain": domain} | ({"policy-string": strings[kind]} if kind in strings else {}),
+            "policy": {"policy-type": kind, "policy-domain": _spelled(dice, domain)}
+            | ({"policy-string": strings[kind]} if kind in strings else {}),
             "summary": {"total-successful-session-count": good, "total-failure-session-count": bad},
             "failure-details": details if bad else [],
         }
@@ -129,14 +143,20 @@ def _policies(dice: random.Random, domain: str) -> list[dict[str, Any]]:
     ]
 
 
-def _write(where: Path, mails: list[tuple[dict[str, Any], str]], own: DomainSettings) -> None:
+def _spelled(dice: random.Random, domain: str) -> str:
+    name = domain.encode("ascii").decode("idna") if dice.random() < 0.5 else domain
+    return dice.choice((name, name, name.upper(), f"{name}."))
+
+
+def write(where: Path, mails: list[tuple[dict[str, Any], str]], own: DomainSettings) -> None:
+    """Write a lake of some reports, each in a mail of its own, with how far it is proved."""
     run = RunStamp("run-1", datetime(2026, 5, 21, 6, tzinfo=UTC), "0")
     found = []
-    for uid, (document, tier) in enumerate(mails, start=1):
-        about = document["policies"][0]["policy"]["policy-domain"]
-        reporter = document["contact-info"].removeprefix("tls@")
-        content = mail_of(document, domain=about, reporter=reporter)
-        day = datetime.fromisoformat(document["date-range"]["end-datetime"]) + timedelta(hours=5)
+    for uid, (sent, tier) in enumerate(mails, start=1):
+        about = sent["policies"][0]["policy"]["policy-domain"].encode("idna").decode("ascii").lower().rstrip(".")
+        reporter = sent["contact-info"].removeprefix("tls@")
+        content = mail_of(sent, domain=about, reporter=reporter)
+        day = datetime.fromisoformat(sent["date-range"]["end-datetime"]) + timedelta(hours=5)
         fetched = Fetched(MessageRef("rua", "INBOX", 1, uid), content, day, len(content))
         reading = read_mail(content, received_at=day)
         verdicts = (verdict(reporter, tier),) * len(reading.parts)

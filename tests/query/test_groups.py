@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import pipeline
 from pipeline import cli
+from pipeline.config import DomainSettings, Settings
 from pipeline.errors import TlsrptError, UsageError
+from pipeline.groups import GroupSettings
 from pipeline.query import open_lake
 from pipeline.query.catalogue import load_questions
 from pipeline.query.operators_only import OPERATORS_ONLY
 from tests.kept import engines_kept
 from tests.query import group_worlds
 from tests.query.group_worlds import AS_OF, DAYS, LAST, MARK, OURS, THEIRS
+from tests.query.small_lake import STS
 
 PERIOD = {"since": (LAST - timedelta(days=DAYS)).isoformat(), "until": AS_OF, "as_of": AS_OF}
 OWN_DIGESTS = {"report_key", "identity", "content_sha256", "message_sha256", "superseded_by", "content", "policy_ix", "lake_version"}
@@ -97,6 +102,37 @@ def test_a_report_about_several_domains_is_shown_as_far_as_it_is_theirs(world):
             is_seen = row["trust_tier"] == "verified" and bool(set(row["report_domains"]) & set(OURS))
             assert group.ask("report_one", report_key=row["report_key"]).num_rows == is_seen
         assert any(set(row["report_domains"]) & set(OURS) for row in several)
+
+
+def test_however_others_are_spelled_nothing_of_a_report_names_them(tmp_path):
+    named = ("Bücher Gesellschaft: BÜCHER.example", "About xn--bcher-kva.example", "b\u00fccher.example")
+    domains = ("alpha.example", "bücher.example", "Beta.Example.")
+    policies = [
+        {
+            "policy": {"policy-type": "sts", "policy-domain": name, "policy-string": [*STS[:2], "mx: mx.alpha.example", *STS[3:]]},
+            "summary": {"total-successful-session-count": 7, "total-failure-session-count": 0},
+        }
+        for name in domains
+    ]
+    sent = [
+        group_worlds.document(AS_OF, "google.com", f"id {number} {name}", policies) | {"organization-name": name}
+        for number, name in enumerate(named)
+    ]
+    group_worlds.write(tmp_path / "lake", [(one, "verified") for one in sent], DomainSettings())
+    groups = (GroupSettings(name="a", domains=("alpha.example",)), GroupSettings(name="b", domains=("beta.example", "bücher.example")))
+    with open_lake(tmp_path / "lake", settings=Settings(group=groups), group="a") as lake:
+        found = lake.ask("reports_found", **PERIOD).to_pylist()
+        assert len(found) == len(named)
+        said = [str(found), *(str(lake.ask("report_one", report_key=row["report_key"]).to_pylist()) for row in found)]
+        said += ["".join(lake.report_texts(row["report_key"])) for row in found]
+        assert all("alpha.example" in text for text in said)
+        assert not [text for text in said if re.search("b(ü|\\\\u00fc|%c3%bc)cher|xn--|beta", text, re.IGNORECASE)]
+        # Nor does it matter for an answer whether others have a domain: it is not looked for.
+        looked_for = []
+        lake._run = lambda sql, bound, *_, **__: looked_for.append(bound["domain"].object) or pa.table({"x": []})
+        for name in ("xn--bcher-kva.example", "nobody.example", "alpha.example"):
+            lake.ask("sessions_by_day", **PERIOD, domain=name)
+        assert looked_for == ["", "", "alpha.example"]
 
 
 def test_what_is_the_operators_is_refused(world):

@@ -16,7 +16,7 @@ where (
     and list_contains(getvariable('lake').counted_tiers::varchar[], trust_tier);
 
 -- A report with its other domains cut off. Where there are any, what is told of the whole report is withheld: numbers of elements, deviations,
--- digests by which a guess could be tried, and names and ids that speak of another domain.
+-- digests by which a guess could be tried, the id, in which senders write domains as they like, and names that speak of another domain.
 create macro settings.reports_of(files) as table
 select
     * exclude (others) replace (
@@ -25,7 +25,7 @@ select
         if(len(others) = 0, content_sha256, sha256(getvariable('lake').salt || content_sha256)) as content_sha256,
         if(settings.speaks_of(organization_name, others), null, organization_name) as organization_name,
         if(settings.speaks_of(contact_info, others), null, contact_info) as contact_info,
-        if(settings.speaks_of(report_id, others), '(withheld)', report_id) as report_id,
+        if(len(others) = 0, report_id, '(withheld)') as report_id,
         if(len(others) = 0, policy_count, null) as policy_count,
         if(len(others) = 0, failure_detail_count, null) as failure_detail_count,
         if(len(others) = 0, quirks, []) as quirks,
@@ -48,8 +48,9 @@ from (
         )
 );
 
+-- Whether words name one of these; what is not ASCII may name one that is stored as an A-label.
 create macro settings.speaks_of(words, names) as
-    len(list_filter(names, lambda name: contains(lower(words), name))) > 0;
+    len(list_filter(names, lambda name: contains(lower(words), name) or (contains(name, 'xn--') and not regexp_full_match(words, '[ -~]*')))) > 0;
 
 create view superseded as
 select settled.* replace (seen.identity as identity)
