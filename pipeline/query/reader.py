@@ -193,7 +193,7 @@ class Lake(Analysis):
         months = months_of(values.get("since"), values.get("until"))
         try:
             # Bound with their types, so that an empty list or a null means what the question says.
-            bound = {p.name: duckdb.Value(values[p.name], duckdb.type(p.type)) for p in question.parameters}
+            bound = {p.name: duckdb.Value(values[p.name], self._engine.type_of(p.type)) for p in question.parameters}
             limited = not name.startswith(WHOLE)
             summed = (period["since"], period["until"], values.get("domain") is None) if asks_sums(question.sql) else None
             version = self.version
