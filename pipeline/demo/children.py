@@ -18,6 +18,8 @@ from pathlib import Path
 _PATIENCE_SECONDS = (5.0, 5.0, 5.0)
 """How long a program may take to end after SIGINT, SIGTERM, SIGKILL."""
 
+_ENDS_US = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @contextmanager
 def tlsrpt(settings_file: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -28,16 +30,33 @@ def tlsrpt(settings_file: Path, *arguments: str) -> Iterator[subprocess.Popen[by
     command = [sys.executable, "-P", "-m", "pipeline.cli", "--config", str(settings_file), *arguments]
     # The user's own overrides are for the user's own lake.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TLSRPT_")}
-    with subprocess.Popen(command, start_new_session=True, env=environment) as child:
-        try:
-            yield child
-        finally:
+    child = None
+    try:
+        with _signals_wait():
+            child = subprocess.Popen(command, start_new_session=True, env=environment)
+        yield child
+    finally:
+        if child is not None:
             end(child)
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Put off what ends us to the end of the block: nobody would end a child that is started and not yet known."""
+    caught: list[int] = []
+    before = {number: signal.signal(number, lambda came, _frame: caught.append(came)) for number in _ENDS_US}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+        if caught:
+            os.kill(os.getpid(), caught[0])
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
     """End a process and its group: asked first, then told, then killed. An impatient second Ctrl-C does not stop us from it."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDS_US}
     try:
         _end(child)
     finally:

@@ -40,6 +40,9 @@ GRACE_SECONDS = 10.0
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONHOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 """Of the environment a worker gets these: passwords may stand in the others."""
 
+_OF_THE_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that often reach every process of a terminal or service at once: the parent acts on them, and a worker reads to its end."""
+
 
 class WorkerLostError(Exception):
     """A worker died or was ended in the middle of a message."""
@@ -63,6 +66,8 @@ class Worker:
         with tempfile.TemporaryFile() as shared:
             shared.truncate(PLACE.size)
             self._shared = mmap.mmap(shared.fileno(), PLACE.size)
+            # From its first moment on: until it could ignore them itself, Ctrl-C, or a service that is stopped, would end it.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_THE_PARENT)
             try:
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "pipeline.workers.child_process", str(shared.fileno())],
@@ -75,6 +80,8 @@ class Worker:
                 )
             except OSError as err:
                 raise TryAgainError(f"no worker process can be started: {err.strerror}; free memory or processes and try again") from err
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._job = job
         self._patience = wall_seconds(job) + GRACE_SECONDS
         self._cpu_seconds = job.limits.seconds_per_message
@@ -84,7 +91,11 @@ class Worker:
         self.resolver_down = False
         self.judge_seconds = 0.0
         """What judging took of the last chunk."""
-        self._write(frame(pack_job(job)))
+        try:
+            self._write(frame(pack_job(job)))
+        except WorkerLostError as err:
+            self.end()
+            raise _not_started(err) from err
 
     @property
     def pid(self) -> int:
@@ -139,7 +150,7 @@ class Worker:
         try:
             self._reply(time.monotonic() + START_SECONDS)
         except WorkerLostError as err:
-            raise TryAgainError(f"a worker process did not start: {err}; free memory and try again") from err
+            raise _not_started(err) from err
         self._ready = True
 
     def _failure(self, kind: str, where: str, *, place: int) -> Rejected:
@@ -221,6 +232,10 @@ class Worker:
         how = signal.Signals(-code).name if code < 0 else f"status {code}"
         why = Rejected("limits_exceeded", f"the worker process ended with {how} while it read the message")
         return WorkerLostError(why, place=self._place)
+
+
+def _not_started(err: WorkerLostError) -> TryAgainError:
+    return TryAgainError(f"a worker process did not start: {err}; free memory and try again")
 
 
 def _too_slow(limit: str, place: int, *, certain: bool = False) -> WorkerLostError:

@@ -144,6 +144,35 @@ def test_a_message_stays_in_its_place_when_its_worker_is_killed():
     assert [rows.reports[0].report.report_id for rows in second[0]] == ["r1", "r2", "r3"]
 
 
+def test_what_ends_every_process_of_a_terminal_or_service_ends_no_worker(monkeypatch):
+    started = subprocess.Popen
+
+    def signalled(*arguments, **options):
+        process = started(*arguments, **options)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # before it has read a line of its program
+            process.send_signal(number)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", signalled)
+    with Pool(_job(), workers=1) as pool:
+        (rows,) = _read(pool, _mails(1))
+    assert _codes(rows) == [("stored", None)]
+
+
+def test_a_worker_that_dies_before_it_starts_ends_the_run_with_a_sentence(monkeypatch):
+    started = subprocess.Popen
+
+    def killed(*arguments, **options):
+        process = started(*arguments, **options)
+        process.kill()
+        process.wait()
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", killed)
+    with Pool(_job(), workers=1) as pool, pytest.raises(TryAgainError, match=r"a worker process did not start: .* SIGKILL"):
+        _read(pool, _mails(1))
+
+
 def test_a_worker_that_hangs_is_ended_and_another_one_reads_its_message(monkeypatch):
     monkeypatch.setattr("pipeline.workers.worker_process.GRACE_SECONDS", 0.5)
     with Pool(_job(DEFAULT_LIMITS._replace(seconds_per_message=1.0)), workers=1) as pool:
