@@ -21,7 +21,6 @@ from dashboard.filters import Filters
 from dashboard.lake_door import asked, lake, today
 from dashboard.readers import operators_settings, working_for
 from pipeline import __version__, log
-from pipeline.config import FEWEST_OF_A_TOKEN, group_token
 from pipeline.errors import ConfigError, TlsrptError, UsageError
 from pipeline.groups import audience_of
 from pipeline.insight.coverage import as_json as coverage_json
@@ -29,6 +28,7 @@ from pipeline.insight.enforce.readiness import as_json as readiness_json
 from pipeline.insight.incident import as_json as fault_json
 from pipeline.insight.period import as_of_from
 from pipeline.output import json_text
+from pipeline.settings.secret_values import FEWEST_OF_A_TOKEN, group_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

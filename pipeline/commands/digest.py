@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import argparse
 
     from pipeline.cli import Context
-    from pipeline.config import ChannelSettings, Settings
+    from pipeline.config import Settings
     from pipeline.notify.digest import Digest
+    from pipeline.settings.notice_tables import ChannelSettings
 
 _WEEK, _MONTH = 7, 30
 TAG = "digest"

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.cli import Context
-    from pipeline.config import NotifySettings, Settings
+    from pipeline.config import Settings
     from pipeline.notify.notice import Notice
     from pipeline.notify.notifier import Sent
+    from pipeline.settings.notice_tables import NotifySettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from obstore.store import S3Store
 
-    from pipeline.config import SourceSettings
     from pipeline.report.limits import Limits
+    from pipeline.settings.mailbox_tables import SourceSettings
 
 _AT_ONCE = 8
 """Requests that wait for the network at a time."""

@@ -28,7 +28,8 @@ from pipeline.trust.key_lookup import Resolver
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from pipeline.config import MailboxSettings, Settings, SourceSettings
+    from pipeline.config import Settings
+    from pipeline.settings.mailbox_tables import MailboxSettings, SourceSettings
 
 ROOM_BYTES = 1024**3
 """Less free disk than this is worth a word."""

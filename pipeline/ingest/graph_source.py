@@ -19,8 +19,8 @@ from pipeline.message.fetched import Fetched, MessageRef
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pipeline.config import MailboxSettings
     from pipeline.report.limits import Limits
+    from pipeline.settings.mailbox_tables import MailboxSettings
 
 WELL_KNOWN = frozenset({"inbox", "archive", "junkemail", "deleteditems", "drafts", "sentitems", "clutter", "conversationhistory", "outbox"})
 _PAGE = 500

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.config import MailboxSettings
     from pipeline.ingest.context import Hands
     from pipeline.ingest.looks_written import Looking
+    from pipeline.settings.mailbox_tables import MailboxSettings
 
 
 def poll(hands: Hands, boxes: Sequence[MailboxSettings], looking: Looking) -> None:

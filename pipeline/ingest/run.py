@@ -34,8 +34,9 @@ from pipeline.workers.reading_task import Job
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.config import MailboxSettings, Settings
+    from pipeline.config import Settings
     from pipeline.ingest.source import Source
+    from pipeline.settings.mailbox_tables import MailboxSettings
 
 _REPLACED_AT_ONCE = 1_000
 """Messages about which the DNS has answered, replaced in one commit: as many as are held in memory."""

@@ -19,7 +19,7 @@ from pipeline.mailbox.oauth import token_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.config import MailboxSettings
+    from pipeline.settings.mailbox_tables import MailboxSettings
 
 _TRIES = 4
 _PATIENCE_SECONDS = 30.0

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
-    from pipeline.config import MailboxSettings
     from pipeline.mailbox.imap_sign_in import TokenSource
     from pipeline.message.fetched import Fetched
     from pipeline.report.limits import Limits
+    from pipeline.settings.mailbox_tables import MailboxSettings
 
 _SEARCHES = 3
 """How often a folder is searched whose messages are not all listed: others may remove some in between."""

@@ -10,8 +10,8 @@ from imapclient.exceptions import LoginError
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pipeline.config import MailboxSettings
     from pipeline.mailbox.connection import Client
+    from pipeline.settings.mailbox_tables import MailboxSettings
 
 
 class TokenSource(Protocol):

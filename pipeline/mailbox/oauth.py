@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.config import output_of
 from pipeline.errors import ConfigError
+from pipeline.settings.secret_values import output_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.config import MailboxSettings, OAuth2Settings
     from pipeline.mailbox.imap_sign_in import TokenSource
+    from pipeline.settings.mailbox_tables import MailboxSettings, OAuth2Settings
 
 
 def token_source(settings: MailboxSettings) -> TokenSource | None:

@@ -16,7 +16,7 @@ from pipeline.mailbox.oauth_files import network_errors, read_secret, write_priv
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.config import OAuth2Settings
+    from pipeline.settings.mailbox_tables import OAuth2Settings
 
 SERVICE_SCOPE = "https://www.googleapis.com/auth/gmail.imap_admin"
 """Delegated to a service account; shows all labels and ignores the folder size limits of the user."""

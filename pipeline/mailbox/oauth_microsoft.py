@@ -18,7 +18,7 @@ from pipeline.mailbox.oauth_files import network_errors, read_secret, write_priv
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipeline.config import OAuth2Settings
+    from pipeline.settings.mailbox_tables import OAuth2Settings
 
 APP_SCOPE = "https://outlook.office365.com/.default"
 USER_SCOPE = "https://outlook.office.com/IMAP.AccessAsUser.All"

@@ -28,9 +28,9 @@ from pipeline.mailbox.session import ConnectionLostError, FolderState, Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pipeline.config import MailboxSettings
     from pipeline.mailbox.connection import Client
     from pipeline.mailbox.imap import ImapMailbox
+    from pipeline.settings.mailbox_tables import MailboxSettings
 
 KEYWORD = "$TlsrptDone"
 """Set where a message should have gone and cannot (RFC 9051 §2.3.2: a keyword)."""

@@ -17,7 +17,7 @@ from pipeline.mailbox.imap_sign_in import TokenSource, sign_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.config import MailboxSettings
+    from pipeline.settings.mailbox_tables import MailboxSettings
 
 Answer = TypeVar("Answer")
 

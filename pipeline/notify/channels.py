@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from pipeline.config import ChannelSettings
     from pipeline.notify.alerts import Alert
     from pipeline.notify.channel_message import Message
+    from pipeline.settings.notice_tables import ChannelSettings
 
 _Value = TypeVar("_Value")
 TIMEOUT = 20.0

@@ -26,7 +26,6 @@ from pipeline.notify.notice import Notice
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pipeline.config import ChannelSettings, NotifySettings
     from pipeline.insight.incident import Incident
     from pipeline.lake.storage.location import Location
     from pipeline.notify.channel_state import ChannelState
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from pipeline.notify.news import News
     from pipeline.notify.observed import Observed
     from pipeline.notify.outbox import Box, Entry
+    from pipeline.settings.notice_tables import ChannelSettings, NotifySettings
 
 OUTBOX, MUTES = "outbox", "mutes"
 _ALERTS_VALID_RUNS = 3

@@ -23,7 +23,8 @@ from pipeline.spool import Spool
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
-    from pipeline.config import ReceiveSettings, Settings
+    from pipeline.config import Settings
+    from pipeline.settings.single_tables import ReceiveSettings
 
 MOST_CONNECTIONS = 512
 _LOOK_AT_CERTIFICATE_SECONDS = 60.0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TrustRules(Protocol):
-    """What the judge reads of `[trust]`; `pipeline.config.TrustSettings` is one."""
+    """What the judge reads of `[trust]`; `pipeline.settings.single_tables.TrustSettings` is one."""
 
     @property
     def dkim(self) -> str:

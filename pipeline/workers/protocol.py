@@ -24,7 +24,7 @@ from pipeline.workers.reading_task import Job, read_again, read_chunk
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.config import TrustSettings
+    from pipeline.settings.single_tables import TrustSettings
     from pipeline.tables.row_types import MessageRows
 
 LENGTH = struct.Struct("!Q")

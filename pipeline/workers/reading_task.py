@@ -18,9 +18,9 @@ from pipeline.report.rows import Ownership, RunStamp, build_rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.config import TrustSettings
     from pipeline.message.fetched import Fetched
     from pipeline.report.limits import Limits
+    from pipeline.settings.single_tables import TrustSettings
     from pipeline.tables.row_types import MessageRow, MessageRows
     from pipeline.trust.judge import Judge
 

@@ -11,12 +11,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pipeline.config import DomainSettings
 from pipeline.export import page as handout
 from pipeline.export.month_folder import file_names, last_month
 from pipeline.export.page_facts import gather
 from pipeline.export.svg_charts import Series, stacked_bars
 from pipeline.query import open_lake
+from pipeline.settings.single_tables import DomainSettings
 from tests.query import small_lake
 
 HOSTILE = '"><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>'

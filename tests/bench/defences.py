@@ -10,9 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from pipeline.config import Settings, TrustSettings
+from pipeline.config import Settings
 from pipeline.demo.dns_server import serve_keys
 from pipeline.query import open_lake
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.trust.judge import Judge
 from pipeline.trust.key_lookup import Resolver
 from tests.bench.make_lake import cached

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import imapclient
 
-from pipeline.config import MailboxSettings
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.settings.mailbox_tables import MailboxSettings
 from tests.dovecot import Dovecot, User, dovecot
 
 SIZES = (3_800,) * 50 + (5_000,) * 25 + (6_800,) * 20 + (20_000,) * 4 + (43_000, 79_000)

@@ -25,13 +25,13 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.config import TrustSettings
 from pipeline.lake.delta.data_files import encode
 from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import VOUCHED
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.tables.chunk_columns import chunk_columns, column_schema, with_batch
 from pipeline.workers.reading_task import Job, read_chunk
 

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 
 import dkim
 
-from pipeline.config import TrustSettings
 from pipeline.demo.dns_server import serve_keys
 from pipeline.message.fetched import Fetched
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.workers.pool import Pool
 from pipeline.workers.reading_task import Job
 from tests.trust.signing import fetched, key_record, report_json, report_mail, rsa_key, sign

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.config import DomainSettings
 from pipeline.demo.demo_folder import WORLD_FILE
 from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import BY_KEY
@@ -17,6 +16,7 @@ from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import Verdict
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
+from pipeline.settings.single_tables import DomainSettings
 from pipeline.tables.row_types import CheckRow
 from tests.bounds import build_lake
 from tests.query import small_lake

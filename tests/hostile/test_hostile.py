@@ -9,11 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.config import TrustSettings
 from pipeline.demo.dns_server import serve_keys
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.quirks import REJECT_CODES
 from pipeline.report.rows import Ownership, RunStamp
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.tables.chunk_columns import message_rows
 from pipeline.workers.pool import Pool
 from pipeline.workers.reading_task import Job

@@ -9,11 +9,11 @@ import obstore
 import pytest
 
 from pipeline.cli import main
-from pipeline.config import SourceSettings
 from pipeline.errors import SignInError
 from pipeline.ingest.bucket_source import BucketSource
 from pipeline.lake.storage.objects import ObjectStore
 from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.settings.mailbox_tables import SourceSettings
 from tests.lake.content import rows
 from tests.report_mails import NOT_A_REPORT, UNREADABLE, document, mail
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.config import MailboxSettings
 from pipeline.errors import ConfigError, SignInError, TryAgainError, UnreachableError
 from pipeline.ingest.graph_source import GraphSource
 from pipeline.mailbox import graph
 from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.settings.mailbox_tables import MailboxSettings
 from tests.ingest.graph_server import USER, graph_server
 from tests.report_mails import NOT_A_REPORT, mail
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import Settings, TrustSettings
+from pipeline.config import Settings
 from pipeline.lake.delta.delta_tables import open_table, schema_version_of
 from pipeline.lake.delta.snapshot import open_snapshot
 from pipeline.lake.storage.locate import locate
@@ -18,6 +18,7 @@ from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.query import open_lake
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.tables.schema import SCHEMA_VERSION
 from pipeline.workers.reading_task import Job, read_chunk
 from tests.lake.content import rows

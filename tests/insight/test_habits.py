@@ -6,10 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipeline.config import DomainSettings, Settings
+from pipeline.config import Settings
 from pipeline.insight.habits import read_counting, read_habits, sentences
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
+from pipeline.settings.single_tables import DomainSettings
 from tests.insight.asking import covered, only, verdict
 from tests.insight.book import CAMPUS, DOMAIN, GOOGLE, MAILRU, MICROSOFT, MX1, Book, Fail, day, sts, tlsa
 from tests.lake.build import message, report
@@ -214,8 +215,9 @@ def test_ten_reports_are_enough_to_be_sure(dane):
 
 
 def test_the_ground_says_the_habits_after_what_is_left_out(tmp_path):
-    from pipeline.config import DomainSettings, Settings
+    from pipeline.config import Settings
     from pipeline.query import open_lake
+    from pipeline.settings.single_tables import DomainSettings
 
     book = only_failing(healthy(), 4, 11, 20).every_day(CAMPUS, 0, LAST, sts(1))
     with open_lake(book.write(tmp_path / "lake"), settings=Settings(domains=DomainSettings(own=(DOMAIN,)))) as lake:

@@ -28,12 +28,13 @@ import dashboard
 import pipeline
 from dashboard import lake_door, readers
 from pipeline.cli import main
-from pipeline.config import LakeSettings, load_settings
+from pipeline.config import load_settings
 from pipeline.errors import TlsrptError
 from pipeline.ingest.doctor import Check
 from pipeline.lake.looks import Look, end, read_looks
 from pipeline.lake.storage.locate import locate
 from pipeline.query import Lake, open_lake
+from pipeline.settings.single_tables import LakeSettings
 from tests.insight.book import DAY_ONE, GOOGLE, MAILRU, MICROSOFT, Book, Fail, sts
 from tests.project.tree import ROOT
 

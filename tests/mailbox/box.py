@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.config import MailboxSettings
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.session import Pace
 from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.settings.mailbox_tables import MailboxSettings
 
 QUICK = Pace(pause_seconds=0.01, longest_pause_seconds=0.05)
 

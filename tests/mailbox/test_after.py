@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.config import FolderSettings
 from pipeline.errors import ConfigError
 from pipeline.mailbox.copy_note import Copying
 from pipeline.mailbox.copying import Forgetful
 from pipeline.mailbox.post_actions import KEYWORD, housekeep
+from pipeline.settings.mailbox_tables import FolderSettings
 from tests.dovecot import NO_MOVE, dovecot
 from tests.mailbox.box import QUICK, fetch_all, mail, mailbox
 from tests.proxy import cut, proxy

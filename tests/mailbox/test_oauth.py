@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pipeline import extras
-from pipeline.config import MailboxSettings, OAuth2Settings
 from pipeline.errors import ConfigError, SignInError, TryAgainError, UnreachableError
 from pipeline.mailbox.oauth import sign_in_interactively, token_source
 from pipeline.mailbox.oauth_files import write_private
+from pipeline.settings.mailbox_tables import MailboxSettings, OAuth2Settings
 from tests.mailbox.token_server import token_server
 
 

@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from pipeline.config import OAuth2Settings
 from pipeline.errors import ConfigError, SignInError
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.settings.mailbox_tables import OAuth2Settings
 from tests.mailbox.box import QUICK, fetch_all, mail, mailbox, settings_for
 
 pytestmark = pytest.mark.dovecot

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.config import ChannelSettings, NotifySettings
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.notify.notifier import notify
+from pipeline.settings.notice_tables import ChannelSettings, NotifySettings
 from tests.notify.test_news import book, observed
 from tests.ports import free_ports
 

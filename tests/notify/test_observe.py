@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.cli import main
-from pipeline.config import ChannelSettings, NotifySettings
 from pipeline.lake import looks
 from pipeline.lake.looks import Look
 from pipeline.lake.storage.locate import locate
@@ -17,6 +16,7 @@ from pipeline.notify.news import news_for
 from pipeline.notify.notifier import notify
 from pipeline.notify.observe import observe
 from pipeline.query import open_lake
+from pipeline.settings.notice_tables import ChannelSettings, NotifySettings
 from pipeline.tables.row_types import CheckRow
 from tests.insight.asking import as_of
 from tests.insight.book import DOMAIN

@@ -12,7 +12,6 @@ from email import message_from_bytes, policy
 import pytest
 from aiosmtpd.controller import Controller
 
-from pipeline.config import ChannelSettings, NotifySettings
 from pipeline.errors import ConfigError
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
@@ -20,6 +19,7 @@ from pipeline.notify.channel_message import message_of
 from pipeline.notify.channels import CHANNEL_THREAD, SendError, channel_of
 from pipeline.notify.notice import Notice
 from pipeline.notify.notifier import boxes_of, notify, would_send
+from pipeline.settings.notice_tables import ChannelSettings, NotifySettings
 from tests.insight.book import MX1
 from tests.notify.receivers import receiver
 from tests.notify.test_news import book, observed

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import COMMANDS, build_parser
-from pipeline.config import DashboardSettings, MailboxSettings, Settings
+from pipeline.config import Settings
 from pipeline.groups import GroupSettings
 from pipeline.insight.detect.causes import CAUSES
 from pipeline.query.catalogue import load_questions
@@ -18,6 +18,8 @@ from pipeline.query.describe import GRAINS
 from pipeline.report.limits import Limits
 from pipeline.report.quirks import QUIRKS, REJECT_CODES
 from pipeline.report.result_types import RESULT_TYPES
+from pipeline.settings.mailbox_tables import MailboxSettings
+from pipeline.settings.single_tables import DashboardSettings
 from pipeline.tables.schema import TABLES
 from tests.project.readme import BLOCK, BLOCKS, pages
 from tests.project.readme import fresh as made_anew

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import DomainSettings, Settings
+from pipeline.config import Settings
 from pipeline.groups import GroupSettings
 from pipeline.lake.writer import LakeWriter
 from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
+from pipeline.settings.single_tables import DomainSettings
 from tests.query.small_lake import STS, TLSA, detail, verdict
 from tests.report_mails import mail_of
 

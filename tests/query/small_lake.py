@@ -28,12 +28,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import DomainSettings, Settings, TrustSettings
+from pipeline.config import Settings
 from pipeline.lake.writer import LakeWriter
 from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import Verdict
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
+from pipeline.settings.single_tables import DomainSettings, TrustSettings
 from tests.report_mails import mail_of
 
 if TYPE_CHECKING:

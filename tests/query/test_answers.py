@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from pipeline.config import DomainSettings, Settings, TrustSettings
+from pipeline.config import Settings
 from pipeline.query import open_lake
+from pipeline.settings.single_tables import DomainSettings, TrustSettings
 from tests.query.small_lake import OURS, PERIOD
 
 

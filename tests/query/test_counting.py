@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.config import DomainSettings, Settings
+from pipeline.config import Settings
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
+from pipeline.settings.single_tables import DomainSettings
 from tests.kept import engines_kept
 from tests.query.small_lake import detail, policy, report, rows, verdict
 from tests.report_mails import mail_of

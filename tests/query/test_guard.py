@@ -13,10 +13,11 @@ from contextlib import suppress
 import duckdb
 import pytest
 
-from pipeline.config import QuerySettings, Settings
+from pipeline.config import Settings
 from pipeline.errors import SqlError, TryAgainError, UsageError
 from pipeline.query import guard, open_lake
 from pipeline.query.guest_files import LocalFile
+from pipeline.settings.single_tables import QuerySettings
 from tests.query import small_lake
 
 

@@ -12,13 +12,14 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from pipeline.config import DomainSettings, QuerySettings, Settings
+from pipeline.config import Settings
 from pipeline.errors import LakeError, SqlError, TryAgainError, UsageError
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
 from pipeline.query.describe import GRAINS
 from pipeline.query.engine import Engine
 from pipeline.query.files_read import files_of
+from pipeline.settings.single_tables import DomainSettings, QuerySettings
 from pipeline.tables.schema import TABLES
 from tests.query import small_lake
 from tests.query.small_lake import PERIOD, RUN, SETTINGS

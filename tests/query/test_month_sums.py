@@ -7,7 +7,7 @@ from shutil import copytree, rmtree
 
 import pytest
 
-from pipeline.config import DomainSettings, Settings, TrustSettings
+from pipeline.config import Settings
 from pipeline.lake.delta.snapshot import SUMS_FOLDER
 from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep.erase import erase_domain
@@ -15,6 +15,7 @@ from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.rebuild import rebuild
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import month_sums, open_lake
+from pipeline.settings.single_tables import DomainSettings, TrustSettings
 from tests.lake.build import message, report
 
 BEFORE = "2026-06"

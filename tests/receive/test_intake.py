@@ -15,7 +15,6 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from pipeline.config import ReceiveSettings
 from pipeline.errors import ConfigError, InputError
 from pipeline.receive import server
 from pipeline.receive.about import Ours
@@ -24,6 +23,7 @@ from pipeline.receive.group_writer import GROUP_RECORDS, GroupWriter
 from pipeline.receive.intake import PATH, Intake, Rules
 from pipeline.receive.rate import MOST_ADDRESSES, Rate, peer_of
 from pipeline.report.limits import DEFAULT_LIMITS
+from pipeline.settings.single_tables import ReceiveSettings
 from pipeline.spool import POST, Deposit, Spool
 from tests.authority import Authority
 from tests.report_mails import document

@@ -14,8 +14,9 @@ from types import SimpleNamespace
 import pytest
 from tlsrpt_reporter import tlsrpt as sys4
 
-from pipeline.config import DomainSettings, Settings, TrustSettings
+from pipeline.config import Settings
 from pipeline.query import open_lake
+from pipeline.settings.single_tables import DomainSettings, TrustSettings
 from tests.ingest.conftest import tlsrpt  # noqa: F401
 
 pytestmark = pytest.mark.filterwarnings("ignore:The default .* adapter is deprecated:DeprecationWarning")  # theirs, from Python 3.12 on

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from pipeline.config import TrustSettings
 from pipeline.demo.world import World
 from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.workers.reading_task import Job, read_chunk
 from tests.tables.test_read_columns import GOLDEN
 

@@ -18,10 +18,10 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["pipeline", "dkim"]):
-    from pipeline.config import TrustSettings
     from pipeline.message.fetched import Fetched, MessageRef
     from pipeline.report.limits import DEFAULT_LIMITS
     from pipeline.report.rows import Ownership, RunStamp, build_rows
+    from pipeline.settings.single_tables import TrustSettings
     from pipeline.tables.chunk_columns import chunk_columns, message_rows
     from pipeline.tables.schema import OUTCOMES
     from pipeline.trust.judge import Judge

@@ -37,10 +37,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from pipeline.commands.sql import _bounded
-from pipeline.config import QuerySettings, Settings
+from pipeline.config import Settings
 from pipeline.errors import SqlError, TryAgainError, UsageError
 from pipeline.output import write
 from pipeline.query import Lake, guard, open_lake
+from pipeline.settings.single_tables import QuerySettings
 from tests.forks import Forks, forks
 from tests.query import small_lake
 

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-from pipeline.config import TrustSettings
 from pipeline.lake.delta.data_files import to_arrow
 from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.report import content
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.tables.chunk_columns import chunk_columns, message_rows, with_batch
 from pipeline.workers.reading_task import Job, read_chunk
 from tests.report.samples import mail, policy, report, text_of

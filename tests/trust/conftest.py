@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.config import TrustSettings
 from pipeline.demo.dns_server import serve_keys
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.trust.judge import Judge
 from pipeline.trust.key_lookup import Resolver
 from tests.trust.signing import ed_key, fetched, key_record, reading, rsa_key

@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pipeline.config import TrustSettings
 from pipeline.demo.demo_folder import WORLD_FILE
 from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import BY_KEY, FURTHER
 from pipeline.demo.world import World
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.trust.judge import Judge
 from pipeline.trust.key_lookup import Resolver
 from pipeline.trust.stored_verdict import stored_verdicts

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.config import TrustSettings
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.workers.reading_task import Job, read_chunk
 from tests.trust.signing import fetched, key_record, report_json, report_mail, rsa_key, sign
 

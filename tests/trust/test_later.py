@@ -7,10 +7,10 @@ from itertools import count
 
 import pytest
 
-from pipeline.config import TrustSettings
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.model import Rejected
 from pipeline.report.rows import Ownership, RunStamp
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.trust.dns_retry import rejudge, waiting_since
 from pipeline.trust.stored_verdict import stored_verdicts
 from pipeline.workers.reading_task import Job, read_chunk

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import TrustSettings
 from pipeline.message.verdict import DKIM_RESULTS
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.mime.headers import read_headers
 from pipeline.report.model import Envelope, Reading, ReadPart, Rejected
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.tables.schema import TRUST_TIERS
 from pipeline.trust import signed_mail
 from pipeline.trust.authres import attested_results

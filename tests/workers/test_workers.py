@@ -13,10 +13,10 @@ import orjson
 import psutil
 import pytest
 
-from pipeline.config import TrustSettings
 from pipeline.errors import ConfigError, TryAgainError
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp, arrival_of
+from pipeline.settings.single_tables import TrustSettings
 from pipeline.tables.chunk_columns import MalformedChunkError, chunk_columns, concat, message_rows, typed_chunk
 from pipeline.tables.column_text import chunk_as_values, own_columns
 from pipeline.tables.schema import TABLES

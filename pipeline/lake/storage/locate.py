@@ -11,7 +11,7 @@ from pipeline.lake.storage.folder import FolderLocation
 from pipeline.lake.storage.location import Location
 
 if TYPE_CHECKING:
-    from pipeline.config import LakeSettings
+    from pipeline.settings.single_tables import LakeSettings
 
 S3 = "s3://"
 

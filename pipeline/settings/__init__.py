@@ -1,0 +1,1 @@
+"""The tables of the configuration file, each a frozen value; `pipeline.config` reads them all."""
