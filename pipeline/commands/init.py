@@ -90,6 +90,7 @@ def _answers(args: argparse.Namespace, lake: str, secret: str) -> Answers:
         UsageError: Something is missing and nobody can be asked, or is no name.
     """
     from pipeline.deploy.configuration import Answers
+    from pipeline.report.names import valid_domain
 
     missing = [option for option, said in (("--host", args.host), ("--user", args.user), ("--domain", args.domain)) if not said]
     if missing and not sys.stdin.isatty():
@@ -100,6 +101,8 @@ def _answers(args: argparse.Namespace, lake: str, secret: str) -> Answers:
     for each in (host, *domains):
         if each != "localhost" and not _NAME.fullmatch(each):
             raise UsageError(f"{each[:100]!r} is not the name of a host or domain")
+    if odd := [each for each in domains if valid_domain(each) is None]:
+        raise UsageError(f"{odd[0][:100]!r} is not the name of a domain")
     return Answers(lake, host, user, secret, args.password_env or "", tuple(dict.fromkeys(name.rstrip(".").lower() for name in domains)))
 
 
@@ -115,6 +118,8 @@ def _asked(question: str) -> str:
 
 def _password(file: Path) -> str | None:
     """Return the password to write, or None where the file is there already."""
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder; name the file in it that holds the password")
     if file.exists():
         return None
     if not sys.stdin.isatty():

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from pipeline.message.shipped_reporters import known_names
+from pipeline.report.names import valid_domain
 from pipeline.section import Section
 from pipeline.settings.secret_values import token_of
 from pipeline.spool import FULL_PERCENT
@@ -33,8 +34,11 @@ class DomainSettings(Section):
 
     @field_validator("own", "mx")
     @classmethod
-    def _normalised(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name.strip().rstrip(".").lower() for name in names)
+    def _as_in_reports(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if valid_domain(name) is None:
+                raise ValueError(f'{name[:80]!r} is not a name like "example.org"; each is written out, those below another too')
+        return tuple(valid_domain(name) or "" for name in names)
 
 
 class TrustSettings(Section):

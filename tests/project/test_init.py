@@ -74,6 +74,8 @@ def test_a_configuration_that_is_there_is_left_as_it_is(at, tmp_path, capsys):
         (OPTIONS[2:], "init needs --host; without a terminal"),
         (OPTIONS, "does not exist; write the password into it first"),
         ([*OPTIONS, "--domain", "https://example.org"], "'https://example.org' is not the name of a host or domain"),
+        ([*OPTIONS, "--domain", "*.example.org"], "'*.example.org' is not the name of a domain"),
+        ([*OPTIONS, "--password-file", "/usr"], "/usr is a folder; name the file in it that holds the password"),
         ([*OPTIONS, "--service-user", "nobody-is-called-so"], "there is no user 'nobody-is-called-so'"),
     ],
 )

@@ -50,6 +50,12 @@ def test_no_mistake_is_told_in_the_words_of_a_library():
         ('[[notify.channel]]\nname = "a"\nkind = "pigeon"', "setting notify.channel[1].kind in {}: wanted is 'apprise'"),
         ('[query]\nmemory = "much"', "setting query.memory in {}: wanted is a size such as 512MB or 2GB"),
         ('[domains]\nown = "example.org"', 'setting domains.own in {}: a list is wanted, as in ["one", "two"]'),
+        (
+            '[domains]\nown = ["*.example.org"]',
+            """setting domains.own in {}: '*.example.org' is not a name like "example.org"; each is written out""",
+        ),
+        ('[domains]\nown = ["example.org", "a@example.org"]', "setting domains.own in {}: 'a@example.org' is not a name"),
+        ('[domains]\nmx = ["https://mx.example.org"]', "setting domains.mx in {}: 'https://mx.example.org' is not a name"),
         ("[lake]\nwait_seconds = -1", "setting lake.wait_seconds in {}: wanted is at least 0"),
     ],
 )
@@ -78,3 +84,10 @@ def test_a_folder_that_is_closed_to_this_user_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "is_file", closed)
     with pytest.raises(ConfigError, match=r"tlsrpt\.toml may not be read by this user; run tlsrpt as the user"):
         find_config(None)
+
+
+def test_a_domain_of_ours_is_known_as_reports_name_it(tmp_path):
+    file = tmp_path / "tlsrpt.toml"
+    file.write_text('[domains]\nown = ["Bücher.Example.", "example.org"]\nmx = ["MX.Bücher.example"]\n')
+    domains = load_settings(str(file)).domains
+    assert (domains.own, domains.mx) == (("xn--bcher-kva.example", "example.org"), ("mx.xn--bcher-kva.example",))
