@@ -11,7 +11,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: help setup demo dashboard test system browser check lint types imports notebooks tests soak release image release-test score bench bench-full \
+.PHONY: help setup demo dashboard test system browser check lint types imports notebooks tests lowest soak release image release-test score bench bench-full \
 	screenshots sample docs site format pins clean
 
 help: ## this list
@@ -52,6 +52,9 @@ notebooks: $(TEST) ## run every notebook on a demo lake, and render it into note
 
 tests: browser
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 3 --dist worksteal -m "not soak and not servers" $(ARGS)
+
+lowest: browser ## the tests with every dependency at the lowest version that pyproject.toml allows (ARGS="tests/lake" for some)
+	@.ci/lowest $(ARGS)
 
 system:
 	@.ci/setup system
