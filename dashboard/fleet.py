@@ -10,7 +10,7 @@ import pyarrow as pa
 from dashboard.insight import verdicts
 from dashboard.lake_door import Answer, asked, settings
 from dashboard.navigation import Target
-from dashboard.verdicts import VERDICTS
+from dashboard.signs import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.formatting import count_of, is_plain_name, listed, number, rate, span, without_marks
 from dashboard.navigation import link
 from dashboard.say import say
-from dashboard.verdicts import FAULTS, STATES
+from dashboard.signs import FAULTS, STATES
 from pipeline.insight.phrases import sentence_start
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dashboard.insight import incidents
 from dashboard.lake_door import settings, today
 from dashboard.navigation import link
 from dashboard.say import say
-from pipeline.notify import inbox
+from pipeline.notify import told_and_muted
 from pipeline.notify.mutes import covers
 from pipeline.output import escape
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pipeline.insight.api import Incident
-    from pipeline.notify.inbox import MuteState
+    from pipeline.notify.told_and_muted import MuteState
 
 _FAILED = "mute-failed"
 
 
 def mutes_now(filters: Filters) -> tuple[MuteState, ...]:
     """Return the mutes, those that hold first."""
-    if not inbox.any_mutes(settings()):
+    if not told_and_muted.any_mutes(settings()):
         return ()  # the usual case, and incidents take a while
-    return inbox.read_mutes(settings(), _all_incidents(filters), today())
+    return told_and_muted.read_mutes(settings(), _all_incidents(filters), today())
 
 
 def _all_incidents(filters: Filters) -> Sequence[Incident]:
@@ -67,7 +67,7 @@ def mute_form(found: Incident, filters: Filters) -> None:
             end_button(muted)
             return
         say("While it is muted, no notice mentions this fault on any domain. That ends when it is over, or gets worse.")
-        if not inbox.may_write(settings()):
+        if not told_and_muted.may_write(settings()):
             say("This page cannot write to the lake; use the command:")
             st.code(f"tlsrpt mute {found.id} --reason …", language=None)
             return
@@ -82,7 +82,7 @@ def _mute(found: Incident, filters: Filters, until: date | None, reason: str) ->
     if not reason.strip():
         _done("Say why: whoever reads the list later will want to know.", "")
     every = _all_incidents(filters)
-    failed = inbox.mute(settings(), every, found.id, until=until, reason=reason, by=by_whom(), today=today())
+    failed = told_and_muted.mute(settings(), every, found.id, until=until, reason=reason, by=by_whom(), today=today())
     if not failed:
         noted("mute", f"{found.id}: {reason}")
     _done(failed, f"tlsrpt mute {found.id} --reason {shlex.quote(reason)}")
@@ -90,11 +90,11 @@ def _mute(found: Incident, filters: Filters, until: date | None, reason: str) ->
 
 def end_button(one: MuteState) -> None:
     """Offer to end a mute."""
-    if not inbox.may_write(settings()):
+    if not told_and_muted.may_write(settings()):
         st.code(f"tlsrpt unmute {shlex.quote(one.mute.what)}", language=None)
         return
     if st.button("Unmute", key=f"unmute-{one.mute.what}"):
-        failed = inbox.unmute(settings(), one.mute.what)
+        failed = told_and_muted.unmute(settings(), one.mute.what)
         if not failed:
             noted("unmute", one.mute.what)
         _done(failed, f"tlsrpt unmute {shlex.quote(one.mute.what)}")

@@ -11,8 +11,8 @@ from dashboard.formatting import count_of, moment, plain
 from dashboard.insight import policies
 from dashboard.lake_door import asked
 from dashboard.say import say
+from dashboard.signs import SEVERITIES
 from dashboard.tiles import tile
-from dashboard.verdicts import SEVERITIES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,8 @@ from dashboard.insight import READINESS_QUESTIONS, readiness
 from dashboard.lake_door import Answer
 from dashboard.navigation import Target, link, to_reports
 from dashboard.say import say
+from dashboard.signs import VERDICTS
 from dashboard.tiles import Rows, tile
-from dashboard.verdicts import VERDICTS
 from pipeline.insight.phrases import span_of
 
 _BLOCKING = 5

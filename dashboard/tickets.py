@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.formatting import count_of, listed, number, plain, span
 from dashboard.incident_cards import headline
-from dashboard.verdicts import FAULTS, STATES
+from dashboard.signs import FAULTS, STATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

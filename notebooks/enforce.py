@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import open_lake
-from pipeline.insight.bound import upper_bound
+from pipeline.insight.rate_bound import upper_bound
 
 plt.style.use("report.mplstyle")
 AUTHENTICATED, FAILED = "#0072B2", "#D55E00"

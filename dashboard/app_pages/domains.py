@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.clients import choose_group, of_group, show_groups
 from dashboard.filters import Filters, chosen
 from dashboard.fleet import NEEDS, Fleet, fleet, narrowed, to_domain, with_verdicts
 from dashboard.formatting import count_of, shown
+from dashboard.group_fleet import choose_group, of_group, show_groups
 from dashboard.insight import incidents
 from dashboard.say import whole_days
 from dashboard.table_columns import rows_of

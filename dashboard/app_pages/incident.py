@@ -21,9 +21,9 @@ from dashboard.marks import marks
 from dashboard.muting import mute_form
 from dashboard.navigation import Target, link, place, titled, to_report, to_reports
 from dashboard.say import say
+from dashboard.signs import FAULTS, STATES
 from dashboard.tickets import ticket
 from dashboard.tiles import Rows, rows_tile, tile
-from dashboard.verdicts import FAULTS, STATES
 from pipeline.insight.habits import read_counting
 from pipeline.insight.letter import letter
 

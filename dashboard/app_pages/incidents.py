@@ -15,11 +15,11 @@ from dashboard.insight import INCIDENT_QUESTIONS, MOST, incidents
 from dashboard.lake_door import Answer, asked
 from dashboard.navigation import Target, to_reports
 from dashboard.say import say, whole_days
+from dashboard.signs import FAULTS, STATES
 from dashboard.tiles import rows_tile
-from dashboard.verdicts import FAULTS, STATES
 from pipeline.insight.advice.explanations import explain_result_type
+from pipeline.insight.failed_share import share_of
 from pipeline.insight.faults import by_fault
-from pipeline.insight.shares import share_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,14 +13,14 @@ from dashboard.muting import end_button, mutes_now, told
 from dashboard.navigation import link
 from dashboard.notice_places import way_to
 from dashboard.say import say
-from pipeline.notify import inbox
+from pipeline.notify import told_and_muted
 from pipeline.output import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.notify.channel_state import ChannelState
-    from pipeline.notify.inbox import Told
+    from pipeline.notify.told_and_muted import Told
 
 _PAGE = 25
 _KINDS = {
@@ -38,7 +38,7 @@ def main() -> None:
     """Draw the page."""
     filters = chosen()
     st.title("Notices", anchor=False)
-    found = inbox.read_inbox(settings(), (), today())
+    found = told_and_muted.read_inbox(settings(), (), today())
     _channels(found.channels)
     _muted(filters)
     _told(found.told)

@@ -19,8 +19,8 @@ from dashboard.lake_door import Answer, asked, concluded, lake, settings
 from dashboard.navigation import to_reports
 from dashboard.readers import audience
 from dashboard.say import whole_days
+from dashboard.signs import COVERAGE
 from dashboard.tiles import Rows, rows_tile, tile
-from dashboard.verdicts import COVERAGE
 from pipeline.query.raw_report_text import QUIRKS
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pipeline.published.changed import Change
     from pipeline.published.check import Checked
     from pipeline.published.finding import Finding
+    from pipeline.published.look_settings import Ways
     from pipeline.published.proposed import Proposal, Standing
     from pipeline.published.records import Ours
-    from pipeline.published.ways import Ways
     from pipeline.query import Lake
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -77,9 +77,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Settings) -> int:
     from pipeline.published.check import Checked
     from pipeline.published.history import Published
-    from pipeline.published.live import look_at_published
     from pipeline.published.policy_evidence import gather
     from pipeline.published.proposed import check_proposed
+    from pipeline.published.published_now import look_at_published
     from pipeline.query import open_lake
 
     if len(domains) != 1:
@@ -180,9 +180,9 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
 
     from pipeline.published.changed import changes, findings_of
     from pipeline.published.check import check_domain
-    from pipeline.published.seen import hold_against_reports
+    from pipeline.published.look_settings import Looks
+    from pipeline.published.seen_by_senders import hold_against_reports
     from pipeline.published.stored_checks import last_published
-    from pipeline.published.ways import Looks
     from pipeline.query import open_lake
 
     ways = ways_of(settings)._replace(looks=Looks())
@@ -212,7 +212,7 @@ def lake_is_there(settings: Settings, otherwise: str = "the results of this chec
 
 def ways_of(settings: Settings) -> Ways:
     """Return how to look, out of the settings."""
-    from pipeline.published.ways import Ways
+    from pipeline.published.look_settings import Ways
 
     chosen = settings.check
     return Ways(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline import output
 from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_mailboxes
 from pipeline.errors import UsageError
-from pipeline.insight.opinion import Opinion
+from pipeline.insight.failed_share import share_of
+from pipeline.insight.live_opinion import Opinion
 from pipeline.insight.phrases import count_of, days_of
-from pipeline.insight.shares import share_of
 
 if TYPE_CHECKING:
     import argparse

@@ -63,9 +63,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[Rendered, list[Finding]]:
     """Return the policy, and what speaks against publishing it."""
     from pipeline.commands.check import lake_is_there, standing_of
-    from pipeline.published.live import look_at_published
     from pipeline.published.policy_evidence import gather
     from pipeline.published.proposed import Proposal, check_proposed
+    from pipeline.published.published_now import look_at_published
     from pipeline.published.render import age_for, patterns_for, render
     from pipeline.query import open_lake
     from pipeline.report.sts_policy import LONGEST_AGE_SECONDS

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pipeline import log
 from pipeline.errors import TlsrptError
-from pipeline.lake import looks as notes
-from pipeline.lake.looks import Look, Seen
+from pipeline.lake import mailbox_looks as notes
+from pipeline.lake.mailbox_looks import Look, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline.insight.applied_policies import PoliciesSeen, PublishedPolicy, checked_policy, read_policies
-from pipeline.insight.at_once import MANY, at_once
 from pipeline.insight.checked_policies import published_policies
 from pipeline.insight.coverage import Coverage, read_coverage
 from pipeline.insight.enforce.readiness import Readiness, assess
@@ -24,6 +23,7 @@ from pipeline.insight.faults import with_fault_ids, with_id
 from pipeline.insight.incident import Incident
 from pipeline.insight.incidents import find
 from pipeline.insight.known_reporters import read_known
+from pipeline.insight.many_domains import MANY, at_once
 from pipeline.insight.period import period_of
 from pipeline.insight.proving_reports import with_evidence
 from pipeline.insight.second_opinion import with_opinions

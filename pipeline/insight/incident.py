@@ -12,8 +12,8 @@ from pipeline.insight.advice.explanations import explain
 from pipeline.insight.attribution import compare
 from pipeline.insight.detect.causes import CAUSES
 from pipeline.insight.disputed import said_of
+from pipeline.insight.failed_share import Unrated, said_of_share, share_of
 from pipeline.insight.phrases import sentence_start
-from pipeline.insight.shares import Unrated, said_of_share, share_of
 from pipeline.output.markup import Html, html_table, joined, text
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.attribution import Fault, Standing
     from pipeline.insight.detect.failure_runs import Run
-    from pipeline.insight.opinion import Opinion
+    from pipeline.insight.live_opinion import Opinion
 
 State = Literal["open", "resolved", "unconfirmed"]
 

@@ -10,11 +10,11 @@ from pipeline.insight.detect.gather import Gathered, Reader, gather
 from pipeline.insight.detect.merge_gaps import Weighed
 from pipeline.insight.detect.noise import is_noise
 from pipeline.insight.disputed import Disputed, count_disputed, read_disputed
+from pipeline.insight.failed_share import Unrated
 from pipeline.insight.incident import Basis, Incident, State, incident_id
 from pipeline.insight.known_reporters import KnownReporters, read_known
 from pipeline.insight.likelihood import at_most
 from pipeline.insight.period import ONE_DAY, Period, period_of
-from pipeline.insight.shares import Unrated
 from pipeline.report.sts_policy import mx_matches
 
 if TYPE_CHECKING:

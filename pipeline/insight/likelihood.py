@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp, lgamma, log, log1p
 
-from pipeline.insight.bound import incomplete_beta
+from pipeline.insight.rate_bound import incomplete_beta
 
 
 def at_most(seen: int, sessions: int, chance: float) -> float:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.insight.opinion import Opinion
+from pipeline.insight.live_opinion import Opinion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -22,7 +22,7 @@ from pipeline.published.tlsrpt import look_for_tlsrpt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.published.ways import Ways
+    from pipeline.published.look_settings import Ways
 
 
 class Checked(NamedTuple):

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.published import dane, smtp
 from pipeline.published.dns_lookup import Answer, Names, not_checked
 from pipeline.published.finding import ADDRESS_NOT_CHECKED, Finding
+from pipeline.published.look_settings import MOST_ADDRESSES
 from pipeline.published.mx import NULL_MX, is_address
 from pipeline.published.servers import Asks, judge_server
 from pipeline.published.tlsa import DANE_TA
-from pipeline.published.ways import MOST_ADDRESSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cryptography.x509 import Certificate
 
+    from pipeline.published.look_settings import Ways
     from pipeline.published.sts import Sts
-    from pipeline.published.ways import Ways
 
 MOST_HOSTS = 20
 """MX hosts of one domain that are looked at; a sender would not try more."""

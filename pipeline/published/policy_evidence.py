@@ -13,7 +13,7 @@ from pipeline.insight.applied_policies import checked_policy, read_policies
 from pipeline.insight.checked_policies import FRESH_DAYS
 from pipeline.insight.phrases import count_of
 from pipeline.published.plan_state import Served, State
-from pipeline.published.seen import LOOK_BACK_DAYS
+from pipeline.published.seen_by_senders import LOOK_BACK_DAYS
 from pipeline.report.sts_policy import parse_policy, policy_hash
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.applied_policies import PublishedPolicy
     from pipeline.insight.ask import Ask
-    from pipeline.published.live import Live
+    from pipeline.published.published_now import Live
 
 
 def gather(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate
 
+    from pipeline.published.look_settings import Ways
     from pipeline.published.mail_hosts import Host
     from pipeline.published.plan_state import State
     from pipeline.published.smtp import Server
     from pipeline.published.tlsa import Tlsa
-    from pipeline.published.ways import Ways
 
 
 class Proposal(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.published.history import Published
-from pipeline.published.seen import Before
+from pipeline.published.seen_by_senders import Before
 from pipeline.tables.row_types import CheckRow
 
 if TYPE_CHECKING:

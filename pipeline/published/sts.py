@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.published import web
 from pipeline.published.dns_lookup import Answer, Names, not_checked
 from pipeline.published.finding import Finding
+from pipeline.published.look_settings import MOST_ADDRESSES
 from pipeline.published.policy_text import PolicyText, encoded, read_policy
 from pipeline.published.records import read_sts
 from pipeline.published.servers import judge_fetch, judge_media_type
 from pipeline.published.tlsrpt import near_miss
-from pipeline.published.ways import MOST_ADDRESSES
 
 if TYPE_CHECKING:
-    from pipeline.published.ways import Ways
+    from pipeline.published.look_settings import Ways
 
 
 class Sts(NamedTuple):

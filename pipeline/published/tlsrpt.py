@@ -11,7 +11,7 @@ from pipeline.published.mx import NULL_MX
 from pipeline.published.records import NEAR_STS, NEAR_TLSRPT, TlsrptRecord, judge_near_miss, read_tlsrpt
 
 if TYPE_CHECKING:
-    from pipeline.published.ways import Ways
+    from pipeline.published.look_settings import Ways
 
 _MOST_TARGETS = 5
 """Domains of report addresses that are looked at, all at once."""

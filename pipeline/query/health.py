@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pipeline.lake.looks import Look, Seen
+    from pipeline.lake.mailbox_looks import Look, Seen
 
 CAUSE = "ingest-silent"
 FAILING = timedelta(hours=24)

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
-from pipeline.insight.at_once import MANY
+from pipeline.insight.many_domains import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.insight.first_weeks import FirstWeeks, read_first_weeks
-from pipeline.lake.looks import read_looks, to_plain
+from pipeline.lake.mailbox_looks import read_looks, to_plain
 from pipeline.query.health import Habit, MailboxHealth, judge
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from pipeline.lake.delta.snapshot import Snapshot, current_version, open_snapsho
 from pipeline.lake.delta.whole import MEND
 from pipeline.output.markup import html_table
 from pipeline.query import guard
-from pipeline.query.analysis import Analysis
 from pipeline.query.asked_period import period_of
 from pipeline.query.catalogue import Question, Questions, load_questions
+from pipeline.query.conclusions import Analysis
 from pipeline.query.engine import Engine, Scope, needs_habits
 from pipeline.query.files_read import EVERY_MONTH, files_of, months_of, newest_months
 from pipeline.query.month_sums import Made, Used, asks_sums, choose, list_made, names_of, remove_others, store

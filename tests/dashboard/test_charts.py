@@ -19,8 +19,8 @@ from dashboard.fleet import _rank
 from dashboard.formatting import count_of, listed, number, plain, rate, short, shown
 from dashboard.insight import _silence
 from dashboard.say import whole_days
+from dashboard.signs import FAULTS
 from dashboard.table_columns import label_of
-from dashboard.verdicts import FAULTS
 from pipeline.dashboard_flags import command_line, environment
 from pipeline.insight.api import Coverage
 from pipeline.query.raw_report_text import report_texts

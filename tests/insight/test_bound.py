@@ -7,8 +7,8 @@ from math import comb
 
 import pytest
 
-from pipeline.insight.bound import incomplete_beta, upper_bound
 from pipeline.insight.likelihood import at_most, is_rare
+from pipeline.insight.rate_bound import incomplete_beta, upper_bound
 
 
 def exactly_at_most(seen: int, sessions: int, chance: float) -> float:
@@ -79,7 +79,7 @@ def test_one_failure_where_ten_are_usual_is_rare_and_where_two_are_it_is_not():
 
 @pytest.mark.parametrize("limit", [0.001, 0.01, 0.2])
 def test_whether_a_bound_is_within_a_limit_is_what_the_bound_says(limit):
-    from pipeline.insight.bound import is_within
+    from pipeline.insight.rate_bound import is_within
 
     for failures in (0, 1, 7, 60):
         for sessions in (failures, failures + 1, 100, 371, 5_000, 90_000):

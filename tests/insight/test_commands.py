@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.errors import TryAgainError
-from pipeline.lake.looks import Look, end
+from pipeline.lake.mailbox_looks import Look, end
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.notes import open_note
 from pipeline.notify.cron_channel import NAME

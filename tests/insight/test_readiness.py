@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from pipeline.insight.applied_policies import checked_policy
-from pipeline.insight.bound import upper_bound
 from pipeline.insight.enforce.readiness import as_json
+from pipeline.insight.rate_bound import upper_bound
 from tests.insight.asking import as_of, incidents, verdict
 from tests.insight.book import CAMPUS, GOOGLE, MAILRU, MICROSOFT, MX1, POLICY, SETTINGS, Book, Fail, day, sts, tlsa, unprotected
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.insight.opinion import Opinion
+from pipeline.insight.live_opinion import Opinion
 from pipeline.insight.second_opinion import opinion_on, with_opinions
 from tests.insight.asking import incidents
 from tests.notify.test_news import book

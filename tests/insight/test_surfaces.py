@@ -31,7 +31,7 @@ from pipeline.cli import main
 from pipeline.config import load_settings
 from pipeline.errors import TlsrptError
 from pipeline.ingest.doctor import Check
-from pipeline.lake.looks import Look, end, read_looks
+from pipeline.lake.mailbox_looks import Look, end, read_looks
 from pipeline.lake.storage.locate import locate
 from pipeline.query import Lake, open_lake
 from pipeline.settings.single_tables import LakeSettings

@@ -21,7 +21,7 @@ from pipeline.demo.simulated_reporters import REPORTERS
 from pipeline.demo.spec import Span, Spec, WorldReport
 from pipeline.demo.world import World
 from pipeline.insight import api
-from pipeline.lake.looks import Look, Looks, with_looks
+from pipeline.lake.mailbox_looks import Look, Looks, with_looks
 from pipeline.notify import outbox
 from pipeline.notify.channel_message import message_of
 from pipeline.notify.digest import digest_of

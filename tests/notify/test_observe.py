@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.cli import main
-from pipeline.lake import looks
-from pipeline.lake.looks import Look
+from pipeline.lake import mailbox_looks
+from pipeline.lake.mailbox_looks import Look
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
 from pipeline.notify.news import news_for
@@ -64,7 +64,7 @@ def lake(tmp_path_factory):
     ]
     with LakeWriter(locate(folder), run_id="check") as writer:
         writer.store_checks(rows)
-    looks.end(locate(folder), [Look("rua", "one", SEEN, SEEN, 0)])
+    mailbox_looks.end(locate(folder), [Look("rua", "one", SEEN, SEEN, 0)])
     return folder
 
 

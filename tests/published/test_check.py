@@ -12,8 +12,8 @@ from cryptography import x509
 
 from pipeline.published.check import check_domain
 from pipeline.published.history import Published
+from pipeline.published.look_settings import Ways
 from pipeline.published.tlsa import record_for
-from pipeline.published.ways import Ways
 from tests.authority import Authority
 from tests.published.servers import MailServer, Page, context_of, mail, names, web
 

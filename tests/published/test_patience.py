@@ -16,7 +16,7 @@ import pytest
 from pipeline.cli import main
 from pipeline.published import smtp, web
 from pipeline.published.check import check_domain
-from pipeline.published.ways import Ways
+from pipeline.published.look_settings import Ways
 from tests.authority import Authority
 from tests.ports import free_port
 from tests.published.servers import LOOPBACK, context_of, names

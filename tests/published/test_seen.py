@@ -14,7 +14,7 @@ from pipeline.insight.applied_policies import checked_policy, read_policies
 from pipeline.published.check import Checked
 from pipeline.published.finding import Finding
 from pipeline.published.history import Published
-from pipeline.published.seen import Before, TlsaSeen, hold_against_reports, judge_policies, judge_tlsa_seen, stale_on
+from pipeline.published.seen_by_senders import Before, TlsaSeen, hold_against_reports, judge_policies, judge_tlsa_seen, stale_on
 from tests.insight.book import GOOGLE, MAILRU, MICROSOFT, Book, sts
 from tests.insight.book import day as book_day
 from tests.score.world_lake import lake_of

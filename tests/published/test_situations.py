@@ -24,11 +24,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pipeline.published.check import check_domain
-from pipeline.published.live import look_at_published
+from pipeline.published.look_settings import Ways
+from pipeline.published.published_now import look_at_published
 from pipeline.published.records import Ours
 from pipeline.published.time_limit import Deadline
 from pipeline.published.tlsa import associated
-from pipeline.published.ways import Ways
 from tests.authority import Authority
 from tests.published.servers import MailServer, Page, context_of, mail, names, web
 

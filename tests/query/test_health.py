@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.lake.looks import Looks, with_looks
+from pipeline.lake.mailbox_looks import Looks, with_looks
 from pipeline.query.health import Habit, judge
 from tests.lake.test_looks import look
 

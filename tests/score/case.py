@@ -11,7 +11,7 @@ from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.demo.true_readiness import REFUSED_KINDS
 from pipeline.demo.world import World
 from pipeline.insight.api import find_incidents, readiness
-from pipeline.insight.bound import upper_bound
+from pipeline.insight.rate_bound import upper_bound
 from pipeline.report.rows import Ownership
 from tests.score.ways_of_coming import READERS
 from tests.score.world_lake import ReportLake, rows_of

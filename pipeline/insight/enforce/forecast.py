@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.bound import is_within
 from pipeline.insight.phrases import count_of, listed, span_of
+from pipeline.insight.rate_bound import is_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipeline.insight.applied_policies import PublishedPolicy, read_policies
-from pipeline.insight.bound import upper_bound
 from pipeline.insight.disputed import count_disputed, read_disputed, said_of
 from pipeline.insight.enforce.forecast import Missing, missing_of
 from pipeline.insight.enforce.next_step import next_step
@@ -17,6 +16,7 @@ from pipeline.insight.incidents import find
 from pipeline.insight.known_reporters import read_known
 from pipeline.insight.period import period_of
 from pipeline.insight.phrases import count_of, days_of, listed
+from pipeline.insight.rate_bound import upper_bound
 from pipeline.output.markup import html_table, joined, text
 
 if TYPE_CHECKING:

@@ -175,7 +175,7 @@ class Analysis(LooksAsked):
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
-        from pipeline.insight.at_once import shared
+        from pipeline.insight.many_domains import shared
         from pipeline.query.known_domains import known_domains
 
         today, settings, known = _today(as_of), self._settings.insight, self._settings.trust.known_reporters

@@ -15,8 +15,8 @@ from pipeline.published.sts import fetch_policy, read_served
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.published.look_settings import Ways
     from pipeline.published.policy_text import PolicyText
-    from pipeline.published.ways import Ways
 
 
 class Live(NamedTuple):
