@@ -11,6 +11,7 @@ from dashboard.filters import Filters, chosen, reporters
 from dashboard.formatting import NO_HOST, NO_RESULT, plain
 from dashboard.lake_door import ask, asked
 from dashboard.navigation import begin_anew, keep_search, place, to_report
+from dashboard.readers import audience
 from dashboard.say import say
 from dashboard.tiles import rows_tile
 from pipeline.output import escape
@@ -62,7 +63,7 @@ def _fields(filters: Filters) -> dict[str, Any]:
     result = _choice(columns[2], "With the result", results, "result")
     host = _choice(columns[3], "At the MX host", hosts, "host")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        counted = st.segmented_control("Shown", list(_COUNTED), default="counted", required=True, key="shown", bind="query-params")
+        counted = _shown()
         failing = st.toggle("With failed sessions only", key="failing", bind="query-params")
     keep_search({name: value for name in ("words", "reporter", "result", "host", "shown", "failing", *_NARROWED) if (value := place(name))})
     return {
@@ -70,9 +71,17 @@ def _fields(filters: Filters) -> dict[str, Any]:
         "reporter": reporter,
         "result_type": result,
         "host": host,
-        "counted": _COUNTED[counted or "counted"],
+        "counted": counted,
         "failing": bool(failing),
     }
+
+
+def _shown() -> bool | None:
+    """Draw what is shown, and return it; what does not count is the operator's."""
+    if audience() is not None:
+        return True
+    shown = st.segmented_control("Shown", list(_COUNTED), default="counted", required=True, key="shown", bind="query-params")
+    return _COUNTED[shown or "counted"]
 
 
 def _choice(column: Any, label: str, options: dict[str, str], key: str) -> str | None:

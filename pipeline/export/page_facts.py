@@ -80,11 +80,16 @@ def gather(lake: Lake, domain: str, *, since: date, as_of: date, until: date | N
         hosts=rows("failures_by_mx"),
         reporters=rows("sessions_by_reporter"),
         ground=lake.ground(domain=domain, since=since, until=until, as_of=as_of),
-        not_counted=lake.ask(
-            "reports_found", since=since, until=until, as_of=as_of, domain=domain, counted=False, at_most=_AT_MOST
-        ).num_rows,
+        not_counted=_not_counted(lake, domain, since, until, as_of),
         incidents=lake.incidents(domain=domain, days=days, as_of=as_of),
         readiness=lake.readiness(domain, as_of=as_of),
         seen=lake.policies_seen(domain, days=days, as_of=as_of),
         coverage=lake.coverage(domain=domain, days=days, as_of=as_of),
     )
+
+
+def _not_counted(lake: Lake, domain: str, since: date, until: date, as_of: date) -> int:
+    if lake.audience is not None:
+        return 0  # what does not count is the operator's
+    found = lake.ask("reports_found", since=since, until=until, as_of=as_of, domain=domain, counted=False, at_most=_AT_MOST)
+    return found.num_rows

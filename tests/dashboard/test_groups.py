@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import gc
 import json
+import re
 import weakref
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 import dashboard
 from dashboard import auditing, insight, lake_door, readers
@@ -23,6 +25,7 @@ from pipeline.lake.storage.locate import locate
 from pipeline.notify.audit import audited
 from tests.dashboard import browser as harness
 from tests.dashboard.oidc import provider, secrets
+from tests.dashboard.raw_socket import raw_socket, text_of
 from tests.query import group_worlds
 from tests.query.group_worlds import AS_OF, LAST, MARK, OURS, THEIRS
 
@@ -200,6 +203,30 @@ def _signed_in(browser, desk, address, email):
     return there
 
 
+def _cookies(there) -> dict[str, str]:
+    return {cookie["name"]: cookie["value"] for cookie in there.context.cookies()}
+
+
+def _nothing_of_others_through_the_socket(address, alpha, beta):
+    """A client need not be a browser: it names pages it was not given, parts, files and sessions of others, and states of fields."""
+    with raw_socket(address, beta) as theirs, raw_socket(address, alpha) as mine:
+        assert MARK in text_of(theirs.send(rerun_script={"query_string": "period=90d", "page_script_hash": calc_hash("hosts")}))
+        said = [mine.send(rerun_script={"query_string": "group=b"})]
+        asked = {"query_string": "group=b&trust=all&shown=both"}
+        pages = ("ingest", "notices", "domains", "nowhere")
+        said += [mine.send(rerun_script={"page_script_hash": calc_hash(page), **asked}) for page in pages]
+        fields = dict.fromkeys(re.findall(r"\$\$ID-\w+-(?:group|domain)", "".join(map(text_of, said))))
+        assert fields
+        states = [{"widgets": [{"id": field, "string_value": THEIRS[0]}]} for field in fields]
+        said += [mine.send(rerun_script={"widget_states": state, "page_script_hash": calc_hash("domain")}) for state in states]
+        answers = [mine.operate(install_skills={}), mine.operate(dataframe_chunk={"source_id": "0", "offset": 0, "limit": 9})]
+        answers.append(mine.operate(session_id=theirs.session, deferred_file={"file_id": "0"}))
+        assert all(answer.backend_operation_response.error_msg for answer in answers)
+        text = text_of([*(message for one in said for message in one), *answers]).replace(THEIRS[0], "")
+        assert OURS[0] in text
+        assert not [word for word in (MARK, "Ingest health", "Who is told?") if word in text]
+
+
 @pytest.mark.browser
 def test_members_of_two_groups_and_of_none_sign_in(browser, served):
     desk, address, config = served
@@ -215,6 +242,7 @@ def test_members_of_two_groups_and_of_none_sign_in(browser, served):
         assert not there.page.get_by_role("link", name="Ingest health").count()
         there.page.goto(f"{address}/domain?domain={mine}")
         there.page.get_by_role("heading", name=mine).first.wait_for()
+    _nothing_of_others_through_the_socket(address, _cookies(alpha), _cookies(beta))
     nobody = _signed_in(browser, desk, address, "eve@elsewhere.example")
     nobody.page.get_by_text("not in any [[group]], and not an operator").wait_for()
     config.write_text(config.read_text().replace("ann@alpha.example", "eve@elsewhere.example"))

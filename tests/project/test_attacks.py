@@ -96,6 +96,11 @@ ATTACKS = {
         "dashboard/test_groups.py::test_no_page_says_a_word_of_others_whoever_looked_before",
         "dashboard/test_groups.py::test_a_thread_that_works_for_nobody_sees_nothing",
     ),
+    "a member: every door": (
+        "dashboard/test_group_doors.py::test_nothing_of_others_comes_through_any_door_in_many_worlds",
+        "dashboard/test_groups.py::test_members_of_two_groups_and_of_none_sign_in",
+        "query/test_groups.py::test_no_command_says_a_word_of_others",
+    ),
     "a member: other spellings of others' domains": (
         "query/test_groups.py::test_however_others_are_spelled_nothing_of_a_report_names_them",
         "project/test_group_settings.py::test_a_mistake_is_told_in_one_sentence",
