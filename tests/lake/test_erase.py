@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import cli
-from pipeline.config import load_settings
+from pipeline.config import Settings, load_settings
 from pipeline.lake.delta.snapshot import open_snapshot
 from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.storage.locate import locate
@@ -22,6 +22,7 @@ from pipeline.lake.upkeep.erase import erase_domain
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.writer import LakeWriter
 from pipeline.notify.audit import audit, audited
+from pipeline.query import month_sums, open_lake
 from tests.lake.build import message, report
 from tests.lake.content import content, rows
 
@@ -104,13 +105,22 @@ def filled(tmp_path_factory):
     return root
 
 
+def with_sums(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Make the sums of its months, which name every domain, and return their files."""
+    monkeypatch.setattr(month_sums, "LEAST_ROWS", 1)
+    with open_lake(root, settings=Settings()) as opened:
+        assert list(opened.make_sums("2026-05"))
+    return [name for name in names_in(root, DOMAIN) if "sums" in name]
+
+
 @pytest.fixture
 def lake(filled, tmp_path):
     return copytree(filled, tmp_path / "lake")
 
 
-def test_the_name_is_nowhere_in_the_folder_afterwards(lake):
+def test_the_name_is_nowhere_in_the_folder_afterwards(lake, monkeypatch):
     assert len(names_in(lake, DOMAIN)) > 10
+    assert with_sums(lake, monkeypatch)
     erase(lake)
     assert names_in(lake, DOMAIN) == []
 
@@ -212,8 +222,9 @@ def _grouped(root: Path, tmp_path: Path, *domains: str) -> Path:
     return config
 
 
-def test_the_data_of_a_group_is_handed_over_and_erased(filled, tmp_path, capsys):
+def test_the_data_of_a_group_is_handed_over_and_erased(filled, tmp_path, capsys, monkeypatch):
     root = Path(copytree(filled, tmp_path / "lake"))
+    assert with_sums(root, monkeypatch)
     config = _grouped(root, tmp_path, DOMAIN, "*.nothing.example")
     handed = tmp_path / "handed.duckdb"
     assert cli.main(["--config", str(config), "export", str(handed), "--group", "a"]) in (0, 1)
