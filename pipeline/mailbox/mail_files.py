@@ -15,7 +15,7 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Self
 
 from pipeline import log
 from pipeline.errors import InputError
@@ -166,7 +166,7 @@ class FileImport:
                 raise _unreadable(found.path, err) from err
             raise
         with file:
-            yield from self.read_stream(cast("BinaryIO", file), found)
+            yield from self.read_stream(file, found)
 
     def _read_stdin(self) -> Iterator[Fetched]:
         file = self._stdin if self._stdin is not None else sys.stdin.buffer
@@ -175,7 +175,7 @@ class FileImport:
             raise InputError("standard input is empty; pipe a mail, an mbox or a report into it, or name a file")
         yield from self.read_stream(Rejoined.of(head, file), found)
 
-    def read_stream(self, file: BinaryIO, found: Found) -> Iterator[Fetched]:
+    def read_stream(self, file: IO[bytes], found: Found) -> Iterator[Fetched]:
         """Yield the content of an open file: one mail or report, or the mails of an mbox."""
         head = file.read(HEAD_BYTES)
         kind = _kind(found, head)
@@ -228,7 +228,7 @@ def _ref(found: Found, number: int | None = None) -> MessageRef:
     return MessageRef(ACCOUNT, printable(found.folder), item=name if number is None else f"{name}#{number}")
 
 
-def _bounded(head: bytes, file: BinaryIO, limit: int) -> tuple[bytes | None, int]:
+def _bounded(head: bytes, file: IO[bytes], limit: int) -> tuple[bytes | None, int]:
     """Return the content and its size; beyond `limit` bytes the size alone, as the file system tells it or as far as we read."""
     # A head that is shorter than asked for is all there is; asking for more would reserve the memory of the limit.
     rest = file.read(max(0, limit + 1 - len(head))) if len(head) >= HEAD_BYTES else b""

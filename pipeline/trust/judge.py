@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 class TrustRules(Protocol):
     """What the judge reads of `[trust]`; `pipeline.settings.single_tables.TrustSettings` is one."""
 
+    def __hash__(self) -> int:
+        """The same for the same rules: a judge is kept by them."""
+
     @property
     def dkim(self) -> str:
         """`verify`, or `off`: the operator vouches for the mailbox."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -24,7 +24,6 @@ from pipeline.workers.reading_task import Job, read_again, read_chunk
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.settings.single_tables import TrustSettings
     from pipeline.tables.row_types import MessageRows
 
 LENGTH = struct.Struct("!Q")
@@ -58,7 +57,7 @@ def unpack_job(body: bytes) -> Job:
     return Job(
         limits=Limits(*limits),
         own=Ownership(*(tuple(names) for names in own)),
-        trust=cast("TrustSettings", Rules(trust[0], trust[1], trust[2], tuple(trust[3]), tuple(trust[4]))),
+        trust=Rules(trust[0], trust[1], trust[2], tuple(trust[3]), tuple(trust[4])),
         run=RunStamp(run[0], datetime.fromisoformat(run[1]), run[2]),
         vouch_before=None if vouch_before is None else datetime.fromisoformat(vouch_before),
     )

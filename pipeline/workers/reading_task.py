@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from pipeline.message.fetched import Fetched
     from pipeline.report.limits import Limits
-    from pipeline.settings.single_tables import TrustSettings
     from pipeline.tables.row_types import MessageRow, MessageRows
-    from pipeline.trust.judge import Judge
+    from pipeline.trust.judge import Judge, TrustRules
 
 
 class Job(NamedTuple):
@@ -30,7 +29,7 @@ class Job(NamedTuple):
 
     limits: Limits
     own: Ownership
-    trust: TrustSettings
+    trust: TrustRules
     run: RunStamp
     vouch_before: datetime | None = None
     """Mail received before this moment counts as vouched: the operator says so (`ingest --vouch-before`)."""
@@ -85,7 +84,7 @@ def judge_of(job: Job) -> Judge:
 
 
 @lru_cache(maxsize=2)
-def _judge(trust: TrustSettings, vouch_before: datetime | None, _run_id: str) -> Judge:
+def _judge(trust: TrustRules, vouch_before: datetime | None, _run_id: str) -> Judge:
     from pipeline.trust.judge import Judge
 
     return Judge(trust, vouch_before=vouch_before)

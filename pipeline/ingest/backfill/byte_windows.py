@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import io
 import os
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+
+class Readable(Protocol):
+    """Whatever has a `read`."""
+
+    def read(self, size: int, /) -> ReadableBuffer:
+        """Return the next `size` bytes, fewer at the end only."""
 
 
 class Window(io.RawIOBase):
@@ -18,7 +28,7 @@ class Window(io.RawIOBase):
     @classmethod
     def of(cls, file: BinaryIO, start: int, end: int) -> BinaryIO:
         """Return the stretch as one buffered stream."""
-        return cast("BinaryIO", io.BufferedReader(cls(file, start, end), 1 << 18))
+        return io.BufferedReader(cls(file, start, end), 1 << 18)
 
     def readable(self) -> bool:
         """Return True."""
@@ -34,9 +44,9 @@ class Window(io.RawIOBase):
         self._place = max(base + offset, self._start)
         return self._place - self._start
 
-    def readinto(self, buffer: object) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill the buffer."""
-        view = memoryview(cast("bytearray", buffer))
+        view = memoryview(buffer).cast("B")
         self._file.seek(self._place)
         piece = self._file.read(min(len(view), max(self._end - self._place, 0)))
         view[: len(piece)] = piece
@@ -47,21 +57,21 @@ class Window(io.RawIOBase):
 class Reading(io.RawIOBase):
     """Whatever has a `read`, as a stream that is read once."""
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Readable) -> None:
         self._source = source
 
     @classmethod
-    def of(cls, source: Any) -> BinaryIO:
+    def of(cls, source: Readable) -> BinaryIO:
         """Return it as one buffered stream; a small buffer, for what a damage follows is lost with it."""
-        return cast("BinaryIO", io.BufferedReader(cls(source), 1 << 16))
+        return io.BufferedReader(cls(source), 1 << 16)
 
     def readable(self) -> bool:
         """Return True."""
         return True
 
-    def readinto(self, buffer: object) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill the buffer, or what there is of it."""
-        view = memoryview(cast("bytearray", buffer))
+        view = memoryview(buffer).cast("B")
         piece = memoryview(self._source.read(len(view)))
         view[: len(piece)] = piece
         return len(piece)

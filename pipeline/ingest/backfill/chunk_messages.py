@@ -6,7 +6,7 @@ import io
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline import log
 from pipeline.errors import InputError
@@ -100,7 +100,7 @@ class Fetch:
             log.warning("file-unreadable", path=f"{place}/{name}", reason="it is gone")
             return
         found = Found(Path(name or place.name), self._chunk.given, name or place.name, named=not name)
-        yield from self._reader.read_stream(cast("BinaryIO", io.BytesIO(content)), found)
+        yield from self._reader.read_stream(io.BytesIO(content), found)
 
     def _stretch(self) -> Iterator[Fetched]:
         """Read a stretch of an mbox or tar, from its place or from the bytes that came along."""
@@ -109,10 +109,10 @@ class Fetch:
         path = Path(native(chunk.place))
         try:
             if chunk.content:
-                yield from read(cast("BinaryIO", io.BytesIO(chunk.content)))
+                yield from read(io.BytesIO(chunk.content))
                 return
             with path.open("rb") as file:
-                yield from read(Window.of(cast("BinaryIO", file), chunk.start, chunk.end))
+                yield from read(Window.of(file, chunk.start, chunk.end))
         except tarfile.TarError as err:
             self._reader.unreadable += 1
             log.warning("archive-damaged", path=printable(path), reason=str(err), kept="what came before")
@@ -139,4 +139,4 @@ class Fetch:
                 in_maildir = path.parent.name in ("cur", "new")
                 if content is not None:
                     found = Found(Path(member.name), given, f"{self._chunk.name}/{path}", named=False, in_maildir=in_maildir)
-                    yield from self._reader.read_stream(cast("BinaryIO", content), found)
+                    yield from self._reader.read_stream(content, found)

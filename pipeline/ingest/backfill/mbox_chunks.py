@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from pipeline.ingest.backfill.chunk import CHUNK_BYTES, CHUNK_MESSAGES, MBOX, Chunk
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
@@ -61,7 +61,7 @@ def cut_mbox(path: Path, like: Chunk) -> Iterator[Chunk]:
 def unstored(file: BinaryIO, like: Chunk) -> Iterator[Chunk]:
     """Yield the stretches of an mbox that can be read once only, with their bytes."""
     tee = _Kept(file)
-    for stretch in stretches(cast("BinaryIO", tee)):
+    for stretch in stretches(tee):
         content = tee.take(stretch.end)
         digest = hashlib.sha256(b"mbox " + like.digest.encode() + content).hexdigest()[:32]
         yield like._replace(
@@ -81,7 +81,7 @@ class _Kept:
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._held, self._taken = file, bytearray(), 0
 
-    def read(self, count: int) -> bytes:
+    def read(self, count: int, /) -> bytes:
         """Read on."""
         piece = bytes(self._file.read(count))
         self._held += piece
@@ -96,7 +96,7 @@ class _Kept:
         return piece
 
 
-def stretches(file: BinaryIO) -> Iterator[Stretch]:
+def stretches(file: BinaryIO | _Kept) -> Iterator[Stretch]:
     """Yield stretches of about a chunk each; the file is read once, block by block."""
     start, first, number, end = 0, 1, 1, 0
     for begin, size in _beginnings(file):
@@ -112,7 +112,7 @@ def stretches(file: BinaryIO) -> Iterator[Stretch]:
         yield Stretch(start, end, first, number + 1 - first)
 
 
-def _beginnings(file: BinaryIO) -> Iterator[tuple[int | None, int]]:
+def _beginnings(file: BinaryIO | _Kept) -> Iterator[tuple[int | None, int]]:
     """Yield where each mail but the first begins, then None and the size of the file."""
     buffer, offset, looked_at = b"", 0, 0
     while block := file.read(_BLOCK):
