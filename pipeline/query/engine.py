@@ -72,6 +72,8 @@ class Scope(NamedTuple):
     habits: Habits = Habits()
     runs: str = "[]"
     """The looks into mailboxes, as JSON."""
+    disputed: str = "[]"
+    """The disputed reports, as JSON (see views/learn_disputed.sql)."""
     sums_whole: Sequence[str] = ()
     """Sums of months that the period covers, instead of their files (see `month_sums`)."""
     sums_part: Sequence[str] = ()
@@ -83,6 +85,14 @@ _LEARNED = re.compile(r"session|mentions|submitters|row_parts|apart|is_rated|is_
 def needs_habits(sql: str) -> bool:
     """Say whether a statement may ask what depends on the habits; others are not held up by reading the whole lake."""
     return _LEARNED.search(sql) is not None
+
+
+_DISPUTED = re.compile(r"settings\.(?:told_|disputed)")
+
+
+def needs_disputed(sql: str) -> bool:
+    """Say whether a statement asks which reports are disputed."""
+    return _DISPUTED.search(sql) is not None
 
 
 class Engine:
@@ -174,7 +184,13 @@ class Engine:
     def _tell(self, cursor: duckdb.DuckDBPyConnection, scope: Scope) -> None:
         lake: dict[str, Any] = {name: self._paths(name, scope.files) for name in TABLES}
         lake |= {f"{name}_contested": self._paths(name, scope.contested) for name in CONTESTED}
-        lake |= {"floor": scope.floor, "batch": scope.batch, "counted_tiers": self._counted_tiers, "runs": scope.runs}
+        lake |= {
+            "floor": scope.floor,
+            "batch": scope.batch,
+            "counted_tiers": self._counted_tiers,
+            "runs": scope.runs,
+            "disputed": scope.disputed,
+        }
         lake |= {"policy_sessions": self._limits.policy_sessions, "report_sessions": self._limits.report_sessions}
         lake |= {name: [self._empty["sums"], *self._aliased(getattr(scope, name))] for name in ("sums_whole", "sums_part")}
         lake |= {"same_sessions": list(SAME_SESSIONS)}

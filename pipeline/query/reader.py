@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -20,7 +21,7 @@ from pipeline.query import guard
 from pipeline.query.asked_period import period_of
 from pipeline.query.catalogue import Question, Questions, load_questions
 from pipeline.query.conclusions import Analysis
-from pipeline.query.engine import Engine, Scope, needs_habits
+from pipeline.query.engine import Engine, Scope, needs_disputed, needs_habits
 from pipeline.query.files_read import EVERY_MONTH, files_of, months_of, newest_months
 from pipeline.query.month_sums import Made, Used, asks_sums, choose, list_made, names_of, remove_others, store
 from pipeline.query.operators_only import OPERATORS_ONLY
@@ -71,6 +72,7 @@ class Lake(Analysis):
         self._refreshing = threading.Lock()
         self._learning = threading.Lock()
         self._learned: tuple[str, Habits] = ("", Habits())
+        self._disputed: tuple[str, dict[tuple[str, ...], str]] = ("", {})
         self._extent: tuple[str, pa.Table] | None = None
         self._sums: tuple[Snapshot | None, dict[str, Made], dict[str, str]] = (None, {}, {})
 
@@ -326,7 +328,8 @@ class Lake(Analysis):
         used = self._sums_of(snapshot, habits, summed) if summed and self.audience is None else Used()
         scope = files_of(snapshot, months, without=used.months)
         whole, part = ([self.location.uri_of(each.path) for each in some] for some in (used.whole, used.part))
-        return scope._replace(habits=habits, runs=runs, sums_whole=whole, sums_part=part)
+        disputed = self._disputed_in(snapshot, scope) if needs_disputed(sql) else "[]"
+        return scope._replace(habits=habits, runs=runs, disputed=disputed, sums_whole=whole, sums_part=part)
 
     def _sums_of(self, snapshot: Snapshot, habits: Habits, summed: tuple[date, date, bool]) -> Used:
         """Return the sums of months that there are for a question: whose period, and whether it is about all domains."""
@@ -370,6 +373,18 @@ class Lake(Analysis):
                 scope = files_of(snapshot, newest_months(snapshot))
                 self._learned = (snapshot.version, learn(lambda sql, parameters: self._engine.run(sql, parameters, scope)))
             return self._learned[1]
+
+    def _disputed_in(self, snapshot: Snapshot, scope: Scope) -> str:
+        """Return the disputed reports of the contested months of a scope as JSON, looked up once for each state of the lake."""
+        key = tuple(scope.contested["reports"])
+        if not key:
+            return "[]"
+        with self._learning:
+            if self._disputed[0] != snapshot.version:
+                self._disputed = snapshot.version, {}
+            if key not in self._disputed[1]:
+                self._disputed[1][key] = json.dumps(self._engine.run(view_text("learn_disputed"), {}, scope).to_pylist())
+            return self._disputed[1][key]
 
     def _run(
         self,

@@ -116,27 +116,16 @@ group by
 -- What verdicts and incidents go by. Sums take the report that counts. Where one identity and tier has several contents, one of which may be
 -- forged, a conflict never improves a verdict: of each failure the content that has more of it is taken, and sessions are evidence as far as
 -- every content has them. `told_…` has the rows of all contents, each with the identity that the contents share and the content it is of; both
--- are null where there is one content.
+-- are null where there is one content. Which reports are disputed a cursor is told: see learn_disputed.sql.
 
 create view settings.disputed as
-with held as (
-    select
-        report_key, identity, trust_tier,
-        report_key not in (select report_key from settings.replaced) as stands
-    from settings.reports_of(getvariable('lake').reports_contested)
-    where identity in (select identity from settings.conflicting)
-),
-best as (
-    select identity, any_value(trust_tier) filter (where stands) as trust_tier
-    from held
-    group by identity
-)
-select
-    held.report_key, held.identity, held.stands,
-    count(*) over (partition by held.identity) as contents
-from held
-inner join best on best.identity = held.identity and best.trust_tier = held.trust_tier
-qualify contents > 1;
+select unnest(
+    from_json(
+        getvariable('lake').disputed::json,
+        '[{"report_key": "VARCHAR", "identity": "VARCHAR", "stands": "BOOLEAN", "contents": "BIGINT"}]'
+    ),
+    recursive := true
+);
 
 create view settings.told_policies as
 select *, null::varchar as identity, null::varchar as content, 1::bigint as contents, true as stands
