@@ -62,7 +62,13 @@ def _rank(row: Mapping[str, Any], ours: int, faults: int) -> tuple[int, ...]:
 
 
 def with_verdicts(part: Fleet, filters: Filters, *, slot: DeltaGenerator | None = None) -> Fleet:
-    """Return the same with the verdict of each on enforce."""
+    """Return the same with the verdict of each on enforce.
+
+    Args:
+        part: The domains.
+        filters: Period and tiers; the verdicts take the complete days that readiness takes, whatever the period.
+        slot: A place of the page that says what is being done, where it takes a while; None: nothing is said.
+    """
     weighed = verdicts(part.names, filters, slot=slot)
     signs = [VERDICTS[weighed[name].verdict].short for name in part.names]
     answer = part.answer
@@ -76,7 +82,13 @@ def first(part: Fleet, most: int) -> Fleet:
 
 
 def narrowed(part: Fleet, need: str, words: str) -> Fleet:
-    """Return those that fit a need (one of `NEEDS`) and have some words in their name."""
+    """Return the domains that fit a need and have some words in their name.
+
+    Args:
+        part: The domains.
+        need: One of `NEEDS`; `all` leaves none out.
+        words: What the name contains, in any case; empty: any name.
+    """
     fits = [
         place
         for place, row in enumerate(part.answer.table.to_pylist())

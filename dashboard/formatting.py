@@ -80,7 +80,13 @@ def span(first: date, last: date) -> str:
 
 
 def count_of(amount: int, noun: str, plural: str | None = None) -> str:
-    """Return a count with its noun."""
+    """Return a count with its noun.
+
+    Args:
+        amount: How many.
+        noun: The noun in the singular.
+        plural: Its plural; None: the noun with an s.
+    """
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 

@@ -119,7 +119,16 @@ def _rank(one: Incident) -> tuple[int, ...]:
 
 
 def incident(wanted: str, filters: Filters, *, slot: DeltaGenerator | None = None) -> Incident | None:
-    """Return one incident with the reports that prove it, also by an id it had before later reports came."""
+    """Return one incident with the reports that prove it, also by an id it had before later reports came.
+
+    Args:
+        wanted: Its id or that of its fault, or a beginning that only one has.
+        filters: The period it is looked for in first; then as far back as is configured, over all domains.
+        slot: A place of the page that says what is being done, where it takes a while; None: nothing is said.
+
+    Raises:
+        UsageError: Several begin so.
+    """
     found = with_id(incidents(filters, slot=slot), wanted)
     if found is None:
         longer = filters._replace(days=max(filters.days, settings().insight.days), domain=None)
@@ -146,7 +155,13 @@ def same_fault(one: Incident, filters: Filters) -> list[Incident]:
 
 
 def readiness(domain: str, filters: Filters, *, slot: DeltaGenerator | None = None) -> Readiness:
-    """Return whether a domain may go from `testing` to `enforce`."""
+    """Return whether a domain may go from `testing` to `enforce`.
+
+    Args:
+        domain: As a lower-case A-label.
+        filters: Day of asking and tiers; its period and domain are not heeded.
+        slot: A place of the page that says what is being done, where it takes a while; None: nothing is said.
+    """
     opened = lake(filters.tiers)
     verdict: Readiness = concluded(
         opened,
@@ -161,7 +176,13 @@ def readiness(domain: str, filters: Filters, *, slot: DeltaGenerator | None = No
 
 
 def verdicts(domains: tuple[str, ...], filters: Filters, *, slot: DeltaGenerator | None = None) -> dict[str, Readiness]:
-    """Return the verdicts on some domains, from incidents found once for all."""
+    """Return the verdicts on some domains, from incidents found once for all.
+
+    Args:
+        domains: The domains, as lower-case A-labels.
+        filters: Day of asking and tiers; its period and domain are not heeded.
+        slot: A place of the page that says what is being done, where it takes a while; None: nothing is said.
+    """
     opened = lake(filters.tiers)
     whole = filters._replace(days=settings().insight.readiness_days, domain=None)
 

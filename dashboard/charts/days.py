@@ -74,7 +74,14 @@ def _by_day(frame: pd.DataFrame) -> dict[str, int]:
 
 
 def stacked(days: Sequence[str], series: Sequence[Bars], *, incomplete: Iterable[str], marks: Sequence[Mark] = ()) -> dict[str, Any]:
-    """Return stacked bars over days, with an upright line on each marked day."""
+    """Return stacked bars over days, with an upright line on each marked day.
+
+    Args:
+        days: The days of the axis, each as `YYYY-MM-DD`; a day without a value has an empty bar.
+        series: Name, colour and values by day of each part, the lowest first.
+        incomplete: Days that may still get reports; their bars are paler.
+        marks: Days on which what is published changed, and what it was; those off the axis are left out.
+    """
     pale = set(incomplete)
     many = len(days) > _MANY_DAYS
     option: dict[str, Any] = {

@@ -97,6 +97,15 @@ def find_incident(
 ) -> Incident | None:
     """Return one incident by its id or that of its fault, also by the id it had before later reports came; None where there is none.
 
+    Args:
+        ask: Answers the named questions.
+        wanted: The id of the incident or of its fault, or a beginning that only one has; in any case of letters.
+        as_of: The day of asking (UTC).
+        settings: Every threshold.
+        known: Reporters known by name: the shipped list and the configuration.
+        days: Complete days to look at; the configured ones where it is not given.
+        evidence: How many report keys to give it, newest first; None: all; 0: none.
+
     Raises:
         UsageError: Several begin so.
     """
@@ -138,7 +147,16 @@ def verdicts(
     known: Collection[str],
     incidents: Iterable[Incident] | None,
 ) -> dict[str, Readiness]:
-    """Return the verdicts on some domains; the arguments are those of `readiness`. Many cost hardly more than one."""
+    """Return the verdicts on some domains, by domain. Many cost hardly more than one.
+
+    Args:
+        ask: Answers the named questions.
+        domains: The domains, as lower-case A-labels.
+        as_of: The day of asking (UTC).
+        settings: Every threshold.
+        known: Reporters known by name.
+        incidents: What `find_incidents` returns for `settings.readiness_days`, whole, of these domains at least; None: they are looked for.
+    """
     asking = at_once(ask) if len(domains) > MANY else ask
     period = period_of(as_of, settings.readiness_days, settings)
     reporters = read_known(asking, since=period.since, until=period.until, listed=known, settings=settings)
@@ -167,12 +185,29 @@ def verdicts(
 def policies_seen(
     ask: Ask, domain: str, *, as_of: date, settings: InsightSettings, days: int | None = None, published: PublishedPolicy | None = None
 ) -> PoliciesSeen:
-    """Return which policies senders applied to a domain, who holds an old one, and what changed; `published` as for `readiness`."""
+    """Return which policies senders applied to a domain, who holds an old one, and what changed.
+
+    Args:
+        ask: Answers the named questions.
+        domain: As a lower-case A-label.
+        as_of: The day of asking (UTC).
+        settings: `days` and `settling_days`.
+        days: Complete days to look at; the configured ones where it is not given.
+        published: The policy now published; None: as last checked, or else as most senders applied it lately.
+    """
     published = published or published_policies(ask, as_of=as_of).get(domain)
     period = period_of(as_of, days or settings.days, settings)
     return read_policies(ask, domain, since=period.since, until=period.until, published=published)
 
 
 def coverage(ask: Ask, *, as_of: date, settings: InsightSettings, days: int | None = None, domain: str | None = None) -> list[Coverage]:
-    """Return who reports on what, how often, and who went silent."""
+    """Return who reports on what, how often, and who went silent.
+
+    Args:
+        ask: Answers the named questions.
+        as_of: The day of asking (UTC). Reports about days that are not complete yet count as signs of life, their absence is not silence.
+        settings: Every threshold.
+        days: Complete days to look at; the configured ones where it is not given.
+        domain: One domain only; None: all.
+    """
     return read_coverage(ask, as_of=as_of, settings=settings, days=days, domain=domain)

@@ -21,7 +21,15 @@ Ask: TypeAlias = "Callable[..., pa.Table]"
 
 
 def between(ask: Ask, name: str, *, since: date, until: date, **parameters: Any) -> pa.Table:
-    """Ask about some days, both ends inclusive, whatever day it is today."""
+    """Ask about some days, both ends inclusive, whatever day it is today.
+
+    Args:
+        ask: Answers the named questions; what it raises is passed on.
+        name: The question, a name in `pipeline/query/sql`.
+        since: First day, UTC.
+        until: Last day, UTC; the question is asked as of this day.
+        parameters: What else the question takes.
+    """
     return ask(name, since=since, until=until, as_of=until, **parameters)
 
 

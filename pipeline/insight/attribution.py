@@ -89,7 +89,13 @@ class Attribution(NamedTuple):
 
 
 def standing_of(run: Run, around: Surroundings, settings: InsightSettings) -> Standing:
-    """Sort the senders that check the same thing into failing, clean, and proving nothing."""
+    """Sort the senders that check the same thing into failing, clean, and proving nothing.
+
+    Args:
+        run: The failures, of one domain and cause.
+        around: What is known beside them; its `ground` says who had sessions at all.
+        settings: `clean_confidence`, and `stray_sessions` for causes that can pass by themselves.
+    """
     ground = around.ground
     sessions = _comparable(run, ground)
     at = ground.places(run.by_reporter)
@@ -185,7 +191,13 @@ def _tried(run: Run, ground: Ground, around: Surroundings) -> Flags:
 
 
 def attribute(run: Run, standing: Standing, around: Surroundings) -> Attribution:
-    """Decide whose fault an incident is."""
+    """Decide whose fault an incident is.
+
+    Args:
+        run: The failures, of one domain and cause.
+        standing: What `standing_of` made of them.
+        around: What is known beside them; without a known reporter among those that failed no fault is ours.
+    """
     node = _node(run, around)
     fault = _fault(run, standing, around, node)
     if fault == "ours" and not around.has_known:
@@ -236,7 +248,15 @@ def _fault_of_stale(around: Surroundings) -> Fault:
 
 
 def compare(run: Run, standing: Standing, *, node: str | None, fault: Fault, has_known: bool) -> str:
-    """Say in one or two sentences what the senders were seen to do, with the numbers that decided the fault."""
+    """Say in one or two sentences what the senders were seen to do, with the numbers that decided the fault.
+
+    Args:
+        run: The failures that are left when strays are taken away.
+        standing: The senders in their three groups, with the numbers.
+        node: The one address that fails; None where there are several, or none is named.
+        fault: As `attribute` decided.
+        has_known: Whether a known reporter is among those that failed; where none is, and the fault is unknown, the text says so.
+    """
     failing, clean, silent, _ = standing
     where = f" on {listed(run.hosts)}" if run.hosts else ""
     lost = run.cause == "policy-lost"

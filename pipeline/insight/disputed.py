@@ -24,12 +24,27 @@ class Disputed(NamedTuple):
 
 
 def read_disputed(ask: Ask, *, since: date, until: date, domain: str | None = None) -> list[Disputed]:
-    """Ask for disputed reports between two days, both inclusive."""
+    """Ask for disputed reports between two days, both inclusive.
+
+    Args:
+        ask: Answers the named questions.
+        since: First day, UTC.
+        until: Last day, UTC.
+        domain: One domain only; None: all.
+    """
     return list(rows_of(between(ask, "insight_disputed", since=since, until=until, domain=domain), Disputed))
 
 
 def count_disputed(found: Iterable[Disputed], domain: str, reporters: Collection[str], *, since: date, until: date) -> int:
-    """Return how many of them are of these reporters about one domain."""
+    """Return how many of them are of these reporters about one domain.
+
+    Args:
+        found: What `read_disputed` returned.
+        domain: The report domain, as a lower-case A-label.
+        reporters: The senders that count, by their domains.
+        since: First day the reports are about, inclusive, UTC.
+        until: Last day, inclusive.
+    """
     return sum(
         one.reports
         for one in found

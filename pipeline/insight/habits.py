@@ -56,6 +56,12 @@ class Found(Protocol):
 def read_habits(ask: Ask, *, since: date, until: date, domain: str | None) -> tuple[Habit, ...]:
     """Ask for the reporters with habits, those with most sessions first.
 
+    Args:
+        ask: Answers the named questions.
+        since: First day, inclusive, UTC.
+        until: Last day, inclusive, UTC.
+        domain: One domain only; None: all.
+
     Raises:
         LakeError: The lake cannot be read.
     """

@@ -199,7 +199,14 @@ class Incident:
 
 
 def incident_id(domain: str, cause: str, hosts: Iterable[str], first_day: date) -> str:
-    """Return 12 hex digits that name an incident by domain, cause, hosts (`*` for none) and first day."""
+    """Return 12 hex digits that name an incident by domain, cause, hosts (`*` for none) and first day.
+
+    Args:
+        domain: As a lower-case A-label.
+        cause: A key of `pipeline.insight.detect.causes.CAUSES`.
+        hosts: The MX hosts that failed, in any order.
+        first_day: The first day with a failure, UTC.
+    """
     where = ",".join(sorted(hosts)) or "*"
     return hashlib.sha256(f"{domain}\0{cause}\0{where}\0{first_day.isoformat()}".encode()).hexdigest()[:12]
 

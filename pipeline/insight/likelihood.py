@@ -8,7 +8,13 @@ from pipeline.insight.rate_bound import incomplete_beta
 
 
 def at_most(seen: int, sessions: int, chance: float) -> float:
-    """Return the probability of at most `seen` failures in `sessions`, each failing with `chance` (binomial)."""
+    """Return the probability of at most `seen` failures in `sessions`, each failing with `chance` (binomial).
+
+    Args:
+        seen: Failures seen, 0 or more; with as many as sessions, or more, the probability is 1.
+        sessions: Sessions in all.
+        chance: Probability of one session to fail; below 0 is taken as 0, above 1 as 1.
+    """
     if seen >= sessions or chance <= 0:
         return 1.0
     if chance >= 1:
@@ -20,7 +26,13 @@ def at_most(seen: int, sessions: int, chance: float) -> float:
 
 
 def is_rare(seen: int, expected: float, *, below: float) -> bool:
-    """Say whether at most `seen` failures are that improbable where `expected` are usual (Poisson)."""
+    """Say whether at most `seen` failures are that improbable where `expected` are usual (Poisson).
+
+    Args:
+        seen: Failures seen.
+        expected: Failures usual in the same time, on average; 0 or less: nothing is rare.
+        below: The probability under which it is rare, itself not included.
+    """
     if expected <= 0:
         return False
     return sum(exp(k * log(expected) - expected - lgamma(k + 1)) for k in range(seen + 1)) < below

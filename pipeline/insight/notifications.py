@@ -116,7 +116,14 @@ def _sibling(cause: str) -> str:
 
 
 def next_memory(incidents: Sequence[Incident], memory: Sequence[Told] | None, news: Iterable[News], *, until: date) -> list[Told]:
-    """Return the memory after telling: what was told as it is now, what is quiet as it was told, moved on to its latest day."""
+    """Return the memory after telling: what was told as it is now, what is quiet as it was told, moved on to its latest day.
+
+    Args:
+        incidents: All there are now.
+        memory: What was told before; None: nobody was ever told.
+        news: What of the incidents is told now.
+        until: The day of asking (UTC): what is not among the incidents any more is forgotten when its last day is too long before it.
+    """
     told_now = {entry.incident.id for entry in news}
     kept: list[Told] = []
     matched: set[Told] = set()

@@ -23,7 +23,13 @@ class Period(NamedTuple):
 
 
 def period_of(as_of: date, days: int, settings: InsightSettings) -> Period:
-    """Return the last `days` complete days as of a day; a day is complete `settling_days` later."""
+    """Return the last `days` complete days as of a day; a day is complete `settling_days` later.
+
+    Args:
+        as_of: The day of asking (UTC).
+        days: How many complete days, 1 or more; no more than there are since `EARLIEST`, and one at least.
+        settings: `settling_days`.
+    """
     until = as_of - timedelta(days=settings.settling_days)
     return Period(until - timedelta(days=min(days, max(1, (until - EARLIEST).days + 1)) - 1), until)
 

@@ -35,7 +35,17 @@ def upper_bound(failures: int, sessions: int, *, confidence: float = 0.95) -> fl
 
 
 def is_within(limit: float, failures: int, sessions: int, *, confidence: float = 0.95) -> bool:
-    """Say whether `upper_bound` is at most `limit` (between 0 and 1, both excluded), for a fiftieth of the work of finding it."""
+    """Say whether `upper_bound` is at most `limit` (between 0 and 1, both excluded), for a fiftieth of the work of finding it.
+
+    Args:
+        limit: The rate asked about.
+        failures: Sessions that failed, 0 ≤ failures ≤ sessions.
+        sessions: Sessions in all; with none of them the bound is 1, and within no limit.
+        confidence: Between 0 and 1, both excluded.
+
+    Raises:
+        ValueError: Failures are negative or more than sessions.
+    """
     if not 0 < failures < sessions:
         return upper_bound(failures, sessions, confidence=confidence) <= limit
     return incomplete_beta(failures + 1, sessions - failures, limit) >= confidence
@@ -63,7 +73,13 @@ def _quantile(a: int, b: int, target: float) -> float:
 
 
 def incomplete_beta(a: float, b: float, x: float) -> float:
-    """Return the regularised incomplete beta function I_x(a, b), the distribution function of the beta distribution."""
+    """Return the regularised incomplete beta function I_x(a, b), the distribution function of the beta distribution.
+
+    Args:
+        a: The first shape parameter, above 0.
+        b: The second shape parameter, above 0.
+        x: Where; 0 and below give 0, 1 and above give 1.
+    """
     if x <= 0:
         return 0.0
     if x >= 1:

@@ -56,7 +56,13 @@ _AT_HOSTS = frozenset({"smtp", "tlsa"})
 
 
 def with_opinions(ask: Ask, incidents: Sequence[Incident], *, as_of: date) -> list[Incident]:
-    """Return the incidents, those of ours that are not over with what the last checks say of them."""
+    """Return the incidents, those of ours that are not over with what the last checks say of them.
+
+    Args:
+        ask: Answers the named questions.
+        incidents: In any order, which is kept.
+        as_of: The day of asking (UTC); later checks are left out.
+    """
     if not any(_is_asked(incident) for incident in incidents):
         return list(incidents)
     rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)

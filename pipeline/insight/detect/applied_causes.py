@@ -47,7 +47,15 @@ AppliedTexts = dict[str, dict[str, AppliedText]]
 def read_texts(
     ask: Ask, *, since: date, until: date, domains: Iterable[str], published: Mapping[str, PublishedPolicy] | None = None
 ) -> AppliedTexts:
-    """Ask for the policy texts that senders applied to the given domains, and add those published as far as they were looked up."""
+    """Ask for the policy texts that senders applied to the given domains, and add those published as far as they were looked up.
+
+    Args:
+        ask: Answers the named questions.
+        since: First day, inclusive, UTC.
+        until: Last day, inclusive, UTC; a policy that nobody applied yet is taken as seen up to it.
+        domains: The domains, as lower-case A-labels; without any nothing is asked.
+        published: The policies now published, by domain; None: none was looked up.
+    """
     texts: AppliedTexts = defaultdict(dict)
     names = sorted(domains)
     if not names:
@@ -101,7 +109,7 @@ def _in_light_of_policy(cube: Cube, sign_of_row: Ints, signs: list[Sign], texts:
         cause = cause_of(sign)
         found[number] = _NUMBER[cause]
         if cause == "mx-not-in-policy" and applied is not None:
-            day = first_day_of_newer(applied, host, of_domain.values())
+            day = _first_day_of_newer(applied, host, of_domain.values())
             if day is not None:
                 stale_from[number] = day.toordinal()
     cause_of_row = found[group]
@@ -110,7 +118,7 @@ def _in_light_of_policy(cube: Cube, sign_of_row: Ints, signs: list[Sign], texts:
     return cause_of_row
 
 
-def first_day_of_newer(applied: AppliedText, host: str | None, texts: Iterable[AppliedText]) -> date | None:
+def _first_day_of_newer(applied: AppliedText, host: str | None, texts: Iterable[AppliedText]) -> date | None:
     """Return the first day on which some sender applied a newer policy that covers the host; None where none did."""
     newer = [text for text in texts if _is_newer(text, applied) and text.mx_patterns]
     if host is None:

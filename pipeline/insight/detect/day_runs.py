@@ -30,6 +30,12 @@ class Days(NamedTuple):
 def days_of(key: Ints, day: Ints, weight: Floats, *, gap_days: int) -> tuple[Days, Ints]:
     """Gather rows by key and day, and number the stretches.
 
+    Args:
+        key: The number of the key (a domain and cause, or a stretch and host) of each row.
+        day: The day of each row, an ordinal as `date.toordinal`.
+        weight: How many failed sessions each row stands for.
+        gap_days: Days without a failure that a stretch may have between two days with one.
+
     Returns:
         The days, and for each row the place of its day among them.
     """

@@ -97,7 +97,15 @@ class Cube:
 
 
 def read_cube(ask: Ask, *, since: date, until: date, domain: str | None = None, domains: Sequence[str] | None = None) -> Cube:
-    """Ask for what failed between two days, both inclusive."""
+    """Ask for what failed between two days, both inclusive.
+
+    Args:
+        ask: Answers the named questions.
+        since: First day, UTC.
+        until: Last day, UTC.
+        domain: One domain only; None: all.
+        domains: Several domains only; None: all.
+    """
     given = None if domains is None else list(domains)
     return cube_of(between(ask, "insight_failures", since=since, until=until, domain=domain, domains=given))
 
@@ -192,7 +200,13 @@ def grouped(*keys: Ints) -> tuple[Ints, Ints]:
 
 
 def summed(groups: Ints, values: Floats | Ints, count: int) -> Floats:
-    """Add up values by group."""
+    """Add up values by group.
+
+    Args:
+        groups: The group of each row, numbered from 0.
+        values: The value of each row.
+        count: How many groups there are; one without rows has the sum 0.
+    """
     return np.bincount(groups, weights=values, minlength=count).astype(np.float64)
 
 

@@ -46,7 +46,15 @@ class Day(NamedTuple):
 
 
 def read_lost(ask: Ask, *, since: date, until: date, domain: str | None = None, domains: Sequence[str] | None = None) -> list[Cell]:
-    """Ask for protection lost between two days, both inclusive."""
+    """Ask for protection lost between two days, both inclusive.
+
+    Args:
+        ask: Answers the named questions.
+        since: First day, UTC.
+        until: Last day, UTC.
+        domain: One domain only; None: all.
+        domains: Several domains only; None: all.
+    """
     given = None if domains is None else list(domains)
     days = rows_of(between(ask, "insight_protection", since=since, until=until, domain=domain, domains=given), Day)
     pairs = groupby(days, key=lambda day: (day.report_domain, day.submitter_domain))

@@ -28,7 +28,15 @@ class Weighed(NamedTuple):
 
 
 def weighed(ask: Ask, runs: Sequence[Run], grounds: dict[Span, Ground], *, until: date, settings: InsightSettings) -> list[Weighed]:
-    """Return the runs with their ground, joined over gaps that prove nothing; `grounds` is what was read before, and grows."""
+    """Return the runs with their ground, joined over gaps that prove nothing.
+
+    Args:
+        ask: Answers the named questions.
+        runs: The failures, in any order.
+        grounds: Sessions by span that were read before; what is read now is added.
+        until: The last complete day, UTC.
+        settings: Every threshold.
+    """
     chains = list(_chains(runs, settings))
     gaps = [_gap(one, other) for chain in chains for one, other in pairwise(chain)]
     read_spans(ask, [*map(_span, runs), *gaps], until=until, seen=grounds)

@@ -36,7 +36,15 @@ class Missing(NamedTuple):
 def missing_of(
     evidence: Evidence, found: Found, replay: Sequence[ReplayDay], period: Period, settings: InsightSettings
 ) -> Iterable[Missing]:
-    """Yield what is missing, in the order of the conditions."""
+    """Yield what is missing, in the order of the conditions.
+
+    Args:
+        evidence: The sessions of known reporters.
+        found: What may stand in the way.
+        replay: What `read_replay` returned for the period, of all reporters.
+        period: The complete days of the verdict.
+        settings: What `ready` takes: `readiness_sessions` and the other thresholds.
+    """
     pace = _Pace(evidence, period, settings)
     if not evidence.sessions:
         yield _nothing(evidence, period)

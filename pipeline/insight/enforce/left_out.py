@@ -45,7 +45,14 @@ def weighs(day: ReplayDay) -> bool:
 
 
 def left_out_of(replay: Sequence[ReplayDay], known: Collection[str], period: Period, settings: InsightSettings) -> LeftOut:
-    """Sum up what known reporters had that is no evidence."""
+    """Sum up what known reporters had that is no evidence.
+
+    Args:
+        replay: What `read_replay` returned for the period, of all reporters.
+        known: Known reporters, by their domains.
+        period: The complete days of the verdict.
+        settings: `settle_days`, which say what is lately.
+    """
     days = [day for day in replay if day.sts_sessions and day.submitter_domain in known and not weighs(day)]
     unrated = [day for day in days if not day.rated]
     lately = period.until - timedelta(days=settings.settle_days)

@@ -167,7 +167,14 @@ def refused_as(*, enforcing: bool) -> str:
 
 
 def arithmetic(would_refuse: int, sessions: int, bound: float, *, enforcing: bool = False) -> str:
-    """Say in one sentence how the bound comes about."""
+    """Say in one sentence how the bound comes about.
+
+    Args:
+        would_refuse: Sessions that enforce would have refused, or refused.
+        sessions: Sessions of known reporters under a policy.
+        bound: The upper 95% bound of the rate, between 0 and 1.
+        enforcing: Whether the domain enforces already: then they were refused.
+    """
     if not sessions:
         return "No session, so no rate can be estimated: the bound is 100%."
     if not would_refuse:

@@ -38,6 +38,13 @@ class ReplayDay(NamedTuple):
 
 
 def read_replay(ask: Ask, domain: str, *, since: date, until: date) -> list[ReplayDay]:
-    """Ask what enforce would have refused between two days, both inclusive."""
+    """Ask what enforce would have refused between two days, both inclusive.
+
+    Args:
+        ask: Answers the named questions.
+        domain: As a lower-case A-label.
+        since: First day, UTC.
+        until: Last day, UTC.
+    """
     answer = between(ask, "insight_sts_days", since=since, until=until, domain=domain, harmless=list(HARMLESS))
     return list(rows_of(answer, ReplayDay))

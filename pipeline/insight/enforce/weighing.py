@@ -60,7 +60,14 @@ class Found(NamedTuple):
 
 
 def evidence_of(replay: Sequence[ReplayDay], known: Collection[str], period: Period, settings: InsightSettings) -> Evidence:
-    """Sum up the sessions of the known reporters."""
+    """Sum up the sessions of the known reporters.
+
+    Args:
+        replay: What `read_replay` returned for the period, of all reporters.
+        known: Known reporters, by their domains.
+        period: The complete days of the verdict; its last seven are the last week.
+        settings: `settle_days`.
+    """
     applied = [day for day in replay if day.submitter_domain in known and day.sts_sessions]
     counted = [day for day in applied if weighs(day)]
     totals: dict[str, int] = {}
@@ -84,18 +91,36 @@ def evidence_of(replay: Sequence[ReplayDay], known: Collection[str], period: Per
 
 
 def blocks(incident: Incident, period: Period, settings: InsightSettings) -> bool:
-    """Say whether an incident of ours is open, or ended too short a time ago."""
+    """Say whether an incident of ours is open, or ended too short a time ago.
+
+    Args:
+        incident: An incident of the domain, of whatever fault.
+        period: The complete days of the verdict.
+        settings: `settle_days`: an incident whose last failure is fewer days before the end of the period still blocks.
+    """
     return incident.blocking and (incident.state != "resolved" or (period.until - incident.last_day).days < settings.settle_days)
 
 
 def stale_reporters(seen: PoliciesSeen, reporters: Collection[str], period: Period) -> tuple[str, ...]:
-    """Return the known reporters of the last seven days that applied another policy than the published one."""
+    """Return the known reporters of the last seven days that applied another policy than the published one.
+
+    Args:
+        seen: The policies that senders applied.
+        reporters: Known reporters, by their domains.
+        period: The complete days of the verdict; its last seven are looked at.
+    """
     week = period.until - _WEEK
     return tuple(sorted(held.reporter for held in seen.stale if held.last_day > week and held.reporter in reporters))
 
 
 def reporters_without(replay: Sequence[ReplayDay], reporters: Collection[str], period: Period) -> tuple[str, ...]:
-    """Return those of some reporters that found no policy in most of their sessions of the last days they reported, two at least."""
+    """Return those of some reporters that found no policy in most of their sessions of the last days they reported, two at least.
+
+    Args:
+        replay: What `read_replay` returned for the period, of all reporters.
+        reporters: Those asked about, by their domains.
+        period: The complete days of the verdict; its last seven are looked at.
+    """
     lately: dict[str, list[ReplayDay]] = {}
     for day in replay:
         if day.report_day > period.until - _WEEK and day.submitter_domain in reporters:
@@ -109,7 +134,13 @@ def reporters_without(replay: Sequence[ReplayDay], reporters: Collection[str], p
 
 
 def verdict_of(evidence: Evidence, found: Found, settings: InsightSettings) -> Verdict:
-    """Return the verdict; without policy or evidence there is none to be had, whatever else is found."""
+    """Return the verdict; without policy or evidence there is none to be had, whatever else is found.
+
+    Args:
+        evidence: The sessions of known reporters.
+        found: What may stand in the way.
+        settings: `readiness_*` and `stray_sessions`.
+    """
     published = found.seen.published
     if any(one.cause == "policy-lost" and one.state != "resolved" and "sts" in one.policy_types for one in found.blocking):
         return "not-ready"
