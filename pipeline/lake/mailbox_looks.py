@@ -62,6 +62,13 @@ class Looks(NamedTuple):
 def begin(location: Location, mailboxes: Iterable[str], run_id: str, now: datetime, own: Sequence[str] = ()) -> None:
     """Write that a run is about to look into these mailboxes, for reports about these domains of ours.
 
+    Args:
+        location: The lake.
+        mailboxes: Their names; none where files are imported.
+        run_id: Names the run: `end` replaces what was written here under it.
+        now: When the run began, aware.
+        own: The domains of ours; they replace those of the note, each with the day since which runs have known of it.
+
     Raises:
         LakeError: The note cannot be read or written.
         TryAgainError: Another process holds it.

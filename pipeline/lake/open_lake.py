@@ -111,6 +111,11 @@ def fence(location: Location, tables: dict[str, LakeTable], held: Held) -> int |
     """Give the tables the epoch of a lease, and shut out a former holder who may still be alive; return the epoch.
 
     It is beyond that of every table even where the lease object was lost: then every former holder is shut out.
+
+    Args:
+        location: The lake.
+        tables: All tables, open; brought to their new versions where somebody is shut out.
+        held: The lock of the lake; without an epoch, as in a folder, there is nothing to do and None is returned.
     """
     if held.epoch is None:
         return None

@@ -40,7 +40,14 @@ def find_rows(lake: OpenLake, wanted: Iterable[MessageRow]) -> dict[tuple[object
 
 
 def stage_replacement(lake: OpenLake, stage: StageWriter, found: Sequence[Found], rows: pa.Table) -> None:
-    """Stage `messages` so that the found rows go and `rows` come: their files are written again without them."""
+    """Stage `messages` so that the found rows go and `rows` come: their files are written again without them.
+
+    Args:
+        lake: The lake.
+        stage: Takes the files to add and to remove.
+        found: The rows that go.
+        rows: The rows that come, with all columns of `messages`, `batch` included.
+    """
     gone = {key_of(each.row) for each in found}
     kept = [rows]
     for file in {each.file for each in found}:
@@ -51,7 +58,13 @@ def stage_replacement(lake: OpenLake, stage: StageWriter, found: Sequence[Found]
 
 
 def stage_edit(lake: OpenLake, stage: StageWriter, edit: Callable[[pa.Table], pa.Table | None]) -> None:
-    """Stage `messages` as `edit` makes it, file by file; None leaves a file as it is."""
+    """Stage `messages` as `edit` makes it, file by file; None leaves a file as it is.
+
+    Args:
+        lake: The lake.
+        stage: Takes the files to add and to remove.
+        edit: Gets all rows of one file and returns all of them anew.
+    """
     for file in lake.present("messages"):
         edited = edit(read(lake.location, "messages", [file.path]))
         if edited is not None:

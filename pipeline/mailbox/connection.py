@@ -151,7 +151,13 @@ class _Imap4(imaplib.IMAP4):
 
 
 def speaks_tls(host: str, port: int, timeout: float) -> bool:
-    """Return whether a server answers a TLS handshake, whatever its certificate; nothing is sent to it beyond that."""
+    """Return whether a server answers a TLS handshake, whatever its certificate; nothing is sent to it beyond that.
+
+    Args:
+        host: The server.
+        port: Its port.
+        timeout: Seconds for the connection to an address, and again for the handshake.
+    """
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -53,7 +53,13 @@ class Forgetful:
 
 
 def about_to_copy(session: Session, state: FolderState, uids: Sequence[int], folder: str) -> Copying:
-    """Return the note for a COPY that is about to be made.
+    """Return the note for a COPY that is about to be made; UIDVALIDITY and UIDNEXT of the other folder are 0 where the server gives none.
+
+    Args:
+        session: Signed in, with the folder selected that the messages are in.
+        state: What the server said of that folder.
+        uids: Of the messages.
+        folder: Where they are copied to.
 
     Raises:
         TryAgainError: Cut, throttled, timed out.
@@ -67,6 +73,12 @@ def already_copied(session: Session, here: str, noted: Copying, uids: Sequence[i
 
     Messages are compared by their header and size; INTERNALDATE is not kept by every server. The other folder is opened read-only in
     between.
+
+    Args:
+        session: Signed in, with the folder selected that the messages are in.
+        here: The name of that folder; it is selected again at the end.
+        noted: What was noted before the COPY.
+        uids: Of the noted messages those that are still here.
 
     Raises:
         TryAgainError: Cut, throttled, timed out, or a folder is another one now.

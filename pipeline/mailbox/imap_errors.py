@@ -115,7 +115,14 @@ def _why_unreachable(server: str, err: OSError, ca_file: str) -> str:
 
 
 def while_signing_in(where: str, server: str, user: str, err: BaseException) -> TlsrptError:
-    """Return the error of a sign-in that did not succeed."""
+    """Return the error of a sign-in that did not succeed.
+
+    Args:
+        where: Which mailbox, for the sentence.
+        server: host:port.
+        user: Who was signing in, for the sentence.
+        err: What was raised.
+    """
     if isinstance(err, LOST):
         return while_working(where, server, err)
     lost = (err.__cause__ or err).__context__
@@ -130,7 +137,13 @@ def while_signing_in(where: str, server: str, user: str, err: BaseException) -> 
 
 
 def while_working(where: str, server: str, err: BaseException) -> TryAgainError:
-    """Return the error of a session that broke off: cut, timed out, throttled, or nonsense."""
+    """Return the error of a session that broke off: cut, timed out, throttled, or nonsense.
+
+    Args:
+        where: Which mailbox, for the sentence.
+        server: host:port.
+        err: What was raised.
+    """
     late = throttled(where, err)
     if late is not None:
         return late
@@ -166,7 +179,13 @@ def refused(where: str, what: str, err: BaseException) -> TlsrptError:
 
 
 def no_folder(where: str, folder: str, existing: list[str]) -> ConfigError:
-    """Return the error of a folder that is not there, naming the one that was probably meant, else those that are there."""
+    """Return the error of a folder that is not there, naming the one that was probably meant, else those that are there.
+
+    Args:
+        where: Which mailbox, for the sentence.
+        folder: The name that was configured.
+        existing: The names of the folders that can be selected.
+    """
     below = next((name for name in existing if name.upper().endswith((f".{folder}".upper(), f"/{folder}".upper()))), "")
     if below:
         return ConfigError(f'{where}: there is no folder {folder}; set folder = "{says(ValueError(below))}"')

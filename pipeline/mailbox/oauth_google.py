@@ -28,8 +28,14 @@ SIGN_IN_SECONDS = 600
 def google_tokens(mailbox: str, user: str, oauth2: OAuth2Settings) -> GoogleTokens:
     """Return the tokens of a service account, or of a person who has signed in.
 
+    Args:
+        mailbox: Its name in the configuration.
+        user: The address that a service account acts for; of no effect for a person who signed in.
+        oauth2: The settings of the flow and its files.
+
     Raises:
         ConfigError: google-auth is not installed, or a file is missing or wrong.
+        SignInError: The person has not signed in yet.
     """
     service_account = import_extra("google.oauth2.service_account", extra="google", what=f"mailbox {mailbox}")
     credentials = import_extra("google.oauth2.credentials", extra="google", what=f"mailbox {mailbox}")
@@ -94,9 +100,16 @@ class GoogleTokens:
 def sign_in(mailbox: str, oauth2: OAuth2Settings, say: Callable[[str], None]) -> None:
     """Let a person sign in with a browser on this machine (RFC 8252), and keep the refresh token.
 
+    Args:
+        mailbox: Its name in the configuration.
+        oauth2: Names the client of Google in `client_secrets_file`; what is kept goes to `cache_file`.
+        say: Gets lines for the person: the address to open.
+
     Raises:
         SignInError: It was refused, or nobody came in time.
         ConfigError: google-auth-oauthlib is not installed, or client_secrets_file is wrong.
+        TryAgainError: Google does not answer.
+        UnreachableError: Its certificate does not verify.
     """
     where = f"mailbox {mailbox}"
     library = import_extra("google_auth_oauthlib.flow", extra="google", what=f"mailbox {mailbox}")

@@ -46,6 +46,12 @@ def search(session: Session, first: int, last: int, criteria: Sequence[str] = ()
 
     A server may name the last message although it lies outside (RFC 9051 §6.4.9: a range with `*`), hence the filter.
 
+    Args:
+        session: With the folder selected.
+        first: The lowest UID, inclusive.
+        last: The highest UID, inclusive.
+        criteria: Further search keys (RFC 9051 §6.4.4), such as UNSEEN; all have to hold.
+
     Raises:
         ConnectionLostError: See `Session.once`.
     """

@@ -169,7 +169,13 @@ def repeated_files(chunks: Sequence[Essence], ledger: Ledger) -> list[bool]:
 
 
 def remember(news: News, knowledge: Knowledge, ledger: Ledger) -> None:
-    """Take note of what has been committed."""
+    """Take note of what has been committed, so that the next batch is settled by it.
+
+    Args:
+        news: What the batch brought, from `Decided.news`.
+        knowledge: Learns the new reports and kept bytes.
+        ledger: Learns the new files.
+    """
     ledger.add_files(news.files)
     knowledge.bytes.add(news.raw)
     for month, (identities, keys) in news.reports.items():
@@ -177,7 +183,13 @@ def remember(news: News, knowledge: Knowledge, ledger: Ledger) -> None:
 
 
 def take(table: str, rows: pa.Table, taken: Taken) -> pa.Table:
-    """Return the rows of a table of a chunk that a batch takes, with the columns of the schema but `batch`."""
+    """Return the rows of a table of a chunk that a batch takes, with the columns of the schema but `batch`.
+
+    Args:
+        table: One of those of `tables_of`.
+        rows: All rows of that table in the chunk, with the columns that `tables_of` adds.
+        taken: What was decided on the chunk.
+    """
     if table == "messages":
         return _without(_judged(rows, taken.outcomes), np.arange(rows.num_rows), taken.dropped)
     if table == "reports":

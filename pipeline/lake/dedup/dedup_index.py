@@ -75,7 +75,14 @@ class KnownReports:
         return keys, found
 
     def note(self, month: str, identities: Iterable[str], keys: Iterable[str]) -> None:
-        """Take note of the identities and keys of reports of a month that have been committed."""
+        """Take note of the identities and keys of reports of a month that have been committed.
+
+        Args:
+            month: The month of report, like 2026-05; one that nothing was asked about yet is passed over, for its files are still to be
+                read.
+            identities: Of the reports, hex.
+            keys: Report keys of the same reports, hex.
+        """
         known = self._months.get(month)
         if known is not None:
             known.identities.add(identities)
@@ -148,6 +155,13 @@ class Retired:
 
 def _reports_of(files: Files, floor: int) -> Callable[[str, Sequence[str], pc.Expression | None], pa.Table]:
     def read_month(month: str, columns: Sequence[str], where: pc.Expression | None) -> pa.Table:
+        """Return columns of the reports of a month, of the present generation.
+
+        Args:
+            month: Like 2026-05.
+            columns: The names of the columns.
+            where: Further condition on the rows; None: all.
+        """
         present = since(floor) if where is None else since(floor) & where
         return read(files.location, "reports", files.of([month]), columns, where=present)
 

@@ -67,7 +67,16 @@ class Ledger:
         self._imported = HashColumn(files, Column("messages", "message_sha256", account=FILE_ACCOUNT), floor=floor)
 
     def uids(self, account: str, folder: str, uidvalidity: int) -> Known:
-        """Return the UIDs in the ledger for one folder of one account."""
+        """Return the UIDs in the ledger for one folder of one account.
+
+        Args:
+            account: The name of the mailbox.
+            folder: Its folder, as in the ledger.
+            uidvalidity: UIDs under another UIDVALIDITY are other messages (RFC 9051 §2.3.1.1) and are not among those returned.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
         same: dict[str, str | int] = {"account": account, "folder": folder, "uidvalidity": uidvalidity}
         with self._files.location.errors("read"):
             return Known(numbers(self._files.location, "messages", self._files.of(), "uid", same=same, floor=self._floor))
@@ -80,7 +89,14 @@ class Ledger:
             return {int(value) for piece in found for value in np.unique(piece)}
 
     def settled_uids(self, account: str, folder: str, uidvalidity: int, since_: datetime) -> list[tuple[int, str]]:
-        """Return UID and outcome of messages first ingested since then; `PENDING` where the DNS is awaited."""
+        """Return UID and outcome of messages first ingested since then; `PENDING` where the DNS is awaited.
+
+        Args:
+            account: The name of the mailbox.
+            folder: Its folder, as in the ledger.
+            uidvalidity: The UIDVALIDITY under which the UIDs hold.
+            since_: The moment, aware; inclusive.
+        """
         moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))
         where = (pc.field("account") == account) & (pc.field("folder") == folder) & (pc.field("uidvalidity") == uidvalidity)
         pieces = self._pieces(("uid", "outcome", "dkim_result"), where & (pc.field("ingested_at") >= moment))

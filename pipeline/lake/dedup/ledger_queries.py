@@ -23,7 +23,16 @@ class AsksLedger:
     """None where there is no lake yet: nothing is known."""
 
     def known_uids(self, account: str, folder: str, uidvalidity: int) -> Known:
-        """Return the UIDs of a folder that are in the ledger; ask its `.missing(uids)`."""
+        """Return the UIDs of a folder that are in the ledger; ask its `.missing(uids)`.
+
+        Args:
+            account: The name of the mailbox.
+            folder: Its folder, as in the ledger.
+            uidvalidity: UIDs under another UIDVALIDITY are other messages and are not known.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
         if self._ledger is None:
             return Known()
         with self.location.errors("read"):
@@ -35,7 +44,17 @@ class AsksLedger:
             return self._ledger.uidvalidities(account, folder) if self._ledger else set()
 
     def settled_uids(self, account: str, folder: str, uidvalidity: int, *, since: datetime) -> list[tuple[int, str]]:
-        """Return UID and outcome of the messages of a folder that were first ingested since then; `pending` while the DNS is awaited."""
+        """Return UID and outcome of the messages of a folder that were first ingested since then; `pending` while the DNS is awaited.
+
+        Args:
+            account: The name of the mailbox.
+            folder: Its folder, as in the ledger.
+            uidvalidity: The UIDVALIDITY under which the UIDs hold.
+            since: The moment, aware; inclusive.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
         with self.location.errors("read"):
             return self._ledger.settled_uids(account, folder, uidvalidity, since) if self._ledger else []
 

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
 
 def commit_stage(location: Location, tables: dict[str, LakeTable], stage: Stage) -> None:
-    """Bring a complete stage into the tables, from wherever an earlier try ended, and drop it."""
+    """Bring a complete stage into the tables, from wherever an earlier try ended, and drop it.
+
+    Args:
+        location: The lake; the caller holds its lock.
+        tables: All tables, open; brought to their new versions.
+        stage: Sealed: with its manifest written.
+
+    Raises:
+        TryAgainError: Another writer has taken the lake over since the tables came to their versions.
+    """
     before = {name: table.version() for name, table in tables.items()}
 
     def append(name: str) -> None:

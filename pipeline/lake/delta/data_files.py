@@ -29,7 +29,13 @@ ORDER = {"policies": ("report_domain", "report_day"), "failures": ("report_domai
 
 
 def to_arrow(name: str, rows: Sequence[tuple[Any, ...]], batch: int) -> pa.Table:
-    """Return typed rows as one Arrow table of the schema of `name`, with their batch in front."""
+    """Return typed rows as one Arrow table of the schema of `name`, with their batch in front.
+
+    Args:
+        name: The table.
+        rows: Its rows, without `batch`; may be empty.
+        batch: The number that every row gets.
+    """
     return with_batch(name, rows_to_columns(name, rows), batch)
 
 
@@ -63,7 +69,15 @@ def encode(name: str, rows: pa.Table) -> pa.Buffer:
 
 
 def describe(name: str, rows: pa.Table, *, month: str, size_bytes: int, prefix: str) -> Part:
-    """Return the part that a file with these rows will be; its name is new and says nothing about its content."""
+    """Return the part that a file with these rows will be; its name is new and says nothing about its content.
+
+    Args:
+        name: The table.
+        rows: The rows of the file, for their number and the statistics.
+        month: The partition they all belong to, like 2026-05.
+        size_bytes: Of the encoded file.
+        prefix: Begins the name of the file and says what wrote it: `b` and a batch, `r` for a rewrite, `c` for a compaction.
+    """
     path = f"{TABLES[name].partition}={month}/{prefix}-{secrets.token_hex(8)}.parquet"
     return Part(path, month, rows.num_rows, size_bytes, json.dumps(statistics(rows)))
 

@@ -160,7 +160,19 @@ def schema_version_of(table: LakeTable) -> int:
 def commit_parts(
     location: Location, name: str, table: LakeTable, *, adds: Sequence[Part] = (), removes: Sequence[Gone] = (), rows_change: bool = True
 ) -> None:
-    """Commit data files to a table in one durable step, outside any batch; the arguments are those of `add_version`."""
+    """Commit data files to a table in one durable step, outside any batch.
+
+    Args:
+        location: The lake; the caller holds its lock.
+        name: The table.
+        table: The same, open; brought to the new version.
+        adds: Files that lie in the folder of the table already.
+        removes: Files that do not belong to the table any more; they stay on disk for readers that have them open.
+        rows_change: False where the rows are the same as before in other files.
+
+    Raises:
+        TryAgainError: Another writer has taken the lake over since `table` came to its version.
+    """
     before = table.version()
     add_version(name, table, adds=adds, removes=removes, rows_change=rows_change)
     sync_logs(location, {name: table}, {name: before})
@@ -254,7 +266,13 @@ def sync_logs(location: Location, tables: Mapping[str, LakeTable], before: dict[
 
 
 def checkpoint(location: Location, name: str, table: LakeTable) -> None:
-    """Write a checkpoint of the present version, durably; a torn one would make the table unreadable (see `log_repair`)."""
+    """Write a checkpoint of the present version, durably; a torn one would make the table unreadable (see `log_repair`).
+
+    Args:
+        location: The lake; the caller holds its lock.
+        name: The table.
+        table: The same, open at the version to write a checkpoint of.
+    """
     table.delta.create_checkpoint()
     log = f"{name}/_delta_log"
     stem = f"{table.version():020d}.checkpoint"

@@ -48,6 +48,12 @@ def present(table: LakeTable, name: str) -> list[Present]:
 def without(location: Location, name: str, files: Iterable[Present], unwanted: pc.Expression) -> tuple[list[Part], list[Gone]]:
     """Write the files again without the rows that satisfy `unwanted` (null does not); a file without such rows is left alone.
 
+    Args:
+        location: The lake; the caller holds its lock.
+        name: The table.
+        files: Those of its data files that may hold such rows.
+        unwanted: The condition, over columns of the table.
+
     Returns:
         What to add and what to remove in one commit. Files that nobody commits are swept by `maintain`.
     """
@@ -64,7 +70,15 @@ def without(location: Location, name: str, files: Iterable[Present], unwanted: p
 
 
 def put_part(location: Location, name: str, rows: pa.Table, month: str, *, prefix: str) -> Part:
-    """Write rows of one month as a data file in the folder of its table; no log names it yet."""
+    """Write rows of one month as a data file in the folder of its table; no log names it yet.
+
+    Args:
+        location: The lake; the caller holds its lock.
+        name: The table.
+        rows: All columns of its schema.
+        month: The partition of all rows, like 2026-05.
+        prefix: Begins the name of the file and says what wrote it, see `describe`.
+    """
     content = encode(name, rows)
     part = describe(name, rows, month=month, size_bytes=content.size, prefix=prefix)
     location.store.put(f"{name}/{part.path}", memoryview(content))
@@ -84,7 +98,17 @@ def drop_generation(location: Location, tables: dict[str, LakeTable]) -> None:
 
 
 def drop_rows_beyond(location: Location, name: str, table: LakeTable, last: int) -> None:
-    """Delete the rows of batches after `last`."""
+    """Delete the rows of batches after `last`.
+
+    Args:
+        location: The lake; the caller holds its lock.
+        name: The table.
+        table: The same, open; brought to the new version.
+        last: The last batch whose rows stay.
+
+    Raises:
+        TryAgainError: Another writer has taken the lake over since `table` came to its version.
+    """
     touched = [file for file in present(table, name) if file.last_batch is None or file.last_batch > last]
     adds, removes = without(location, name, touched, pc.field("batch") > last)
     if removes:

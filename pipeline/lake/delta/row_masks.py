@@ -47,6 +47,11 @@ def names_domain(column: Column, domain: str, *, below: bool = True) -> Mask:
     """Say which texts name a domain as a whole name: `example.org` is not in `example.org.uk` or `anexample.org`.
 
     With `below`, it is in `mx.example.org`.
+
+    Args:
+        column: Texts; a null names no domain.
+        domain: As A-label, in any case of letters.
+        below: Whether a name below the domain counts, too.
     """
     return pc.coalesce(pc.match_substring_regex(column, pattern=pattern_of(domain, below=below)), pa.scalar(False))
 
@@ -57,7 +62,14 @@ def pattern_of(domain: str, *, below: bool = True) -> str:
 
 
 def put_where(rows: pa.Table, name: str, mask: Mask, value: pa.Scalar[Any]) -> pa.Table:
-    """Return the rows with a value in a column where the mask is true."""
+    """Return the rows with a value in a column where the mask is true.
+
+    Args:
+        rows: The rows.
+        name: The column.
+        mask: One boolean a row; null puts null.
+        value: Of the type of the column; may be null.
+    """
     place = rows.schema.get_field_index(name)
     return rows.set_column(place, rows.schema.field(name), pc.if_else(mask, value, rows.column(name)))
 

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def dataset(location: Location, name: str, paths: Iterable[str]) -> pads.Dataset:
-    """Return data files of a table as a dataset with all columns of its schema, the partition from the path."""
+    """Return data files of a table as a dataset with all columns of its schema, the partition from the path.
+
+    Args:
+        location: The lake.
+        name: The table.
+        paths: Of the data files, relative to the folder of the table.
+    """
     partition = TABLES[name].partition
     return pads.dataset(
         [location.path_of(f"{name}/{path}") for path in paths],
@@ -35,7 +41,15 @@ def dataset(location: Location, name: str, paths: Iterable[str]) -> pads.Dataset
 def read(
     location: Location, name: str, paths: Sequence[str], columns: Sequence[str] | None = None, *, where: pc.Expression | None = None
 ) -> pa.Table:
-    """Return columns of the rows that satisfy `where`, from these data files of a table."""
+    """Return columns of the rows that satisfy `where`, from these data files of a table.
+
+    Args:
+        location: The lake.
+        name: The table.
+        paths: Of the data files, relative to the folder of the table; none gives no rows.
+        columns: Their names; None: all of the schema.
+        where: The condition on rows; None: all.
+    """
     if not paths:
         schema = arrow_schema(name)
         return pa.Table.from_batches([], schema=schema if columns is None else pa.schema([schema.field(column) for column in columns]))
@@ -44,14 +58,29 @@ def read(
 
 
 def count_rows(location: Location, name: str, paths: Sequence[str], where: pc.Expression) -> int:
-    """Return how many rows of these data files satisfy `where`."""
+    """Return how many rows of these data files satisfy `where`.
+
+    Args:
+        location: The lake.
+        name: The table.
+        paths: Of the data files, relative to the folder of the table.
+        where: The condition on rows.
+    """
     return dataset(location, name, paths).count_rows(filter=where) if paths else 0
 
 
 def batches(
     location: Location, name: str, paths: Sequence[str], columns: Sequence[str], *, where: pc.Expression | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Yield columns of the rows that satisfy `where`, piece by piece, in the order of the files."""
+    """Yield columns of the rows that satisfy `where`, piece by piece, in the order of the files.
+
+    Args:
+        location: The lake.
+        name: The table.
+        paths: Of the data files, relative to the folder of the table.
+        columns: Their names.
+        where: The condition on rows; None: all.
+    """
     if paths:
         yield from dataset(location, name, paths).to_batches(columns=list(columns), filter=where, batch_size=65_536)
 
@@ -63,6 +92,14 @@ def numbers(
 
     Where the statistics of a row group say that all of its rows have them, as in the ledger of a lake with one mailbox, no other column is
     read: of ten million rows that takes a tenth of the time. Where they say that they have one number only, it is yielded once.
+
+    Args:
+        location: The lake.
+        name: The table.
+        paths: Of the data files, relative to the folder of the table.
+        column: The column of whole numbers.
+        same: The values that the rows have, by the names of the other columns.
+        floor: The first batch of the present generation.
     """
     where = since(floor)
     for other, value in same.items():
@@ -87,6 +124,13 @@ def combinations(location: Location, name: str, paths: Sequence[str], columns: S
     """Yield the combinations of values in some columns without nulls, of the rows of the present generation; some more than once.
 
     Row groups of which the statistics say that every column has one value are not read.
+
+    Args:
+        location: The lake.
+        name: The table.
+        paths: Of the data files, relative to the folder of the table.
+        columns: Their names; the values come in this order.
+        floor: The first batch of the present generation.
     """
     for fragment in dataset(location, name, paths).get_fragments(filter=since(floor)) if paths else ():
         mixed = []

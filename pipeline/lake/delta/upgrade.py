@@ -41,6 +41,12 @@ STEPS = (
 def upgrade(location: Location, tables: dict[str, LakeTable], *, steps: Sequence[Step] = STEPS, to: int = SCHEMA_VERSION) -> list[str]:
     """Bring the tables of an older lake to schema `to`.
 
+    Args:
+        location: The lake; the caller holds its lock.
+        tables: All tables, open; brought to their new versions.
+        steps: Those there are, in order; others in tests.
+        to: The schema version to reach.
+
     Returns:
         The names of the steps taken.
 

@@ -120,7 +120,13 @@ class BucketLocation(Location):
         return path
 
     def staged(self, folder: str, name: str, final: str) -> str:  # noqa: ARG002 -- elsewhere it lies in the stage
-        """Return where a file lies while its batch is in the making: where it will stay; no table names it yet."""
+        """Return where a file lies while its batch is in the making: where it will stay; no table names it yet.
+
+        Args:
+            folder: Of no effect here.
+            name: Of no effect here.
+            final: Where it will lie, relative to the lake.
+        """
         return final
 
     def exists(self) -> bool:

@@ -50,7 +50,13 @@ class FolderLocation(Location):
         return f"{self.uri}/{path}"
 
     def staged(self, folder: str, name: str, final: str) -> str:  # noqa: ARG002 -- elsewhere the final path counts
-        """Return where a file lies while its batch is in the making: with the stage, and it is moved when the batch is committed."""
+        """Return where a file lies while its batch is in the making: with the stage, and it is moved when the batch is committed.
+
+        Args:
+            folder: The folder of the stage, relative to the lake.
+            name: A name that is free in it.
+            final: Of no effect here: the commit moves it there.
+        """
         return f"{folder}/{name}"
 
     def exists(self) -> bool:

@@ -72,6 +72,12 @@ class Lease(NamedTuple):
 def lease(store: ObjectStore, folder: str, uri: str, *, wait_seconds: float = 0.0) -> Iterator[Held]:
     """Hold the lease of a lake (`folder` is ""), or of a folder in it.
 
+    Args:
+        store: The objects of the lake.
+        folder: The folder of notes whose lease it is; "" for that of the lake.
+        uri: The address of the lake, for the sentence.
+        wait_seconds: How long a lease that somebody holds is waited for; 0: one try.
+
     Raises:
         TryAgainError: Somebody else still holds it after `wait_seconds`.
         ConfigError: The storage does not honour conditional puts.

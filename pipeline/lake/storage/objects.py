@@ -74,7 +74,13 @@ class ObjectStore:
             return None
 
     def replace(self, path: str, content: bytes, tag: str) -> str | None:
-        """Write an object that must still be the one with this tag; return the new tag, or None where it is another or gone."""
+        """Write an object that must still be the one with this tag; return the new tag, or None where it is another or gone.
+
+        Args:
+            path: Relative to the prefix.
+            content: All of the new object.
+            tag: That of the object as it was last read or written, see `Tagged`.
+        """
         try:
             return obstore.put(self.client, path, content, mode={"e_tag": tag}, use_multipart=False)["e_tag"] or ""
         except (PreconditionError, AlreadyExistsError, FileNotFoundError):
@@ -95,6 +101,11 @@ class ObjectStore:
 
     def range(self, path: str, start: int, end: int) -> bytes:
         """Return the bytes from `start` up to `end`, exclusive, of an object.
+
+        Args:
+            path: Relative to the prefix.
+            start: The first byte, from 0.
+            end: The byte after the last one.
 
         Raises:
             FileNotFoundError: It is not there.

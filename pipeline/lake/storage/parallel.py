@@ -16,6 +16,11 @@ _Done = TypeVar("_Done")
 def together(location: Location, work: Callable[[str], _Done], names: Iterable[str]) -> dict[str, _Done]:
     """Do something for each table, and return what came of it, in the order of the names.
 
+    Args:
+        location: The lake; its kind says whether all are done at once.
+        work: Gets the name of a table; in a bucket it runs in a thread for each.
+        names: Of the tables.
+
     Raises:
         Exception: What the first of them raised, when all have come to their end.
     """

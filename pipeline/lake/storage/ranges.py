@@ -96,7 +96,13 @@ class RangeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
         return RangeFile(self, self._strip(path))
 
     def read(self, path: str, start: int, end: int) -> bytes:
-        """Return a piece of a file; what lies in the kept end of it costs nothing."""
+        """Return a piece of a file; what lies in the kept end of it costs nothing.
+
+        Args:
+            path: Relative to the prefix of the store.
+            start: The first byte, from 0.
+            end: The byte after the last one.
+        """
         size = self.size_of(path)
         first_kept = max(0, size - TAIL_BYTES)
         if start < first_kept:

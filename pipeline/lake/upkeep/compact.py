@@ -44,7 +44,13 @@ class Merge(NamedTuple):
 
 
 def merges(lake: OpenLake, name: str, *, at_least: int = 2) -> Iterator[Merge]:
-    """Yield what can be merged in a table: months with `at_least` small files, cut so that each result has a bounded size."""
+    """Yield what can be merged in a table: months with `at_least` small files, cut so that each result has a bounded size.
+
+    Args:
+        lake: The lake.
+        name: The table.
+        at_least: Small files that a month must have.
+    """
     by_month: dict[str, list[Present]] = defaultdict(list)
     for file in lake.present(name):
         if file.size_bytes < SMALL_BYTES:
@@ -112,7 +118,16 @@ def unsorted_months(lake: OpenLake, name: str, before: str) -> list[str]:
 
 
 def sort_month(lake: OpenLake, name: str, month: str) -> None:
-    """Sort a whole month of a table along a Z-order curve; for months larger than memory, so `deltalake` does it."""
+    """Sort a whole month of a table along a Z-order curve; for months larger than memory, so `deltalake` does it.
+
+    Args:
+        lake: The lake.
+        name: The table, one of `ORDER`.
+        month: The month of report, like 2026-05.
+
+    Raises:
+        TryAgainError: Another writer has taken the lake over since the table came to its version.
+    """
     table = lake.tables[name]
     before = table.version()
     blooms = {column: ColumnProperties(bloom_filter_properties=BloomFilterProperties(True, 0.01)) for column in BLOOM.get(name, ())}

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 
 def damage_of(location: Location, path: str, rows: int) -> str | None:
-    """Return what is wrong with a data file, in words that begin with its path; None where its footer reads and has so many rows."""
+    """Return what is wrong with a data file, in words that begin with its path; None where its footer reads and has so many rows.
+
+    Args:
+        location: The lake.
+        path: Of the file, relative to the lake.
+        rows: How many the log of its table says it has.
+    """
     try:
         with location.filesystem.open_input_file(location.path_of(path)) as file:
             found = parquet.ParquetFile(file).metadata.num_rows

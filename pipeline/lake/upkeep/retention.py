@@ -58,6 +58,11 @@ def keep_from(today: date, *, raw_days: int, report_months: int) -> Keep:
 def expire(lake: OpenLake, keep: Keep, *, dry_run: bool = False) -> Counter[str]:
     """Let go what is not kept.
 
+    Args:
+        lake: The lake.
+        keep: From when on bytes and reports stay.
+        dry_run: Whether to count only.
+
     Returns:
         Rows that went, or would go, by table; for `messages` the rows that turn `expired`.
     """
