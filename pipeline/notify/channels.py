@@ -141,8 +141,14 @@ def ping(url: str, *, body: str = "") -> None:
 def post_json(url: str, value: Any, headers: dict[str, str]) -> None:
     """Post a value as JSON.
 
+    Args:
+        url: An http or https address.
+        value: What `json` can write.
+        headers: Further headers, beside the Content-Type.
+
     Raises:
         SendError: No answer of class 2xx came.
+        ConfigError: The address is of another kind, or cannot be used.
     """
     _request(url, json.dumps(value).encode(), {"Content-Type": "application/json", **headers})
 

@@ -35,6 +35,12 @@ def fault_notices(
     """Yield one event for each fault and kind, whatever the number of its domains.
 
     A domain more that a known fault hits makes it worse. A fault is over when it is on all its domains.
+
+    Args:
+        news: What is new, worse or over since the channel was told last.
+        incidents: All there are now that are not muted: others of the same fault are looked for among them.
+        told: What the channel was told.
+        observed: The state of things.
     """
     groups: defaultdict[tuple[str, str, str], list[notifications.News]] = defaultdict(list)
     for entry in news:

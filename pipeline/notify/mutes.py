@@ -63,7 +63,13 @@ def is_muted(incident: Incident, mutes: Iterable[Mute]) -> bool:
 
 
 def holding(mutes: Iterable[Mute], incidents: Sequence[Incident], today: date) -> tuple[Mute, ...]:
-    """Return the mutes that still hold."""
+    """Return the mutes that still hold.
+
+    Args:
+        mutes: Those there are.
+        incidents: All incidents there are now.
+        today: UTC.
+    """
     return tuple(mute for mute in mutes if lapsed(mute, incidents, today) is None)
 
 

@@ -80,7 +80,16 @@ def notify(location: Location, settings: NotifySettings, observed: Observed, *, 
 
 
 def would_send(location: Location, settings: NotifySettings, observed: Observed) -> dict[str, list[Notice]]:
-    """Return for each channel the events it would be told, for Alertmanager what is open; nothing is written or sent."""
+    """Return for each channel the events it would be told, for Alertmanager what is open; nothing is written or sent.
+
+    Args:
+        location: The lake, whose notes hold outboxes and mutes.
+        settings: The channels.
+        observed: The state of things.
+
+    Raises:
+        LakeError: The notes cannot be read.
+    """
     observed = observed_without_muted(location, observed)
     boxes = boxes_of(location)
     return {

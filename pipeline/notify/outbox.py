@@ -61,7 +61,14 @@ class Box(NamedTuple):
 
 
 def queue(box: Box, found: Sequence[Notice], memory: Memory, now: datetime) -> Box:
-    """Return the box with an entry for these events; of what is pending or was sent before, nothing is queued again."""
+    """Return the box with an entry for these events; of what is pending or was sent before, nothing is queued again.
+
+    Args:
+        box: The outbox of the channel.
+        found: The events; where all are known, or there are none, no entry is made.
+        memory: What the channel knows with these events; takes the place of what it knew.
+        now: The moment, aware.
+    """
     held = {event.key for entry in (*box.pending, *box.sent) for event in entry.events}
     fresh = tuple(event for event in found if event.key not in held)
     return box._replace(memory=memory, pending=(*box.pending, Entry(fresh, now)) if fresh else box.pending)
@@ -82,19 +89,38 @@ def claim(box: Box, now: datetime) -> tuple[Box, list[Entry]]:
 
 
 def mark_sent(box: Box, entry_id: str, now: datetime) -> Box:
-    """Return the box after an entry was delivered."""
+    """Return the box after an entry was delivered.
+
+    Args:
+        box: The outbox of the channel.
+        entry_id: `Entry.id`; one that is not pending changes nothing.
+        now: The moment, aware.
+    """
     done = [entry._replace(sent=now, claimed_until=None, next_try=None, error="") for entry in box.pending if entry.id == entry_id]
     return box._replace(pending=tuple(entry for entry in box.pending if entry.id != entry_id), sent=(*box.sent, *done)[-SENT_KEPT:])
 
 
 def queue_claimed(box: Box, event: Notice, now: datetime) -> tuple[Box, Entry]:
-    """Return the box with an entry that is about to be sent by whoever asks, and the entry."""
+    """Return the box with an entry that is about to be sent by whoever asks, and the entry.
+
+    Args:
+        box: The outbox of the channel.
+        event: What is to be sent.
+        now: The moment, aware; the claim ends `CLAIM` later.
+    """
     entry = Entry((event,), now, claimed_until=now + CLAIM)
     return box._replace(pending=(*box.pending, entry)), entry
 
 
 def mark_failed(box: Box, entry_id: str, error: str, now: datetime) -> Box:
-    """Return the box after a try that failed: the next is a minute later, then twice as long each time, at most six hours."""
+    """Return the box after a try that failed: the next is a minute later, then twice as long each time, at most six hours.
+
+    Args:
+        box: The outbox of the channel.
+        entry_id: `Entry.id`; one that is not pending changes nothing.
+        error: Why, in a sentence; kept up to 300 characters.
+        now: The moment, aware; the pause is counted from it.
+    """
 
     def failed(entry: Entry) -> Entry:
         pause = min(_FIRST_PAUSE * 2 ** min(entry.tries, 16), _LONGEST_PAUSE)

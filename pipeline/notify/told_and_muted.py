@@ -81,7 +81,16 @@ def read_inbox(settings: Settings, incidents: Sequence[Incident], today: date) -
 
 
 def read_mutes(settings: Settings, incidents: Sequence[Incident], today: date) -> tuple[MuteState, ...]:
-    """Return the mutes, those that hold first; parameters and errors as `read_inbox` has them."""
+    """Return the mutes, those that hold first; takes no lock.
+
+    Args:
+        settings: Whose lake; by those of a group there are none.
+        incidents: All there are now: by them a mute holds or has lapsed.
+        today: UTC.
+
+    Raises:
+        LakeError: The note cannot be read.
+    """
     if settings.audience is not None:
         return ()
     location = configured_location(settings.lake)
@@ -127,7 +136,17 @@ def may_write(settings: Settings) -> bool:
 
 
 def mute(settings: Settings, incidents: Iterable[Incident], what: str, *, until: date | None, reason: str, by: str, today: date) -> str:
-    """Mute a fault or host; return why it could not be done, or an empty text."""
+    """Mute a fault or host; return why it could not be done, or an empty text.
+
+    Args:
+        settings: Whose lake; a group may not mute.
+        incidents: All there are now.
+        what: The id of an incident or a fault, or a beginning of it that only one has; or an MX host of one.
+        until: The last day it holds, UTC; None: until it is over.
+        reason: Why; not empty.
+        by: Who wants it.
+        today: UTC.
+    """
     if settings.audience is not None:
         return _OPERATORS
     try:

@@ -53,7 +53,13 @@ def right_of(right: Sequence[bool], columns: Sequence[int]) -> list[bool]:
 
 
 def aligned(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[str]:
-    """Yield the lines of a table as wide as it is."""
+    """Yield the lines of a table as wide as it is.
+
+    Args:
+        names: The headings.
+        rows: The cells, as many in each row as there are headings.
+        right: Which columns are aligned to the right.
+    """
     widths = [max(map(columns_of, column)) for column in zip(names, *rows, strict=True)]
     for cells in (names, ["─" * size for size in widths], *rows):
         yield _line(cells, widths, right)

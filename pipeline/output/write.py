@@ -29,7 +29,13 @@ _CHUNK = 1 << 16
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, parquet: bool = False, markdown: bool = False) -> None:
-    """Declare `--format` and `--output`; a command that offers Markdown writes it itself."""
+    """Declare `--format`, `--output` and `--wide`; a command that offers Markdown writes it itself.
+
+    Args:
+        parser: Of the command.
+        parquet: Whether `--format` offers parquet: the command answers with rows.
+        markdown: Whether `--format` offers markdown.
+    """
     choices = (*FORMATS, *(["parquet"] if parquet else []), *(["markdown"] if markdown else []))
     parser.add_argument("--format", choices=choices, default="table", help="how to write the answer (default: table)")
     parser.add_argument("--output", metavar="FILE", help="write it to a file instead of standard output")
@@ -58,6 +64,11 @@ def deliver_json(value: object, args: argparse.Namespace) -> None:
 
 def deliver_rows(names: Sequence[str], rows: Iterable[Sequence[object]], args: argparse.Namespace) -> None:
     """Write rows of Python values as an aligned table where `--output` says; making Arrow of them would import pandas, a quarter second.
+
+    Args:
+        names: The headings; their names also tell shares, shown as percent, from other numbers.
+        rows: The values, as many in each row as there are headings; what strangers wrote in them is escaped here.
+        args: With `--output` and perhaps `--wide`.
 
     Raises:
         InputError: The file cannot be written.

@@ -45,6 +45,11 @@ def changes(checked: Checked, last: Iterable[Finding], before: Published | None)
 
     A finding is the same where check, code and place are; the days that a certificate has left, for one, may differ. What could not be
     looked at this time is not over.
+
+    Args:
+        checked: The check just made.
+        last: The findings of the check before, of any severity; none where there was no check.
+        before: What the domain published at the check before; None where there was no check.
     """
     now = [each for each in checked.findings if each.severity != "ok"]
     then = [each for each in last if each.severity != "ok"]

@@ -38,7 +38,13 @@ class Answer(NamedTuple):
 
 
 def not_checked(check: str, where: str, answer: Answer) -> Finding:
-    """Return the finding where a look-up gave no answer."""
+    """Return the finding where a look-up gave no answer.
+
+    Args:
+        check: As in `Finding.check`; it begins the code of the finding, too.
+        where: The name or host that the finding is about.
+        answer: With its trouble.
+    """
     why = "it could not be checked, which proves nothing"
     fix = "re-sign the zone, or correct its DS record" if answer.bogus else "run the check again; ask the name servers if it persists"
     return Finding(check, f"{check}-not-checked", "unknown", where, answer.trouble, why, fix)
@@ -97,6 +103,11 @@ class Names:
         """Return the TLSA records of an MX host, and the name they are below, where that is the one the host is an alias of.
 
         Those below the name it is an alias of come first (RFC 7672 §2.2.2). The TTL is that of the zone, where that can be asked.
+
+        Args:
+            host: The MX host.
+            addresses: What `addresses` returned for it: where it is an alias, and whether that was validated.
+            port: Of the service: 25, but for tests.
         """
         base = ""
         records, answer = self.tlsa(host, port)
@@ -109,7 +120,13 @@ class Names:
         return records, answer, base
 
     def with_source_ttl(self, answer: Answer, owner: str, kind: str) -> Answer:
-        """Return an answer with the TTL that the zone gives, where an authoritative server could be asked."""
+        """Return an answer with the TTL that the zone gives, where an authoritative server could be asked.
+
+        Args:
+            answer: What the resolver gave.
+            owner: The name the records are at, behind all aliases.
+            kind: The type of the records, such as TLSA.
+        """
         ttl = self._sources.ttl_seconds(owner, kind)
         return answer._replace(ttl_seconds=max(ttl, answer.ttl_seconds), ttl_of_zone=ttl > 0)
 

@@ -23,7 +23,13 @@ class Published(NamedTuple):
 
 
 def judge_change(domain: str, before: Published | None, now: Published) -> list[Finding]:
-    """Hold the id and the text of a policy against those of the last check."""
+    """Hold the id and the text of a policy against those of the last check.
+
+    Args:
+        domain: The domain.
+        before: What it published at the last check; None where there was none.
+        now: What it publishes now.
+    """
     if before is None or before.policy_lines is None or now.policy_lines is None or before.sts_id is None or now.sts_id is None:
         return []
     text_changed = policy_hash(before.policy_lines) != policy_hash(now.policy_lines)

@@ -25,7 +25,16 @@ class Looks:
         self._found: dict[tuple[str, str], Future[smtp.Server]] = {}
 
     def at(self, host: str, address: str, look: Callable[[], smtp.Server]) -> smtp.Server:
-        """Return what an address shows, by looking, or by waiting for the thread that looks."""
+        """Return what an address shows, by looking, or by waiting for the thread that looks.
+
+        Args:
+            host: The MX host.
+            address: One of its addresses; with the host it names what is looked at once.
+            look: Looks; called in the thread that asks first.
+
+        Raises:
+            Exception: What `look` raises; for everybody who waits for it.
+        """
         with self._lock:
             known = self._found.get((host, address))
             future = known or self._found.setdefault((host, address), Future())

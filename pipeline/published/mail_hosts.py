@@ -75,7 +75,15 @@ def _look(host: str, address: str, ways: Ways) -> smtp.Server:
 
 
 def judge_hosts(hosts: Sequence[Host], domain: str, sts: Sts, ways: Ways, now: datetime) -> list[Finding]:
-    """Judge what was found of MX hosts: addresses, certificates, TLSA records."""
+    """Judge what was found of MX hosts: addresses, certificates, TLSA records.
+
+    Args:
+        hosts: What was found of each.
+        domain: The domain whose mail goes there.
+        sts: What was found of its MTA-STS: whether a policy asks for certificates.
+        ways: How it was looked: the port, and the private CA.
+        now: The moment, aware, for certificates.
+    """
     trusted = trusted_roots(ways) if any(record.usage == DANE_TA for host in hosts for record in host.names.records) else ()
     return [finding for host in hosts for finding in _of_host(host, domain, sts, ways, now, trusted)]
 

@@ -66,7 +66,14 @@ NEAR_STS = ("mta-sts.{0}", "_mta_sts.{0}", "_mtasts.{0}", "_sts.{0}", "_mta-sts.
 
 
 def judge_near_miss(kind: str, name: str, at: str, texts: Sequence[str]) -> Finding | None:
-    """Say that the record that is missing is at a name where nobody looks for it."""
+    """Say that the record that is missing is at a name where nobody looks for it.
+
+    Args:
+        kind: `tlsrpt` or `sts`.
+        name: The name at which the record is missing.
+        at: Another name.
+        texts: The TXT records there, the strings of each joined.
+    """
     version, section = ("v=TLSRPTv1", "RFC 8460 §3") if kind == "tlsrpt" else ("v=STSv1", "RFC 8461 §3.1")
     text = next((text for text in texts if is_record(text, version)), None)
     if text is None:
@@ -79,7 +86,13 @@ def judge_near_miss(kind: str, name: str, at: str, texts: Sequence[str]) -> Find
 
 
 def read_tlsrpt(domain: str, texts: Sequence[str], ours: Ours | None = None) -> tuple[TlsrptRecord | None, list[Finding]]:
-    """Read the TXT records at `_smtp._tls.<domain>`, the strings of each joined without a space (RFC 8460 §3)."""
+    """Read the TXT records at `_smtp._tls.<domain>`, the strings of each joined without a space (RFC 8460 §3).
+
+    Args:
+        domain: The domain.
+        texts: All TXT records at the name, also those that are something else.
+        ours: Where this installation gets its reports; None: not known, and nothing is said of it.
+    """
     name = f"_smtp._tls.{domain}"
     mailbox = next(iter(ours.addresses), f"tls-reports@{domain}") if ours is not None else f"tls-reports@{domain}"
     example = f'{name}. TXT "v=TLSRPTv1; rua=mailto:{mailbox}"'

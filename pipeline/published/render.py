@@ -35,7 +35,13 @@ class Rendered(NamedTuple):
 
 
 def patterns_for(published: PublishedPolicy | None, hosts: Sequence[str], more: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the mx lines: those published, and every host that they do not cover."""
+    """Return the mx lines: those published, and every host that they do not cover.
+
+    Args:
+        published: The policy now published; None where there is none, or it is not known. The mx of one under mode none does not count.
+        hosts: The MX hosts of the domain.
+        more: Further hosts that are to be covered.
+    """
     kept = published.mx if published is not None and published.mode != "none" else ()
     found = list(kept)
     for host in (*hosts, *more):

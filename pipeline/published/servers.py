@@ -30,7 +30,13 @@ def days_left(certificate: Certificate, now: datetime) -> int:
 
 
 def judge_fetch(url: str, host: str, answer: Fetched | Trouble) -> list[Finding]:
-    """Judge how the policy file was served; what it says is another matter (`policy_text`)."""
+    """Judge how the policy file was served; what it says is another matter (`policy_text`).
+
+    Args:
+        url: Where the policy was looked for, for the findings.
+        host: The policy host.
+        answer: What came.
+    """
     if isinstance(answer, Trouble):
         return [_of_trouble(host, answer)]
     beside = [_dead(host, trouble) for trouble in answer.troubles]

@@ -29,7 +29,13 @@ class Sts(NamedTuple):
 
 
 def look_for_sts(names: Names, domain: str, ways: Ways) -> Sts:
-    """Look for the record and the policy; the policy, too, where there is no record: the advice depends on it."""
+    """Look for the record and the policy; the policy, too, where there is no record: the advice depends on it.
+
+    Args:
+        names: Asks the DNS.
+        domain: The domain, as a lower-case A-label.
+        ways: How to look.
+    """
     host, name = f"mta-sts.{domain}", f"_mta-sts.{domain}"
     with ThreadPoolExecutor(max_workers=2) as threads:
         looking = threads.submit(names.texts, name)
@@ -71,7 +77,13 @@ def _of_alias(finding: Finding, domain: str, target: str) -> Finding:
 
 
 def fetch_policy(host: str, addresses: Answer, ways: Ways) -> web.Fetched | web.Trouble:
-    """Fetch the file from the first of the host's addresses that gives it."""
+    """Fetch the file from the first `MOST_ADDRESSES` of the host's addresses, all at once; the first of them that serves it counts.
+
+    Args:
+        host: `mta-sts.<domain>`.
+        addresses: What the DNS gave for it.
+        ways: Port, patience and private CA.
+    """
     return web.fetch(host, addresses.values[:MOST_ADDRESSES], port=ways.https_port, timeout=ways.timeout, ca_file=ways.ca_file)
 
 

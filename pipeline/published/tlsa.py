@@ -151,7 +151,13 @@ def mistake_of(record: Tlsa, chain: Sequence[Certificate]) -> str:
 
 
 def associated(certificate: Certificate, selector: int, matching: int) -> str:
-    """Return the association of a certificate: itself or its public key, whole or hashed, in hex (RFC 6698 §2.1)."""
+    """Return the association of a certificate: itself or its public key, whole or hashed, in hex (RFC 6698 §2.1).
+
+    Args:
+        certificate: The certificate.
+        selector: 0: all of it; any other: its public key.
+        matching: 1: sha256; 2: sha512; any other: not hashed.
+    """
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     if selector == 0:
@@ -178,5 +184,11 @@ def names_one_of(certificate: Certificate, wanted: set[str]) -> bool:
 
 
 def record_for(certificate: Certificate, port: int, host: str) -> str:
-    """Return the record to publish for a certificate: DANE-EE over the public key, sha256 (RFC 7672 §3.1.1)."""
+    """Return the record to publish for a certificate: DANE-EE over the public key, sha256 (RFC 7672 §3.1.1).
+
+    Args:
+        certificate: Of the server.
+        port: Of the service: 25 for an MX host.
+        host: The MX host, without a dot at its end.
+    """
     return f"_{port}._tcp.{host}. TLSA {DANE_EE} 1 1 {associated(certificate, 1, 1)}"

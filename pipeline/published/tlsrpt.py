@@ -18,7 +18,14 @@ _MOST_TARGETS = 5
 
 
 def near_miss(names: Names, kind: str, name: str, domain: str) -> Finding | None:
-    """Look for a record that is missing at the names where others have put it."""
+    """Look for a record that is missing at the names where others have put it.
+
+    Args:
+        names: Asks the DNS.
+        kind: `tlsrpt` or `sts`.
+        name: The name at which the record is missing, for the finding.
+        domain: The domain.
+    """
     places = [place.format(domain) for place in (NEAR_TLSRPT if kind == "tlsrpt" else NEAR_STS)]
     with ThreadPoolExecutor(max_workers=len(places)) as threads:
         answers = list(threads.map(names.texts, places))
@@ -27,7 +34,13 @@ def near_miss(names: Names, kind: str, name: str, domain: str) -> Finding | None
 
 
 def look_for_tlsrpt(names: Names, domain: str, ways: Ways) -> tuple[TlsrptRecord | None, list[Finding]]:
-    """Look for the TLSRPT record, and whether mail can be delivered where it leads."""
+    """Look for the TLSRPT record, and whether mail can be delivered where it leads.
+
+    Args:
+        names: Asks the DNS.
+        domain: The domain, as a lower-case A-label.
+        ways: Where this installation gets its reports, in `ours`.
+    """
     name = f"_smtp._tls.{domain}"
     answer = names.texts(name)
     if answer.trouble:

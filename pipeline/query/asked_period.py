@@ -15,6 +15,11 @@ _FIRST = date(1970, 1, 1)
 def period_of(since: date | str | None, until: date | str | None, as_of: date | str | None) -> dict[str, date]:
     """Return the period as days: until no later than as_of, since no later than until.
 
+    Args:
+        since: The first day, inclusive; a text is like 2026-05-31; None: `USUAL_DAYS` up to the last one.
+        until: The last day, inclusive; None: `as_of`.
+        as_of: The day of asking, UTC; None: today.
+
     Raises:
         UsageError: One of them is not a date, or the period ends before it begins.
     """

@@ -125,8 +125,14 @@ class Analysis(LooksAsked):
     def incident(self, wanted: str, *, days: int | None = None, as_of: date | str | None = None, evidence: int | None = 20) -> Incident:
         """Return one incident by its id, also by one it had earlier, with the reports that prove it.
 
+        Args:
+            wanted: The id of an incident or of its fault, or a beginning of it that only one has.
+            days: Complete days to look at; the configured ones where it is not given.
+            as_of: The day of asking.
+            evidence: How many report keys to give, newest first; None: all; 0: none.
+
         Raises:
-            UsageError: There is none of that id in the period.
+            UsageError: There is none of that id in the period, several begin so, or `as_of` is not a day.
             LakeError: The lake cannot be read.
         """
         from pipeline.insight import api
@@ -190,6 +196,13 @@ class Analysis(LooksAsked):
     ) -> PoliciesSeen:
         """Return which MTA-STS policies senders applied to a domain, who holds an old one, and what changed.
 
+        Args:
+            domain: The domain, in any spelling that `known_domain` takes.
+            days: Complete days to look at; the configured ones where it is not given.
+            as_of: The day of asking.
+            published: The policy now published; None: as last checked in the seven days before, or else what most sessions of the last
+                three days carried.
+
         Raises:
             UsageError: `as_of` is not a day, or nobody knows the domain.
             LakeError: The lake cannot be read.
@@ -201,6 +214,11 @@ class Analysis(LooksAsked):
 
     def coverage(self, *, domain: str | None = None, days: int | None = None, as_of: date | str | None = None) -> CoverageTable:
         """Return who reports on what, how often, and who went silent.
+
+        Args:
+            domain: One domain only; None: all.
+            days: Complete days to look at; the configured ones where it is not given.
+            as_of: The day of asking.
 
         Raises:
             UsageError: `as_of` is not a day, or nobody knows the domain.

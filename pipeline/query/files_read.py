@@ -20,7 +20,13 @@ _ENOUGH_ROWS = 1_000_000
 
 
 def files_of(snapshot: Snapshot, months: tuple[str, str], *, without: Collection[str] = ()) -> Scope:
-    """Return the files of some months, of the tables by month of report `without` those of some."""
+    """Return the files of some months.
+
+    Args:
+        snapshot: The lake.
+        months: The first and the last month, like 2026-05, both inclusive.
+        without: Months whose files of the tables in `MADE_OF` are left out, because sums stand for them.
+    """
     chosen = {table: [entry for entry in snapshot.files.get(table, ()) if months[0] <= entry.month <= months[1]] for table in TABLES}
     chosen |= {table: [entry for entry in chosen[table] if entry.month not in without] for table in MADE_OF}
     superseded = {entry.month for entry in chosen["superseded"] if entry.rows}

@@ -47,7 +47,16 @@ def known_domain(ask: Ask, text: str, own: Sequence[str], *, whose: str = "") ->
 
 
 def known_domains(ask: Ask, texts: Iterable[str], own: Sequence[str]) -> list[str]:
-    """Return several domains as the lake has them, each once; the other arguments and what is raised are those of `known_domain`."""
+    """Return several domains as the lake has them, each once, in the order given.
+
+    Args:
+        ask: Answers questions.
+        texts: What was typed.
+        own: `[domains] own`: these are known before there is a report.
+
+    Raises:
+        UsageError: One of them is not a name, or nobody knows it, see `known_domain`.
+    """
     names = list(dict.fromkeys(texts))
     known = dict.fromkeys(own)
     if _unknown(names, known) > MANY:  # most have had reports of late, and these are quickly asked

@@ -106,7 +106,16 @@ def names_of(snapshot: Snapshot, rules: str, habits: Habits) -> dict[str, str]:
 
 
 def choose(made: dict[str, Made], names: dict[str, str], snapshot: Snapshot, since: date, until: date, *, all_domains: bool) -> Used:
-    """Return which files answer a question about a period."""
+    """Return which files answer a question about a period.
+
+    Args:
+        made: The files that there are, see `list_made`.
+        names: By month, what its sums are called now, see `names_of`.
+        snapshot: The lake as it is read; files made of later batches are left out.
+        since: The first day, inclusive.
+        until: The last day, inclusive.
+        all_domains: Whether the question is about no domain in particular.
+    """
     whole: list[Made] = []
     part: list[Made] = []
     months = set()
@@ -122,7 +131,14 @@ def choose(made: dict[str, Made], names: dict[str, str], snapshot: Snapshot, sin
 
 
 def store(location: Location, name: str, batch: int, sums: pa.Table) -> int:
-    """Write the sums of a month, and return their size in bytes."""
+    """Write the sums of a month, and return their size in bytes.
+
+    Args:
+        location: The lake; the caller holds its lock.
+        name: What the sums are called, see `names_of`.
+        batch: The last batch of the snapshot they were made of.
+        sums: With the columns of `SCHEMA`, in any order.
+    """
     content = to_bytes(sums)
     location.store.put(f"{SUMS_FOLDER}/{name}.{batch}.parquet", content)
     return len(content)

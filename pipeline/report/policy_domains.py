@@ -43,7 +43,14 @@ class ReportDomain(NamedTuple):
 
 
 def report_domains(report: ParsedReport, envelope: Envelope, verdict: Verdict, own: Owned) -> list[ReportDomain] | Rejected:
-    """Return the recipient domain of each policy, in order, or `report_domain_unknown` where nothing at all names one."""
+    """Return the recipient domain of each policy, in order, or `report_domain_unknown` where nothing at all names one.
+
+    Args:
+        report: The report.
+        envelope: Of the mail it came in; `NO_ENVELOPE` for a file.
+        verdict: What authentication says of it: only signed headers are proof.
+        own: What is ours: it tells what the policy-domain of a `tlsa` policy means, and a file that names nothing.
+    """
     found: list[ReportDomain] = []
     for policy in report.policies:
         if policy.policy_type in _NAMES_RECIPIENT:

@@ -61,7 +61,13 @@ def rows_to_columns(name: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
 
 
 def with_batch(name: str, columns: pa.Table, batch: int) -> pa.Table:
-    """Return columns as the table that the lake keeps: with their batch in front."""
+    """Return columns as the table that the lake keeps: with their batch in front.
+
+    Args:
+        name: The table.
+        columns: Its columns without `batch`, in the order of the schema.
+        batch: The number that every row gets.
+    """
     first = pa.repeat(pa.scalar(batch, pa.int64()), columns.num_rows)
     return pa.Table.from_arrays([first, *columns.columns], schema=arrow_schema(name))
 

@@ -21,6 +21,9 @@ class _NotNow:
     def find_spec(name: str, _path: Sequence[str] | None = None, _target: Any = None) -> None:
         """Refuse pandas, and leave all else to the other finders.
 
+        Args:
+            name: The module that is imported.
+
         Raises:
             ImportError: It is pandas.
         """

@@ -90,6 +90,11 @@ def word_of(results: Iterable[Attested], mail: SignedMail, claimed: str | None) 
 
     What the signature covers is read from the mail. A server that takes the signatures out leaves nothing to hold against its word, and no
     header of which it is known that it was signed.
+
+    Args:
+        results: What trusted servers say, topmost first.
+        mail: The mail.
+        claimed: The domain the report claims to come from, see `pipeline.trust.alignment.claimed_domain`; None: nothing is believed.
     """
     return aligned_pass(_believed(results, mail, claimed), claimed)
 

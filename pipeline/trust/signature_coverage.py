@@ -41,11 +41,17 @@ def not_covered(mail: SignedMail, signed: Iterable[Collection[bytes]], *, domain
     """
     if not reads_one_way(mail) or not all(says_report(mail, names) for names in signed):
         return "not_covered"
-    return None if sent_by_reporter(mail, domain=domain, claimed=claimed) else "not_reporter"
+    return None if _sent_by_reporter(mail, domain=domain, claimed=claimed) else "not_reporter"
 
 
 def signed_by(mail: SignedMail, domain: str | None, selector: str | None) -> list[list[bytes]]:
-    """Return the names of h= of all signatures of a domain and, where it is known, a selector."""
+    """Return the names of h= of all signatures of a domain and, where it is known, a selector.
+
+    Args:
+        mail: The mail.
+        domain: d=, lower-case; None: those whose d= is not a name.
+        selector: s=, lower-case; None where it is not known: any.
+    """
     found = [tags_of(value) for value in mail.values(b"dkim-signature")]
     return [signed_names(tags) for tags in found if tag_text(tags, b"d") == domain and selector in {None, tag_text(tags, b"s")}]
 
@@ -69,7 +75,7 @@ def says_report(mail: SignedMail, names: Collection[bytes]) -> bool:
     return described and (not encoded or b"content-transfer-encoding" in names)
 
 
-def sent_by_reporter(mail: SignedMail, *, domain: str, claimed: str | None) -> bool:
+def _sent_by_reporter(mail: SignedMail, *, domain: str, claimed: str | None) -> bool:
     """Whether a mail in the name of a reporter of the shipped list has its key and comes from its address; others may send as they like.
 
     A domain below the reporter's is a reporter of its own: it speaks for what is at or below itself.

@@ -49,7 +49,13 @@ def read_chunk(chunk: Sequence[Fetched], job: Job) -> list[MessageRows]:
 
 
 def read_again(row: MessageRow, fetched: Fetched, job: Job) -> MessageRows:
-    """Return the rows of a message that the ledger knows: today's parser, what was proved and the stamp of the day it came."""
+    """Return the rows of a message that the ledger knows: today's parser, what was proved and the stamp of the day it came.
+
+    Args:
+        row: What the ledger holds of it.
+        fetched: The same message, with its bytes.
+        job: The run that reads it again: its parser, limits and settings.
+    """
     from pipeline.trust.stored_verdict import stored_verdicts
 
     reading = read_one(fetched, job.limits)
@@ -58,7 +64,14 @@ def read_again(row: MessageRow, fetched: Fetched, job: Job) -> MessageRows:
 
 
 def condemned(fetched: Fetched, why: Rejected, job: Job, known: MessageRow | None = None) -> MessageRows:
-    """Return the rows of a message that could not be read within its bounds: it is quarantined."""
+    """Return the rows of a message that could not be read within its bounds: it is quarantined.
+
+    Args:
+        fetched: The message.
+        why: What becomes its reason.
+        job: The run.
+        known: Its row where the ledger has it: its rows keep the stamp of the run that took it in. None: it is new.
+    """
     return build_rows(fetched=fetched, reading=Reading(NO_ENVELOPE, (), why), verdicts=(), own=job.own, run=stamp_of(known, job))
 
 

@@ -26,7 +26,17 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]*", re.ASCII)
 
 
 def text(value: Any, limit: int, path: str, notes: Notes) -> str | None:
-    """Return a text, cleaned and not longer than `limit` characters; None where it is absent, null or empty."""
+    """Return a text, cleaned and not longer than `limit` characters; None where it is absent, null or empty.
+
+    Args:
+        value: As JSON gave it; not checked yet.
+        limit: Characters; what is beyond them is cut off (`truncated`).
+        path: Names the member in a refusal.
+        notes: Takes the quirks.
+
+    Raises:
+        Refusal: It is not text.
+    """
     if value is None:
         return None
     if type(value) is not str:
@@ -52,7 +62,16 @@ def _odd_text(value: str, limit: int, notes: Notes) -> str | None:
 
 
 def host(value: Any, path: str, notes: Notes) -> str | None:
-    """Return a host or domain name in lower-case A-labels; a text that is none is kept as sent (`host_invalid`)."""
+    """Return a host or domain name in lower-case A-labels; a text that is none is kept as sent (`host_invalid`).
+
+    Args:
+        value: As JSON gave it; None where the member is absent.
+        path: Names the member in a refusal.
+        notes: Takes the quirks, and says how long a name may be.
+
+    Raises:
+        Refusal: It is not text.
+    """
     if value is None:
         return None
     if type(value) is not str:
@@ -70,6 +89,14 @@ def address(value: Any, path: str, notes: Notes) -> Address:
     """Return an address in canonical text or, where it is none, the text as sent.
 
     Google sends `"sending-mta-ip": ""` now and then (`ip_empty`).
+
+    Args:
+        value: As JSON gave it; None is refused.
+        path: Names the member in a refusal.
+        notes: Takes the quirks, and says how much of a text that is no address is kept.
+
+    Raises:
+        Refusal: It is not text.
     """
     if type(value) is not str:
         raise Refusal("schema_invalid", f"{path} is not text")
@@ -86,6 +113,14 @@ def count(value: Any, path: str, notes: Notes) -> int:
 
     A text of digits or a float without fraction counts as a number (`count_coerced`; lenient senders and databases). A negative number, a
     fraction or a bool is not a count, and the report is refused: nobody can say what was meant.
+
+    Args:
+        value: As JSON gave it; None is refused.
+        path: Names the member in a refusal.
+        notes: Takes the quirks.
+
+    Raises:
+        Refusal: It is not a count, or larger than `LARGEST`.
     """
     if type(value) is int and 0 <= value <= LARGEST:
         return value
@@ -109,7 +144,17 @@ def _is_whole(value: Any) -> bool:
 
 
 def uri(value: Any, limit: int, path: str, notes: Notes) -> str | None:
-    """Return additional-information as sent; the standard's own example has blanks in it (`uri_invalid`, RFC 8460 appendix B)."""
+    """Return additional-information as sent; the standard's own example has blanks in it (`uri_invalid`, RFC 8460 appendix B).
+
+    Args:
+        value: As JSON gave it; None where the member is absent.
+        limit: Characters; what is beyond them is cut off (`truncated`).
+        path: Names the member in a refusal.
+        notes: Takes the quirks.
+
+    Raises:
+        Refusal: It is not text.
+    """
     read = text(value, limit, path, notes)
     if read is not None and not is_uri(read):
         notes.add("uri_invalid")
@@ -125,6 +170,15 @@ def texts(value: Any, scalar_quirk: str, path: str, notes: Notes) -> list[str]:
     """Return an array of texts; a lone text counts as an array of one, an absent or null member as empty.
 
     `mx-host` is a lone text in RFC 8460 appendix B (erratum 6241) and from Mail::TLSRPT, `policy-string` from Halon's script.
+
+    Args:
+        value: As JSON gave it; None where the member is absent.
+        scalar_quirk: The quirk that is noted for a lone text.
+        path: Names the member in a refusal.
+        notes: Takes the quirk.
+
+    Raises:
+        Refusal: It is neither array nor text, or an element is something else than text or null.
     """
     if value is None:
         return []

@@ -75,8 +75,14 @@ KINDS = (REPORT, DATE_RANGE, POLICY_ENTRY, POLICY, SUMMARY, FAILURE_DETAIL)
 def canonical(value: Any, kind: Kind, notes: Notes) -> dict[str, Any]:
     """Return an object with the member names of RFC 8460 §4.4.
 
+    Args:
+        value: As JSON gave it; None where the member is absent, which is refused.
+        kind: Which object of a report it should be.
+        notes: Takes the quirks and unknown members, and counts all members.
+
     Raises:
         Refusal: It is not an object.
+        Refusal: What nobody reads in it is nested too deep.
     """
     if type(value) is not dict:
         raise Refusal("schema_invalid", f"{kind.path.rstrip('.') or 'the report'} is not JSON object")

@@ -117,6 +117,11 @@ def _check_window(start: datetime, end: datetime, most_days: int, long_days: int
 def check_age(end: datetime, received_at: datetime, notes: Notes) -> None:
     """Hold the end of a period against the day the report came; a report of long ago is `stale`.
 
+    Args:
+        end: The end of the reporting period, aware.
+        received_at: When the report was received, aware.
+        notes: Takes the quirk, and has the limits; for `stale` its `sent_at` counts where that is earlier.
+
     Raises:
         Refusal: It is of the future.
     """

@@ -44,6 +44,11 @@ def submitter_of(report: ParsedReport, envelope: Envelope, verdict: Verdict) -> 
     """Return who reports and how that is known: dkim, authres, contact, from, header or organization.
 
     Only the first two are proved; the others are claims, in the order in which they are usually right.
+
+    Args:
+        report: The report.
+        envelope: Of the mail it came in.
+        verdict: What authentication says of it.
     """
     if verdict.authenticated_domain:
         return verdict.authenticated_domain, "authres" if verdict.auth_method == "authres" else "dkim"
@@ -79,5 +84,11 @@ def identity_of(report: ParsedReport, submitter: str, report_domains: Iterable[s
 
 
 def report_key(identity: str, tier: str, content_sha256: str) -> str:
-    """Return the key of a report, as 64 hex digits."""
+    """Return the key of a report, as 64 hex digits.
+
+    Args:
+        identity: What `identity_of` returns.
+        tier: The trust tier of the verdict.
+        content_sha256: Digest of the normalised content of the report, as 64 hex digits.
+    """
     return sha256(f"tlsrpt key 1 {identity} {tier} {content_sha256}".encode("ascii")).hexdigest()

@@ -85,6 +85,12 @@ def read_headers(content: bytes, start: int, end: int, limits: Limits) -> tuple[
 
     Lines that are not fields, such as an mbox's `From `, are passed over.
 
+    Args:
+        content: The mail.
+        start: Where the header begins, in bytes; 0 for that of the mail itself, any other for that of a part.
+        end: Where the part ends, exclusive.
+        limits: How large a header and a field may be.
+
     Returns:
         The fields that we read, and where the body begins.
     """

@@ -53,6 +53,11 @@ def container_of(content: bytes) -> Container | None:
 def unpack(content: bytes, container: Container, limits: Limits) -> Unpacked:
     """Return the bytes in a container.
 
+    Args:
+        content: The bytes of the container.
+        container: What `container_of` said.
+        limits: Bytes of the attachment and of the JSON text.
+
     Raises:
         Refusal: It is damaged, has more in it than one report, or is larger than the limits.
     """

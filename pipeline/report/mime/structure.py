@@ -67,7 +67,14 @@ class _Walk:
         self.rejected: Rejected | None = None
 
     def part(self, start: int, end: int, depth: int, in_digest: bool) -> None:
-        """Take one part: keep a leaf, take a multipart apart."""
+        """Take one part: keep a leaf, take a multipart apart.
+
+        Args:
+            start: Where the part begins, in bytes of the mail.
+            end: Where it ends, exclusive.
+            depth: 1 and the number of multiparts it is in.
+            in_digest: Whether the innermost of them is a digest.
+        """
         self.seen += 1
         if self.seen > self.limits.mime_parts:
             self._stop(f"the mail has more than {self.limits.mime_parts} parts")
@@ -81,7 +88,14 @@ class _Walk:
             self.parts.append(Part(headers, self.content[body_at:end], in_digest))
 
     def multipart(self, headers: Headers, start: int, end: int, depth: int) -> None:
-        """Find the parts of a multipart; one that has none is passed over, its neighbours are read."""
+        """Find the parts of a multipart; one that has none is passed over, its neighbours are read.
+
+        Args:
+            headers: Its header.
+            start: Where its body begins, in bytes of the mail.
+            end: Where it ends, exclusive.
+            depth: 1 for that of the mail itself, 2 for one in it, and so on.
+        """
         if depth > self.limits.mime_depth:
             self._stop(f"the parts of the mail are nested deeper than {self.limits.mime_depth} levels")
             return

@@ -67,7 +67,16 @@ def policy_type(value: Any, notes: Notes) -> tuple[str, str | None]:
 
 
 def policy_strings(value: Any, kind: str, notes: Notes) -> tuple[str, ...]:
-    """Return policy-string, one element per policy line or TLSA record, blanks at the ends kept as sent (RFC 8460 §4.4)."""
+    """Return policy-string, one element per policy line or TLSA record, blanks at the ends kept as sent (RFC 8460 §4.4).
+
+    Args:
+        value: As JSON gave it; None where the member is absent.
+        kind: The policy type, which says whether lines are expected.
+        notes: Takes the quirks, and says how much is allowed.
+
+    Raises:
+        Refusal: It is neither array nor text, an element is not text, or there is more than the limits allow.
+    """
     lines = texts(value, "policy_string_scalar", "policies[].policy.policy-string", notes)
     if not lines:
         if kind in {"sts", "tlsa"}:
@@ -111,7 +120,16 @@ def _clean_line(line: str, notes: Notes) -> str:
 
 
 def mx_hosts(value: Any, kind: str, notes: Notes) -> tuple[str, ...]:
-    """Return mx-host in lower-case A-labels (RFC 8460 §4.4, RFC 8461 §3.2)."""
+    """Return mx-host in lower-case A-labels (RFC 8460 §4.4, RFC 8461 §3.2).
+
+    Args:
+        value: As JSON gave it; None where the member is absent.
+        kind: The policy type; only `sts` has MX patterns.
+        notes: Takes the quirks, and says how many are allowed.
+
+    Raises:
+        Refusal: It is neither array nor text, an element is not text, or there are more than the limits allow.
+    """
     patterns = texts(value, "mx_host_scalar", "policies[].policy.mx-host", notes)
     if len(patterns) > notes.limits.hosts:
         raise Refusal("limits_exceeded", f"mx-host has {len(patterns)} elements, the limit is {notes.limits.hosts}")
