@@ -75,6 +75,8 @@ class GroupSettings(Section):
             raise ValueError("it names no domain, and so nobody would see anything")
         if odd := [given for given, name in zip(domains, names, strict=True) if not _DOMAIN.fullmatch(name)]:
             raise ValueError(f'{odd[0][:80]!r} is not a domain like "example.org", or "*.example.org" for those below it')
+        if wide := [name for name in names if name.startswith("*.") and name.count(".") == 1]:
+            raise ValueError(f"{wide[0]!r} is everybody below a top-level domain, and not one client's")
         return names
 
     @field_validator("title")

@@ -139,18 +139,23 @@ class Provider:
         return self.said(app.switch_page(f"app_pages/{name}.py").run(), f"{name}?{address}")
 
     def keys_of(self, email: str) -> Keys:
-        """Reports and incidents that somebody sees."""
-        self.page(email)
+        """Reports and incidents that Ann sees, or of the other client those that the operator does."""
         whose = Filters(LAST, LAST, None, None, 60)
+        found = self._working_for(email, lambda: insight.incidents(whose))
+        return Keys(self._reports_of(email), tuple(one.id for one in found if email == ANN or is_theirs(one.domain)))
 
-        def look() -> Keys:
-            reports = lake_door.ask("reports_found", since="2026-03-20", until=AS_OF, as_of=AS_OF, at_most=1000).to_dict("records")
-            return Keys(
-                tuple(row["report_key"] for row in reports if email == ANN or all(is_theirs(name) for name in row["report_domains"])),
-                tuple(one.id for one in insight.incidents(whose) if email == ANN or is_theirs(one.domain)),
-            )
+    def a_report_of(self, email: str) -> str:
+        """The first of these reports."""
+        return self._reports_of(email)[0]
 
-        return readers.working_for(readers.admission(readers.who()).audience, look)
+    def _reports_of(self, email: str) -> tuple[str, ...]:
+        asked = {"since": "2026-03-20", "until": AS_OF, "as_of": AS_OF, "at_most": 1000}
+        rows = self._working_for(email, lambda: lake_door.ask("reports_found", **asked)).to_dict("records")
+        return tuple(row["report_key"] for row in rows if email == ANN or all(is_theirs(name) for name in row["report_domains"]))
+
+    def _working_for(self, email: str, work):
+        self.page(email)
+        return readers.working_for(readers.admission(readers.who()).audience, work)
 
 
 def pages(at: Provider, theirs: Keys, *, whole: bool) -> Iterator[str | None]:

@@ -6,6 +6,7 @@ import contextvars
 import gc
 import json
 import re
+import time
 import weakref
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -228,7 +229,7 @@ def _nothing_of_others_through_the_socket(address, alpha, beta):
 
 
 @pytest.mark.browser
-def test_members_of_two_groups_and_of_none_sign_in(browser, served):
+def test_members_of_two_groups_and_of_none_sign_in(browser, served, world):
     desk, address, config = served
     alpha = _signed_in(browser, desk, address, "ann@alpha.example")
     beta = _signed_in(browser, desk, address, f"bob@{THEIRS[0]}")
@@ -242,6 +243,13 @@ def test_members_of_two_groups_and_of_none_sign_in(browser, served):
         assert not there.page.get_by_role("link", name="Ingest health").count()
         there.page.goto(f"{address}/domain?domain={mine}")
         there.page.get_by_role("heading", name=mine).first.wait_for()
+    with alpha.page.expect_download() as handed:
+        alpha.page.get_by_role("button", name="CSV").first.click()
+    assert MARK not in Path(handed.value.path()).read_text(encoding="utf-8")
+    until = time.monotonic() + harness.PATIENCE / 1000
+    while ("export", "ann@alpha.example", ("a",)) not in {line[1:4] for line in audited(locate(world.both))}:
+        assert time.monotonic() < until, "no line says that a file was handed over"
+        time.sleep(0.1)
     _nothing_of_others_through_the_socket(address, _cookies(alpha), _cookies(beta))
     nobody = _signed_in(browser, desk, address, "eve@elsewhere.example")
     nobody.page.get_by_text("not in any [[group]], and not an operator").wait_for()

@@ -31,6 +31,7 @@ def _settings(tmp_path, *groups: dict, head: str = ""):
         ({"name": "A client"}, "'A client' is not a name of lower-case letters"),
         ({"domains": []}, "it names no domain"),
         ({"domains": ["*"]}, "'*' is not a domain like"),
+        ({"domains": ["*.Example."]}, "'*.example' is everybody below a top-level domain"),
         ({"domains": ["a.*.example"]}, "is not a domain like"),
         ({"domains": ["x' or true"]}, "is not a domain like"),
         ({"members": ["ann"]}, "'ann' is not an address, a domain"),
