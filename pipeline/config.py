@@ -106,7 +106,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file."""
+        """Let the environment win over the file.
+
+        Args:
+            settings_cls: The class that is made; not needed.
+            init_settings: What the file says.
+            env_settings: What the environment says, in variables that begin with `TLSRPT_`.
+            dotenv_settings: Left out: no `.env` is read.
+            file_secret_settings: Left out: no folder of secrets is read.
+        """
         return env_settings, init_settings
 
     @property

@@ -62,7 +62,13 @@ def _flag(name: str, value: Any) -> list[str]:
 
 
 def environment(config: str | None, lake: str, *, sign_in: bool) -> dict[str, str]:
-    """Return the environment of the page: ours, with configuration and lake as named on our command line; no secret is added."""
+    """Return the environment of the page: ours, with configuration and lake as named on our command line; no secret is added.
+
+    Args:
+        config: The configuration file named; None or empty: the page looks where `load_settings` looks.
+        lake: The folder of the lake, or its URI (with `://`); a folder is made absolute.
+        sign_in: Whether nobody may see the page without signing in.
+    """
     named = {CONFIG_VARIABLE: str(Path(config).absolute())} if config else {}
     place = lake if "://" in lake else str(Path(lake).absolute())
     return {**os.environ, **named, LAKE_VARIABLE: place, **({SIGN_IN_VARIABLE: "required"} if sign_in else {})}

@@ -37,6 +37,11 @@ def missing(extra: str, what: str, module: str | None) -> ConfigError:
 def import_extra(module: str, *, extra: str, what: str) -> Any:
     """Return a module that comes with an extra.
 
+    Args:
+        module: Its full name.
+        extra: The extra that brings it.
+        what: Who wants it, the subject of the sentence.
+
     Raises:
         ConfigError: It, or something that it needs, is not installed.
     """

@@ -119,6 +119,11 @@ class Spool:
     def put_stream(self, way: str, peer: str, source: SupportsRead[bytes]) -> str:
         """Write one mail from a stream, piece by piece, and return the name of its file.
 
+        Args:
+            way: How it came: `PIPE`, `MAIL` or `POST`.
+            peer: The address it came from; `-` where there is none.
+            source: Gives the bytes of the mail; read to its end.
+
         Raises:
             OSError: As `put`.
             TryAgainError: The disk is as full as it may be, or nothing came.

@@ -28,7 +28,14 @@ class Stages:
         self._counts = {name: [0, 0, 0.0] for name in NAMES}
 
     def add(self, name: str, *, messages: int = 0, size_bytes: int = 0, seconds: float = 0.0) -> None:
-        """Count what a stage did."""
+        """Count what a stage did, in addition to what it did before.
+
+        Args:
+            name: One of `NAMES`.
+            messages: How many messages it had more.
+            size_bytes: How many bytes they have.
+            seconds: How long it took.
+        """
         with self._lock:
             counts = self._counts[name]
             counts[0] += messages
@@ -37,7 +44,13 @@ class Stages:
 
     @contextmanager
     def timing(self, name: str, *, messages: int = 0, size_bytes: int = 0) -> Iterator[None]:
-        """Count what is done inside."""
+        """Count what is done inside, also where it fails, and how long it takes.
+
+        Args:
+            name: One of `NAMES`.
+            messages: How many messages it is about.
+            size_bytes: How many bytes they have.
+        """
         begun = time.perf_counter()
         try:
             yield

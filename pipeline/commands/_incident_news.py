@@ -25,7 +25,18 @@ _NOTHING_COUNTS = "nothing-counts"
 
 
 def tell_news(lake: Lake, args: argparse.Namespace, find: Callable[[], list[Incident]]) -> int:
-    """Tell what is new, and remember that it was told; what could not be written out is told again."""
+    """Tell what is new, remember that it was told, and return the exit code; what could not be written out is told again.
+
+    Args:
+        lake: The open lake; beside it is what was told before.
+        args: The command line of `tlsrpt incidents`.
+        find: Returns all incidents there are; called while nobody else can tell them.
+
+    Raises:
+        LakeError: The lake, or what was told before, cannot be read or written.
+        TryAgainError: Another process is telling.
+        UsageError: `--as-of` is no day that can be asked about.
+    """
     from pipeline.insight.notifications import news_of
     from pipeline.notify.cron_channel import open_cron_channel
 
@@ -54,14 +65,29 @@ def tell_news(lake: Lake, args: argparse.Namespace, find: Callable[[], list[Inci
 
 
 def has_stopped_lately(lake: Lake, ground: Ground, args: argparse.Namespace) -> bool:
-    """Whether reports have stopped: known reporters sent for a while and then no more."""
+    """Whether reports have stopped: known reporters sent for a while and then no more.
+
+    Args:
+        lake: The open lake.
+        ground: What the conclusion rests on, for the same days and domain.
+        args: The command line: `domain`, `days` and `as_of`.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
     from pipeline.insight.coverage import has_stopped
 
     return ground.ends_early and has_stopped(ground, lake.coverage(domain=args.domain, days=args.days, as_of=as_of_of(args)))
 
 
 def exit_code(shown: Sequence[Incident], fail_on: str | None, silent: Sequence[MailboxHealth]) -> int:
-    """Return 1 where what is shown is worth it by `--fail-on`, or where a mailbox is silent then."""
+    """Return 1 where what is shown is worth it by `--fail-on`, or where a mailbox is silent then.
+
+    Args:
+        shown: The incidents that were shown; those that are resolved do not count.
+        fail_on: `ours`, `any`, or None, which fails on nothing.
+        silent: Mailboxes that nobody reads or that give nothing.
+    """
     standing = [incident for incident in shown if incident.state != "resolved"]
     if fail_on is None:
         return 0

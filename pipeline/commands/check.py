@@ -141,7 +141,17 @@ def _chain(name: str) -> tuple[Certificate, ...]:
 
 
 def standing_of(lake: Lake, domain: str, settings: Settings, *, today: date) -> Standing:
-    """Return what the reports say of enforce."""
+    """Return what the reports say of enforce.
+
+    Args:
+        lake: The open lake.
+        domain: As a lower-case A-label.
+        settings: Its `insight`, and the reporters known by name.
+        today: The day of asking (UTC).
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
     from pipeline.insight.api import readiness
     from pipeline.published.proposed import Standing
 

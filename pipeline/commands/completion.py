@@ -47,7 +47,13 @@ def run(args: argparse.Namespace, context: Context) -> int:  # noqa: ARG001 -- t
 
 
 def words_of(parser: Parser, name: str, about: str) -> Words:
-    """Return what a parser takes."""
+    """Return what a parser takes.
+
+    Args:
+        parser: The parser of one command, or of the program.
+        name: The command; empty for the program. Of `questions` the names of the questions are values, too.
+        about: What the command is for, in a few words.
+    """
     shown = parser.arguments()
     options = tuple(
         Option(tuple(action.option_strings), _plain(action), action.nargs != 0, tuple(map(str, action.choices or ())))

@@ -92,7 +92,13 @@ def free_port(wanted: int) -> int:
 
 
 def answers(url: str, child: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait until a page answers with 200; False when its program ended or the time is over."""
+    """Wait until a page answers with 200; False when its program ended or the time is over.
+
+    Args:
+        url: The page.
+        child: The program that serves it.
+        seconds: How long to wait at most.
+    """
     until = time.monotonic() + seconds
     while time.monotonic() < until and child.poll() is None:
         with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310

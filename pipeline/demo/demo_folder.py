@@ -52,7 +52,13 @@ class Stage(NamedTuple):
         return [mail for mail in self.world.mails() if mail.received_at <= now]
 
     def write_settings(self, mailbox: Endpoint, resolver: str, dashboard_port: int) -> None:
-        """Write the configuration: the mailbox with its certificate, the lake, our domains, the resolver with the senders' keys."""
+        """Write the configuration: the mailbox with its certificate, the lake, our domains, the resolver with the senders' keys.
+
+        Args:
+            mailbox: Where the mailbox can be reached, and the file with the certificate that verifies it.
+            resolver: `host:port` of the DNS server that has the senders' keys.
+            dashboard_port: The port that the page listens on.
+        """
         lines = [
             "# Written by `tlsrpt demo`; the mailbox and the resolver are there while it ingests.",
             *_table("lake", path=str(self.folder / "lake")),

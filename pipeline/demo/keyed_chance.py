@@ -33,7 +33,13 @@ def poisson(rng: random.Random, mean: float) -> int:
 
 
 def binomial(rng: random.Random, trials: int, chance: float) -> int:
-    """Draw how many of `trials` happen, each with probability `chance`."""
+    """Draw how many of `trials` happen, each with probability `chance`.
+
+    Args:
+        rng: What the draw is made with; the same state gives the same draw.
+        trials: How many there are; 0 or less: none happens.
+        chance: Probability of each; 0 or less: none happens, 1 or more: all do.
+    """
     if trials <= 0 or chance <= 0:
         return 0
     if chance >= 1:
@@ -45,7 +51,13 @@ def binomial(rng: random.Random, trials: int, chance: float) -> int:
 
 
 def split(rng: random.Random, total: int, weights: Sequence[float]) -> list[int]:
-    """Share `total` out over the weights at random; the shares add up to it."""
+    """Share `total` out over the weights at random; the shares add up to it.
+
+    Args:
+        rng: What the draw is made with; the same state gives the same draw.
+        total: What is shared out, 0 or more.
+        weights: How large each share is relative to the others, none negative; without any there is no share.
+    """
     shares: list[int] = []
     left, weight_left = total, sum(weights)
     for weight in weights:

@@ -101,7 +101,13 @@ class Letter(NamedTuple):
 
 
 def mail_of(report: WorldReport, keys: KeyRing, *, to: str = RUA) -> DemoMail:
-    """Return the report as a signed mail, as it lies in our mailbox."""
+    """Return the report as a signed mail, as it lies in our mailbox.
+
+    Args:
+        report: What one reporter sends about one domain and day.
+        keys: The reporters' DKIM keys.
+        to: The address it is sent to.
+    """
     reporter = BY_KEY[report.reporter]
     token = hashlib.sha256(f"{report.reporter}|{report.domain}|{report.report_day}|{report.sent_at}".encode()).hexdigest()[:12]
     letter = Letter(report, reporter, to, token)
@@ -121,7 +127,13 @@ def mail_of(report: WorldReport, keys: KeyRing, *, to: str = RUA) -> DemoMail:
 
 
 def compose(letter: Letter, form: Form, document: bytes) -> bytes:
-    """Put headers and parts together (RFC 8460 §5.3): text for people, then the report."""
+    """Put headers and parts together (RFC 8460 §5.3), not yet signed: text for people, then the report.
+
+    Args:
+        letter: The report, who sends it, and to whom.
+        form: What distinguishes the mail of the reporter's software.
+        document: The report as JSON in UTF-8; it is packed here where the form says so.
+    """
     boundary = f"=_{letter.token}_part"
     kind, text = form.text(letter)
     media = f"application/tlsrpt+{'gzip' if form.packed else 'json'}"
@@ -150,7 +162,13 @@ def compose(letter: Letter, form: Form, document: bytes) -> bytes:
 
 
 def received(message: bytes, reporter: Reporter, sent_at: datetime) -> bytes:
-    """Put on top what our own server writes at delivery."""
+    """Put on top what our own server writes at delivery.
+
+    Args:
+        message: The mail as it was signed.
+        reporter: Who sent it.
+        sent_at: When it was sent, aware; what is put on top is dated six seconds later.
+    """
     when = format_datetime(sent_at + timedelta(seconds=6))
     trace = (
         f"Return-Path: <{reporter.from_address}>\r\n"

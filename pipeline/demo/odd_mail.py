@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 
 def odd_mails(world: Played, first_day: date, last_day: date) -> Iterator[DemoMail]:
-    """Yield the odd mails about those days, both inclusive."""
+    """Yield the odd mails about those days, both inclusive.
+
+    Args:
+        world: The world whose specification lists them.
+        first_day: First day they are about, UTC.
+        last_day: Last day they are about, UTC; each comes the day after.
+    """
     for odd in world.spec.odd_mail:
         if first_day <= odd.day <= last_day:
             domain = odd.domain or world.spec.domains[0].name

@@ -30,7 +30,13 @@ def kind_below(seed: int) -> str:
 
 
 def peculiar(spec: Spec, seed: int, kind: str) -> Spec:
-    """Return a world with what is peculiar to a kind."""
+    """Return a world with what is peculiar to a kind.
+
+    Args:
+        spec: An ordinary random world.
+        seed: The same seed, kind and world give the same world.
+        kind: A key of `PECULIAR`.
+    """
     return PECULIAR[kind](spec, dice(seed, "peculiar", kind))
 
 

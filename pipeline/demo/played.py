@@ -29,10 +29,22 @@ class Played(Protocol):
         """Yield the days of the world, or some of them."""
 
     def counted(self, reporter: Reporter, domain: Domain, day: date) -> list[Applied]:
-        """Return what a reporter counted, whether or not it reported."""
+        """Return what a reporter counted, whether or not it reported.
+
+        Args:
+            reporter: One of the world's reporters.
+            domain: One of `domains`.
+            day: The day of the sessions, UTC.
+        """
 
     def reports_on(self, reporter: Reporter, domain: Domain, day: date) -> bool:
-        """Whether that reporter mails a report about that day."""
+        """Whether that reporter mails a report about that day.
+
+        Args:
+            reporter: One of the world's reporters.
+            domain: One of `domains`.
+            day: The day of the sessions, UTC.
+        """
 
     def reports(self, first_day: date | None = None, last_day: date | None = None) -> Iterator[WorldReport]:
         """Yield the reports about those days."""

@@ -60,7 +60,13 @@ class Circumstances(NamedTuple):
 
 
 def applied_policies(circumstances: Circumstances, sessions: int, rng: random.Random) -> list[Applied]:
-    """Play a day of sessions and return what the reporter counts, largest policy first."""
+    """Play a day of sessions and return what the reporter counts, one element per policy.
+
+    Args:
+        circumstances: All that decides how the sessions go.
+        sessions: How many there are, 0 or more.
+        rng: What the draw is made with; the same state gives the same draw.
+    """
     day = _Day(circumstances, rng)
     places = _places(circumstances)
     for (host, address), count in zip(places, split(rng, sessions, [w for *_, w in _weighted(places)]), strict=True):
@@ -96,7 +102,13 @@ class _Day:
         self.rows: dict[object, Applied] = {}
 
     def play(self, host: MxHost, address: str, count: int) -> None:
-        """Count the sessions that went to one address, before and after the reporter renewed its policy."""
+        """Count the sessions that went to one address, before and after the reporter renewed its policy.
+
+        Args:
+            host: The MX host they went to.
+            address: Its address that was reached, without a port.
+            count: How many sessions, 1 or more.
+        """
         before = binomial(self.rng, count, self.held.renewed_at)
         for policy, part in ((self.held.morning, before), (self.held.evening, count - before)):
             if part:

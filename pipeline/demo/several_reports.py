@@ -73,7 +73,14 @@ def _put(row: Applied, spread: list[list[Applied]], good: Sequence[int], bad: in
 
 
 def for_part(document: Document, day: date, part: int, parts: int) -> Document:
-    """Return a document of a whole day as that of one part of it."""
+    """Return a document of a whole day as that of one part of it.
+
+    Args:
+        document: The report of a whole day.
+        day: That day, UTC.
+        part: Which part, numbered from 0; all are equally long.
+        parts: Into how many the day is divided.
+    """
     begin = datetime.combine(day, time(), UTC) + timedelta(days=1) * part / parts
     end = begin + timedelta(days=1) / parts - timedelta(seconds=1)
     window = {"start-datetime": f"{begin:%Y-%m-%dT%H:%M:%SZ}", "end-datetime": f"{end:%Y-%m-%dT%H:%M:%SZ}"}

@@ -32,7 +32,16 @@ class KeyRing:
         self._keys: dict[str, rsa.RSAPrivateKey] = {}
 
     def record(self, domain: str, selector: str, bits: int = 2048) -> str:
-        """Return the text of the key record (RFC 6376 §3.6.1)."""
+        """Return the text of the key record (RFC 6376 §3.6.1).
+
+        Args:
+            domain: d=, the signing domain.
+            selector: s=.
+            bits: Length of the key if it has to be made.
+
+        Raises:
+            InputError: What the folder holds for this name is no RSA key.
+        """
         public = self._key(domain, selector, bits).public_key()
         der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         return f"v=DKIM1; k=rsa; p={base64.b64encode(der).decode()}"

@@ -34,7 +34,13 @@ class Span(NamedTuple):
     """For a lull: traffic relative to usual."""
 
     def holds(self, day: date, reporter: str, domain: str) -> bool:
-        """Whether it is so."""
+        """Whether it is so on a day, for a reporter and a domain.
+
+        Args:
+            day: The day, UTC.
+            reporter: The key of the reporter.
+            domain: The name of the domain.
+        """
         return self.first_day <= day <= self.last_day and self.reporter in (None, reporter) and self.domain in (None, domain)
 
 

@@ -43,6 +43,12 @@ def refusals(world: Played, name: str, first_day: date, last_day: date) -> Refus
     """Count over the days given, both inclusive, in reports that were sent.
 
     Who reports only on days with failures makes no share, and the sessions in which reports come are no evidence unless they fail.
+
+    Args:
+        world: The world that has been played.
+        name: One of its domains.
+        first_day: First day the reports are about, UTC.
+        last_day: Last day, UTC.
     """
     domain = world.domain(name)
     reporters = [one for one in world.spec.reporters if not one.failures_only]

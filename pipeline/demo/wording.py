@@ -88,7 +88,14 @@ WORDS: dict[str, dict[str, Words]] = {
 
 
 def words_for(manner: str, failed: Failed, domain: str, day: date) -> Words:
-    """Return the words; Microsoft chooses between its two by the day."""
+    """Return the words; Microsoft chooses between its two by the day.
+
+    Args:
+        manner: The reporter's software, a key of `WORDS`.
+        failed: What failed.
+        domain: The report domain, whose policy is named in the reason.
+        day: The day of the sessions, UTC.
+    """
     kind = failed.kind
     if manner == "microsoft" and kind == "mx" and names_host(manner, failed, day):
         kind = "mx-named"
@@ -97,7 +104,13 @@ def words_for(manner: str, failed: Failed, domain: str, day: date) -> Words:
 
 
 def names_host(manner: str, failed: Failed, day: date) -> bool:
-    """Whether the failure says which MX host it was; Microsoft says so on some failures of a host outside the policy only."""
+    """Whether the failure says which MX host it was; Microsoft says so on some failures of a host outside the policy only.
+
+    Args:
+        manner: The reporter's software, a key of `WORDS`.
+        failed: What failed.
+        day: The day of the sessions, UTC.
+    """
     if failed.host is None:
         return False
     return not (manner == "microsoft" and failed.kind == "mx") or (day.toordinal() + ord((failed.sender or "0")[-1])) % 2 == 0

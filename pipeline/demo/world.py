@@ -49,6 +49,11 @@ class World:
     def from_toml(cls, path: str | Path, *, last_day: date | None = None, keys: KeyRing | None = None) -> World:
         """Read a world file; days in it may be relative to its last day.
 
+        Args:
+            path: The world file.
+            last_day: Last day of the world, UTC; None: the file's, or else 31 October 2026.
+            keys: What the mails are signed with; None: keys made for the occasion.
+
         Raises:
             InputError: The file is missing or cannot be read.
             ConfigError: It is not a world; the sentence names what is wrong.
@@ -59,7 +64,16 @@ class World:
 
     @classmethod
     def random(cls, seed: int, kind: str = "mixed", *, last_day: date | None = None) -> World:
-        """Make up a world: `mixed` has several incidents at once on noisy traffic, `quiet` none, a cause's name that one alone."""
+        """Make up a world.
+
+        Args:
+            seed: The same seed and kind give the same world.
+            kind: `mixed`: several incidents on noisy traffic; `quiet`: none; a cause's name: that one alone; or a key of `PECULIAR`.
+            last_day: Last day of traffic, UTC; None: a fixed one.
+
+        Raises:
+            UsageError: There is no such kind.
+        """
         from pipeline.demo.random_worlds import random_spec
 
         return cls(random_spec(seed, kind, last_day=last_day))
@@ -90,7 +104,13 @@ class World:
         return true_incidents(self)
 
     def refusals(self, domain: str, first_day: date | None = None, last_day: date | None = None) -> Refusals:
-        """Say what `enforce` would have refused for a domain."""
+        """Say what `enforce` would have refused for a domain, by reports that were sent.
+
+        Args:
+            domain: One of `own_domains`.
+            first_day: First day the reports are about, inclusive, UTC; None: the first of the world.
+            last_day: Last day, inclusive; None: the last of the world.
+        """
         from pipeline.demo.true_readiness import refusals
 
         return refusals(self, domain, first_day or self.spec.first_day, last_day or self.spec.last_day)
@@ -126,14 +146,26 @@ class World:
         yield from reversed(odd)
 
     def counted(self, reporter: Reporter, domain: Domain, day: date) -> list[Applied]:
-        """Return what a reporter counted, whether or not it reported; empty without sessions."""
+        """Return what a reporter counted, whether or not it reported; empty without sessions.
+
+        Args:
+            reporter: One of the world's reporters.
+            domain: One of `domains`.
+            day: The day of the sessions, UTC.
+        """
         key = (reporter.key, domain.name, day)
         if key not in self._counted:
             self._counted[key] = self._count(reporter, domain, day)
         return self._counted[key]
 
     def reports_on(self, reporter: Reporter, domain: Domain, day: date) -> bool:
-        """Whether that reporter mails a report about that day, if it had sessions."""
+        """Whether that reporter mails a report about that day, if it had sessions.
+
+        Args:
+            reporter: One of the world's reporters.
+            domain: One of `domains`.
+            day: The day of the sessions, UTC.
+        """
         if reporter.failures_only and not any(row.failure for row in self.counted(reporter, domain, day)):
             return False
         return not any(span.holds(day, reporter.key, domain.name) for span in self.spec.silences)

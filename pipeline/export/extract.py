@@ -40,6 +40,12 @@ class Part(NamedTuple):
 def part_of(lake: Lake, since: str | None, until: str | None, domain: str | None) -> Part:
     """Return the part asked for; without a beginning or an end, all that is there up to today.
 
+    Args:
+        lake: The open lake.
+        since: First day, inclusive, UTC, as `YYYY-MM-DD`; None: the first that a report is about.
+        until: Last day, inclusive; None: the last that a report is about, no later than today.
+        domain: One report domain, as a lower-case A-label; None: all.
+
     Raises:
         UsageError: A day is none, or the period ends before it begins.
         LakeError: The lake cannot be read.
@@ -55,6 +61,11 @@ def part_of(lake: Lake, since: str | None, until: str | None, domain: str | None
 
 def chunks(lake: Lake, table: str, part: Part) -> Iterator[pa.Table]:
     """Yield the rows of a table month by month, at least one chunk, all of one schema with the meaning of each column in it.
+
+    Args:
+        lake: The open lake.
+        table: A key of `VIEWS`.
+        part: The days and the domain.
 
     Raises:
         LakeError: The lake cannot be read.

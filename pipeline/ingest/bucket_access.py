@@ -63,6 +63,11 @@ def delete_unchanged(store: S3Store, key: str, tag: str) -> None:
     Asked with `If-Match`. A storage that does not know it deletes what it has: there the ETag read just before is all that protects a newer
     object, for the time between two requests.
 
+    Args:
+        store: The bucket.
+        key: Name of the object, from the root of the bucket.
+        tag: The ETag it had when it was read, without its quotes.
+
     Raises:
         OSError: The storage refuses, or cannot be reached.
     """

@@ -59,7 +59,13 @@ class Looking:
         return (now - before.failing_since) // _DAY > (before.last_try - before.failing_since) // _DAY
 
     def ended(self, mailbox: str, err: TlsrptError | None, messages: int) -> None:
-        """Remember how a look ended."""
+        """Remember how a look ended.
+
+        Args:
+            mailbox: Its name in the configuration.
+            err: What ended it; None: it went well.
+            messages: How many messages were new.
+        """
         if mailbox in self._open:
             self._open.remove(mailbox)
         self._ended.append(

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 def poll(hands: Hands, boxes: Sequence[MailboxSettings], looking: Looking) -> None:
     """Poll mailboxes, one after the other; one that fails is counted and does not stop the others.
 
+    Args:
+        hands: What the run works with; its tally counts what happens.
+        boxes: The mailboxes, in this order.
+        looking: Where it is noted how each look ended.
+
     Raises:
         LakeError: The lake cannot be written: no use going on.
     """

@@ -45,6 +45,11 @@ _REPLACED_AT_ONCE = 1_000
 def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) -> Outcome:
     """Run once: import `options.paths`, or poll the mailboxes.
 
+    Args:
+        settings: The configuration.
+        options: What the command line asks of this run.
+        stop: Once asked, the run ends after the current batch; None: only SIGTERM and SIGINT end it early.
+
     Raises:
         TryAgainError: Another run holds the lake.
         LakeError: The lake cannot be written; what was committed stays.
@@ -82,7 +87,12 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
 
 
 def wanted_mailboxes(settings: Settings, only: Sequence[str], kinds: Sequence[str] = ("imap",)) -> tuple[MailboxSettings, ...]:
-    """Return the configured mailboxes, or those named.
+    """Return the configured mailboxes of some kinds, or those of them that are named.
+
+    Args:
+        settings: The configuration.
+        only: Names, of mailboxes and sources; empty: all.
+        kinds: Of which kinds: `imap`, `graph`.
 
     Raises:
         ConfigError: None is configured, or not the one that is named.

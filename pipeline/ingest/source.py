@@ -90,6 +90,11 @@ def take(hands: Hands, source: Source) -> None:
 def mind_throttling(hands: Hands, name: str, folder: str) -> None:
     """Leave a server alone as long as it asked for.
 
+    Args:
+        hands: What the run works with; the moment of the run decides.
+        name: Name of the mailbox or source in the configuration.
+        folder: The folder that was asked; empty for what has none.
+
     Raises:
         TryAgainError: The time has not come yet.
     """

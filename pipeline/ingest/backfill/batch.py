@@ -64,7 +64,13 @@ class Batch:
 
 
 def writes(batch: Batch, lake: str, stage: StageWriter) -> Iterator[Write]:
-    """Yield the tasks that write the data files of a settled batch: for each table as many as keep the workers small."""
+    """Yield the tasks that write the data files of a settled batch: for each table as many as keep the workers small.
+
+    Args:
+        batch: It is settled: what it takes of each chunk is decided.
+        lake: URI of the lake.
+        stage: The stage that the files are written to.
+    """
     assert batch.decided is not None  # noqa: S101 -- for mypy
     pairs = list(zip(batch.decided.taken, batch.in_order(), strict=True))
     for table in ("raw", "messages", *REPORT_TABLES):

@@ -46,6 +46,11 @@ class BulkOptions(NamedTuple):
 def backfill(settings: Settings, options: BulkOptions, stop: Stop | None = None) -> Outcome:
     """Import archives.
 
+    Args:
+        settings: The configuration: the lake, the limits of a mail, domains and trust.
+        options: What the command line asks, the sources among it.
+        stop: Once asked, the import ends when what is being read is committed; None: only SIGTERM and SIGINT end it early.
+
     Raises:
         InputError: A source is missing or cannot be read; what was committed stays.
         TryAgainError: Another run holds the lake, or workers keep dying.

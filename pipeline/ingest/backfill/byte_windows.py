@@ -27,7 +27,13 @@ class Window(io.RawIOBase):
 
     @classmethod
     def of(cls, file: BinaryIO, start: int, end: int) -> BinaryIO:
-        """Return the stretch as one buffered stream."""
+        """Return the stretch as one buffered stream.
+
+        Args:
+            file: The whole file; it must be able to seek.
+            start: First byte of the stretch.
+            end: The byte after the last one.
+        """
         return io.BufferedReader(cls(file, start, end), 1 << 18)
 
     def readable(self) -> bool:

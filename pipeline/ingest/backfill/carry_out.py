@@ -39,7 +39,16 @@ PIECE_BYTES = 4 * 1024 * 1024
 
 
 def do(task: Read | Write, job: Job, sandbox: Sandbox) -> ReadReply | list[StagedPart]:
-    """Do a task; may raise any `TlsrptError`."""
+    """Do a task.
+
+    Args:
+        task: What is to be done.
+        job: What stays the same over the import.
+        sandbox: The processes in which mail is read.
+
+    Raises:
+        TlsrptError: Any; those of `read` and `write` among them.
+    """
     if isinstance(task, Read):
         return read(task, job, sandbox)
     with sandbox.stages.timing(COMMIT):
@@ -47,7 +56,14 @@ def do(task: Read | Write, job: Job, sandbox: Sandbox) -> ReadReply | list[Stage
 
 
 def do_packed(text: bytes, content: bytes, job: Job, sandbox: Sandbox) -> tuple[bytes, bytes, bytes]:
-    """Do a task that came from another machine; return how it went, and the two parts of its reply."""
+    """Do a task that came from another machine; return how it went, and the two parts of its reply.
+
+    Args:
+        text: The task as JSON, from `pack_task`.
+        content: The bytes that travel with it.
+        job: What stays the same over the import.
+        sandbox: The processes in which mail is read.
+    """
     try:
         with collected() as warnings:
             done = do(unpack_task(text, content), job, sandbox)
@@ -58,6 +74,11 @@ def do_packed(text: bytes, content: bytes, job: Job, sandbox: Sandbox) -> tuple[
 
 def read(task: Read, job: Job, sandbox: Sandbox) -> ReadReply:
     """Read a chunk and spool its rows.
+
+    Args:
+        task: The chunk, and where its rows are spooled; in a dry run nowhere.
+        job: What stays the same over the import.
+        sandbox: The processes in which mail is read.
 
     Raises:
         InputError: The source cannot be read.

@@ -45,7 +45,14 @@ _keeping = threading.Lock()
 
 
 def do(version: str, job: bytes, text: bytes, content: bytes) -> tuple[bytes, bytes, bytes] | str:
-    """Do a task; what a Dask worker runs. Return the reply, or this program's version where the driver has another."""
+    """Do a task; what a Dask worker runs. Return the reply, or this program's version where the driver has another.
+
+    Args:
+        version: The driver's version of this program.
+        job: What stays the same over the import, packed.
+        text: The task as JSON.
+        content: The bytes that travel with it.
+    """
     if version != __version__:
         return __version__
     return do_packed(text, content, *_sandbox(job))
