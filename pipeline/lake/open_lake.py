@@ -55,7 +55,11 @@ class OpenLake:
         return present(self.tables[name], name)
 
     def stage(self) -> StageWriter:
-        """Begin the next batch."""
+        """Begin the next batch.
+
+        Raises:
+            LakeError: A batch before it ended in the middle.
+        """
         if self._unfinished:
             raise LakeError(f"a batch could not be written to the lake {self.location.uri}; the next run retries it")
         return StageWriter(self.location, next_batch(self.tables), epoch=self.epoch)

@@ -46,6 +46,7 @@ class Channel(Protocol):
 
         Raises:
             SendError: It was not delivered, for all we know.
+            ConfigError: The channel cannot be used as it is configured.
         """
 
 
@@ -56,7 +57,12 @@ class Webhook:
         self._url, self._link = url, link
 
     def send(self, message: Message, now: datetime) -> None:  # noqa: ARG002 -- part of the protocol
-        """Post the message."""
+        """Post the message.
+
+        Raises:
+            SendError: No answer of class 2xx came.
+            ConfigError: The address cannot be used.
+        """
         post_json(self._url, as_json(message, self._link), {"Idempotency-Key": message.key})
 
 
@@ -67,7 +73,12 @@ class Apprise:
         self._url, self._name = url, name
 
     def send(self, message: Message, now: datetime) -> None:  # noqa: ARG002
-        """Hand the message to Apprise as plain text."""
+        """Hand the message to Apprise as plain text.
+
+        Raises:
+            SendError: It was not delivered, for all we know.
+            ConfigError: Apprise is missing, or does not know the address.
+        """
         self._notify(message.subject, message.text, "text")
 
     def send_page(self, subject: str, page: str) -> None:
@@ -96,7 +107,11 @@ class Lines:
         self._path, self._link = Path(path), link
 
     def send(self, message: Message, now: datetime) -> None:
-        """Append the events in one write, and wait until they are on the disk."""
+        """Append the events in one write, and wait until they are on the disk.
+
+        Raises:
+            SendError: The file cannot be written.
+        """
         lines = [{"time": now.isoformat(), **event_json(event, self._link)} for event in message.events]
         try:
             handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)

@@ -69,7 +69,11 @@ def reveal(where: str, what: str, value: SecretStr | None, *, file: str, variabl
 
 
 def output_of(command: tuple[str, ...], where: str) -> str:
-    """Return the first line a secret command prints; what it says on stderr is never shown, it may hold the secret."""
+    """Return the first line a secret command prints; what it says on stderr is never shown, it may hold the secret.
+
+    Raises:
+        ConfigError: The command cannot be run, takes more than a minute, fails or prints nothing.
+    """
     try:
         done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as err:

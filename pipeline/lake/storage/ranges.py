@@ -60,7 +60,11 @@ class RangeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
         return {"name": path, "size": self.size_of(self._strip(path)), "type": "file", "mtime": _LONG_AGO.timestamp()}
 
     def size_of(self, path: str) -> int:
-        """Return the size of a file in bytes."""
+        """Return the size of a file in bytes.
+
+        Raises:
+            FileNotFoundError: There is none.
+        """
         size = self._sizes.get(path)
         if size is None:
             size = self._store.size(path)

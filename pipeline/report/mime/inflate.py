@@ -72,7 +72,11 @@ def unpack(content: bytes, container: Container, limits: Limits) -> Unpacked:
 
 
 def gunzip(content: bytes, limit: int) -> Unpacked:
-    """Inflate one gzip member of at most `limit` bytes (RFC 1952). NUL bytes may follow it (`trailing_nul`), nothing else."""
+    """Inflate one gzip member of at most `limit` bytes (RFC 1952). NUL bytes may follow it (`trailing_nul`), nothing else.
+
+    Raises:
+        Refusal: It is damaged or cut off, too large, or something else follows it.
+    """
     inflater = zlib.decompressobj(wbits=31)
     try:
         # never 0, which would mean without limit
@@ -95,6 +99,9 @@ def unzip(content: bytes, limit: int) -> Unpacked:
     """Inflate the only member of a zip archive, at most `limit` bytes (seen: senders of DMARC reports; `zip_container`).
 
     Only the directory at the end counts; of the sizes it claims none is believed. Zip64, encryption and other methods are refused.
+
+    Raises:
+        Refusal: It is damaged, too large, or not an archive of one member that can be read here.
     """
     try:
         packed, method, checksum = _only_member(content)

@@ -53,7 +53,11 @@ def read_policy(value: Any, notes: Notes) -> PolicyResult:
 
 
 def policy_type(value: Any, notes: Notes) -> tuple[str, str | None]:
-    """Return policy-type trimmed and lower-cased, and as sent where that differs; empty where it is absent."""
+    """Return policy-type trimmed and lower-cased, and as sent where that differs; empty where it is absent.
+
+    Raises:
+        Refusal: It is not text.
+    """
     if type(value) is str and value in POLICY_TYPES:
         return value, None
     if value is not None and type(value) is not str:
@@ -94,7 +98,11 @@ def policy_strings(value: Any, kind: str, notes: Notes) -> tuple[str, ...]:
 
 
 def nested_strings(line: str, notes: Notes) -> list[str]:
-    r"""Read an element that is itself a JSON array of texts, as Microsoft sends TLSA records: `"[\"3 1 1 ..\",\"3 1 1 ..\"]"`."""
+    r"""Read an element that is itself a JSON array of texts, as Microsoft sends TLSA records: `"[\"3 1 1 ..\",\"3 1 1 ..\"]"`.
+
+    Raises:
+        Refusal: The array has more elements than the limits allow.
+    """
     if not line.startswith("["):
         return [line]
     try:
