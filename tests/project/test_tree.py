@@ -88,3 +88,16 @@ def test_every_module_has_a_place_in_the_layers():
     placed = {name.strip() for layer in contracts[0]["layers"] for name in layer.split("|")}
     modules = {".".join(Path(name).with_suffix("").parts[:2]) for name, _ in _modules() if name.startswith("pipeline/")}
     assert modules - placed - {"pipeline.__init__"} == set()
+
+
+def test_public_functions_of_three_parameters_and_more_say_what_each_is():
+    silent = []
+    for module, tree in _modules():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            names = [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if one.arg not in ("self", "cls")]
+            said = (ast.get_docstring(node) or "").partition("Args:")[2]
+            if len(names) > 2 and not all(re.search(rf"^\s+{name}:", said, re.MULTILINE) for name in names if not name.startswith("_")):
+                silent.append(f"{module}:{node.lineno} {node.name}")
+    assert silent == []
