@@ -88,16 +88,16 @@ class Ledger:
             found = numbers(self._files.location, "messages", self._files.of(), "uidvalidity", same=same, floor=self._floor)
             return {int(value) for piece in found for value in np.unique(piece)}
 
-    def settled_uids(self, account: str, folder: str, uidvalidity: int, since_: datetime) -> list[tuple[int, str]]:
+    def settled_uids(self, account: str, folder: str, uidvalidity: int, first_ingested_since: datetime) -> list[tuple[int, str]]:
         """Return UID and outcome of messages first ingested since then; `PENDING` where the DNS is awaited.
 
         Args:
             account: The name of the mailbox.
             folder: Its folder, as in the ledger.
             uidvalidity: The UIDVALIDITY under which the UIDs hold.
-            since_: The moment, aware; inclusive.
+            first_ingested_since: The moment, aware; inclusive.
         """
-        moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))
+        moment = pa.scalar(first_ingested_since, pa.timestamp("us", tz="UTC"))
         where = (pc.field("account") == account) & (pc.field("folder") == folder) & (pc.field("uidvalidity") == uidvalidity)
         pieces = self._pieces(("uid", "outcome", "dkim_result"), where & (pc.field("ingested_at") >= moment))
         found: Iterator[list[Any]] = ([column.to_pylist() for column in piece.columns] for piece in pieces)
@@ -142,9 +142,9 @@ class Ledger:
         """Return the newest batch with one of its runs; None where there is none."""
         return max(self.batches(), default=None)
 
-    def waiting_for_dns(self, since_: datetime) -> list[MessageRow]:
+    def waiting_for_dns(self, first_ingested_since: datetime) -> list[MessageRow]:
         """Return the messages first ingested since then whose DKIM key could not be looked up."""
-        moment = pa.scalar(since_, pa.timestamp("us", tz="UTC"))
+        moment = pa.scalar(first_ingested_since, pa.timestamp("us", tz="UTC"))
         where = (pc.field("dkim_result") == "temperror") & (pc.field("ingested_at") >= moment)
         return self.rows(where & ~among("outcome", sorted(NEVER_ASKED_AGAIN)))
 
