@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.filters import choose
-from dashboard.ground import say_ground
+from dashboard.ground import keep_place, say_ground
 from dashboard.navigation import arrive, pages, titled
 from dashboard.readers import begin
 from dashboard.say import say
@@ -24,7 +24,10 @@ titled(page.title)
 admit(admitted)
 try:
     arrive(page.url_path)
-    say_ground(choose(whole=page.url_path == "ingest"))
+    filters = choose(whole=page.url_path == "ingest")
+    keep_place()
+    if page.url_path:  # the overview draws its figures first, and says what they rest on as soon as they stand
+        say_ground(filters)
     page.run()
 except TlsrptError as err:
     st.error("The page cannot be drawn.")

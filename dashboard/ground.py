@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
@@ -18,6 +19,8 @@ from pipeline.query.health import not_read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from streamlit.delta_generator import DeltaGenerator
+
     from dashboard.filters import Filters
     from pipeline.insight.first_weeks import FirstWeeks
     from pipeline.insight.ground import Ground
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 NOTHING_COUNTS = "Nothing counts in this period and choice, so nothing is known."
 _COUNTED = re.compile(r"\b(?:session_parts|sessions|mentions|counted_\w+)\b")
 """Views of what counts."""
+
+
+_place: ContextVar[DeltaGenerator] = ContextVar("place of the ground")
+"""Of this run of the script."""
 
 
 class LastLook(NamedTuple):
@@ -52,8 +59,18 @@ def last_look(ingested: Any) -> LastLook:
     return LastLook(at, f"{note}; {len(failing)} failing" if failing else note)
 
 
+def keep_place() -> None:
+    """Keep the place where it is said, for a page that first draws what is there at once."""
+    _place.set(st.container())
+
+
 def say_ground(filters: Filters) -> None:
-    """Say it."""
+    """Say it, in the place that was kept for it."""
+    with _place.get():
+        _say(filters)
+
+
+def _say(filters: Filters) -> None:
     for box in silent_mailboxes(filters):
         with st.container(border=True, key=f"silent-{box.mailbox}"):
             st.error("The mailbox is not read, or gives nothing (ingest-silent).", icon=":material/warning:")

@@ -14,7 +14,7 @@ from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.fleet import WORST, first, fleet, to_domain, with_verdicts
 from dashboard.formatting import ago, count_of, number, rate
-from dashboard.ground import last_look, read_so_far
+from dashboard.ground import last_look, read_so_far, say_ground
 from dashboard.incident_cards import card
 from dashboard.insight import MOST, Silence, incidents, silence
 from dashboard.lake_door import Answer, ask, asked, now, settings
@@ -41,6 +41,7 @@ def main() -> None:
     st.title("Overview", anchor=False)
     total = ask("success_rate", **filters.parameters()).iloc[0]
     if not total["sessions"] and not ask("extent").iloc[0]["messages"]:
+        say_ground(filters)
         _nothing_yet()
         return
     # What a few aggregates answer is there at once; what has to be concluded from all failures fills its place later.
@@ -50,6 +51,7 @@ def main() -> None:
     trend, last = st.container(), st.container()
     with trend:
         trends(filters, sessions="Authenticated TLS", failures="Failures by result type")
+    say_ground(filters)
     with published:
         _published(filters)
     found = incidents(filters, slot=sentence)

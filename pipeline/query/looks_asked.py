@@ -80,10 +80,12 @@ class LooksAsked:
         if self.audience is not None:
             return []
         known = read_looks(self.location)
+        configured = self._settings.polled
+        if not configured and not known.seen:
+            return []  # the ledger need not be read for the habits of nobody
         version = self.snapshot.version
         if self._mailbox_habits is None or self._mailbox_habits[0] != version:
             rows = self.ask("mailbox_habits").to_pylist()
             habits = [Habit(row["account"], row["days"], row["usual_gap_days"], row["last_found_at"]) for row in rows]
             self._mailbox_habits = version, habits
-        configured = self._settings.polled
         return judge(known.seen, known.looks, self._mailbox_habits[1], configured, now=now or datetime.now(UTC))
