@@ -243,7 +243,8 @@ class Courier(Server):
         self.port = self._listener.getsockname()[1]
         # It watches files for imapd, which else waits a second for it at every turn.
         watcher = next(self.tree.rglob("gam_server"))
-        self._children = [subprocess.Popen([str(watcher), "--notimeout", ""], env=self.environment, **self._as_owner())]
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._children.append(subprocess.Popen([str(watcher), "--notimeout", ""], env=self.environment, **self._as_owner()))
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stop(self) -> None:
