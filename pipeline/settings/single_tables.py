@@ -35,10 +35,12 @@ class DomainSettings(Section):
     @field_validator("own", "mx")
     @classmethod
     def _as_in_reports(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        known = []
         for name in names:
-            if valid_domain(name) is None:
-                raise ValueError(f'{name[:80]!r} is not a name like "example.org"; each is written out, those below another too')
-        return tuple(valid_domain(name) or "" for name in names)
+            if (domain := valid_domain(name)) is None:
+                raise ValueError(f'{name[:80]!r} is not a domain name such as "example.org"; write out every name, subdomains included')
+            known.append(domain)
+        return tuple(known)
 
 
 class TrustSettings(Section):

@@ -52,10 +52,10 @@ def test_no_mistake_is_told_in_the_words_of_a_library():
         ('[domains]\nown = "example.org"', 'setting domains.own in {}: a list is wanted, as in ["one", "two"]'),
         (
             '[domains]\nown = ["*.example.org"]',
-            """setting domains.own in {}: '*.example.org' is not a name like "example.org"; each is written out""",
+            """setting domains.own in {}: '*.example.org' is not a domain name such as "example.org"; write out every name""",
         ),
-        ('[domains]\nown = ["example.org", "a@example.org"]', "setting domains.own in {}: 'a@example.org' is not a name"),
-        ('[domains]\nmx = ["https://mx.example.org"]', "setting domains.mx in {}: 'https://mx.example.org' is not a name"),
+        ('[domains]\nown = ["example.org", "a@example.org"]', "setting domains.own in {}: 'a@example.org' is not a domain name"),
+        ('[domains]\nmx = ["https://mx.example.org"]', "setting domains.mx in {}: 'https://mx.example.org' is not a domain name"),
         ("[lake]\nwait_seconds = -1", "setting lake.wait_seconds in {}: wanted is at least 0"),
     ],
 )
