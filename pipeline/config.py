@@ -18,7 +18,7 @@ from pipeline.config_file import find_config
 from pipeline.config_mistakes import did_you_mean, first_mistake
 from pipeline.errors import ConfigError
 from pipeline.groups import Audience, GroupSettings, audience_of, named_groups
-from pipeline.insight.settings import InsightSettings
+from pipeline.insight.thresholds import InsightSettings
 from pipeline.message.fetched import RESERVED
 from pipeline.report.limits import DEFAULT_LIMITS, Limits
 from pipeline.settings.mailbox_tables import MailboxSettings, SourceSettings

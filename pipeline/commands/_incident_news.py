@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.api import Incident
     from pipeline.insight.ground import Ground
-    from pipeline.insight.notifications import News
+    from pipeline.insight.told_incidents import News
     from pipeline.query import Lake
     from pipeline.query.health import MailboxHealth
 
@@ -37,7 +37,7 @@ def tell_news(lake: Lake, args: argparse.Namespace, find: Callable[[], list[Inci
         TryAgainError: Another process is telling.
         UsageError: `--as-of` is no day that can be asked about.
     """
-    from pipeline.insight.notifications import news_of
+    from pipeline.insight.told_incidents import news_of
     from pipeline.notify.cron_channel import open_cron_channel
 
     with open_cron_channel(lake.location) as channel:

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         from pipeline.ingest.watch import watch
 
         return watch(settings, options)
-    from pipeline.ingest.stage_counts import counted_reports, what_counts
+    from pipeline.ingest.counted_reports import counted_reports, what_counts
     from pipeline.notify.hooks import dead_man, tell
 
     polling = not args.paths and not args.dry_run

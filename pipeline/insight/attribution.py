@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.insight.detect.failure_cube import Flags, Ints
     from pipeline.insight.detect.failure_runs import Run
     from pipeline.insight.detect.reporter_exposure import Ground
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 Fault = Literal["ours", "sender", "path", "unknown"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.ask import Ask
     from pipeline.insight.ground import Ground
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 State = Literal["reporting", "silent", "rare", "inactive", "new", "failures-only", "ingest-outage"]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.insight.ask import Ask
     from pipeline.insight.detect.applied_causes import AppliedText
     from pipeline.insight.detect.failure_runs import Run
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 
 def find(

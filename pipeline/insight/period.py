@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 ONE_DAY = timedelta(days=1)
 EARLIEST = date(2015, 1, 1)

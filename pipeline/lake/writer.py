@@ -11,9 +11,9 @@ from pipeline.lake.dedup.dedup_index import RETIRED, Knowledge
 from pipeline.lake.dedup.ledger import Ledger, keys_of, to_rows
 from pipeline.lake.dedup.ledger_queries import AsksLedger
 from pipeline.lake.delta.data_files import to_arrow
+from pipeline.lake.ledger_edits import Found, find_rows, stage_replacement
 from pipeline.lake.open_lake import OpenLake, open_for_writing
 from pipeline.lake.raw import RawMonth, raw_contents
-from pipeline.lake.replace import Found, find_rows, stage_replacement
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.lake.upkeep.compact import compact_small_files

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.insight import notifications
+from pipeline.insight import told_incidents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.insight.notifications import Told
+    from pipeline.insight.told_incidents import Told
 
 
 class Memory(NamedTuple):
@@ -22,7 +22,7 @@ class Memory(NamedTuple):
 
 def to_plain(memory: Memory) -> dict[str, Any]:
     """Return a memory as plain values, for JSON."""
-    return {"incidents": notifications.to_plain(memory.incidents), "states": dict(sorted(memory.states.items()))}
+    return {"incidents": told_incidents.to_plain(memory.incidents), "states": dict(sorted(memory.states.items()))}
 
 
 def from_plain(plain: dict[str, Any]) -> Memory:
@@ -33,6 +33,6 @@ def from_plain(plain: dict[str, Any]) -> Memory:
     """
     try:
         states = {str(matter): str(state) for matter, state in plain["states"].items()}
-        return Memory(tuple(notifications.from_plain(plain["incidents"])), states)
+        return Memory(tuple(told_incidents.from_plain(plain["incidents"])), states)
     except (KeyError, TypeError, AttributeError) as err:
         raise ValueError(f"not a memory of notices: {err}") from err

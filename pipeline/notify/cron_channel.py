@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pipeline.insight import notifications
+from pipeline.insight import told_incidents
 from pipeline.lake.storage.notes import Note
 from pipeline.notify.channel_memory import Memory
 from pipeline.notify.fault_notices import fault_notices
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from pipeline.insight.incident import Incident
-    from pipeline.insight.notifications import News, Told
+    from pipeline.insight.told_incidents import News, Told
     from pipeline.lake.storage.location import Location
 
 NAME = "incidents --new-since-last"
@@ -63,7 +63,7 @@ class CronChannel:
             now: The moment, aware.
             as_of: The day of asking.
         """
-        told = notifications.next_memory(incidents, self.incidents, news, until=as_of)
+        told = told_incidents.next_memory(incidents, self.incidents, news, until=as_of)
         memory = Memory(tuple(told), dict(mailboxes))
         if memory == self.memory:
             return
@@ -92,7 +92,7 @@ def _former(location: Location) -> Memory | None:
     if plain is None:
         return None
     try:
-        incidents = notifications.from_plain(plain)
+        incidents = told_incidents.from_plain(plain)
     except ValueError as err:
         raise note.damaged(str(err)) from err
     told = plain.get("mailboxes", {})

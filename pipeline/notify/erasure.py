@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.insight import notifications
+from pipeline.insight import told_incidents
 from pipeline.lake.storage.notes import open_note
 from pipeline.notify import audit, mutes, outbox
 from pipeline.notify.cron_channel import FORMER
@@ -32,7 +32,7 @@ def forget_domain(location: Location, domain: str) -> None:
     _rewrite(location, OUTBOX, lambda plain: outbox.to_plain(_without(outbox.from_plain(plain), domain)))
     _rewrite(location, MUTES, lambda plain: mutes.to_plain(mutes.without_domain(mutes.from_plain(plain), domain)))
     _rewrite(
-        location, FORMER, lambda plain: notifications.to_plain([one for one in notifications.from_plain(plain) if one.domain != domain])
+        location, FORMER, lambda plain: told_incidents.to_plain([one for one in told_incidents.from_plain(plain) if one.domain != domain])
     )
 
 

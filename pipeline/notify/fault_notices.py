@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from pipeline.insight import notifications
+from pipeline.insight import told_incidents
 from pipeline.insight.detect.causes import CAUSES, POLICY_HOST_CAUSES
 from pipeline.insight.phrases import first_step, sentence_start, span_of
 from pipeline.notify.notice import Notice, lineage_of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pipeline.insight.incident import Incident
-    from pipeline.insight.notifications import Told
+    from pipeline.insight.told_incidents import Told
     from pipeline.notify.notice import Kind, Urgency
     from pipeline.notify.observed import Observed
 
@@ -30,7 +30,7 @@ def fault_of(incident: Incident) -> tuple[str, str]:
 
 
 def fault_notices(
-    news: Sequence[notifications.News], incidents: Sequence[Incident], told: Sequence[Told], observed: Observed
+    news: Sequence[told_incidents.News], incidents: Sequence[Incident], told: Sequence[Told], observed: Observed
 ) -> Iterator[Notice]:
     """Yield one event for each fault and kind, whatever the number of its domains.
 
@@ -42,7 +42,7 @@ def fault_notices(
         told: What the channel was told.
         observed: The state of things.
     """
-    groups: defaultdict[tuple[str, str, str], list[notifications.News]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str, str], list[told_incidents.News]] = defaultdict(list)
     for entry in news:
         groups[entry.kind, *fault_of(entry.incident)].append(entry)
     for (kind, *fault), entries in groups.items():
@@ -52,7 +52,7 @@ def fault_notices(
             if not any(one.state == "open" for one in siblings):
                 ended = [one for one in siblings if any(_overlap(one, other) for other in own)]
                 yield fault_notice("over", "", [*own, *ended], observed)
-        elif kind == "new" and (known := [one for one in siblings if one.state == "open" and notifications.told_of(one, told)]):
+        elif kind == "new" and (known := [one for one in siblings if one.state == "open" and told_incidents.told_of(one, told)]):
             why = f"{names(sorted({one.domain for one in own}))} {'is' if len(own) == 1 else 'are'} hit, too"
             yield fault_notice("worse", why, [*own, *known], observed)
         else:
@@ -106,7 +106,7 @@ def withdrawn(told: Sequence[Told], observed: Observed) -> list[Told]:
         told: What a channel was told.
         observed: The state of things, what is muted included.
     """
-    matched = {notifications.told_of(one, told) for one in observed.incidents}
+    matched = {told_incidents.told_of(one, told) for one in observed.incidents}
     return [
         one
         for one in told

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from pipeline.insight.faults import named_by
-from pipeline.insight.notifications import remembered
+from pipeline.insight.told_incidents import remembered
 from pipeline.notify.mutes import Mute, covers, to_plain
 from pipeline.notify.notice import lineage_of
 from pipeline.notify.notice_text import names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.insight import notifications
+from pipeline.insight import told_incidents
 from pipeline.notify.notice import lineage_of
 from pipeline.notify.notice_text import speaks_of
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipeline.insight.incident import Incident
-    from pipeline.insight.notifications import Told
+    from pipeline.insight.told_incidents import Told
 
 VERSION = 1
 
@@ -46,7 +46,7 @@ def lapsed(mute: Mute, incidents: Sequence[Incident], today: date) -> str | None
     own = [one for one in incidents if covers(mute, one)]
     if own and all(one.state == "resolved" for one in own):
         return "it is resolved"
-    worse = [news for news in notifications.news_of(own, mute.as_it_was) if news.kind == "worse"]
+    worse = [news for news in told_incidents.news_of(own, mute.as_it_was) if news.kind == "worse"]
     return f"it got worse: {worse[0].why}" if worse else None
 
 
@@ -54,7 +54,7 @@ def covers(mute: Mute, incident: Incident) -> bool:
     """Say whether a mute is about an incident: of its host, its fault, or what was muted and goes by another id since."""
     if mute.what.startswith("host:"):
         return mute.what.removeprefix("host:") in incident.mx_hosts
-    return mute.what == lineage_of(incident) or notifications.told_of(incident, mute.as_it_was) is not None
+    return mute.what == lineage_of(incident) or told_incidents.told_of(incident, mute.as_it_was) is not None
 
 
 def is_muted(incident: Incident, mutes: Iterable[Mute]) -> bool:
@@ -92,7 +92,7 @@ def to_plain(mutes: Iterable[Mute]) -> dict[str, Any]:
                 **mute._asdict(),
                 "until": mute.until and mute.until.isoformat(),
                 "since": mute.since.isoformat(),
-                "as_it_was": notifications.to_plain(mute.as_it_was),
+                "as_it_was": told_incidents.to_plain(mute.as_it_was),
             }
             for mute in mutes
         ],
@@ -116,7 +116,7 @@ def from_plain(plain: dict[str, Any] | None) -> list[Mute]:
                     **entry,
                     "until": entry["until"] and date.fromisoformat(entry["until"]),
                     "since": date.fromisoformat(entry["since"]),
-                    "as_it_was": tuple(notifications.from_plain(entry["as_it_was"])),
+                    "as_it_was": tuple(told_incidents.from_plain(entry["as_it_was"])),
                 }
             )
             for entry in plain["mutes"]

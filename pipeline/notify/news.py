@@ -1,4 +1,4 @@
-"""From what is observed and what a channel was told last to the events it should hear now: what is new, worse or over. Pure.
+"""What a channel should hear now: from what is observed and what it was told last to what is new, worse or over. Pure.
 
 Silence is the rule: nothing on `unknown`, nothing because something could not be checked, nothing twice. What a channel hears first is one
 summary of how things stand.
@@ -10,7 +10,7 @@ from collections import defaultdict
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight import notifications
+from pipeline.insight import told_incidents
 from pipeline.insight.coverage import has_stopped
 from pipeline.notify.channel_memory import Memory
 from pipeline.notify.fault_notices import fault_notice, fault_notices, fault_of, withdrawal_notice, withdrawn
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.insight.incident import Incident
-    from pipeline.insight.notifications import Told
+    from pipeline.insight.told_incidents import Told
     from pipeline.notify.matters import Matter
     from pipeline.notify.observed import Observed
 
@@ -57,10 +57,10 @@ def news_for(observed: Observed, memory: Memory | None) -> News:
     matters = list(matters_of(observed))
     states = _states_after(matters, observed, memory)
     if memory is None:
-        incidents = notifications.next_memory(_known_faults(observed.incidents, ()), None, (), until=observed.as_of)
+        incidents = told_incidents.next_memory(_known_faults(observed.incidents, ()), None, (), until=observed.as_of)
         return News([_summary(observed, matters)], Memory(tuple(incidents), states))
     loud = _known_faults([one for one in observed.incidents if not is_muted(one, observed.muted)], memory.incidents)
-    news = [entry for entry in notifications.news_of(loud, memory.incidents) if entry.kind == "over" or entry.incident.fault != "unknown"]
+    news = [entry for entry in told_incidents.news_of(loud, memory.incidents) if entry.kind == "over" or entry.incident.fault != "unknown"]
     gone = withdrawn(memory.incidents, observed)
     events = [
         *fault_notices(news, loud, memory.incidents, observed),
@@ -68,13 +68,13 @@ def news_for(observed: Observed, memory: Memory | None) -> News:
         *_changes(matters, memory, observed),
     ]
     held = [one for one in memory.incidents if one not in gone]
-    incidents = notifications.next_memory(loud, held, news, until=observed.as_of)
+    incidents = told_incidents.next_memory(loud, held, news, until=observed.as_of)
     return News(events, Memory(tuple(incidents), states))
 
 
 def _known_faults(incidents: Iterable[Incident], told: Sequence[Told]) -> list[Incident]:
     """Return the incidents to tell and remember: one whose fault nobody knows is neither, unless it was told before."""
-    return [one for one in incidents if one.fault != "unknown" or notifications.told_of(one, told) is not None]
+    return [one for one in incidents if one.fault != "unknown" or told_incidents.told_of(one, told) is not None]
 
 
 def standing(observed: Observed) -> list[tuple[Notice, Incident | None]]:

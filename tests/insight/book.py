@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.config import Settings
-from pipeline.insight.settings import InsightSettings
+from pipeline.insight.thresholds import InsightSettings
 from pipeline.lake.writer import LakeWriter
 from pipeline.report.result_types import group_of
 from pipeline.report.session_overlap import mark_repeats

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.insight.notifications import from_plain, news_of, next_memory, to_plain
+from pipeline.insight.told_incidents import from_plain, news_of, next_memory, to_plain
 from tests.insight.asking import incidents
 from tests.insight.book import GOOGLE, MAILRU, MICROSOFT, MX1, MX2, Book, Fail, day, sts
 

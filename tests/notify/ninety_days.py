@@ -285,7 +285,7 @@ def transcript(days: int = DAYS, *, quiet: bool = False, domains: int | None = N
 
 
 def _muted(incident: Any, observed: Any) -> Mute:
-    from pipeline.insight.notifications import remembered
+    from pipeline.insight.told_incidents import remembered
 
     mute = Mute(lineage_of(incident), f"{incident.title}, {incident.domain}", None, "the sender's network knows", "ops", observed.as_of, ())
     return mute._replace(as_it_was=tuple(remembered(one) for one in observed.incidents if covers(mute, one)))

@@ -9,7 +9,7 @@ from email import message_from_bytes, policy
 
 from pipeline.cli import main
 from pipeline.insight.ground import Ground
-from pipeline.insight.notifications import remembered
+from pipeline.insight.told_incidents import remembered
 from pipeline.lake.storage.locate import locate
 from pipeline.notify.channel_message import message_of
 from pipeline.notify.digest import Days, LeftOut, Totals, digest_of

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from pipeline.insight.coverage import Coverage
 from pipeline.insight.ground import Ground, LeftOut
-from pipeline.insight.notifications import remembered
+from pipeline.insight.told_incidents import remembered
 from pipeline.notify.mutes import Mute, is_muted, lapsed
 from pipeline.notify.news import news_for, standing
 from pipeline.notify.notice import lineage_of

@@ -19,7 +19,7 @@ from tests.score.world_lake import ReportLake, rows_of
 if TYPE_CHECKING:
     from pipeline.demo.planted_incidents import TrueIncident
     from pipeline.insight.incident import Incident
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 KNOWN = frozenset(reporter.signing_domain for reporter in BY_KEY.values())
 """Every reporter of the worlds is known, as if the operator had named them; unknown ones have tests of their own."""

@@ -11,7 +11,7 @@ from pipeline.insight.likelihood import is_rare
 
 if TYPE_CHECKING:
     from pipeline.insight.detect.failure_cube import Flags, Floats, Ints
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 _QUIET_DAY = 0.4
 """A quiet day has about so much of the usual traffic; an edge is judged as if it were one."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.insight.ask import Ask
     from pipeline.insight.detect.failure_cube import Cube
     from pipeline.insight.detect.reporter_exposure import Ground, Span
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 _FIRST_STEP_BACK = 60
 """Days looked further back when a run may have begun before the period; doubled each time."""

@@ -12,7 +12,7 @@ from pipeline.insight.detect.causes import PASSING_CAUSES
 
 if TYPE_CHECKING:
     from pipeline.insight.detect.failure_runs import Run
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 
 def is_noise(run: Run, sessions: int, settings: InsightSettings) -> bool:

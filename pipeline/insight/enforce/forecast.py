@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.insight.enforce.weighing import Evidence, Found
     from pipeline.insight.incident import Incident
     from pipeline.insight.period import Period
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 
 class Missing(NamedTuple):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.enforce.replay import ReplayDay
     from pipeline.insight.period import Period
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 
 class LeftOut(NamedTuple):

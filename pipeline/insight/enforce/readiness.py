@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.insight.ground import Ground
     from pipeline.insight.incident import Incident
     from pipeline.insight.known_reporters import KnownReporters
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 _OPEN_VERDICTS = ("not-ready", "not-enough-evidence")
 

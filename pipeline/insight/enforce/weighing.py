@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.insight.enforce.replay import ReplayDay
     from pipeline.insight.incident import Incident
     from pipeline.insight.period import Period
-    from pipeline.insight.settings import InsightSettings
+    from pipeline.insight.thresholds import InsightSettings
 
 Verdict = Literal["ready", "not-ready", "not-enough-evidence", "already-enforcing", "no-policy"]
 

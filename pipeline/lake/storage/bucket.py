@@ -1,4 +1,4 @@
-"""A lake below a prefix in a bucket with the S3 API: its lock is a lease, its files are written where they stay."""
+"""The kind of storage that is a bucket with the S3 API: its lock is a lease, its files are written where they stay."""
 
 from __future__ import annotations
 

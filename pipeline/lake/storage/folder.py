@@ -1,4 +1,4 @@
-"""A lake in a folder of this machine: its lock is the kernel's, its files are moved from the stage into their tables."""
+"""The kind of storage that is a folder of this machine: its lock is the kernel's, its files are moved from the stage into their tables."""
 
 from __future__ import annotations
 

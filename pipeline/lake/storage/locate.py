@@ -1,4 +1,4 @@
-"""Finds the kind of storage a lake lies on by its address."""
+"""From the address of a lake to its kind of storage: a folder, or a bucket."""
 
 from __future__ import annotations
 

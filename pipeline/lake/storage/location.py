@@ -1,6 +1,6 @@
-"""Where a lake is: a folder, or a prefix on object storage. All that depends on the kind of storage is asked of this class.
+"""What a kind of storage has to provide for a lake: its files, its lock, and how others open it. `folder` and `bucket` are the two kinds.
 
-`pipeline.lake.storage.locate` chooses the kind by the address.
+`pipeline.lake.storage.locate` chooses the kind by the address; a third one begins there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A lake in a bucket with the S3 API: the operations of the commit protocol, and the conditional puts of the lease.
+"""Reading and writing the files of a lake in a bucket: the operations of `store` as requests, and the conditional puts of the lease.
 
 An object is whole and durable when its PUT returns, and there is no other way to write one: nothing has to be moved, nothing synced.
 """

@@ -1,4 +1,4 @@
-"""Where the files of the lake lie: the few operations that the commit protocol needs, and that object storage can do as well.
+"""Reading and writing the files of a lake: the few operations that the commit protocol needs, in a folder and, by `objects`, in a bucket.
 
 Paths are relative to the lake, with `/`. A write is whole and durable when it returns: on object storage a PUT is, in a folder it takes
 fsync of the file and of its folder. Nothing is ever changed in place.

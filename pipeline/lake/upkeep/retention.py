@@ -20,7 +20,7 @@ from pipeline.lake.delta.delta_tables import commit_parts
 from pipeline.lake.delta.rewrite import Present, put_part
 from pipeline.lake.delta.row_masks import Column, Mask, all_within, any_within, before, is_one_of, negated, put_where
 from pipeline.lake.delta.scan import read
-from pipeline.lake.replace import stage_edit
+from pipeline.lake.ledger_edits import stage_edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a run says of how many reports count: what vouching changed, and once a day that nothing counts."""
+"""How many reports count, told at the end of a run: what vouching changed, and once a day that nothing counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is new, worse or over since somebody was last told: the memory of `incidents --new-since-last`, as values.
+"""Incidents as they were last told, and what is new, worse or over since: for `incidents --new-since-last` and every channel. Values only.
 
 An incident is recognised by domain, cause and days, not by its id, which may change when later reports come.
 """

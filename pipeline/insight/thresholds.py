@@ -1,4 +1,4 @@
-"""Every number behind incidents, readiness and coverage."""
+"""The numbers that incidents, readiness and coverage are judged by: `[insight]` of the configuration."""
 
 from __future__ import annotations
 
