@@ -23,6 +23,7 @@ from pipeline.config import Settings
 from pipeline.query import open_lake
 from tests.bench.figures import Figure, Pair
 from tests.bench.make_lake import LAST_DAY, cached
+from tests.bench.memory import with_peak
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,10 +94,11 @@ def main(*, full: bool) -> list[dict]:
         for asked in QUESTIONS:
             expected = None
             for way, answer in ways.items():
-                cpu, wall, got = timed(lambda asked=asked, answer=answer: answer(asked))
+                cpu, wall, peak, got = timed(lambda asked=asked, answer=answer: answer(asked))
                 expected = expected or got
                 assert got == expected, (asked.title, way)
-                rows.append({"lake": size_of, "question": asked.title, "way": way, "cpu_ms": cpu, "ms": wall, "rows": len(got)})
+                spent = {"cpu_ms": cpu, "ms": wall, "peak_mib": peak, "rows": len(got)}
+                rows.append({"lake": size_of, "question": asked.title, "way": way, **spent})
         database.close()
     policies = sum(file.stat().st_size for file in (where / "policies").rglob("*.parquet"))
     return [
@@ -106,14 +108,15 @@ def main(*, full: bool) -> list[dict]:
     ]
 
 
-def timed(work: Callable[[], dict]) -> tuple[float, float, dict]:
-    """The best of three: milliseconds of the processor and by the clock, and the answer."""
-    best = (float("inf"), float("inf"))
+def timed(work: Callable[[], dict]) -> tuple[float, float, float, dict]:
+    """The best of three: milliseconds of the processor and by the clock, the most MiB of this process, and the answer."""
+    best, peak = (float("inf"), float("inf")), 0.0
     for _ in range(ROUNDS):
         cpu, wall = time.process_time(), time.perf_counter()
-        answer = work()
+        answer, highest = with_peak(work)
+        peak = max(peak, highest)
         best = min(best, ((time.process_time() - cpu) * 1000, (time.perf_counter() - wall) * 1000))
-    return *best, answer
+    return *best, peak, answer
 
 
 def _ours(lake: Lake, asked: Asked) -> dict:

@@ -14,13 +14,13 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import imapclient
 
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.settings.mailbox_tables import MailboxSettings
+from tests.bench.memory import peak_mib
 from tests.dovecot import Dovecot, User, dovecot
 
 SIZES = (3_800,) * 50 + (5_000,) * 25 + (6_800,) * 20 + (20_000,) * 4 + (43_000, 79_000)
@@ -88,14 +88,8 @@ def measured(way: str, server: Dovecot, user: User, count: int) -> dict[str, obj
         "fetch_seconds": round(seconds, 2),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
         "wall_seconds": round(wall, 2),
-        "peak_MB": round(peak / 1024, 1),
+        "peak_mib": round(peak, 1),
     }
-
-
-def peak_kib() -> int:
-    """The most memory this process has had; not ru_maxrss, which a child inherits from the process that started it."""
-    with Path("/proc/self/status").open(encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
 def main(*, full: bool) -> list[dict]:
@@ -115,4 +109,4 @@ if __name__ == "__main__":
     way, port, name, password, ca_file = sys.argv[1:]
     begun = time.perf_counter()
     total = WAYS[way](int(port), User(name, password), ca_file)
-    print(time.perf_counter() - begun, total, peak_kib())
+    print(time.perf_counter() - begun, total, peak_mib())

@@ -17,6 +17,9 @@ class Figure(NamedTuple):
     """How many times better than what stands beside; of a floor mostly below 1. None where one of the two was not measured."""
     aim: str = ""
     """What was aimed at, in words: `10 ×`, or a bound."""
+    mib: float | None = None
+    """The most memory of all processes, in MiB."""
+    their_mib: float | None = None
 
 
 class Pair(NamedTuple):
@@ -33,7 +36,7 @@ class Pair(NamedTuple):
         """Return the line it makes."""
         here, there = self.ours.get(self.column), self.theirs.get(self.column)
         times = None if not here or not there else here / there if self.more_is_better else there / here
-        return Figure(what, self.unit, here, beside, there, times, aim)
+        return Figure(what, self.unit, here, beside, there, times, aim, self.ours.get("peak_mib"), self.theirs.get("peak_mib"))
 
 
 def shown(value: float | None) -> str:
@@ -45,8 +48,8 @@ def shown(value: float | None) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def lines(figures: list[Figure]) -> list[tuple[str, str, str, str, str]]:
-    """The cells of the table: what, ours, beside what, times, aim."""
+def lines(figures: list[Figure]) -> list[tuple[str, str, str, str, str, str]]:
+    """The cells of the table: what, ours, beside what, times, aim, memory of both."""
     return [
         (
             each.what,
@@ -54,9 +57,10 @@ def lines(figures: list[Figure]) -> list[tuple[str, str, str, str, str]]:
             f"{each.beside}: {shown(each.theirs) or 'not measured'}" if each.beside else "",
             f"{shown(each.times)} ×" if each.times is not None else "",
             each.aim,
+            " / ".join(f"{mib:,.0f}" for mib in (each.mib, each.their_mib) if mib is not None),
         )
         for each in figures
     ]
 
 
-HEAD = ("what", "here", "beside", "times better", "aim")
+HEAD = ("what", "here", "beside", "times better", "aim", "peak MiB")

@@ -18,6 +18,7 @@ from pipeline.demo.dns_server import serve_keys
 from tests.bench import peer
 from tests.bench.figures import Figure, Pair
 from tests.bench.mails import rows_of, world_mails
+from tests.bench.memory import with_peak
 from tests.bench.process import Run, tlsrpt
 
 if TYPE_CHECKING:
@@ -36,9 +37,14 @@ def main(*, full: bool) -> list[dict]:
         folder.mkdir()
         for number, content in enumerate(contents):
             (folder / f"{number:06}.eml").write_bytes(content)
-        seconds = least(lambda: [email.message_from_bytes(content, policy=compat32) for content in contents])
-        rows = [row(FLOOR, contents, cpu=seconds)]
-        rows.append(row("read into rows", contents, cpu=least(lambda: [rows_of(mail) for mail in mails])))
+        alone = {
+            FLOOR: lambda: [email.message_from_bytes(content, policy=compat32) for content in contents],
+            "read into rows": lambda: [rows_of(mail) for mail in mails],
+        }
+        rows = []
+        for way, work in alone.items():
+            seconds, peak = least(work)
+            rows.append(row(way, contents, cpu=seconds, peak=peak))
         ways = {
             "tlsrpt, one process": {"workers": "0", "TLSRPT_TRUST__DKIM": "off"},
             "tlsrpt, two workers": {"workers": "2", "TLSRPT_TRUST__DKIM": "off"},
@@ -48,24 +54,24 @@ def main(*, full: bool) -> list[dict]:
         return rows + _of_peer(contents, folder)
 
 
-def least(work: Callable[[], object]) -> float:
-    """CPU seconds of this process, the best of some rounds."""
-    seconds = []
+def least(work: Callable[[], object]) -> tuple[float, float]:
+    """CPU seconds of this process, the best of some rounds, and the most MiB it had."""
+    seconds, peaks = [], []
     for _ in range(ROUNDS):
         began = time.process_time()
-        work()
+        peaks.append(with_peak(work)[1])
         seconds.append(time.process_time() - began)
-    return min(seconds)
+    return min(seconds), max(peaks)
 
 
-def row(way: str, contents: list[bytes], *, cpu: float, run: Run | None = None, reports: int | None = None) -> dict:
+def row(way: str, contents: list[bytes], *, cpu: float, peak: float | None, run: Run | None = None, reports: int | None = None) -> dict:
     """One line of the table."""
     return {
         "way": way,
         "mails": len(contents),
         "cpu_ms_per_mail": cpu / len(contents) * 1000,
         "seconds": run.wall_seconds if run else None,
-        "peak_mib": run.peak_mib if run else None,
+        "peak_mib": peak,
         "reports": reports,
     }
 
@@ -78,7 +84,7 @@ def _stored(name: str, contents: list[bytes], folder: Path, *, workers: str, **e
         runs.append((done, int(tlsrpt(lake, "sql", "select count(*) from reports", "--format", "csv").output.split()[-1])))
     assert min(reports for _, reports in runs) >= 0.99 * len(contents), (name, [reports for _, reports in runs])
     best, reports = min(runs, key=lambda each: each[0].cpu_seconds)
-    return row(f"stored: {name}", contents, cpu=best.cpu_seconds, run=best, reports=reports)
+    return row(f"stored: {name}", contents, cpu=best.cpu_seconds, peak=best.peak_mib, run=best, reports=reports)
 
 
 def _of_peer(contents: list[bytes], folder: Path) -> list[dict]:
@@ -86,12 +92,12 @@ def _of_peer(contents: list[bytes], folder: Path) -> list[dict]:
         program = peer.installed()
     except peer.PeerMissingError as err:
         return [{"way": str(err)}]
-    seconds, reports = program.parse_alone(folder, ROUNDS)
-    rows = [row("read: parsedmarc", contents, cpu=seconds, reports=reports)]
+    seconds, reports, peak = program.parse_alone(folder, ROUNDS)
+    rows = [row("read: parsedmarc", contents, cpu=seconds, peak=peak, reports=reports)]
     for name, processes in (("parsedmarc, one process", 1), ("parsedmarc, two processes", 2)):
         runs = [program.read_folder(folder, Path(tempfile.mkdtemp(dir=folder.parent)), processes=processes) for _ in range(ROUNDS - 1)]
         done, reports = min(runs, key=lambda each: each[0].cpu_seconds)
-        rows.append(row(f"stored: {name}", contents, cpu=done.cpu_seconds, run=done, reports=reports))
+        rows.append(row(f"stored: {name}", contents, cpu=done.cpu_seconds, peak=done.peak_mib, run=done, reports=reports))
     return rows
 
 
@@ -100,8 +106,17 @@ def figures(rows: list[dict]) -> list[Figure]:
     at = {row["way"]: row for row in rows}
     read = Pair(at["read into rows"], at[FLOOR], "cpu_ms_per_mail", "CPU ms/mail")
     stored = read._replace(ours=at["stored: tlsrpt, one process"], theirs=at.get("stored: parsedmarc, one process", {}))
+    ours = min((at[f"stored: tlsrpt, {each}"] for each in ("one process", "two workers")), key=_seconds)
+    theirs = min((at.get(f"stored: parsedmarc, {each}", {}) for each in ("one process", "two processes")), key=_seconds)
+    quick = Pair(ours, theirs, "seconds", "s")
+    what = f"{read.ours['mails']:,} `.eml` files → stored rows, from the shell and back"
     return [
         read.figure("`.eml` → rows", "the standard library's MIME parser alone, which reads no report"),
         read._replace(theirs=at.get("read: parsedmarc", {})).figure("`.eml` → rows", "parsedmarc's parser"),
-        stored.figure("`.eml` files → stored rows, from the shell and back", "parsedmarc's command, JSON and CSV", aim="10 ×"),
+        stored.figure(f"{what}, CPU", "parsedmarc's command, JSON and CSV", aim="3 × of 2,000, 6 × of 10,000"),
+        quick.figure(f"{what}, by the clock", "parsedmarc's command, the quicker of one and two processes", aim="10 × of 10,000"),
     ]
+
+
+def _seconds(row: dict) -> float:
+    return row.get("seconds") or float("inf")

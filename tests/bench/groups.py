@@ -26,7 +26,7 @@ from tests.bench import process
 from tests.bench.dashboard import AS_OF as IN_ADDRESS
 from tests.bench.dashboard import ENDED, first_chart, idle, period, several, switch, timed
 from tests.bench.figures import Figure, Pair
-from tests.bench.make_lake import LAST_DAY, cached
+from tests.bench.make_lake import LAST_DAY, cached, maintained
 from tests.dashboard.browser import Visit, chromium, free_port, serving
 from tests.dashboard.oidc import provider, secrets
 
@@ -56,7 +56,7 @@ WHO = {"operator": "ops@provider.example", "group": "ann@client.example"}
 
 def main(*, full: bool) -> list[dict]:
     """Measure on a million policy rows, or on ten million."""
-    where = cached(policies=10_000_000 if full else 1_000_000, domains=DOMAINS)
+    where = maintained(cached(policies=10_000_000 if full else 1_000_000, domains=DOMAINS))
     return [*questions(where), *in_turn(where), *page(where)]
 
 

@@ -22,6 +22,7 @@ from pipeline.lake.storage.locate import locate
 from tests.bench.figures import Figure
 from tests.bench.mails import world_mails
 from tests.bench.make_lake import LAST_DAY, cached
+from tests.bench.memory import peak_mib
 from tests.bench.process import tlsrpt
 
 MAILS = 1_000
@@ -78,16 +79,11 @@ def _questions(where: Path) -> list[dict]:
                 "question": question,
                 "cpu_ms": (time.process_time() - cpu) * 1000,
                 "ms": (time.perf_counter() - wall) * 1000,
-                "peak_mib": _peak_kib() / 1024,
+                "peak_mib": peak_mib(),
                 "answer": int(answer),
             }
         )
     return rows
-
-
-def _peak_kib() -> int:
-    with Path("/proc/self/status").open(encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
 def figures(rows: list[dict]) -> list[Figure]:

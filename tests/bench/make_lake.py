@@ -28,6 +28,7 @@ from pipeline.lake.delta.delta_tables import BATCH, add_version, create_tables
 from pipeline.lake.storage.locate import locate
 from pipeline.report.result_types import RESULT_TYPES
 from pipeline.tables.schema import APPEND_ORDER, TABLES, arrow_schema
+from tests.bench.process import tlsrpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -389,6 +390,12 @@ def cached(*, policies: int, months: int = 24, domains: int = DOMAINS, lean: boo
     of = "" if domains == DOMAINS else f"-{domains}"
     name = f"lake4-{policies}-{months}{of}{'-lean' if lean else ''}{'-raw' if raw else ''}"
     return make(Path(__file__).parent / "results" / name, policies=policies, months=months, domains=domains, lean=lean, raw=raw)
+
+
+def maintained(where: Path) -> Path:
+    """The same lake once `tlsrpt maintain` has been over it, as it is every night: closed months have their sums."""
+    tlsrpt(where, "maintain")
+    return where
 
 
 def _written(where: Path, name: str, month: str, rows: pa.Table, batch: int) -> Iterator[Part]:

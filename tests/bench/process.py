@@ -1,4 +1,4 @@
-"""A command as a process of its own: its CPU seconds with those of its children, its seconds by the clock, its peak memory."""
+"""A command as a process of its own: its CPU seconds with those of its children, its seconds by the clock, the peak memory of all."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from tests.bench.memory import Peak
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
-_LOOK_SECONDS = 0.02
 
 
 class Run(NamedTuple):
@@ -25,7 +25,7 @@ class Run(NamedTuple):
     cpu_seconds: float
     """Of the process and of the children it waited for."""
     peak_mib: float
-    """Of the process alone, as far as a look every few milliseconds sees it."""
+    """Of the process and all below it, as `memory.Peak` sees it."""
     output: str
 
 
@@ -38,7 +38,7 @@ def run(command: Sequence[str | os.PathLike[str]], *, cwd: Path = ROOT, **enviro
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
         process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **environment}, stdout=out, stderr=err)
-        peak = _Peak(process.pid)
+        peak = Peak(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -52,31 +52,6 @@ def run(command: Sequence[str | os.PathLike[str]], *, cwd: Path = ROOT, **enviro
 def best(attempt: Callable[[], Run], rounds: int) -> Run:
     """Return the run that took the least CPU: on a shared machine the others measure the neighbours."""
     return min((attempt() for _ in range(rounds)), key=lambda each: each.cpu_seconds)
-
-
-class _Peak:
-    """The peak of a process, looked up while it runs: `ru_maxrss` is inherited from whoever started it."""
-
-    def __init__(self, pid: int) -> None:
-        self._status = Path(f"/proc/{pid}/status")
-        self._kib = 0
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        while True:
-            try:
-                peaks = [line for line in self._status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM")]
-            except OSError:
-                return
-            if not peaks:  # a zombie has no memory
-                return
-            self._kib = int(peaks[0].split()[1])
-            time.sleep(_LOOK_SECONDS)
-
-    def mib(self) -> float:
-        self._thread.join()
-        return round(self._kib / 1024, 1)
 
 
 def tlsrpt(where: Path, *arguments: str | os.PathLike[str], **environment: str) -> Run:

@@ -1,8 +1,8 @@
 """Every question of the pages on a large lake: wall and CPU milliseconds, best of three, and rows of the answer.
 
-Over 28 days, which is what the pages begin with, 90 days and two years, of all domains and of one. Aim, on 100 million policy rows in 24
-months: the overview's questions in under a second, one domain's in under 50 ms. `make bench` asks a million rows, `make bench-full` ten
-million and a hundred million.
+Over 28 days, which is what the pages begin with, 90 days and two years, of all domains and of one. Aims, on 100 million policy rows in 24
+months: the overview's questions in 0.7 s over 90 days and in 1.5 s over two years, those about one domain in 60 ms. `make bench` asks a
+million rows, `make bench-full` ten million and a hundred million.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from functools import partial
 from pipeline.config import Settings
 from pipeline.query import open_lake
 from tests.bench.figures import Figure
-from tests.bench.make_lake import LAST_DAY, cached
+from tests.bench.make_lake import LAST_DAY, cached, maintained
+from tests.bench.memory import with_peak
 
 AS_OF = (LAST_DAY + timedelta(days=2)).date()
 DOMAIN = "domain00012.example"
 PATIENCE = 4.0
 """Seconds after which a question is not asked again."""
 PERIODS = {"28 days": 28, "90 days": 90}
+AIMS = {"28 days": "", "90 days": "700 ms by the clock", "2 years": "1,500 ms by the clock"}
+OF_ONE = "60 ms by the clock"
 TWO_YEARS = ("sessions_by_day", "success_rate", "failures_by_day_and_result_type", "sessions_by_domain", "sessions_by_reporter")
 OVERVIEW = ("success_rate", "extent", "sessions_by_day", "failures_by_day_and_result_type", "sessions_by_domain")
 """What the overview asks; its incidents are in the benchmark `insight`."""
@@ -28,33 +31,33 @@ OF_DOMAIN = ("success_rate", "sessions_by_day", "sessions_by_reporter", "failure
 
 
 def timed(work):
-    """The best of up to three runs: milliseconds by the clock and of the processor."""
-    best = (float("inf"), float("inf"))
+    """The best of up to three runs: milliseconds by the clock and of the processor, and the most MiB of this process."""
+    best, peak = (float("inf"), float("inf")), 0.0
     begun = time.perf_counter()
     for _ in range(3):
         wall, cpu = time.perf_counter(), time.process_time()
-        answer = work()
+        answer, highest = with_peak(work)
+        peak = max(peak, highest)
         best = min(best, ((time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000))
         if time.perf_counter() - begun > PATIENCE:
             break
-    return answer, *best
+    return answer, *best, peak
 
 
 def main(*, full: bool) -> list[dict]:
     """Ask every question that takes a period, and the look-ups of one report."""
-    if not full:
-        return [*_asked_of(cached(policies=1_000_000), "1 million")]
-    large = cached(policies=100_000_000, lean=True)
-    return [*_asked_of(cached(policies=10_000_000), "10 million"), *_asked_of(large, "100 million")]
+    sizes = {"10 million": (10_000_000, False), "100 million": (100_000_000, True)} if full else {"1 million": (1_000_000, False)}
+    return [row for size, (policies, lean) in sizes.items() for row in _asked_of(maintained(cached(policies=policies, lean=lean)), size)]
 
 
 def _asked_of(where, size: str):
-    _, wall, cpu = timed(lambda: open_lake(where, settings=Settings()).close())
-    yield {"rows of the lake": size, "question": "(open)", "period": "", "ms": wall, "cpu_ms": cpu}
+    _, wall, cpu, peak = timed(lambda: open_lake(where, settings=Settings()).close())
+    yield {"rows of the lake": size, "question": "(open)", "period": "", "ms": wall, "cpu_ms": cpu, "peak_mib": peak}
     with open_lake(where, settings=Settings()) as lake:
         for name, period, parameters in asked(lake):
-            answer, wall, cpu = timed(partial(lake.ask, name, **parameters))
-            yield {"rows of the lake": size, "question": name, "period": period, "ms": wall, "cpu_ms": cpu, "rows": answer.num_rows}
+            answer, wall, cpu, peak = timed(partial(lake.ask, name, **parameters))
+            spent = {"ms": wall, "cpu_ms": cpu, "rows": answer.num_rows, "peak_mib": peak}
+            yield {"rows of the lake": size, "question": name, "period": period, **spent}
 
 
 def asked(lake):
@@ -78,14 +81,17 @@ def asked(lake):
 
 
 def figures(rows: list[dict]) -> list[Figure]:
-    """What the table of all benchmarks says of this: the slowest query of each kind; two cores take half of that at best."""
+    """What the table of all benchmarks says of this: the slowest question of each kind, by the clock."""
     found = []
     for size in dict.fromkeys(row["rows of the lake"] for row in rows):
         of_size = [row for row in rows if row["rows of the lake"] == size]
-        for period in PERIODS:
-            overview = [row["cpu_ms"] for row in of_size if row["question"] in OVERVIEW and row["period"] in (period, "all")]
-            domain = [row["cpu_ms"] for row in of_size if row["question"] in OF_DOMAIN and row["period"] == f"{period}, 1 domain"]
+        for period, aim in AIMS.items():
             where = f"{period}, {size} policy rows"
-            found.append(Figure(f"slowest query of the overview, {where}", "CPU ms", max(overview), aim="1,000 ms on the clock"))
-            found.append(Figure(f"slowest query about one domain, {where}", "CPU ms", max(domain), aim="50 ms on the clock"))
+            overview = [row for row in of_size if row["question"] in OVERVIEW and row["period"] in (period, "all")]
+            domain = [row for row in of_size if row["question"] in OF_DOMAIN and row["period"] == f"{period}, 1 domain"]
+            kinds = ((overview, "slowest question of the overview", aim), (domain, "slowest question about one domain", OF_ONE))
+            for asked_of, what, wanted in kinds:
+                if asked_of:
+                    slowest = max(asked_of, key=lambda row: row["ms"])
+                    found.append(Figure(f"{what}, {where}", "ms", slowest["ms"], aim=wanted, mib=slowest["peak_mib"]))
     return found

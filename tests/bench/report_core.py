@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from pipeline.tables.chunk_columns import ChunkColumns
 from tests.bench.figures import Figure, Pair
+from tests.bench.memory import with_peak
 
 RECEIVED = datetime(2026, 5, 12, 16, tzinfo=UTC)
 RUN = RunStamp("bench", RECEIVED, "bench")
@@ -119,15 +120,15 @@ def rows_of_mail(content: bytes) -> object:
     return build_rows(fetched=fetched, reading=reading, verdicts=(VOUCHED,), own=Ownership(), run=RUN)
 
 
-def microseconds(works: dict[str, Callable[[], object]], count: int) -> dict[str, float]:
-    """Return the best time of each work in µs of processor, divided by `count`; they take turns."""
-    best = dict.fromkeys(works, float("inf"))
+def microseconds(works: dict[str, Callable[[], object]], count: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the best time of each work in µs of processor, divided by `count`, and the most MiB of each; they take turns."""
+    best, peaks = dict.fromkeys(works, float("inf")), dict.fromkeys(works, 0.0)
     for _ in range(ROUNDS):
         for name, work in works.items():
             began = time.process_time()
-            work()
+            peaks[name] = max(peaks[name], with_peak(work)[1])
             best[name] = min(best[name], time.process_time() - began)
-    return {name: seconds / count * 1e6 for name, seconds in best.items()}
+    return {name: seconds / count * 1e6 for name, seconds in best.items()}, peaks
 
 
 def arrow_floor(tables: dict[str, pa.Table]) -> Callable[[], object]:
@@ -176,7 +177,7 @@ def measured(packed: list[bytes]) -> dict[str, float]:
     columns = chunk_columns(read_chunk(chunk, JOB))
     assert columns.reports.num_rows == len(packed)
     tables = stored_tables(columns)
-    best = microseconds(
+    best, peaks = microseconds(
         {
             "floor_us": lambda: [orjson.loads(zlib.decompress(content, 31)) for content in packed],
             "columns_us": lambda: chunk_columns(read_chunk(chunk, JOB)),
@@ -201,6 +202,7 @@ def measured(packed: list[bytes]) -> dict[str, float]:
         "arrow_floor_us": best["arrow_floor_us"],
         "parquet_us": best["parquet_us"],
         "bare_parquet_us": best["parquet_floor_us"],
+        **{f"{stage}_mib": peaks[f"{stage}_us"] for stage in ("floor", "columns", "stdlib", "eml")},
     }
 
 
@@ -209,9 +211,15 @@ def figures(rows: list[dict]) -> list[Figure]:
     found = []
     for title in ("1 policy, no failure", "1 policy, 2,000 details"):
         row = next(each for each in rows if each["report"] == title)
-        pair = Pair({"us": row["gz_to_columns_us"]}, {"us": row["floor_us"]}, "us", "CPU µs/report")
+        ours, floor = _stage(row, "gz_to_columns_us", "columns_mib"), _stage(row, "floor_us", "floor_mib")
+        pair = Pair(ours, floor, "us", "CPU µs/report")
         found.append(pair.figure(f"gzipped JSON → Arrow columns, {title}", "gunzip and `orjson.loads` alone", aim="0.5 ×"))
     row = rows[0]
-    mails = Pair({"us": row["eml_to_rows_us"]}, {"us": row["stdlib_us"]}, "us", "CPU µs/mail")
+    ours, floor = _stage(row, "eml_to_rows_us", "eml_mib"), _stage(row, "stdlib_us", "stdlib_mib")
+    mails = Pair(ours, floor, "us", "CPU µs/mail")
     found.append(mails.figure("`.eml` → rows, DKIM not checked, 1 policy", "the standard library's MIME parser alone"))
     return found
+
+
+def _stage(row: dict, us: str, mib: str) -> dict:
+    return {"us": row[us], "peak_mib": row[mib]}
