@@ -31,7 +31,7 @@ def handed_over(label: str, content: Callable[[], bytes], name: str, kind: str, 
     Args:
         label: What it says.
         content: Makes the file once somebody asks for it.
-        name: Of the file.
+        name: Of the file, as the browser is to save it.
         kind: Its media type.
         of: What the file is about, where its name does not say it.
         **more: For `st.download_button`.

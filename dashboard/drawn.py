@@ -21,7 +21,7 @@ def chart(option: dict[str, Any], *, key: str, height: int, alt: str, to: Callab
     Args:
         option: As a function of `dashboard.charts` made it.
         key: Its name on the page: a chart of the same name is changed and not drawn anew.
-        height: Pixels.
+        height: In pixels.
         alt: What it is, for those who cannot see it.
         to: Where a click on a part of it leads.
 

@@ -65,7 +65,7 @@ def with_verdicts(part: Fleet, filters: Filters, *, slot: DeltaGenerator | None 
     """Return the same with the verdict of each on enforce.
 
     Args:
-        part: The domains.
+        part: The rows that are shown, which may be a few of all.
         filters: Period and tiers; the verdicts take the complete days that readiness takes, whatever the period.
         slot: A place of the page that says what is being done, where it takes a while; None: nothing is said.
     """
@@ -85,7 +85,7 @@ def narrowed(part: Fleet, need: str, words: str) -> Fleet:
     """Return the domains that fit a need and have some words in their name.
 
     Args:
-        part: The domains.
+        part: The rows to choose from.
         need: One of `NEEDS`; `all` leaves none out.
         words: What the name contains, in any case; empty: any name.
     """

@@ -22,7 +22,7 @@ def card(incident: Incident, *, new: bool = False, others: Sequence[Incident] = 
     """Draw one incident; its title and badges are our words, all else is plain text.
 
     Args:
-        incident: The incident.
+        incident: As the insight tells it; the hosts and reasons in it are text of strangers.
         new: Whether it is news this morning.
         others: The incidents of the same fault on other domains.
         at_home: The page is that of its domain.

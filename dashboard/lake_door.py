@@ -125,7 +125,7 @@ def asked(question: str, **parameters: Any) -> Answer:
     """Return the answer to a named question, cached by the version of the lake.
 
     Args:
-        question: Its name.
+        question: As in `tlsrpt questions`.
         parameters: Its own; those it does not know are left out, so that all tiles of a page can be given the same.
     """
     opened = lake(TRUST_TIERS) if parameters.get("tiers") == TRUST_TIERS else lake()

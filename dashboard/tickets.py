@@ -20,7 +20,7 @@ def ticket(incident: Incident, reports: Sequence[Mapping[str, Any]]) -> str:
     """Return all somebody needs who does not have this page.
 
     Args:
-        incident: The incident.
+        incident: As the insight tells it; the hosts and reasons in it are text of strangers.
         reports: Those that prove it, the newest first, with `report_day`, `submitter_domain` and `report_id`: names the sender knows, too.
     """
     lines = [

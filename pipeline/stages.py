@@ -61,7 +61,7 @@ class Stages:
         """Yield the items of an iterator, and count the time that each takes to come.
 
         Args:
-            name: The stage.
+            name: One of `NAMES`.
             items: What is to be counted.
             size: Returns messages and bytes of an item.
         """

@@ -95,7 +95,7 @@ def answers(url: str, child: subprocess.Popen[bytes], seconds: float) -> bool:
     """Wait until a page answers with 200; False when its program ended or the time is over.
 
     Args:
-        url: The page.
+        url: Asked again and again.
         child: The program that serves it.
         seconds: How long to wait at most.
     """

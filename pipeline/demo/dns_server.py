@@ -61,7 +61,7 @@ class KeyServer:
         """Answer one question, or None to keep silent.
 
         Args:
-            wire: The question.
+            wire: One question as it came (RFC 1035 §4), perhaps garbled.
             limit: Longest answer in bytes; a longer one is cut (UDP). None: no limit (TCP).
         """
         try:

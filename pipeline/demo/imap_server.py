@@ -35,7 +35,7 @@ def serve_mailbox(
     Args:
         mails: In the order of their UIDs, from 1.
         user: Name to sign in with.
-        password: Its password.
+        password: What the user signs in with.
         folder: Where the throw-away certificate is written.
         uidvalidity: Of INBOX (RFC 9051 §2.3.1.1); the same for the same mails.
     """

@@ -43,7 +43,7 @@ def parts_of(rows: list[Applied], parts: int, rng: random.Random, *, twice: bool
     Args:
         rows: Of one reporter and domain.
         parts: How many reports it sends for the day.
-        rng: Chance.
+        rng: That of the day, whose draws come in the same order every time.
         twice: Whether the rows under DANE are about the sessions of those under MTA-STS: then they are in the reports that those are in.
     """
     if parts == 1:

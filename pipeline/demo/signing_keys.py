@@ -36,7 +36,7 @@ class KeyRing:
 
         Args:
             domain: d=, the signing domain.
-            selector: s=.
+            selector: The tag `s=`, a label or several.
             bits: Length of the key if it has to be made.
 
         Raises:
@@ -61,10 +61,10 @@ class KeyRing:
 
         Args:
             message: Header and body with CRLF line ends.
-            domain: d=.
-            selector: s=.
+            domain: The tag `d=`: who signs.
+            selector: The tag `s=`: below it lies the key in the DNS.
             headers: Names to sign, in order; a name more often than it occurs is signed as absent (RFC 6376 §5.4.2).
-            signed_at: t=.
+            signed_at: The tag `t=`; aware.
             bits: Length of the key if it has to be made.
             valid_seconds: Seconds until x=; None: no x=.
         """

@@ -18,7 +18,7 @@ def add_stray(rows: list[Applied], reporter: Reporter, places: list[tuple[str, s
         rows: What the reporter counted; changed in place.
         reporter: Who counted it.
         places: MX host and address the session may have gone to.
-        rng: Chance.
+        rng: That of the day, whose draws come in the same order every time.
     """
     kind = rng.choices(KINDS, _WEIGHTS)[0]
     candidates = [row for row in rows if row.success and (row.policy_type == "sts" or kind == "starttls")]

@@ -104,7 +104,7 @@ def read_spec(path: Path, *, last_day: date | None = None, days: int | None = No
     """Read a world file.
 
     Args:
-        path: The file.
+        path: A world file in TOML.
         last_day: Last day of the world; else the file's `last_day`, else 31 October 2026.
         days: Length of the world in days; else the file's.
 

@@ -27,8 +27,8 @@ def apply_after(settings: Settings, name: str, *, confirm: Callable[[str], bool]
     """Treat all committed mail of a mailbox as `after` says now.
 
     Args:
-        settings: The settings.
-        name: The mailbox.
+        settings: Its mailboxes, and the lake whose ledger says what was committed.
+        name: Of the mailbox, as `[[mailbox]]` says it.
         confirm: Gets the question with the number of messages; True goes on.
 
     Returns:

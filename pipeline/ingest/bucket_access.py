@@ -64,7 +64,7 @@ def delete_unchanged(store: S3Store, key: str, tag: str) -> None:
     object, for the time between two requests.
 
     Args:
-        store: The bucket.
+        store: Of the bucket; the request is signed with its keys.
         key: Name of the object, from the root of the bucket.
         tag: The ETag it had when it was read, without its quotes.
 

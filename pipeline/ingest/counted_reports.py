@@ -33,8 +33,8 @@ def what_counts(settings: Settings, today: date, *, always: bool) -> list[str]:
     """Return what is to be said after a run: nothing where enough counts, or where it was said today already.
 
     Args:
-        settings: The settings.
-        today: UTC.
+        settings: The lake, and what of it counts.
+        today: The day of the run (UTC).
         always: Somebody is looking; under cron it is said once a day.
     """
     location = configured_location(settings.lake)

@@ -27,7 +27,7 @@ class Looking:
 
         Args:
             location: The lake; None in a dry run, which leaves no trace.
-            job: The run.
+            job: Its id and its beginning are noted with each look.
             mailboxes: Their names; none where files are imported.
             own: The domains of ours.
         """
@@ -49,7 +49,7 @@ class Looking:
         """Say whether a look that failed is worth a word: it failed for another reason before, or a day more has passed since it began to.
 
         Args:
-            mailbox: Its name.
+            mailbox: As `[[mailbox]]` names it.
             err: What ended the look.
         """
         before = self._before.get(mailbox)

@@ -24,7 +24,7 @@ def forget_others(folder: str, domain: str) -> int:
     """Remove mails set aside that name a domain, and return how many: the operator erases it.
 
     Args:
-        folder: The spool.
+        folder: Of the spool; the mails lie in its `other`.
         domain: The domain, as A-label.
     """
     named = [path for path in Spool(folder).others() if names_domain(Path(path).read_bytes(), domain)]

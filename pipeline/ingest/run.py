@@ -90,7 +90,7 @@ def wanted_mailboxes(settings: Settings, only: Sequence[str], kinds: Sequence[st
     """Return the configured mailboxes of some kinds, or those of them that are named.
 
     Args:
-        settings: The configuration.
+        settings: Its `[[mailbox]]` tables.
         only: Names, of mailboxes and sources; empty: all.
         kinds: Of which kinds: `imap`, `graph`.
 

@@ -65,7 +65,7 @@ class Arrivals:
         """Wait for new mail, or until the next round is due; with several mailboxes or a spool simply for a minute.
 
         Args:
-            settings: The settings.
+            settings: The mailboxes and other sources there are.
             options: Which mailboxes.
             stop: Ends the wait.
             fruitless: The round before found nothing that was not known. Mail may have come after it looked, so the first time the

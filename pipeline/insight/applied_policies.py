@@ -115,7 +115,7 @@ def read_policies(ask: Ask, domain: str, *, since: date, until: date, published:
 
     Args:
         ask: Answers questions.
-        domain: The domain.
+        domain: The recipient domain, a lower-case A-label.
         since: First day, inclusive.
         until: Last complete day, inclusive.
         published: The policy now published, as last checked; None: what most sessions of the last three days carried.

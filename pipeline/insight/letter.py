@@ -25,7 +25,7 @@ def letter(incident: Incident, report_ids: Sequence[str] = ()) -> str | None:
     """Return a letter; None where the sender is not at fault, or has no name to write to.
 
     Args:
-        incident: The incident.
+        incident: Whose fault it is decides whether there is a letter.
         report_ids: Ids of reports that show it, as their sender gave them; text of strangers, to be escaped by who shows it.
     """
     if incident.fault not in ("sender", "path") or not incident.reporters or not is_host(incident.reporters[0]):

@@ -36,7 +36,7 @@ def listed(names: Iterable[str], *, of: int = 0) -> str:
     """Return `a`, `a and b`, `a, b and c`; from the fifth on the rest is a number. What is not a host name is not repeated.
 
     Args:
-        names: The names.
+        names: Host names, as far as they are any.
         of: How many there are, where only the first are given.
     """
     words = [name if is_host(name.removeprefix("*.")) else "(invalid name)" for name in names]

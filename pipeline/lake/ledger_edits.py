@@ -43,7 +43,7 @@ def stage_replacement(lake: OpenLake, stage: StageWriter, found: Sequence[Found]
     """Stage `messages` so that the found rows go and `rows` come: their files are written again without them.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         stage: Takes the files to add and to remove.
         found: The rows that go.
         rows: The rows that come, with all columns of `messages`, `batch` included.
@@ -61,7 +61,7 @@ def stage_edit(lake: OpenLake, stage: StageWriter, edit: Callable[[pa.Table], pa
     """Stage `messages` as `edit` makes it, file by file; None leaves a file as it is.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         stage: Takes the files to add and to remove.
         edit: Gets all rows of one file and returns all of them anew.
     """

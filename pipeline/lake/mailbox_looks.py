@@ -63,7 +63,7 @@ def begin(location: Location, mailboxes: Iterable[str], run_id: str, now: dateti
     """Write that a run is about to look into these mailboxes, for reports about these domains of ours.
 
     Args:
-        location: The lake.
+        location: Where the lake lies.
         mailboxes: Their names; none where files are imported.
         run_id: Names the run: `end` replaces what was written here under it.
         now: When the run began, aware.

@@ -117,7 +117,7 @@ def fence(location: Location, tables: dict[str, LakeTable], held: Held) -> int |
     It is beyond that of every table even where the lease object was lost: then every former holder is shut out.
 
     Args:
-        location: The lake.
+        location: Where the lake lies.
         tables: All tables, open; brought to their new versions where somebody is shut out.
         held: The lock of the lake; without an epoch, as in a folder, there is nothing to do and None is returned.
     """

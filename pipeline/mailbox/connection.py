@@ -154,8 +154,8 @@ def speaks_tls(host: str, port: int, timeout: float) -> bool:
     """Return whether a server answers a TLS handshake, whatever its certificate; nothing is sent to it beyond that.
 
     Args:
-        host: The server.
-        port: Its port.
+        host: Name or address.
+        port: Where something listens that did not greet us.
         timeout: Seconds for the connection to an address, and again for the handshake.
     """
     context = ssl.create_default_context()

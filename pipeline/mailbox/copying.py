@@ -58,7 +58,7 @@ def about_to_copy(session: Session, state: FolderState, uids: Sequence[int], fol
     Args:
         session: Signed in, with the folder selected that the messages are in.
         state: What the server said of that folder.
-        uids: Of the messages.
+        uids: Of the messages, in the folder they leave.
         folder: Where they are copied to.
 
     Raises:

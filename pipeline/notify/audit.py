@@ -56,7 +56,7 @@ def audit(settings: Settings, act: Act, who: str, *, what: str = "", now: dateti
         settings: Whose lake, and as whose reader.
         act: What was done.
         who: By whom; as a provider or the system says it.
-        what: Of what.
+        what: What it was done to: a domain, a fault, a mail; may be empty.
         now: The moment, aware; the clock where it is not given.
     """
     if not settings.group and settings.audience is None:

@@ -21,7 +21,7 @@ def forget_domain(location: Location, domain: str) -> None:
     """Take a domain out of every note that speaks of domains.
 
     Args:
-        location: The lake.
+        location: Where the lake lies.
         domain: A lower-case A-label.
 
     Raises:

@@ -33,7 +33,7 @@ def mute(location: Location, incidents: Sequence[Incident], what: str, *, until:
         until: The last day it holds, UTC; None: until it is over.
         reason: Why; not empty.
         by: Who wants it.
-        today: UTC.
+        today: UTC; the mute holds from this day on.
 
     Raises:
         UsageError: There is no such incident or host, the day is past, or no reason is given.

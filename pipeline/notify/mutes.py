@@ -37,9 +37,9 @@ def lapsed(mute: Mute, incidents: Sequence[Incident], today: date) -> str | None
     """Return why a mute no longer holds, as the end of a sentence, or None while it does.
 
     Args:
-        mute: The mute.
+        mute: As it was noted, with the incidents as they were then.
         incidents: All incidents there are now.
-        today: UTC.
+        today: UTC; a mute that ends on this day still holds.
     """
     if mute.until is not None and today > mute.until:
         return f"it was muted until {mute.until}"

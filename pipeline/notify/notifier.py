@@ -57,7 +57,7 @@ def notify(location: Location, settings: NotifySettings, observed: Observed, *, 
 
     Args:
         location: The lake, whose notes hold the outbox.
-        settings: The channels.
+        settings: `[notify]`: its channels, and what each wants to hear.
         observed: The state of things.
         now: The moment, aware.
         mutes_end: Whether mutes that hold no longer are taken away; not where only the domains of a group are observed.
@@ -84,7 +84,7 @@ def would_send(location: Location, settings: NotifySettings, observed: Observed)
 
     Args:
         location: The lake, whose notes hold outboxes and mutes.
-        settings: The channels.
+        settings: `[notify]`: its channels, and what each wants to hear.
         observed: The state of things.
 
     Raises:
@@ -124,7 +124,7 @@ def send_digest(location: Location, channel: ChannelSettings, subject: str, text
     Args:
         location: The lake, whose notes hold the outbox.
         channel: Of kind apprise.
-        subject: Of the digest.
+        subject: One line.
         text: The digest as text.
         page: The digest as HTML.
         now: The moment, aware.

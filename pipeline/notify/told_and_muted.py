@@ -86,7 +86,7 @@ def read_mutes(settings: Settings, incidents: Sequence[Incident], today: date) -
     Args:
         settings: Whose lake; by those of a group there are none.
         incidents: All there are now: by them a mute holds or has lapsed.
-        today: UTC.
+        today: UTC: says which of them hold.
 
     Raises:
         LakeError: The note cannot be read.
@@ -145,7 +145,7 @@ def mute(settings: Settings, incidents: Iterable[Incident], what: str, *, until:
         until: The last day it holds, UTC; None: until it is over.
         reason: Why; not empty.
         by: Who wants it.
-        today: UTC.
+        today: UTC; the mute holds from this day on.
     """
     if settings.audience is not None:
         return _OPERATORS

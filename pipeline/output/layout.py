@@ -28,8 +28,8 @@ def laid_out(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
     """Yield the lines of rows: a table where it fits, with texts folded between words if need be; else a card for each row.
 
     Args:
-        names: The headings.
-        rows: The cells.
+        names: The headings, one a column.
+        rows: Cells as text, made safe by `safe_text`; one for each heading.
         right: Which columns are aligned to the right, as numbers are.
         width: The columns of the terminal; None for any.
     """
@@ -56,7 +56,7 @@ def aligned(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
     """Yield the lines of a table as wide as it is.
 
     Args:
-        names: The headings.
+        names: The headings, one a column.
         rows: The cells, as many in each row as there are headings.
         right: Which columns are aligned to the right.
     """
@@ -69,8 +69,8 @@ def card(names: Sequence[str], row: Sequence[str], width: int, *, named: bool) -
     """Yield the lines of one row: its first value, and below it the others that are not empty with their names.
 
     Args:
-        names: Of the columns.
-        row: The values.
+        names: The headings, one a column.
+        row: A text for each heading; those that are empty are left out.
         width: The columns of the terminal.
         named: Whether the first value has its name before it, too, as a number needs.
     """

@@ -41,7 +41,7 @@ def cell(value: object, number: Callable[[float], str] = repr) -> str:
     """Return a value as the text of a cell; elements of a list are parted by semicolons.
 
     Args:
-        value: The value.
+        value: Whatever a row holds: text, number, moment, list, None.
         number: How to write a float.
     """
     if value is None:

@@ -14,7 +14,7 @@ def replace_file(target: Path, content: bytes, *, mode: int | None = None) -> No
 
     Args:
         target: Where; its folder is there.
-        content: All of it.
+        content: All that the file holds afterwards.
         mode: Who may read it; by the mask of the process where it is not given.
 
     Raises:

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, parquet: bool = False, mar
     """Declare `--format`, `--output` and `--wide`; a command that offers Markdown writes it itself.
 
     Args:
-        parser: Of the command.
+        parser: Of the command that answers.
         parquet: Whether `--format` offers parquet: the command answers with rows.
         markdown: Whether `--format` offers markdown.
     """
@@ -92,7 +92,7 @@ def deliver_text(text: str, args: argparse.Namespace, *, folds: bool = True) -> 
     """Write prose where `--output` says; what strangers wrote in it must be escaped already.
 
     Args:
-        text: The prose.
+        text: Lines of prose, each ended or not.
         args: With `--output` and perhaps `--wide`.
         folds: Whether it is folded between words on a terminal; files that somebody copies are not.
 

@@ -11,8 +11,8 @@ def exchange(question: bytes, address: str, port: int, timeout: float) -> bytes:
     Args:
         question: As it goes over the wire.
         address: Of the server, IPv4 or IPv6.
-        port: Of the server.
-        timeout: Seconds.
+        port: Of the server, where it takes UDP.
+        timeout: Seconds that are waited for the answer.
 
     Raises:
         OSError: There is no answer; at once where the port is closed.

@@ -26,7 +26,7 @@ def judge_change(domain: str, before: Published | None, now: Published) -> list[
     """Hold the id and the text of a policy against those of the last check.
 
     Args:
-        domain: The domain.
+        domain: Lower-case A-label.
         before: What it published at the last check; None where there was none.
         now: What it publishes now.
     """

@@ -39,8 +39,8 @@ def look_at_mail(names: Names, domain: str, ways: Ways, proposed: tuple[str, ...
     """Look at the MX hosts of a domain, or at the domain itself where it has no MX record (RFC 5321 §5.1).
 
     Args:
-        names: Asks.
-        domain: The domain.
+        names: Looks up what the check asks of the DNS.
+        domain: Lower-case A-label.
         ways: How to look.
         proposed: MX hosts to be, to look at instead of those there are.
 

@@ -24,7 +24,7 @@ def judge_mx(domain: str, hosts: Sequence[str], policy: PolicyText | None, *, im
     """Hold the MX hosts of a domain against the patterns of its policy.
 
     Args:
-        domain: The domain.
+        domain: Lower-case A-label.
         hosts: Its MX hosts, lower-case, without the final dot; none where it has no MX record.
         policy: Its policy; None where there is none that senders can use.
         implicit: Whether mail goes to the address of the domain itself, which is the MX host then (RFC 5321 §5.1).

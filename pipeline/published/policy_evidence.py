@@ -30,7 +30,7 @@ def gather(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:
 
     Args:
         ask: Answers questions.
-        domain: The domain.
+        domain: Lower-case A-label.
         live: What is published at this moment; None where the plan is about another day.
         today: The day of the plan.
     """

@@ -56,8 +56,8 @@ def check_proposed(domain: str, proposal: Proposal, state: State, standing: Stan
     """Judge a change before it is made.
 
     Args:
-        domain: The domain.
-        proposal: The change.
+        domain: Lower-case A-label.
+        proposal: What would be published instead; what it leaves out stays as it is.
         state: What is published, and what senders may hold.
         standing: The verdict on enforce.
         ways: How to look.

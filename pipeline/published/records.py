@@ -89,7 +89,7 @@ def read_tlsrpt(domain: str, texts: Sequence[str], ours: Ours | None = None) -> 
     """Read the TXT records at `_smtp._tls.<domain>`, the strings of each joined without a space (RFC 8460 §3).
 
     Args:
-        domain: The domain.
+        domain: Lower-case A-label.
         texts: All TXT records at the name, also those that are something else.
         ours: Where this installation gets its reports; None: not known, and nothing is said of it.
     """

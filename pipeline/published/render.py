@@ -69,7 +69,7 @@ def render(  # noqa: PLR0917 -- the parts of a policy
     """Write a policy.
 
     Args:
-        domain: The domain.
+        domain: Lower-case A-label.
         mode: enforce, testing or none.
         max_age_seconds: How long senders may hold it.
         mx: The patterns; left out under none.

@@ -50,7 +50,7 @@ def hold_against_reports(ask: Ask, checked: Checked, before: Before | None) -> C
 
     Args:
         ask: Answers questions.
-        checked: The check.
+        checked: What a look found, before it is known what senders saw.
         before: The last one, if there was one.
     """
     today, now = checked.at.date(), checked.published

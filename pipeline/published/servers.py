@@ -88,7 +88,7 @@ def judge_server(host: str, address: str, server: Server, *, now: datetime, port
         address: One of its addresses.
         server: What it shows.
         now: The time, for its certificate.
-        port: Of the service.
+        port: 25, unless a check is told otherwise.
         asks: Who asks for its certificate.
     """
     where = f"{host} [{address}]"

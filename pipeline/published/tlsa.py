@@ -154,7 +154,7 @@ def associated(certificate: Certificate, selector: int, matching: int) -> str:
     """Return the association of a certificate: itself or its public key, whole or hashed, in hex (RFC 6698 §2.1).
 
     Args:
-        certificate: The certificate.
+        certificate: As the server shows it.
         selector: 0: all of it; any other: its public key.
         matching: 1: sha256; 2: sha512; any other: not hashed.
     """
@@ -187,7 +187,7 @@ def record_for(certificate: Certificate, port: int, host: str) -> str:
     """Return the record to publish for a certificate: DANE-EE over the public key, sha256 (RFC 7672 §3.1.1).
 
     Args:
-        certificate: Of the server.
+        certificate: As the server shows it, or will.
         port: Of the service: 25 for an MX host.
         host: The MX host, without a dot at its end.
     """

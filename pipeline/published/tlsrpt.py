@@ -24,7 +24,7 @@ def near_miss(names: Names, kind: str, name: str, domain: str) -> Finding | None
         names: Asks the DNS.
         kind: `tlsrpt` or `sts`.
         name: The name at which the record is missing, for the finding.
-        domain: The domain.
+        domain: Lower-case A-label; its record is missing.
     """
     places = [place.format(domain) for place in (NEAR_TLSRPT if kind == "tlsrpt" else NEAR_STS)]
     with ThreadPoolExecutor(max_workers=len(places)) as threads:

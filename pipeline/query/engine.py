@@ -211,7 +211,7 @@ class Engine:
 
         Args:
             sql: The statement.
-            parameters: Its parameters.
+            parameters: By the names that it has after `$`.
             scope: What it may see.
             limited: Whether it is cut off after [query] seconds.
 

@@ -23,7 +23,7 @@ def files_of(snapshot: Snapshot, months: tuple[str, str], *, without: Collection
     """Return the files of some months.
 
     Args:
-        snapshot: The lake.
+        snapshot: Says which data files the lake consists of.
         months: The first and the last month, like 2026-05, both inclusive.
         without: Months whose files of the tables in `MADE_OF` are left out, because sums stand for them.
     """

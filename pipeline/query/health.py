@@ -97,7 +97,7 @@ def judge(
         looks: The looks, oldest first.
         habits: What the ledger says of each.
         configured: The names of the configuration. Others are never silent: somebody took them out on purpose.
-        now: Aware.
+        now: Aware; how long a mailbox has been silent is counted up to here.
     """
     by_name = {each.mailbox: each for each in seen}
     usual = {habit.account: habit for habit in habits}

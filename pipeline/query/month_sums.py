@@ -88,7 +88,7 @@ def names_of(snapshot: Snapshot, rules: str, habits: Habits) -> dict[str, str]:
     """Return what the sums of each month would be called, for months that have enough rows.
 
     Args:
-        snapshot: The lake.
+        snapshot: Says which data files the lake consists of.
         rules: What counts, as text.
         habits: What was learned of the submitters.
     """
@@ -134,7 +134,7 @@ def store(location: Location, name: str, batch: int, sums: pa.Table) -> int:
     """Write the sums of a month, and return their size in bytes.
 
     Args:
-        location: The lake; the caller holds its lock.
+        location: Where the lake lies; the caller holds its lock.
         name: What the sums are called, see `names_of`.
         batch: The last batch of the snapshot they were made of.
         sums: With the columns of `SCHEMA`, in any order.

@@ -60,7 +60,7 @@ def says_report(envelope: Envelope, *, foreign: bool) -> bool:
     """Whether the Subject says that a mail is a TLS report.
 
     Args:
-        envelope: Of the mail.
+        envelope: Header fields of the mail, read already.
         foreign: Whether the mail carries something that is none: the form of the Subject of RFC 8460 §5.3 is that of DMARC reports, too.
     """
     subject = envelope.subject or ""

@@ -46,7 +46,7 @@ def report_domains(report: ParsedReport, envelope: Envelope, verdict: Verdict, o
     """Return the recipient domain of each policy, in order, or `report_domain_unknown` where nothing at all names one.
 
     Args:
-        report: The report.
+        report: Its policies name domains, or at least MX hosts.
         envelope: Of the mail it came in; `NO_ENVELOPE` for a file.
         verdict: What authentication says of it: only signed headers are proof.
         own: What is ours: it tells what the policy-domain of a `tlsa` policy means, and a file that names nothing.

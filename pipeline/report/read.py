@@ -32,7 +32,7 @@ def read_mail(content: bytes, *, received_at: datetime, limits: Limits = DEFAULT
     Args:
         content: The mail as received (RFC 5322), at most `limits.message_bytes` bytes.
         received_at: When it was received, aware; the reporting period is judged by it.
-        limits: The bounds.
+        limits: How large, how deep, how many.
     """
     if len(content) > limits.message_bytes:
         return Reading(NO_ENVELOPE, (), _too_large(len(content), limits.message_bytes))
@@ -90,10 +90,10 @@ def read_file(content: bytes, *, name: str | None, received_at: datetime, limits
     """Read a report file: JSON, gzip or zip, told by its first bytes. Never raises, whatever the bytes are.
 
     Args:
-        content: The file.
+        content: All bytes of the file.
         name: Its name, for display only.
         received_at: When it was imported. It says nothing about the age of the report, so the period is not judged by it.
-        limits: The bounds.
+        limits: How large, inflated or not.
     """
     most = max(limits.message_bytes, limits.json_bytes)
     if len(content) > most:

@@ -64,7 +64,7 @@ def with_batch(name: str, columns: pa.Table, batch: int) -> pa.Table:
     """Return columns as the table that the lake keeps: with their batch in front.
 
     Args:
-        name: The table.
+        name: Of the table, as in `schema.TABLES`.
         columns: Its columns without `batch`, in the order of the schema.
         batch: The number that every row gets.
     """

@@ -93,7 +93,7 @@ def word_of(results: Iterable[Attested], mail: SignedMail, claimed: str | None) 
 
     Args:
         results: What trusted servers say, topmost first.
-        mail: The mail.
+        mail: Its header fields, in their order.
         claimed: The domain the report claims to come from, see `pipeline.trust.alignment.claimed_domain`; None: nothing is believed.
     """
     return aligned_pass(_believed(results, mail, claimed), claimed)

@@ -67,7 +67,7 @@ def check_signatures(mail: SignedMail, *, claimed: str | None, received_at: date
     Where none is of that domain the result is `unaligned`, and nothing was looked up; without any it is `none`.
 
     Args:
-        mail: The mail.
+        mail: Taken apart once for all signatures.
         claimed: The domain it claims to come from, see `pipeline.trust.alignment.claimed_domain`.
         received_at: INTERNALDATE. RFC 6376 §3.5 lets x= be judged by the time the mail was first received.
         resolver: Where keys come from.

@@ -34,7 +34,7 @@ def not_covered(mail: SignedMail, signed: Iterable[Collection[bytes]], *, domain
     """Return why a signature that passes is not a word for the report, one of `message.verdict.DKIM_RESULTS`; None where it is one.
 
     Args:
-        mail: The mail.
+        mail: All of its header fields, signed or not.
         signed: The names of h=, lower-case; of several signatures where it is not known which of them is the one, and then all must do.
         domain: d=, lower-case.
         claimed: The domain the report claims to come from, see `pipeline.trust.alignment.claimed_domain`.
@@ -48,7 +48,7 @@ def signed_by(mail: SignedMail, domain: str | None, selector: str | None) -> lis
     """Return the names of h= of all signatures of a domain and, where it is known, a selector.
 
     Args:
-        mail: The mail.
+        mail: All of its header fields, signed or not.
         domain: d=, lower-case; None: those whose d= is not a name.
         selector: s=, lower-case; None where it is not known: any.
     """

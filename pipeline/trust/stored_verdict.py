@@ -38,7 +38,7 @@ def stored_verdicts(
 
     Args:
         row: What the ledger says about the message.
-        fetched: The message.
+        fetched: The mail as it was kept.
         reading: What is read of it today.
         rules: `[trust]` of today.
         vouch_before: The operator vouches for mail received before this moment.

@@ -67,7 +67,7 @@ def condemned(fetched: Fetched, why: Rejected, job: Job, known: MessageRow | Non
     """Return the rows of a message that could not be read within its bounds: it is quarantined.
 
     Args:
-        fetched: The message.
+        fetched: The message, none of whose bytes are looked at.
         why: What becomes its reason.
         job: The run.
         known: Its row where the ledger has it: its rows keep the stamp of the run that took it in. None: it is new.

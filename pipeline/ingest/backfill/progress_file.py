@@ -43,7 +43,7 @@ class Note:
         """Read what earlier runs noted.
 
         Args:
-            location: The lake.
+            location: Where the lake lies.
             batches: Gives batch and run of the rows in the ledger; asked only where something is noted.
         """
         self._location = location

@@ -144,7 +144,7 @@ def remove_orphans(location: Location, present: Iterable[str], *, dry_run: bool 
     """Remove the hash files of data files that are no longer there; return their paths and sizes.
 
     Args:
-        location: The lake; the caller holds its lock.
+        location: Where the lake lies; the caller holds its lock.
         present: The names of all data files on disk.
         dry_run: Whether to tell only.
     """

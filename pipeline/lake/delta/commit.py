@@ -26,7 +26,7 @@ def commit_stage(location: Location, tables: dict[str, LakeTable], stage: Stage)
     """Bring a complete stage into the tables, from wherever an earlier try ended, and drop it.
 
     Args:
-        location: The lake; the caller holds its lock.
+        location: Where the lake lies; the caller holds its lock.
         tables: All tables, open; brought to their new versions.
         stage: Sealed: with its manifest written.
 

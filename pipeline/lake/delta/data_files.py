@@ -32,7 +32,7 @@ def to_arrow(name: str, rows: Sequence[tuple[Any, ...]], batch: int) -> pa.Table
     """Return typed rows as one Arrow table of the schema of `name`, with their batch in front.
 
     Args:
-        name: The table.
+        name: Of the table, as in `schema.TABLES`.
         rows: Its rows, without `batch`; may be empty.
         batch: The number that every row gets.
     """
@@ -72,7 +72,7 @@ def describe(name: str, rows: pa.Table, *, month: str, size_bytes: int, prefix: 
     """Return the part that a file with these rows will be; its name is new and says nothing about its content.
 
     Args:
-        name: The table.
+        name: Of the table, as in `schema.TABLES`.
         rows: The rows of the file, for their number and the statistics.
         month: The partition they all belong to, like 2026-05.
         size_bytes: Of the encoded file.

@@ -103,7 +103,7 @@ def create_tables(location: Location, check: Callable[[dict[str, LakeTable | Non
     """Open all tables, and create those that are not there, `messages` last: with it the lake is there.
 
     Args:
-        location: The lake; the caller holds its lock.
+        location: Where the lake lies; the caller holds its lock.
         check: Refuses what was found, before anything is created.
     """
     found = together(location, lambda name: open_table(location, name), APPEND_ORDER)
@@ -163,8 +163,8 @@ def commit_parts(
     """Commit data files to a table in one durable step, outside any batch.
 
     Args:
-        location: The lake; the caller holds its lock.
-        name: The table.
+        location: Where the lake lies; the caller holds its lock.
+        name: Of the table, as in `schema.TABLES`.
         table: The same, open; brought to the new version.
         adds: Files that lie in the folder of the table already.
         removes: Files that do not belong to the table any more; they stay on disk for readers that have them open.
@@ -190,7 +190,7 @@ def add_version(
     """Commit data files to a table in one step that is not durable yet, and bring `table` to the new version.
 
     Args:
-        name: The table.
+        name: Of the table, as in `schema.TABLES`.
         table: The same, open.
         adds: Files that lie in the folder of the table already.
         removes: Files that do not belong to the table any more; they stay on disk for readers that have them open.
@@ -253,7 +253,7 @@ def sync_logs(location: Location, tables: Mapping[str, LakeTable], before: dict[
     """Make log entries durable: `deltalake` leaves that to the operating system, and the mailbox is touched next.
 
     Args:
-        location: The lake.
+        location: Where the lake lies.
         tables: The tables, each at the version up to which.
         before: The versions that are durable already; brought up to date.
     """
@@ -269,8 +269,8 @@ def checkpoint(location: Location, name: str, table: LakeTable) -> None:
     """Write a checkpoint of the present version, durably; a torn one would make the table unreadable (see `log_repair`).
 
     Args:
-        location: The lake; the caller holds its lock.
-        name: The table.
+        location: Where the lake lies; the caller holds its lock.
+        name: Of the table, as in `schema.TABLES`.
         table: The same, open at the version to write a checkpoint of.
     """
     table.delta.create_checkpoint()

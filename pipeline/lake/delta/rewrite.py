@@ -49,8 +49,8 @@ def without(location: Location, name: str, files: Iterable[Present], unwanted: p
     """Write the files again without the rows that satisfy `unwanted` (null does not); a file without such rows is left alone.
 
     Args:
-        location: The lake; the caller holds its lock.
-        name: The table.
+        location: Where the lake lies; the caller holds its lock.
+        name: Of the table, as in `schema.TABLES`.
         files: Those of its data files that may hold such rows.
         unwanted: The condition, over columns of the table.
 
@@ -73,8 +73,8 @@ def put_part(location: Location, name: str, rows: pa.Table, month: str, *, prefi
     """Write rows of one month as a data file in the folder of its table; no log names it yet.
 
     Args:
-        location: The lake; the caller holds its lock.
-        name: The table.
+        location: Where the lake lies; the caller holds its lock.
+        name: Of the table, as in `schema.TABLES`.
         rows: All columns of its schema.
         month: The partition of all rows, like 2026-05.
         prefix: Begins the name of the file and says what wrote it, see `describe`.
@@ -101,8 +101,8 @@ def drop_rows_beyond(location: Location, name: str, table: LakeTable, last: int)
     """Delete the rows of batches after `last`.
 
     Args:
-        location: The lake; the caller holds its lock.
-        name: The table.
+        location: Where the lake lies; the caller holds its lock.
+        name: Of the table, as in `schema.TABLES`.
         table: The same, open; brought to the new version.
         last: The last batch whose rows stay.
 

@@ -65,8 +65,8 @@ def put_where(rows: pa.Table, name: str, mask: Mask, value: pa.Scalar[Any]) -> p
     """Return the rows with a value in a column where the mask is true.
 
     Args:
-        rows: The rows.
-        name: The column.
+        rows: With that column already.
+        name: Of the column that gets the value.
         mask: One boolean a row; null puts null.
         value: Of the type of the column; may be null.
     """

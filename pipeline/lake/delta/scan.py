@@ -23,8 +23,8 @@ def dataset(location: Location, name: str, paths: Iterable[str]) -> pads.Dataset
     """Return data files of a table as a dataset with all columns of its schema, the partition from the path.
 
     Args:
-        location: The lake.
-        name: The table.
+        location: Where the lake lies.
+        name: Of the table, as in `schema.TABLES`.
         paths: Of the data files, relative to the folder of the table.
     """
     partition = TABLES[name].partition
@@ -44,8 +44,8 @@ def read(
     """Return columns of the rows that satisfy `where`, from these data files of a table.
 
     Args:
-        location: The lake.
-        name: The table.
+        location: Where the lake lies.
+        name: Of the table, as in `schema.TABLES`.
         paths: Of the data files, relative to the folder of the table; none gives no rows.
         columns: Their names; None: all of the schema.
         where: The condition on rows; None: all.
@@ -61,8 +61,8 @@ def count_rows(location: Location, name: str, paths: Sequence[str], where: pc.Ex
     """Return how many rows of these data files satisfy `where`.
 
     Args:
-        location: The lake.
-        name: The table.
+        location: Where the lake lies.
+        name: Of the table, as in `schema.TABLES`.
         paths: Of the data files, relative to the folder of the table.
         where: The condition on rows.
     """
@@ -75,8 +75,8 @@ def batches(
     """Yield columns of the rows that satisfy `where`, piece by piece, in the order of the files.
 
     Args:
-        location: The lake.
-        name: The table.
+        location: Where the lake lies.
+        name: Of the table, as in `schema.TABLES`.
         paths: Of the data files, relative to the folder of the table.
         columns: Their names.
         where: The condition on rows; None: all.
@@ -94,8 +94,8 @@ def numbers(
     read: of ten million rows that takes a tenth of the time. Where they say that they have one number only, it is yielded once.
 
     Args:
-        location: The lake.
-        name: The table.
+        location: Where the lake lies.
+        name: Of the table, as in `schema.TABLES`.
         paths: Of the data files, relative to the folder of the table.
         column: The column of whole numbers.
         same: The values that the rows have, by the names of the other columns.
@@ -126,8 +126,8 @@ def combinations(location: Location, name: str, paths: Sequence[str], columns: S
     Row groups of which the statistics say that every column has one value are not read.
 
     Args:
-        location: The lake.
-        name: The table.
+        location: Where the lake lies.
+        name: Of the table, as in `schema.TABLES`.
         paths: Of the data files, relative to the folder of the table.
         columns: Their names; the values come in this order.
         floor: The first batch of the present generation.

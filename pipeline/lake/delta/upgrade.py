@@ -42,7 +42,7 @@ def upgrade(location: Location, tables: dict[str, LakeTable], *, steps: Sequence
     """Bring the tables of an older lake to schema `to`.
 
     Args:
-        location: The lake; the caller holds its lock.
+        location: Where the lake lies; the caller holds its lock.
         tables: All tables, open; brought to their new versions.
         steps: Those there are, in order; others in tests.
         to: The schema version to reach.

@@ -180,7 +180,7 @@ def failure_of(said: str, what: str, bucket: str, access: Access, verb: str) -> 
     Args:
         said: What the library says.
         what: What was being got at, for the sentence: the lake s3://bucket/prefix.
-        bucket: Its bucket.
+        bucket: Its name, for the sentence.
         access: How it was got at.
         verb: What was being done to it.
     """

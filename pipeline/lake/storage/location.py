@@ -42,7 +42,7 @@ class Location(ABC):
 
         Args:
             uri: The lake as text, absolute.
-            store: Its files.
+            store: Reads and writes below that address.
             wait_seconds: How long a writer waits for another one before it gives up.
         """
         self.uri = uri

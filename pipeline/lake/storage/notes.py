@@ -65,7 +65,7 @@ def open_note(location: Location, name: str) -> Iterator[Note]:
     """Hold a note for reading and writing; writers of the lake are not held up.
 
     Args:
-        location: The lake.
+        location: Where the lake lies.
         name: A name of ours, never out of a report.
 
     Raises:

@@ -19,7 +19,7 @@ def together(location: Location, work: Callable[[str], _Done], names: Iterable[s
     Args:
         location: The lake; its kind says whether all are done at once.
         work: Gets the name of a table; in a bucket it runs in a thread for each.
-        names: Of the tables.
+        names: Of the tables, in the order in which a folder does them.
 
     Raises:
         Exception: What the first of them raised, when all have come to their end.

@@ -41,7 +41,7 @@ def back_up(location: Location, target: Path) -> Copied:
     """Write the lake into one compressed tar, whole or not at all; writers wait meanwhile, readers do not notice.
 
     Args:
-        location: The lake.
+        location: Where the lake lies.
         target: The file to write.
 
     Raises:

@@ -47,8 +47,8 @@ def merges(lake: OpenLake, name: str, *, at_least: int = 2) -> Iterator[Merge]:
     """Yield what can be merged in a table: months with `at_least` small files, cut so that each result has a bounded size.
 
     Args:
-        lake: The lake.
-        name: The table.
+        lake: Open for writing: locked, recovered, its tables at hand.
+        name: Of the table, as in `schema.TABLES`.
         at_least: Small files that a month must have.
     """
     by_month: dict[str, list[Present]] = defaultdict(list)
@@ -99,8 +99,8 @@ def unsorted_months(lake: OpenLake, name: str, before: str) -> list[str]:
     """Return the closed months of a table that are too large for one merge and whose rows are not in one order.
 
     Args:
-        lake: The lake.
-        name: The table.
+        lake: Open for writing: locked, recovered, its tables at hand.
+        name: Of the table, as in `schema.TABLES`.
         before: The first month that is not closed.
     """
     if name not in ORDER:
@@ -121,7 +121,7 @@ def sort_month(lake: OpenLake, name: str, month: str) -> None:
     """Sort a whole month of a table along a Z-order curve; for months larger than memory, so `deltalake` does it.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         name: The table, one of `ORDER`.
         month: The month of report, like 2026-05.
 

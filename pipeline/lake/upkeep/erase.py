@@ -43,7 +43,7 @@ def erase_domain(lake: OpenLake, domain: str, *, dry_run: bool = False) -> Count
     """Erase a domain; it is safe to run again, and has to be, until it comes to its end.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         domain: The domain as A-label, lower-case; names below it are others and stay.
         dry_run: Whether to count only.
 

@@ -37,7 +37,7 @@ def maintain(lake: OpenLake, *, today: date, raw_days: int = 0, report_months: i
     """Do what there is to do.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         today: The day from which retention counts back, and whose month is not closed yet (UTC).
         raw_days: Days to keep bytes; 0 for ever.
         report_months: Months to keep rows of reports; 0 for ever.

@@ -62,7 +62,7 @@ def rebuild(
     """Read the lake again.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         read_again: Returns the rows of messages, given their ledger rows and bytes, in order; the verdicts of the ledger are its to keep.
         advance: Told how many messages have been dealt with.
     """

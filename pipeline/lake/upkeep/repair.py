@@ -29,7 +29,7 @@ def damage_of(location: Location, path: str, rows: int) -> str | None:
     """Return what is wrong with a data file, in words that begin with its path; None where its footer reads and has so many rows.
 
     Args:
-        location: The lake.
+        location: Where the lake lies.
         path: Of the file, relative to the lake.
         rows: How many the log of its table says it has.
     """

@@ -59,7 +59,7 @@ def expire(lake: OpenLake, keep: Keep, *, dry_run: bool = False) -> Counter[str]
     """Let go what is not kept.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         keep: From when on bytes and reports stay.
         dry_run: Whether to count only.
 
@@ -95,7 +95,7 @@ def retire(
     """Give ledger rows a new outcome, in one batch; a row that loses some of its reports only is marked as changed.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         retires: Says which rows.
         outcome: `expired` or `erased`.
         gone_keys: The report keys that go.
@@ -135,7 +135,7 @@ def drop_bytes(
     """Remove from `raw` what no message of the ledger keeps any more: retired, or received too long ago.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         received_since: The moment from which messages keep their bytes; None for any.
         also: Says of ledger rows which more lose their bytes.
         dry_run: Whether to count only.

@@ -31,7 +31,7 @@ def vacuum(lake: OpenLake, *, retention_hours: int | None = None, dry_run: bool 
     """Remove the files that were replaced, or never named, longer ago than a reader may have them open.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         retention_hours: None for the setting of the tables (a day); 0 also for what readers may have open now.
         dry_run: Whether to tell only.
     """
@@ -66,7 +66,7 @@ def clean_log(lake: OpenLake, *, everything: bool = False) -> None:
     """Write a checkpoint of each table and remove log entries older than it.
 
     Args:
-        lake: The lake.
+        lake: Open for writing: locked, recovered, its tables at hand.
         everything: Whether to keep none, however young: the statistics in them name domains.
     """
     for name, table in lake.tables.items():

@@ -21,7 +21,7 @@ def content_digest(head: tuple[str | int | None, ...], policies: tuple[PolicyRes
 
     Args:
         head: What the report says on top: organization, contact, id, start and end in seconds.
-        policies: Its policies.
+        policies: In any order; the digest is that of all orders.
 
     JSON texts have no raw control characters, so line feeds and tabs separate without doubt.
     """

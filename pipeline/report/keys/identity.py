@@ -46,7 +46,7 @@ def submitter_of(report: ParsedReport, envelope: Envelope, verdict: Verdict) -> 
     Only the first two are proved; the others are claims, in the order in which they are usually right.
 
     Args:
-        report: The report.
+        report: Names a contact and an organisation, either of which may lie.
         envelope: Of the mail it came in.
         verdict: What authentication says of it.
     """
@@ -72,7 +72,7 @@ def identity_of(report: ParsedReport, submitter: str, report_domains: Iterable[s
     """Return the identity, as 64 hex digits: the same for every copy of a report, however it came.
 
     Args:
-        report: The report.
+        report: Its contact, id and period are part of it.
         submitter: Who reports, used where contact-info names no domain.
         report_domains: The report domains of its policies.
     """

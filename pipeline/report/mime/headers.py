@@ -86,7 +86,7 @@ def read_headers(content: bytes, start: int, end: int, limits: Limits) -> tuple[
     Lines that are not fields, such as an mbox's `From `, are passed over.
 
     Args:
-        content: The mail.
+        content: The whole mail.
         start: Where the header begins, in bytes; 0 for that of the mail itself, any other for that of a part.
         end: Where the part ends, exclusive.
         limits: How large a header and a field may be.

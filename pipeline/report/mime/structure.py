@@ -91,7 +91,7 @@ class _Walk:
         """Find the parts of a multipart; one that has none is passed over, its neighbours are read.
 
         Args:
-            headers: Its header.
+            headers: Those of the part itself; they name the boundary.
             start: Where its body begins, in bytes of the mail.
             end: Where it ends, exclusive.
             depth: 1 for that of the mail itself, 2 for one in it, and so on.

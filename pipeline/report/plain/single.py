@@ -123,8 +123,8 @@ def plain_report(value: Any, text: bytes, notes: Notes) -> ParsedReport | None:
     """Return the report that a JSON text is, None where it is not plain.
 
     Args:
-        value: The value of the text.
-        text: The text.
+        value: What the JSON parser made of the text.
+        text: The same in bytes, in which duplicate members can be seen.
         notes: When it came, and the quirks of its container; nothing is added where it is not plain.
 
     Raises:
