@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.notify.channel_state import ChannelState
-    from pipeline.notify.told_and_muted import Told
+    from pipeline.notify.told_and_muted import ToldNotice
 
 _PAGE = 25
 _KINDS = {
@@ -70,7 +70,7 @@ def _muted(filters: Filters) -> None:
                 end_button(one)
 
 
-def _told(items: Sequence[Told]) -> None:
+def _told(items: Sequence[ToldNotice]) -> None:
     with st.container(border=True):
         st.header("What was told?", anchor=False)
         if not items:
@@ -85,7 +85,7 @@ def _told(items: Sequence[Told]) -> None:
             st.rerun()
 
 
-def _item(item: Told, number: int) -> None:
+def _item(item: ToldNotice, number: int) -> None:
     notice = item.notice
     if number:
         st.divider()

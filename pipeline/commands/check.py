@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.published.finding import Finding
     from pipeline.published.look_settings import Ways
     from pipeline.published.proposed import Proposal, Standing
-    from pipeline.published.records import Ours
+    from pipeline.published.records import ReportAddresses
     from pipeline.query import Lake
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Settings) -> int:
     from pipeline.published.check import Checked
     from pipeline.published.history import Published
-    from pipeline.published.policy_evidence import gather
+    from pipeline.published.policy_evidence import gather_evidence
     from pipeline.published.proposed import check_proposed
     from pipeline.published.published_now import look_at_published
     from pipeline.query import open_lake
@@ -88,7 +88,7 @@ def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Se
     proposal, ways, now = _proposal(args, settings), ways_of(settings), datetime.now(UTC)
     lake_is_there(settings, "which policies senders hold is not known")
     with open_lake(settings=settings, missing_ok=True) as lake:
-        state = gather(lake.ask, domain, look_at_published(domain, ways), today=now.date())
+        state = gather_evidence(lake.ask, domain, look_at_published(domain, ways), today=now.date())
         standing = standing_of(lake, domain, settings, today=now.date())
     findings = check_proposed(domain, proposal, state, standing, ways, now=now)
     checked = Checked(domain, now, tuple(findings), Published())
@@ -190,12 +190,12 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
 
     from pipeline.published.changed import changes, findings_of
     from pipeline.published.check import check_domain
-    from pipeline.published.look_settings import Looks
+    from pipeline.published.look_settings import LookedAt
     from pipeline.published.seen_by_senders import hold_against_reports
     from pipeline.published.stored_checks import last_published
     from pipeline.query import open_lake
 
-    ways = ways_of(settings)._replace(looks=Looks())
+    ways = ways_of(settings)._replace(looks=LookedAt())
     now = datetime.now(UTC)
     with open_lake(settings=settings, missing_ok=True) as lake, ThreadPoolExecutor(max_workers=16) as threads:
         before = last_published(lake.ask)
@@ -236,14 +236,14 @@ def ways_of(settings: Settings) -> Ways:
     )
 
 
-def _ours(settings: Settings) -> Ours | None:
+def _ours(settings: Settings) -> ReportAddresses | None:
     """Return where reports are fetched from here; None where the configuration does not say."""
-    from pipeline.published.records import Ours
+    from pipeline.published.records import ReportAddresses
 
     users = (mailbox.user.strip().lower() for mailbox in settings.mailbox)
     addresses = tuple(dict.fromkeys(user for user in users if "@" in user))
     own = tuple(name.lower() for name in settings.domains.own)
-    return Ours(addresses, (*own, *(address.rpartition("@")[2] for address in addresses))) if addresses or own else None
+    return ReportAddresses(addresses, (*own, *(address.rpartition("@")[2] for address in addresses))) if addresses or own else None
 
 
 def _store(checked: Sequence[Checked], settings: Settings) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from pipeline.cli import Context
-    from pipeline.demo.demo_folder import Stage
+    from pipeline.demo.demo_folder import DemoFolder
 
 _PAGE_SECONDS = 60.0
 """How long the page may take to come up."""
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             signal.signal(number, action)
 
 
-def _play(stage: Stage, args: argparse.Namespace) -> int:
+def _play(stage: DemoFolder, args: argparse.Namespace) -> int:
     from pipeline.demo.children import free_port
 
     port = free_port(args.port)
@@ -69,7 +69,7 @@ def _play(stage: Stage, args: argparse.Namespace) -> int:
     return _page(stage, port, args.exit_after)
 
 
-def _ingest(stage: Stage, dashboard_port: int) -> int:
+def _ingest(stage: DemoFolder, dashboard_port: int) -> int:
     """Offer the mailbox and the senders' keys, and poll them as cron would."""
     from pipeline.demo.children import tlsrpt
     from pipeline.demo.dns_server import serve_keys
@@ -95,7 +95,7 @@ def _ingest(stage: Stage, dashboard_port: int) -> int:
     return code
 
 
-def _page(stage: Stage, port: int, seconds: float | None) -> int:
+def _page(stage: DemoFolder, port: int, seconds: float | None) -> int:
     """Run the page until Ctrl-C, or for so long."""
     from pipeline.demo.children import answers, tlsrpt
     from pipeline.errors import TryAgainError

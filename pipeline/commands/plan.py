@@ -94,11 +94,11 @@ def _plan(lake: Lake, state: State, change: str, new: Sequence[Any], settings: S
 def _state(lake: Lake, domain: str, today: date, settings: Settings) -> State:
     """Gather what is known: what is published now, what checks found however long ago, and what senders applied."""
     from pipeline.commands.check import ways_of
-    from pipeline.published.policy_evidence import gather
+    from pipeline.published.policy_evidence import gather_evidence
     from pipeline.published.published_now import look_at_published
 
     live = look_at_published(domain, ways_of(settings)) if today >= datetime.now(UTC).date() else None
-    return gather(lake.ask, domain, live, today=today)
+    return gather_evidence(lake.ask, domain, live, today=today)
 
 
 def _in_full(state: State, steps: Sequence[Step]) -> list[str]:

@@ -63,7 +63,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[Rendered, list[Finding]]:
     """Return the policy, and what speaks against publishing it."""
     from pipeline.commands.check import lake_is_there, standing_of
-    from pipeline.published.policy_evidence import gather
+    from pipeline.published.policy_evidence import gather_evidence
     from pipeline.published.proposed import Proposal, check_proposed
     from pipeline.published.published_now import look_at_published
     from pipeline.published.render import age_for, patterns_for, render
@@ -77,7 +77,7 @@ def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[
     live = look_at_published(domain, ways)
     lake_is_there(settings, "which policies senders hold is not known")
     with open_lake(settings=settings, missing_ok=True) as lake:
-        state = gather(lake.ask, domain, live, today=now.date())
+        state = gather_evidence(lake.ask, domain, live, today=now.date())
         standing = standing_of(lake, domain, settings, today=now.date())
     published = state.seen.published
     if args.mode != "none" and not state.mx_hosts and not more:

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.domain is None or args.with_pdf:
         raise UsageError("--with-pdf goes with --month FOLDER" if args.domain else "name a domain, or --month FOLDER for all of them")
     from pipeline.export.page import page
-    from pipeline.export.page_facts import gather
+    from pipeline.export.page_facts import gather_facts
     from pipeline.query import open_lake
 
     days = args.days or context.settings.insight.days
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError(f"--days is at most {_MOST_DAYS} for a page: it shows one bar a day")
     as_of = as_of_of(args)
     with open_lake(settings=context.settings) as lake:
-        facts = gather(lake, lake.known_domain(args.domain), since=as_of - timedelta(days=days - 1), as_of=as_of)
+        facts = gather_facts(lake, lake.known_domain(args.domain), since=as_of - timedelta(days=days - 1), as_of=as_of)
     if args.pdf is not None:
         from pipeline.output.pdf import write_pdf
 

@@ -8,26 +8,26 @@ from typing import NamedTuple
 
 from pipeline.demo.keyed_chance import dice
 from pipeline.demo.landscape import ONE_DAY
-from pipeline.demo.places import Domain, StsPolicy
-from pipeline.demo.planted_incidents import LOST, POLICY_CAUSES, Incident
+from pipeline.demo.places import Domain, PolicyVersion
+from pipeline.demo.planted_incidents import LOST, POLICY_CAUSES, PlantedIncident
 from pipeline.demo.simulated_reporters import Reporter
 
 
-class Held(NamedTuple):
+class HeldPolicies(NamedTuple):
     """What a sender applied on one day. `morning` and `evening` differ on a day on which it fetched something new."""
 
-    morning: StsPolicy | None
-    evening: StsPolicy | None
+    morning: PolicyVersion | None
+    evening: PolicyVersion | None
     renewed_at: float = 0.0
     """Share of the day's sessions that came before the renewal."""
-    failed_fetch: Incident | None = None
+    failed_fetch: PlantedIncident | None = None
     """Why a fetch failed that day."""
 
 
 class PolicyCache:
     """The policy one reporter holds for one domain, day by day from the first day of the world."""
 
-    def __init__(self, seed: int, reporter: Reporter, domain: Domain, incidents: Sequence[Incident], first_day: date) -> None:
+    def __init__(self, seed: int, reporter: Reporter, domain: Domain, incidents: Sequence[PlantedIncident], first_day: date) -> None:
         mine = [i for i in incidents if i.domain == domain.name and i.meets(reporter.key)]
         self._reporter, self._domain = reporter, domain
         self._broken = [i for i in mine if i.cause in POLICY_CAUSES]
@@ -35,12 +35,12 @@ class PolicyCache:
         self._lost = [i for i in mine if i.cause == LOST and i.way == "sts" and i.reporters]
         self._seed = seed
         self._first_day = first_day
-        self._days: list[Held] = []
-        self._held: StsPolicy | None = None
+        self._days: list[HeldPolicies] = []
+        self._held: PolicyVersion | None = None
         self._fetched = first_day
         self._hold_from_before()
 
-    def on(self, day: date) -> Held:
+    def on(self, day: date) -> HeldPolicies:
         """Return what was applied on that day, on or after the first day of the world."""
         index = (day - self._first_day).days
         while len(self._days) <= index:
@@ -56,27 +56,27 @@ class PolicyCache:
         self._fetched = self._first_day - timedelta(days=age)
         self._held = published
 
-    def _next(self, day: date) -> Held:
+    def _next(self, day: date) -> HeldPolicies:
         if any(i.active(day) for i in self._lost):
             self._held = None
-            return Held(None, None)
+            return HeldPolicies(None, None)
         if frozen := next((i for i in self._frozen if i.active(day)), None):
             old = self._domain.published(frozen.first_day - ONE_DAY)
-            return Held(old, old)
+            return HeldPolicies(old, old)
         morning = self._held if self._held is not None and day < self._fetched + timedelta(days=self._held.max_age_days) else None
         published = self._domain.published(day)
         if published is None or not self._wants(morning, published):
             self._held = morning
-            return Held(morning, morning)
+            return HeldPolicies(morning, morning)
         if broken := next((i for i in self._broken if i.active(day)), None):
             self._held = morning
-            return Held(morning, morning, failed_fetch=broken)
+            return HeldPolicies(morning, morning, failed_fetch=broken)
         self._held, self._fetched = published, day
         # Who looks at the id does so at the first session of the day; who fetches daily does so at an hour of its own.
         daily = self._reporter.refresh == "daily" and morning is not None and morning.lines != published.lines
         renewed_at = dice(self._seed, "renewed", self._reporter.key, self._domain.name, day).uniform(0.2, 0.8) if daily else 0.0
-        return Held(morning if renewed_at else published, published, renewed_at)
+        return HeldPolicies(morning if renewed_at else published, published, renewed_at)
 
-    def _wants(self, morning: StsPolicy | None, published: StsPolicy) -> bool:
+    def _wants(self, morning: PolicyVersion | None, published: PolicyVersion) -> bool:
         """Whether it fetches the policy that day."""
         return morning is None or self._reporter.refresh == "daily" or morning.id != published.id

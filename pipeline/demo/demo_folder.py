@@ -25,7 +25,7 @@ WORLD_FILE = Path(__file__).with_name("worlds") / "demo.toml"
 """The world of `tlsrpt demo`."""
 
 
-class Stage(NamedTuple):
+class DemoFolder(NamedTuple):
     """A prepared demo folder."""
 
     folder: Path
@@ -78,7 +78,7 @@ class Stage(NamedTuple):
         self.settings_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def prepare(folder: Path, *, world_file: Path | None, days: int | None, today: date) -> Stage:
+def prepare(folder: Path, *, world_file: Path | None, days: int | None, today: date) -> DemoFolder:
     """Make the folder ready, or go on with what is there.
 
     Args:
@@ -107,7 +107,7 @@ def prepare(folder: Path, *, world_file: Path | None, days: int | None, today: d
     except OSError as err:
         raise InputError(f"demo folder {folder} cannot be used: {err.strerror}; name another with --dir") from err
     spec = asked if first_start else read_spec(path, last_day=begun[0], days=begun[1])
-    return Stage(folder, World(spec._replace(last_day=max(today, spec.last_day)), KeyRing(folder / "keys")), first_start)
+    return DemoFolder(folder, World(spec._replace(last_day=max(today, spec.last_day)), KeyRing(folder / "keys")), first_start)
 
 
 def default_folder() -> Path:

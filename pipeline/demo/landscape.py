@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from pipeline.demo.places import Domain, MxHost, StsPolicy
-from pipeline.demo.planted_incidents import Incident
+from pipeline.demo.places import Domain, MxHost, PolicyVersion
+from pipeline.demo.planted_incidents import PlantedIncident
 
 ONE_DAY = timedelta(days=1)
 
 
-def changed_by(domain: Domain, incidents: Iterable[Incident]) -> Domain:
+def changed_by(domain: Domain, incidents: Iterable[PlantedIncident]) -> Domain:
     """Return the domain as its owner really ran it, given what went wrong; other incidents change sessions, not the landscape."""
     for incident in sorted((i for i in incidents if i.domain == domain.name), key=lambda i: i.first_day):
         if incident.cause == "mx-not-in-policy":
@@ -23,7 +23,7 @@ def changed_by(domain: Domain, incidents: Iterable[Incident]) -> Domain:
     return domain
 
 
-def _host_forgotten(domain: Domain, incident: Incident) -> Domain:
+def _host_forgotten(domain: Domain, incident: PlantedIncident) -> Domain:
     """New MX hosts come into the DNS, the policy does not name them until the incident is over."""
     last = incident.last_day
     policies = [
@@ -40,7 +40,7 @@ def _host_forgotten(domain: Domain, incident: Incident) -> Domain:
     return changed._replace(policies=_in_order((*changed.policies, repaired)))
 
 
-def _policy_changed(domain: Domain, incident: Incident) -> Domain:
+def _policy_changed(domain: Domain, incident: PlantedIncident) -> Domain:
     """MX hosts and policy change on one day.
 
     The owner's own mistake: the TXT id stays what it was, so senders that look at it alone go on with what they hold until its max_age
@@ -62,17 +62,17 @@ def _policy_changed(domain: Domain, incident: Incident) -> Domain:
     return domain._replace(hosts=_appearing(domain.hosts, incident), policies=_in_order((*before, *versions)))
 
 
-def _appearing(hosts: tuple[MxHost, ...], incident: Incident) -> tuple[MxHost, ...]:
+def _appearing(hosts: tuple[MxHost, ...], incident: PlantedIncident) -> tuple[MxHost, ...]:
     return tuple(host._replace(since=incident.first_day) if host.name in incident.hosts and host.since is None else host for host in hosts)
 
 
-def _next_id(policy: StsPolicy, day: object) -> str:
+def _next_id(policy: PolicyVersion, day: object) -> str:
     """A new id, as most owners make it: the day (RFC 8461 §3.1 gives ids no order)."""
     new = f"{day}".replace("-", "") + "T080000Z"
     return new if new != policy.id else new + "2"
 
 
-def _in_order(policies: tuple[StsPolicy, ...]) -> tuple[StsPolicy, ...]:
+def _in_order(policies: tuple[PolicyVersion, ...]) -> tuple[PolicyVersion, ...]:
     """Versions by day; where two begin on one day the later written stands."""
     by_day = {policy.from_day: policy for policy in policies}
     return tuple(by_day[day] for day in sorted(by_day))

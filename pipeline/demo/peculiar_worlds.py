@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from pipeline.demo.keyed_chance import dice
 from pipeline.demo.places import SECONDS_PER_DAY, Domain
-from pipeline.demo.planted_incidents import CAUSES, DANE_CAUSES, LOST, Incident
+from pipeline.demo.planted_incidents import CAUSES, DANE_CAUSES, LOST, PlantedIncident
 from pipeline.demo.simulated_reporters import FURTHER, REPORTERS
 from pipeline.demo.spec import Spec
 
@@ -100,10 +100,10 @@ def _lost(spec: Spec, rng: random.Random) -> Spec:
         for domain in spec.domains
     )
     first = next((domain for domain in domains if domain.policies or way == "tlsa"), None)
-    incidents: tuple[Incident, ...] = ()
+    incidents: tuple[PlantedIncident, ...] = ()
     if first is not None:
         who = (rng.choice(("google", "microsoft") if way == "sts" else ("relay", "depot")),) if alone else ()
-        incidents = (Incident(LOST, first.name, begin, end, reporters=who, fault="sender" if alone else "ours", variant=way),)
+        incidents = (PlantedIncident(LOST, first.name, begin, end, reporters=who, fault="sender" if alone else "ours", variant=way),)
     reporters = _LARGE + FURTHER["postfix"] + FURTHER["both"]
     return spec._replace(domains=domains, incidents=incidents, silences=(), lulls=(), newcomers=(), reporters=reporters)
 

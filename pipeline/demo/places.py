@@ -33,7 +33,7 @@ class MxHost(NamedTuple):
         return f"3 1 1 {hashlib.sha256(f'{self.name} {generation}'.encode()).hexdigest()}"
 
 
-class StsPolicy(NamedTuple):
+class PolicyVersion(NamedTuple):
     """One version of an MTA-STS policy (RFC 8461 §3.2)."""
 
     from_day: date
@@ -71,7 +71,7 @@ class Domain(NamedTuple):
 
     name: str
     hosts: tuple[MxHost, ...]
-    policies: tuple[StsPolicy, ...] = ()
+    policies: tuple[PolicyVersion, ...] = ()
     """Versions in the order of `from_day`; none: no MTA-STS."""
     sessions_a_day: float = 200.0
     """Mean number of sessions on a working day, all reporters together."""
@@ -80,7 +80,7 @@ class Domain(NamedTuple):
     unpublished: tuple[tuple[date, date | None], ...] = ()
     """First and last days on which nobody finds the policy; None: for good."""
 
-    def published(self, day: date) -> StsPolicy | None:
+    def published(self, day: date) -> PolicyVersion | None:
         """Return the policy that is published on that day."""
         if any(first <= day and (last is None or day <= last) for first, last in self.unpublished):
             return None

@@ -51,7 +51,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 """Ways in which the same cause shows."""
 
 
-class Incident(NamedTuple):
+class PlantedIncident(NamedTuple):
     """One thing that goes wrong, as planted."""
 
     cause: str
@@ -92,7 +92,7 @@ class Incident(NamedTuple):
 class TrueIncident(NamedTuple):
     """What the reports of a world must lead to: an incident, and where it really shows."""
 
-    incident: Incident
+    incident: PlantedIncident
     cause: str
     domain: str
     fault: str

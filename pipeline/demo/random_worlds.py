@@ -13,8 +13,8 @@ from datetime import date, timedelta
 
 from pipeline.demo.keyed_chance import dice
 from pipeline.demo.peculiar_worlds import PECULIAR, kind_below, peculiar
-from pipeline.demo.places import SECONDS_PER_DAY, Domain, MxHost, StsPolicy
-from pipeline.demo.planted_incidents import CAUSES, CERTIFICATE_CAUSES, DANE_CAUSES, POLICY_CAUSES, VARIANTS, Incident
+from pipeline.demo.places import SECONDS_PER_DAY, Domain, MxHost, PolicyVersion
+from pipeline.demo.planted_incidents import CAUSES, CERTIFICATE_CAUSES, DANE_CAUSES, POLICY_CAUSES, VARIANTS, PlantedIncident
 from pipeline.demo.simulated_reporters import REPORTERS
 from pipeline.demo.spec import Span, Spec
 from pipeline.errors import UsageError
@@ -47,7 +47,7 @@ def random_spec(seed: int, kind: str = "mixed", *, last_day: date | None = None)
     first = last - timedelta(days=rng.randint(55, 90) - 1)
     count = 1 if kind in CAUSES else rng.randint(2, 4)
     domains: list[Domain] = []
-    incidents: list[Incident] = []
+    incidents: list[PlantedIncident] = []
     for number, name in enumerate(rng.sample(NAMES, count)):
         causes = [kind] if kind in CAUSES else _causes(rng, kind)
         domain = _domain(rng, name, number, first, causes)
@@ -104,11 +104,11 @@ def _addresses(rng: random.Random, number: int, host: int) -> tuple[str, ...]:
     return tuple(four + six)
 
 
-def _policies(rng: random.Random, name: str, hosts: tuple[MxHost, ...], first: date, causes: list[str]) -> tuple[StsPolicy, ...]:
+def _policies(rng: random.Random, name: str, hosts: tuple[MxHost, ...], first: date, causes: list[str]) -> tuple[PolicyVersion, ...]:
     wildcard = "policy-stale" not in causes and rng.random() < 0.3
     mx = (f"*.{name}",) if wildcard else tuple(host.name for host in hosts)
     days = rng.choice((14, 30)) if "policy-stale" in causes else rng.choice((1, 7, 7, 14, 30))
-    policy = StsPolicy(
+    policy = PolicyVersion(
         from_day=first - timedelta(days=100),
         mode=rng.choices(("testing", "enforce"), (0.65, 0.35))[0],
         mx=mx,
@@ -122,7 +122,7 @@ def _policies(rng: random.Random, name: str, hosts: tuple[MxHost, ...], first: d
     return (policy, policy._replace(from_day=day, mode="enforce", max_age_seconds=policy.max_age_seconds * 2, id=f"{day:%Y%m%d}T120000Z"))
 
 
-def _plant(rng: random.Random, domain: Domain, causes: list[str], first: date, last: date) -> list[Incident]:
+def _plant(rng: random.Random, domain: Domain, causes: list[str], first: date, last: date) -> list[PlantedIncident]:
     """Give each cause a time and a place; two on one domain follow each other, with a week between them."""
     span = (last - first).days + 1
     room = (span - 12) // max(1, len(causes))
@@ -134,11 +134,11 @@ def _plant(rng: random.Random, domain: Domain, causes: list[str], first: date, l
         if is_open:
             begin = max(begin, last - timedelta(days=rng.randint(5, 15)))
         end = None if is_open else begin + timedelta(days=length)
-        planted.append(_SCOPES.get(cause, _anywhere)(rng, domain, Incident(cause, domain.name, begin, end)))
+        planted.append(_SCOPES.get(cause, _anywhere)(rng, domain, PlantedIncident(cause, domain.name, begin, end)))
     return planted
 
 
-def _anywhere(rng: random.Random, domain: Domain, incident: Incident) -> Incident:
+def _anywhere(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:
     """All hosts, one of several, or one address behind one host."""
     host = rng.choice(domain.hosts)
     four = [address for address in host.addresses if ":" not in address]
@@ -152,14 +152,14 @@ def _anywhere(rng: random.Random, domain: Domain, incident: Incident) -> Inciden
     return incident
 
 
-def _certificate(rng: random.Random, domain: Domain, incident: Incident) -> Incident:
+def _certificate(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:
     """Ours, or one large sender alone that cannot follow our chain."""
     if rng.random() < 0.25:
         return incident._replace(reporters=(rng.choice(_LARGE),), fault="sender", variant="incomplete-chain")
     return _anywhere(rng, domain, incident)
 
 
-def _new_host(rng: random.Random, domain: Domain, incident: Incident) -> Incident:  # noqa: ARG001 -- one shape for all scopes
+def _new_host(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:  # noqa: ARG001 -- one shape for all scopes
     wildcard = any(pattern.startswith("*.") for pattern in domain.policies[0].mx)
     # One cause after the other on one domain: another host, else the first would never have been mended.
     name = "mx8" if incident.cause == "policy-stale" else "mx7"
@@ -169,15 +169,15 @@ def _new_host(rng: random.Random, domain: Domain, incident: Incident) -> Inciden
     )
 
 
-def _everywhere(rng: random.Random, domain: Domain, incident: Incident) -> Incident:  # noqa: ARG001
+def _everywhere(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:  # noqa: ARG001
     return incident._replace(variant=rng.choice(VARIANTS.get(incident.cause, ("",))))
 
 
-def _one_network(rng: random.Random, domain: Domain, incident: Incident) -> Incident:  # noqa: ARG001
+def _one_network(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:  # noqa: ARG001
     return incident._replace(reporters=(rng.choice(_LARGE),), fault="path")
 
 
-_SCOPES: dict[str, Callable[[random.Random, Domain, Incident], Incident]] = {
+_SCOPES: dict[str, Callable[[random.Random, Domain, PlantedIncident], PlantedIncident]] = {
     "mx-certificate-untrusted": _certificate,
     "mx-not-in-policy": _new_host,
     "policy-stale": _new_host,
@@ -190,7 +190,7 @@ _SCOPES: dict[str, Callable[[random.Random, Domain, Incident], Incident]] = {
 }
 
 
-def _with_new_hosts(domain: Domain, planted: list[Incident]) -> Domain:
+def _with_new_hosts(domain: Domain, planted: list[PlantedIncident]) -> Domain:
     """Add the MX hosts that an incident brings into the DNS."""
     known = {host.name for host in domain.hosts}
     for number, incident in enumerate(planted):

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from pipeline.demo.caches import Held
+from pipeline.demo.caches import HeldPolicies
 from pipeline.demo.keyed_chance import binomial, split
-from pipeline.demo.places import Domain, MxHost, StsPolicy
-from pipeline.demo.planted_incidents import CERTIFICATE_CAUSES, Incident
+from pipeline.demo.places import Domain, MxHost, PolicyVersion
+from pipeline.demo.planted_incidents import CERTIFICATE_CAUSES, PlantedIncident
 from pipeline.demo.simulated_reporters import Reporter
 
 
@@ -25,7 +25,7 @@ class Failed(NamedTuple):
     sender: str | None
     """Address of the sending MTA; None where the failure came before any connection."""
     sessions: int
-    incident: Incident | None
+    incident: PlantedIncident | None
     """What it belongs to; None for a stray failure."""
 
 
@@ -35,7 +35,7 @@ class Applied:
 
     policy_type: str
     """sts, tlsa or no-policy-found."""
-    sts: StsPolicy | None = None
+    sts: PolicyVersion | None = None
     """The applied policy; None on an sts row: none could be had."""
     hosts: tuple[MxHost, ...] = ()
     """For tlsa: the hosts whose records were applied."""
@@ -44,7 +44,7 @@ class Applied:
     success: int = 0
     failure: int = 0
     failed: list[Failed] = field(default_factory=list)
-    lost: dict[Incident, int] = field(default_factory=dict)
+    lost: dict[PlantedIncident, int] = field(default_factory=dict)
     """Sessions that found no policy where there was one before; no report says so."""
 
 
@@ -54,8 +54,8 @@ class Circumstances(NamedTuple):
     reporter: Reporter
     domain: Domain
     day: date
-    held: Held
-    incidents: tuple[Incident, ...]
+    held: HeldPolicies
+    incidents: tuple[PlantedIncident, ...]
     """Those of this domain that concern this reporter, active or not."""
 
 
@@ -114,7 +114,7 @@ class _Day:
             if part:
                 self._play_under(policy, host, address, part)
 
-    def _play_under(self, policy: StsPolicy | None, host: MxHost, address: str, count: int) -> None:
+    def _play_under(self, policy: PolicyVersion | None, host: MxHost, address: str, count: int) -> None:
         sts = policy if policy is not None and policy.mode in ("testing", "enforce") else None
         dane = self._dane(host, address)
         # RFC 8461 §2: a sender that does both must not let MTA-STS override DANE; Microsoft and mox count the session under each.
@@ -155,12 +155,12 @@ class _Day:
             return False
         return host.dane or (self.reporter.requires_dane and self._first("dane-missing", host, address) is not None)
 
-    def _first(self, cause: str, host: MxHost, address: str) -> Incident | None:
+    def _first(self, cause: str, host: MxHost, address: str) -> PlantedIncident | None:
         return next((i for i in self.active if i.cause == cause and i.touches(host.name, address)), None)
 
-    def _sts_problems(self, policy: StsPolicy, host: MxHost, address: str) -> list[tuple[str, Incident, float]]:
+    def _sts_problems(self, policy: PolicyVersion, host: MxHost, address: str) -> list[tuple[str, PlantedIncident, float]]:
         """What an MTA-STS sender meets there, in the order in which it meets it."""
-        problems: list[tuple[str, Incident, float]] = []
+        problems: list[tuple[str, PlantedIncident, float]] = []
         if not policy.covers(host.name):
             # A held policy lingers after the incident is over; the failures still belong to it.
             cause = [i for i in self.incidents if i.cause in ("mx-not-in-policy", "policy-stale") and host.name in i.hosts]
@@ -175,7 +175,7 @@ class _Day:
                 break
         return problems
 
-    def _starttls(self, host: MxHost, address: str) -> list[tuple[str, Incident, float]]:
+    def _starttls(self, host: MxHost, address: str) -> list[tuple[str, PlantedIncident, float]]:
         if missing := self._first("starttls-missing", host, address):
             return [("starttls", missing, missing.intensity)]
         if stripped := self._first("starttls-stripped", host, address):
@@ -184,7 +184,7 @@ class _Day:
             return [("stripped", stripped, stripped.intensity * share)]
         return []
 
-    def _dane_problems(self, host: MxHost, address: str) -> list[tuple[str, Incident, float]]:
+    def _dane_problems(self, host: MxHost, address: str) -> list[tuple[str, PlantedIncident, float]]:
         for cause, kind in (("dnssec-broken", "dnssec"), ("dane-missing", "dane-required")):
             found = self._first(cause, host, address)
             if found and (cause != "dane-missing" or self.reporter.requires_dane):
@@ -194,7 +194,7 @@ class _Day:
         mismatch = self._first("tlsa-mismatch", host, address)
         return [("tlsa", mismatch, mismatch.intensity)] if mismatch else []
 
-    def _count(self, row: Applied, count: int, problems: list[tuple[str, Incident, float]], host: MxHost, address: str) -> None:
+    def _count(self, row: Applied, count: int, problems: list[tuple[str, PlantedIncident, float]], host: MxHost, address: str) -> None:
         """Count sessions with the problems they met; a session with two is one failure mentioned twice (RFC 8460 §4)."""
         failing = 0
         for kind, incident, chance in problems:
@@ -231,5 +231,5 @@ class _Day:
         row.failed.append(Failed(kind, None, None, None, attempts, broken))
 
 
-def _certificate_kind(incident: Incident) -> str:
+def _certificate_kind(incident: PlantedIncident) -> str:
     return {"mx-certificate-expired": "expired", "mx-certificate-name": "name"}.get(incident.cause, incident.way)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pipeline.demo.manners import Document
 from pipeline.demo.places import Domain
-from pipeline.demo.planted_incidents import Incident
+from pipeline.demo.planted_incidents import PlantedIncident
 from pipeline.demo.simulated_reporters import REPORTERS, Reporter
 
 
@@ -51,7 +51,7 @@ class Spec(NamedTuple):
     first_day: date
     last_day: date
     domains: tuple[Domain, ...]
-    incidents: tuple[Incident, ...] = ()
+    incidents: tuple[PlantedIncident, ...] = ()
     reporters: tuple[Reporter, ...] = REPORTERS
     loops: tuple[tuple[str, str], ...] = ()
     """(reporter, domain): a report loop, nothing but the one session a day in which the other side's report came."""

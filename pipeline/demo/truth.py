@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipeline.demo.planted_incidents import POLICY_CAUSES, Incident, TrueIncident
+from pipeline.demo.planted_incidents import POLICY_CAUSES, PlantedIncident, TrueIncident
 from pipeline.demo.wording import words_for
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class _Shown:
 
 def true_incidents(world: Played) -> list[TrueIncident]:
     """Play the whole world and gather what each incident left in reports that were sent; first day first."""
-    shown: dict[Incident, _Shown] = {}
+    shown: dict[PlantedIncident, _Shown] = {}
     for day in world.days():
         for reporter in world.spec.reporters:
             for domain in world.domains:
@@ -50,7 +50,7 @@ def true_incidents(world: Played) -> list[TrueIncident]:
     return sorted(found, key=lambda t: (t.first_day, t.domain, t.cause))
 
 
-def _true(incident: Incident, seen: _Shown, last_day: date) -> TrueIncident:
+def _true(incident: PlantedIncident, seen: _Shown, last_day: date) -> TrueIncident:
     return TrueIncident(
         incident=incident,
         cause=incident.cause,

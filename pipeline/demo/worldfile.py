@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.demo.odd_mail import KINDS
-from pipeline.demo.places import Domain, MxHost, StsPolicy
-from pipeline.demo.planted_incidents import CAUSES, VARIANTS, Incident
+from pipeline.demo.places import Domain, MxHost, PolicyVersion
+from pipeline.demo.planted_incidents import CAUSES, VARIANTS, PlantedIncident
 from pipeline.demo.simulated_reporters import BY_KEY, REPORTERS
 from pipeline.demo.spec import OddMail, Span, Spec
 from pipeline.errors import ConfigError, InputError
@@ -165,14 +165,14 @@ def _spec(world: _World, last: date, days: int) -> Spec:
     def host(table: _Host) -> MxHost:
         return MxHost(table.name, table.addresses, table.weight, table.dane, perhaps(table.since), perhaps(table.until))
 
-    def policy(table: _Policy) -> StsPolicy:
-        return StsPolicy(day(table.from_day), table.mode, table.mx, table.max_age, table.id)
+    def policy(table: _Policy) -> PolicyVersion:
+        return PolicyVersion(day(table.from_day), table.mode, table.mx, table.max_age, table.id)
 
     domains = tuple(
         Domain(d.name, tuple(map(host, d.host)), tuple(sorted(map(policy, d.policy))), d.sessions_a_day, d.weekend) for d in world.domain
     )
     incidents = tuple(
-        Incident(
+        PlantedIncident(
             i.cause, i.domain, day(i.first_day), perhaps(i.last_day), i.hosts, i.addresses, i.reporters, i.fault, i.variant, i.intensity
         )
         for i in world.incident

@@ -50,12 +50,12 @@ def part_of(lake: Lake, since: str | None, until: str | None, domain: str | None
         UsageError: A day is none, or the period ends before it begins.
         LakeError: The lake cannot be read.
     """
-    from pipeline.query.asked_period import period_of
+    from pipeline.query.asked_period import asked_period
 
     today = datetime.now(UTC).date()
     extent = lake.ask("extent").to_pylist()[0]
     first, last = extent["first_day"] or today, min(extent["last_day"] or today, today)
-    period = period_of(since or min(first, last), until or last, today)
+    period = asked_period(since or min(first, last), until or last, today)
     return Part(period["since"], period["until"], domain)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError
 from pipeline.export.page import document, page
-from pipeline.export.page_facts import gather
+from pipeline.export.page_facts import gather_facts
 from pipeline.export.sections import table
 from pipeline.insight.phrases import count_of, days_of
 from pipeline.output.markup import Html, text
@@ -55,7 +55,7 @@ def write_month(lake: Lake, names: Sequence[str], folder: Path, *, since: date, 
     before = _listed(month / _INDEX)
     told: list[tuple[Facts, str]] = []
     for domain, file in zip(names, file_names(names), strict=True):
-        facts = gather(lake, domain, since=since, until=until, as_of=as_of)
+        facts = gather_facts(lake, domain, since=since, until=until, as_of=as_of)
         told.append((facts, f"{file}.html"))
         content = page(facts)
         _write(month / f"{file}.html", content.encode("utf-8"))

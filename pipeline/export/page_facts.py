@@ -48,7 +48,7 @@ class Facts:
         return frozenset(row["report_day"] for row in self.days if row["incomplete"])
 
 
-def gather(lake: Lake, domain: str, *, since: date, as_of: date, until: date | None = None) -> Facts:
+def gather_facts(lake: Lake, domain: str, *, since: date, as_of: date, until: date | None = None) -> Facts:
     """Ask all that the page says.
 
     Args:

@@ -15,7 +15,7 @@ import obstore
 
 from pipeline.failpoint import reach
 from pipeline.ingest.bucket_access import bucket_errors, delete_unchanged, open_bucket
-from pipeline.mailbox.post_actions import group_of
+from pipeline.mailbox.post_actions import outcome_group
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
 from pipeline.message.fetched import Fetched, MessageRef
 
@@ -98,7 +98,7 @@ class BucketSource:
         """
         if self._settings.after == "keep":
             return
-        done = [self._objects[name] for name, outcome in outcomes if group_of(outcome) == "processed"]
+        done = [self._objects[name] for name, outcome in outcomes if outcome_group(outcome) == "processed"]
         with self._errors(), ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="objects") as threads:
             for _ in threads.map(self._put_away, done):
                 pass

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from pipeline.errors import ConfigError
 from pipeline.failpoint import reach
 from pipeline.mailbox.graph import Graph
-from pipeline.mailbox.post_actions import group_of, groups_touched
+from pipeline.mailbox.post_actions import groups_touched, outcome_group
 from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class GraphSource:
             TlsrptError: The server refuses.
         """
         for name, outcome in outcomes:
-            group = group_of(outcome)
+            group = outcome_group(outcome)
             if group not in self._touched:
                 continue
             path = f"{self._graph.user}/messages/{quote(name, safe='')}"

@@ -52,7 +52,7 @@ _GROUPS = {
 """Outcome → the group the settings speak of. What is too large was not read, so that nobody knows what it is."""
 
 
-def group_of(outcome: str) -> str:
+def outcome_group(outcome: str) -> str:
     """Return the group of an outcome; empty for what is left alone whatever the settings say, as `pending`."""
     return _GROUPS.get(outcome, "")
 
@@ -92,7 +92,7 @@ def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]], journal
     touched = groups_touched(mailbox.settings)
     by_folder: dict[str, set[int]] = defaultdict(set)
     for uid, outcome in messages:
-        group = group_of(outcome)
+        group = outcome_group(outcome)
         if group in touched:
             by_folder[touched[group]].add(uid)
     work = _Work(mailbox.session, mailbox.state, mailbox.folder, journal or Forgetful())

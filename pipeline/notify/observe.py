@@ -12,7 +12,7 @@ import orjson
 from pipeline.errors import ConfigError, SignInError
 from pipeline.notify.digest import Days, LeftOut, Totals
 from pipeline.notify.metrics import Measured
-from pipeline.notify.observed import Certificate, MailboxState, Observed, Published, RollOver
+from pipeline.notify.observed import Certificate, MailboxState, Observed, PublishedState, RollOver
 from pipeline.notify.published_clauses import clauses_of
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _failing_since(box: MailboxHealth) -> datetime | None:
     return (box.failing_since or box.silent_since) if box.why in ("failing", "not-looked-into") else None
 
 
-def _published(lake: Lake, as_of: date) -> tuple[Published, ...]:
+def _published(lake: Lake, as_of: date) -> tuple[PublishedState, ...]:
     """Return what the last fresh checks found; what one could not look at is as it was known before."""
     from pipeline.insight.applied_policies import checked_policy
 
@@ -112,9 +112,9 @@ def _published(lake: Lake, as_of: date) -> tuple[Published, ...]:
         mode = checked_policy(lines, since=checked).mode if lines else None
         change = last.get(domain)
         found.append(
-            Published(domain, checked, digest, mode)
+            PublishedState(domain, checked, digest, mode)
             if change is None
-            else Published(domain, checked, digest, mode, change["changed_day"], tuple(clauses_of(change)))
+            else PublishedState(domain, checked, digest, mode, change["changed_day"], tuple(clauses_of(change)))
         )
     return tuple(found)
 

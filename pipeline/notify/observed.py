@@ -34,7 +34,7 @@ class Certificate(NamedTuple):
     expires: date
 
 
-class Published(NamedTuple):
+class PublishedState(NamedTuple):
     """What a domain publishes, as last checked."""
 
     domain: str
@@ -68,7 +68,7 @@ class Observed:
     mailboxes: tuple[MailboxState, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     certificates: tuple[Certificate, ...] = ()
-    published: tuple[Published, ...] = ()
+    published: tuple[PublishedState, ...] = ()
     verdicts: tuple[tuple[str, str], ...] = ()
     """Domain and verdict of readiness."""
     roll_overs: tuple[RollOver, ...] = ()

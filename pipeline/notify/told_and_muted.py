@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _OPERATORS = "muting is the operator's"
 
 
-class Told(NamedTuple):
+class ToldNotice(NamedTuple):
     """One thing that was told, or waits to be."""
 
     notice: Notice
@@ -55,7 +55,7 @@ class MuteState(NamedTuple):
 class Inbox(NamedTuple):
     """All there is to know of notices."""
 
-    told: tuple[Told, ...]
+    told: tuple[ToldNotice, ...]
     """Newest first."""
     channels: tuple[ChannelState, ...]
     mutes: tuple[MuteState, ...]
@@ -108,9 +108,9 @@ def any_mutes(settings: Settings) -> bool:
     return settings.audience is None and location.exists() and bool(mutes_of(location))
 
 
-def told_of(boxes: Mapping[str, Box]) -> list[Told]:
+def told_of(boxes: Mapping[str, Box]) -> list[ToldNotice]:
     """Return each event once, with all the channels it went or is to go to; newest first."""
-    found: dict[str, Told] = {}
+    found: dict[str, ToldNotice] = {}
     for channel, box in sorted(boxes.items()):
         for entry in (*box.sent, *box.pending):
             for notice in entry.events:
@@ -118,11 +118,11 @@ def told_of(boxes: Mapping[str, Box]) -> list[Told]:
     return sorted(found.values(), key=lambda one: one.at, reverse=True)
 
 
-def _with(before: Told | None, notice: Notice, channel: str, entry: Entry) -> Told:
+def _with(before: ToldNotice | None, notice: Notice, channel: str, entry: Entry) -> ToldNotice:
     waiting = () if entry.sent else (channel,)
     at = entry.sent or entry.created
     if before is None:
-        return Told(notice, (channel,), at, waiting)
+        return ToldNotice(notice, (channel,), at, waiting)
     return before._replace(channels=(*before.channels, channel), at=min(before.at, at), waiting=(*before.waiting, *waiting))
 
 

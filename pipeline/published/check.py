@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.published.dns_lookup import Answer, Names, not_checked
+from pipeline.published.dns_lookup import DnsAnswer, Names, not_checked
 from pipeline.published.finding import Finding
 from pipeline.published.history import Published, judge_change
 from pipeline.published.mail_hosts import MOST_HOSTS, Host, judge_hosts, look_at_mail
@@ -77,7 +77,7 @@ def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | 
     return Checked(domain, now, (*findings, *judge_change(domain, before, published)), published)
 
 
-def _as_last_known(now: Published, before: Published, mx: Answer, hosts: Sequence[Host]) -> Published:
+def _as_last_known(now: Published, before: Published, mx: DnsAnswer, hosts: Sequence[Host]) -> Published:
     """Return what is published; MX hosts and TLSA records that could not be looked at are those of the last check, no change of them."""
     if mx.trouble:
         return now._replace(mx_hosts=before.mx_hosts, tlsa=before.tlsa)

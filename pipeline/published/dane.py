@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published.finding import Finding
-from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, fault_of, is_of, matches, mistake_of, names_one_of
+from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, is_of, matches, mistake_of, names_one_of, record_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cryptography.x509 import Certificate
 
-    from pipeline.published.dns_lookup import Answer
+    from pipeline.published.dns_lookup import DnsAnswer
     from pipeline.published.smtp import Server
 
 ROLL_DAYS = 45
@@ -26,11 +26,11 @@ _LEAST_TTL = 3_600
 class Names(NamedTuple):
     """What the DNS says of one MX host."""
 
-    mx: Answer
+    mx: DnsAnswer
     """The MX records that name it."""
-    addresses: Answer
+    addresses: DnsAnswer
     records: Sequence[Tlsa]
-    answer: Answer
+    answer: DnsAnswer
     """That came with the records."""
     base: str = ""
     """The name they are below, where that is the one the host is an alias of."""
@@ -42,7 +42,7 @@ class Names(NamedTuple):
     @property
     def applies(self) -> bool:
         """Whether senders that know DANE authenticate this host by it: address and TLSA records validated, and one usable."""
-        return self.addresses.secure and self.answer.secure and any(record.usable and not fault_of(record) for record in self.records)
+        return self.addresses.secure and self.answer.secure and any(record.usable and not record_fault(record) for record in self.records)
 
 
 def judge_tlsa(
@@ -93,11 +93,11 @@ def _of_records(
     port: int,
     trusted: Sequence[Certificate],
 ) -> list[Finding]:
-    usable = [record for record in names.records if not fault_of(record)]
+    usable = [record for record in names.records if not record_fault(record)]
     if not usable:
         why = "senders that support DANE encrypt without authenticating, or look at MTA-STS (RFC 7672 §2.2)"
         fix = "publish a record 3 1 1 of the key that is served"
-        what = f"none of the records can be used for SMTP: {fault_of(names.records[0])}"
+        what = f"none of the records can be used for SMTP: {record_fault(names.records[0])}"
         return [Finding("tlsa", "tlsa-unusable", "error", where, what, why, fix)]
     found = _faults(where, names)
     if not names.mx.secure:
@@ -142,7 +142,7 @@ def _faults(where: str, names: Names) -> list[Finding]:
     """Records that cannot be right, whatever is served."""
     found = []
     for record in names.records:
-        if fault := fault_of(record):
+        if fault := record_fault(record):
             why = "senders skip a record that they cannot use (RFC 7672 §2.2, §3.1.3)"
             what = f"the record {str(record)[:40]} cannot be right: {fault}"
             found.append(Finding("tlsa", "tlsa-record-invalid", "warn", where, what, why, "replace it by a record 3 1 1"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import dns.resolver
 
 
-class Answer(NamedTuple):
+class DnsAnswer(NamedTuple):
     """What the DNS said of one name and type."""
 
     values: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     """Whether the TTL is the one that the authoritative servers give."""
 
 
-def not_checked(check: str, where: str, answer: Answer) -> Finding:
+def not_checked(check: str, where: str, answer: DnsAnswer) -> Finding:
     """Return the finding where a look-up gave no answer.
 
     Args:
@@ -68,23 +68,23 @@ class Names:
         self._trusting = _resolver(address, checking=False)
         self._sources = Sources(self._name_servers, lambda host: self.addresses(host).values, timeout)
 
-    def texts(self, name: str) -> Answer:
+    def texts(self, name: str) -> DnsAnswer:
         """Return the TXT records of a name; CNAMEs are followed (RFC 8461 §3.1)."""
         return self._ask(name, "TXT", lambda each: b"".join(each.strings).decode("utf-8", "replace"))
 
-    def mail_hosts(self, domain: str) -> Answer:
+    def mail_hosts(self, domain: str) -> DnsAnswer:
         """Return the MX hosts of a domain, the most preferred first, lower-case; `.` for a null MX (RFC 7505)."""
         answer = self._ask(domain, "MX", lambda each: f"{each.preference:05} {_host(each.exchange)}")
         return answer._replace(values=tuple(dict.fromkeys(value.split(" ", 1)[1] for value in sorted(answer.values))))
 
-    def addresses(self, host: str) -> Answer:
+    def addresses(self, host: str) -> DnsAnswer:
         """Return the IPv4 and IPv6 addresses of a host, both looked up at once; secure if all that there are were validated."""
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(max_workers=2) as threads:
             four, six = threads.map(lambda kind: self._ask(host, kind, lambda each: str(each.address)), ("A", "AAAA"))
         found = [each for each in (four, six) if each.values] or [four, six]
-        return Answer(
+        return DnsAnswer(
             (*four.values, *six.values),
             all(each.secure for each in found),
             four.canonical or six.canonical,
@@ -93,13 +93,13 @@ class Names:
             ttl_seconds=max(each.ttl_seconds for each in found),
         )
 
-    def tlsa(self, host: str, port: int) -> tuple[list[Tlsa], Answer]:
+    def tlsa(self, host: str, port: int) -> tuple[list[Tlsa], DnsAnswer]:
         """Return the TLSA records of a host, and the answer they came with: only a secure one counts (RFC 7672 §2.1)."""
         name = f"_{port}._tcp.{host}"
         answer = self._ask(name, "TLSA", lambda each: f"{each.usage} {each.selector} {each.mtype} {each.cert.hex()}")
         return [Tlsa(int(u), int(s), int(m), a) for u, s, m, a in (f"{value} ".split(" ")[:4] for value in answer.values)], answer
 
-    def tlsa_of(self, host: str, addresses: Answer, port: int) -> tuple[list[Tlsa], Answer, str]:
+    def tlsa_of(self, host: str, addresses: DnsAnswer, port: int) -> tuple[list[Tlsa], DnsAnswer, str]:
         """Return the TLSA records of an MX host, and the name they are below, where that is the one the host is an alias of.
 
         Those below the name it is an alias of come first (RFC 7672 §2.2.2). The TTL is that of the zone, where that can be asked.
@@ -119,7 +119,7 @@ class Names:
             answer = self.with_source_ttl(answer, answer.canonical or f"_{port}._tcp.{base or host}", "TLSA")
         return records, answer, base
 
-    def with_source_ttl(self, answer: Answer, owner: str, kind: str) -> Answer:
+    def with_source_ttl(self, answer: DnsAnswer, owner: str, kind: str) -> DnsAnswer:
         """Return an answer with the TTL that the zone gives, where an authoritative server could be asked.
 
         Args:
@@ -133,7 +133,7 @@ class Names:
     def _name_servers(self, zone: str) -> tuple[str, ...]:
         return self._ask(zone, "NS", lambda each: _host(each.target)).values
 
-    def _ask(self, name: str, kind: str, text: Any) -> Answer:
+    def _ask(self, name: str, kind: str, text: Any) -> DnsAnswer:
         import dns.exception
         import dns.flags
         import dns.resolver
@@ -142,20 +142,20 @@ class Names:
             found = self._resolver.resolve(name, kind, raise_on_no_answer=False, lifetime=self._timeout)
         except dns.resolver.NXDOMAIN as err:
             responses: Any = err.kwargs.get("responses") or {}
-            return Answer(secure=any(bool(response.flags & dns.flags.AD) for response in responses.values()), no_name=True)
+            return DnsAnswer(secure=any(bool(response.flags & dns.flags.AD) for response in responses.values()), no_name=True)
         except dns.resolver.NoNameservers:
             return self._failed(name, kind)
         except (dns.exception.DNSException, OSError, ValueError) as err:
             # The library waits on for a better answer where it cannot read the one there is.
             unreadable = self._unreadable(name, kind) if kind == "TLSA" else None
-            return unreadable or Answer(trouble=f"{name} {kind}: {_why(err)}")
+            return unreadable or DnsAnswer(trouble=f"{name} {kind}: {_why(err)}")
         canonical = _host(found.canonical_name)
         followed = canonical if canonical != name.rstrip(".").lower() else ""
         values = tuple(text(each) for each in found.rrset or ())
         ttl = found.rrset.ttl if found.rrset is not None else 0
-        return Answer(values, bool(found.response.flags & dns.flags.AD), followed, ttl_seconds=ttl)
+        return DnsAnswer(values, bool(found.response.flags & dns.flags.AD), followed, ttl_seconds=ttl)
 
-    def _failed(self, name: str, kind: str) -> Answer:
+    def _failed(self, name: str, kind: str) -> DnsAnswer:
         """Tell broken DNSSEC from name servers that fail: ask once more, without validation (RFC 4035 §3.2.2)."""
         import dns.exception
         import dns.resolver
@@ -165,12 +165,14 @@ class Names:
         except dns.resolver.NXDOMAIN:
             pass
         except (dns.exception.DNSException, OSError, ValueError):
-            return Answer(trouble=f"{name} {kind}: the resolver gives no answer (SERVFAIL: the name's servers fail, or DNSSEC is broken)")
-        return Answer(
+            return DnsAnswer(
+                trouble=f"{name} {kind}: the resolver gives no answer (SERVFAIL: the name's servers fail, or DNSSEC is broken)"
+            )
+        return DnsAnswer(
             trouble=f"{name} {kind}: there is an answer, and its DNSSEC is broken (without validation the resolver gives it)", bogus=True
         )
 
-    def _unreadable(self, name: str, kind: str) -> Answer | None:
+    def _unreadable(self, name: str, kind: str) -> DnsAnswer | None:
         """Ask once more and read what can be read: one record that is not well-formed makes the library refuse the whole answer."""
         import dns.exception
         import dns.flags
@@ -187,7 +189,7 @@ class Names:
         if response.id != query.id or not response.errors:
             return None
         why = str(response.errors[0].exception)
-        return Answer(secure=bool(response.flags & dns.flags.AD), malformed=f"a {kind} record of {name} cannot be read: {why}")
+        return DnsAnswer(secure=bool(response.flags & dns.flags.AD), malformed=f"a {kind} record of {name} cannot be read: {why}")
 
 
 def _resolver(address: tuple[str, int] | None, *, checking: bool = True) -> dns.resolver.Resolver:

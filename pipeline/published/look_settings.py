@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.published import smtp
-    from pipeline.published.records import Ours
+    from pipeline.published.records import ReportAddresses
 
 
 MOST_ADDRESSES = 8
 """Addresses of one host that are looked at."""
 
 
-class Looks:
+class LookedAt:
     """The mail servers looked at in one run: each address once, also where many domains have the same MX hosts."""
 
     def __init__(self) -> None:
@@ -56,5 +56,5 @@ class Ways(NamedTuple):
     https_port: int = 443
     smtp_port: int = 25
     helo: str = ""
-    ours: Ours | None = None
-    looks: Looks | None = None
+    ours: ReportAddresses | None = None
+    looks: LookedAt | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published import dane, smtp
-from pipeline.published.dns_lookup import Answer, Names, not_checked
+from pipeline.published.dns_lookup import DnsAnswer, Names, not_checked
 from pipeline.published.finding import ADDRESS_NOT_CHECKED, Finding
 from pipeline.published.look_settings import MOST_ADDRESSES
 from pipeline.published.mx import NULL_MX, is_address
@@ -35,7 +35,7 @@ class Host(NamedTuple):
     """What its addresses show, in their order."""
 
 
-def look_at_mail(names: Names, domain: str, ways: Ways, proposed: tuple[str, ...] = ()) -> tuple[Answer, bool, list[Host]]:
+def look_at_mail(names: Names, domain: str, ways: Ways, proposed: tuple[str, ...] = ()) -> tuple[DnsAnswer, bool, list[Host]]:
     """Look at the MX hosts of a domain, or at the domain itself where it has no MX record (RFC 5321 §5.1).
 
     Args:

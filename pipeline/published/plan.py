@@ -13,7 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.insight.enforce.next_step import LADDER, ONE_DAY, new_id
 from pipeline.insight.phrases import count_of
 from pipeline.published.mx import NULL_MX
-from pipeline.published.plan_state import Step, days_of, held_for, held_on
+from pipeline.published.plan_state import Step, held_for, held_on, whole_days
 from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, mx_matches
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def plan_retire(state: State) -> list[Step]:
     if policy is None and not state.seen.held and not state.served:
         raise UsageError(
             f"no policy of {state.domain} is known: none is served now, and no check and no report knows one; if one was served in the "
-            f"last {days_of(LONGEST_AGE_SECONDS).days} days, serve one with `mode: none` again, and ask again then"
+            f"last {whole_days(LONGEST_AGE_SECONDS).days} days, serve one with `mode: none` again, and ask again then"
         )
     steps = []
     if policy is None or policy.mode != "none":
@@ -79,7 +79,7 @@ def plan_retire(state: State) -> list[Step]:
     if not ends:
         # Off as far back as anybody knows; what was there before is not known, and may be held as long as the standard allows.
         since = policy.since if policy is not None and policy.since is not None else state.today
-        ends = [since + days_of(LONGEST_AGE_SECONDS)]
+        ends = [since + whole_days(LONGEST_AGE_SECONDS)]
         why = (
             f"mode none is known since {since}, and what was served before is not known: a sender may hold that for the longest max_age "
             f"there is, {LONGEST_AGE_SECONDS:,} seconds (RFC 8461 §3.2, §8.3)"

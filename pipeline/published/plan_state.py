@@ -98,9 +98,9 @@ def held_on(state: State) -> list[MayHold]:
 
 def held_for(max_age_seconds: int | None) -> timedelta:
     """Return how long a policy may be held; one whose max_age nobody knows as long as the standard allows."""
-    return days_of(LONGEST_AGE_SECONDS if max_age_seconds is None else max_age_seconds)
+    return whole_days(LONGEST_AGE_SECONDS if max_age_seconds is None else max_age_seconds)
 
 
-def days_of(seconds: int) -> timedelta:
+def whole_days(seconds: int) -> timedelta:
     """Return seconds as whole days, rounded up."""
     return timedelta(days=-(-seconds // _SECONDS_PER_DAY))

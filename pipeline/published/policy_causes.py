@@ -19,7 +19,7 @@ class Cause(NamedTuple):
     fix: str
 
 
-def cause_of(text: str) -> Cause | None:
+def whole_text_cause(text: str) -> Cause | None:
     """Return why a text as a whole is no policy; None where it may be one."""
     start = text.lstrip("\ufeff \t\r\n")[:200].lower()
     return next((cause for cause in _CAUSES if cause.applies(text, start)), None)

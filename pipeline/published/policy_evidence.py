@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.published.published_now import Live
 
 
-def gather(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:
+def gather_evidence(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:
     """Return what a plan begins with.
 
     Args:

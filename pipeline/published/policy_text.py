@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipeline.published.finding import Finding, Severity
 from pipeline.published.idn import a_label
-from pipeline.published.policy_causes import cause_of
+from pipeline.published.policy_causes import whole_text_cause
 from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, MODES, parse_policy
 
 _DAY = 86_400
@@ -55,7 +55,7 @@ def read_policy(where: str, body: bytes) -> tuple[PolicyText | None, list[Findin
     except UnicodeDecodeError as err:
         why = "the file is UTF-8 text (RFC 8461 §3.2)"
         return None, [_bad("policy-not-text", where, f"byte {err.start + 1} is not UTF-8", why, "save it as plain text")]
-    if cause := cause_of(text):
+    if cause := whole_text_cause(text):
         return None, [_bad(cause.code, where, cause.what, cause.why, cause.fix)]
     lines = [line for line in re.split(r"\r\n|\n", text) if line.strip()]
     findings: list[Finding] = []

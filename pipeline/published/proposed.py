@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.published.dns_lookup import Answer, Names
+from pipeline.published.dns_lookup import DnsAnswer, Names
 from pipeline.published.finding import Finding
 from pipeline.published.mail_hosts import judge_hosts, look_at_mail, trusted_roots
 from pipeline.published.mx import NULL_MX, judge_mx
@@ -129,7 +129,7 @@ def _judge_held(hosts: Sequence[str], state: State) -> list[Finding]:
     return found[:10]
 
 
-def _of_cached(domain: str, policy: PolicyText | None, mx: Answer, state: State, proposal: Proposal) -> list[Finding]:
+def _of_cached(domain: str, policy: PolicyText | None, mx: DnsAnswer, state: State, proposal: Proposal) -> list[Finding]:
     """Say which MX host that resolvers may still hold a proposed policy leaves out."""
     if proposal.policy is None or policy is None or policy.mode == "none":
         return []

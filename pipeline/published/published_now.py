@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published import dane, web
-from pipeline.published.dns_lookup import Answer, Names
+from pipeline.published.dns_lookup import DnsAnswer, Names
 from pipeline.published.mail_hosts import MOST_HOSTS
 from pipeline.published.mx import NULL_MX
 from pipeline.published.records import is_record, read_sts
@@ -78,7 +78,7 @@ def _tlsa(names: Names, hosts: Sequence[str], ways: Ways) -> dict[str, dane.Name
 
     def look(host: str) -> dane.Names:
         addresses = names.addresses(host)
-        return dane.Names(Answer(), addresses, *names.tlsa_of(host, addresses, ways.smtp_port))
+        return dane.Names(DnsAnswer(), addresses, *names.tlsa_of(host, addresses, ways.smtp_port))
 
     with ThreadPoolExecutor(max_workers=max(1, len(hosts))) as threads:
         return dict(zip(hosts, threads.map(look, hosts), strict=True))

@@ -37,7 +37,7 @@ class StsRecord(NamedTuple):
     id: str
 
 
-class Ours(NamedTuple):
+class ReportAddresses(NamedTuple):
     """Where this installation gets its reports, as far as its configuration says."""
 
     addresses: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ def judge_near_miss(kind: str, name: str, at: str, texts: Sequence[str]) -> Find
     )
 
 
-def read_tlsrpt(domain: str, texts: Sequence[str], ours: Ours | None = None) -> tuple[TlsrptRecord | None, list[Finding]]:
+def read_tlsrpt(domain: str, texts: Sequence[str], ours: ReportAddresses | None = None) -> tuple[TlsrptRecord | None, list[Finding]]:
     """Read the TXT records at `_smtp._tls.<domain>`, the strings of each joined without a space (RFC 8460 §3).
 
     Args:
@@ -128,7 +128,7 @@ def read_tlsrpt(domain: str, texts: Sequence[str], ours: Ours | None = None) -> 
     return record, findings
 
 
-def _judge_ours(name: str, addresses: Sequence[str], ours: Ours) -> list[Finding]:
+def _judge_ours(name: str, addresses: Sequence[str], ours: ReportAddresses) -> list[Finding]:
     """Say that our address is missing, or not the first."""
     places = [place for place, address in enumerate(addresses) if ours.gets(address)]
     if not places and ours.addresses:

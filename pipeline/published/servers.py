@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.published.finding import Finding, Severity
-from pipeline.published.web import Fetched, Trouble
+from pipeline.published.web import PolicyAnswer, Trouble
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -29,7 +29,7 @@ def days_left(certificate: Certificate, now: datetime) -> int:
     return (certificate.not_valid_after_utc - now.astimezone(UTC)).days
 
 
-def judge_fetch(url: str, host: str, answer: Fetched | Trouble) -> list[Finding]:
+def judge_fetch(url: str, host: str, answer: PolicyAnswer | Trouble) -> list[Finding]:
     """Judge how the policy file was served; what it says is another matter (`policy_text`).
 
     Args:

@@ -7,7 +7,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pipeline.published.time_limit import Deadline, is_ours, why_not
+from pipeline.published.time_limit import LookDeadline, is_ours, why_not
 
 if TYPE_CHECKING:
     import io
@@ -68,7 +68,7 @@ def look(host: str, address: str, *, port: int = 25, name: str = "", timeout: fl
         timeout: Seconds for both looks together.
         ca_file: A private CA; empty: the system's.
     """
-    deadline = Deadline(timeout)
+    deadline = LookDeadline(timeout)
     says = ""
     try:
         try:
@@ -96,7 +96,7 @@ def _unverified() -> ssl.SSLContext:
 
 
 @contextlib.contextmanager
-def _tls(host: str, address: str, port: int, name: str, deadline: Deadline, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:  # noqa: PLR0917
+def _tls(host: str, address: str, port: int, name: str, deadline: LookDeadline, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:  # noqa: PLR0917
     """Connect, say EHLO, ask for STARTTLS, and shake hands."""
     with deadline.connect(address, port) as plain:
         reader = deadline.reader(plain)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published import web
-from pipeline.published.dns_lookup import Answer, Names, not_checked
+from pipeline.published.dns_lookup import DnsAnswer, Names, not_checked
 from pipeline.published.finding import Finding
 from pipeline.published.look_settings import MOST_ADDRESSES
 from pipeline.published.policy_text import PolicyText, encoded, read_policy
@@ -76,7 +76,7 @@ def _of_alias(finding: Finding, domain: str, target: str) -> Finding:
     return finding._replace(fix=fix)
 
 
-def fetch_policy(host: str, addresses: Answer, ways: Ways) -> web.Fetched | web.Trouble:
+def fetch_policy(host: str, addresses: DnsAnswer, ways: Ways) -> web.PolicyAnswer | web.Trouble:
     """Fetch the file from the first `MOST_ADDRESSES` of the host's addresses, all at once; the first of them that serves it counts.
 
     Args:
@@ -87,14 +87,14 @@ def fetch_policy(host: str, addresses: Answer, ways: Ways) -> web.Fetched | web.
     return web.fetch(host, addresses.values[:MOST_ADDRESSES], port=ways.https_port, timeout=ways.timeout, ca_file=ways.ca_file)
 
 
-def read_served(url: str, page: web.Fetched) -> tuple[PolicyText | None, list[Finding]]:
+def read_served(url: str, page: web.PolicyAnswer) -> tuple[PolicyText | None, list[Finding]]:
     """Read the policy of an answer with status 200, as a sender would; what a sender cannot read is none."""
     if page.encoding not in {"", "identity"}:
         return None, [encoded(url, page.encoding)]
     return read_policy(url, page.body)
 
 
-def _policy(host: str, addresses: Answer, ways: Ways) -> tuple[PolicyText | None, list[Finding]]:
+def _policy(host: str, addresses: DnsAnswer, ways: Ways) -> tuple[PolicyText | None, list[Finding]]:
     url = f"https://{host}{web.PATH}"
     if not addresses.values:
         if addresses.trouble:

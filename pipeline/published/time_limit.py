@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 
-class Deadline:
+class LookDeadline:
     """The end of one look.
 
     Args:
@@ -54,7 +54,7 @@ class Deadline:
 class _Raw(io.RawIOBase):
     """Reads from a socket with what is left of a deadline: a time limit of the socket alone begins again with every byte."""
 
-    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, connection: socket.socket, deadline: LookDeadline) -> None:
         self._connection = connection
         self._deadline = deadline
 

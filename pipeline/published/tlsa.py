@@ -59,13 +59,13 @@ def records_of(texts: Sequence[str]) -> tuple[Tlsa, ...]:
         record = parse_tlsa(text)
         if record is None:
             raise UsageError(f"a TLSA record is written as '3 1 1 hex' (usage 2 or 3, selector, type, digest); {text[:60]!r} is not")
-        if fault := fault_of(record):
+        if fault := record_fault(record):
             raise UsageError(f"the TLSA record {text[:30]!r} cannot be right: {fault}")
         found.append(record)
     return tuple(found)
 
 
-def fault_of(record: Tlsa) -> str:
+def record_fault(record: Tlsa) -> str:
     """Return what is wrong with a record whatever is served, as a part of a sentence; empty: nothing."""
     if record.usage not in {DANE_TA, DANE_EE}:
         return f"usage {record.usage} cannot be used for mail, only usage 2 or 3 (RFC 7672 §3.1.3)"

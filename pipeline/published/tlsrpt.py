@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pipeline.published.dns_lookup import Answer, Names, not_checked
+from pipeline.published.dns_lookup import DnsAnswer, Names, not_checked
 from pipeline.published.finding import Finding
 from pipeline.published.mx import NULL_MX
 from pipeline.published.records import NEAR_STS, NEAR_TLSRPT, TlsrptRecord, judge_near_miss, read_tlsrpt
@@ -60,7 +60,7 @@ def look_for_tlsrpt(names: Names, domain: str, ways: Ways) -> tuple[TlsrptRecord
 def _judge_target(names: Names, name: str, target: str) -> Finding | None:
     """Judge whether mail can be delivered to a domain that a record names; None where it can."""
     mail = names.mail_hosts(target)
-    addresses = names.addresses(target) if not mail.trouble and not mail.values else Answer()
+    addresses = names.addresses(target) if not mail.trouble and not mail.values else DnsAnswer()
     if mail.trouble or addresses.trouble:
         return not_checked("tlsrpt-record", target, mail if mail.trouble else addresses)
     if mail.values != (NULL_MX,) and (mail.values or addresses.values):

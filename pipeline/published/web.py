@@ -7,7 +7,7 @@ import ssl
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.published.policy_text import LARGEST_BYTES
-from pipeline.published.time_limit import Deadline, is_ours, why_not
+from pipeline.published.time_limit import LookDeadline, is_ours, why_not
 
 if TYPE_CHECKING:
     import io
@@ -25,7 +25,7 @@ class Trouble(NamedTuple):
     address: str = ""
 
 
-class Fetched(NamedTuple):
+class PolicyAnswer(NamedTuple):
     """What the policy host served."""
 
     body: bytes
@@ -39,7 +39,7 @@ class Fetched(NamedTuple):
     """Of other addresses of the host."""
 
 
-def fetch(host: str, addresses: Sequence[str], *, port: int = 443, timeout: float = 10.0, ca_file: str = "") -> Fetched | Trouble:
+def fetch(host: str, addresses: Sequence[str], *, port: int = 443, timeout: float = 10.0, ca_file: str = "") -> PolicyAnswer | Trouble:
     """Fetch the policy from every address of its host, all at once; what the first one serves that serves any counts.
 
     Args:
@@ -55,9 +55,9 @@ def fetch(host: str, addresses: Sequence[str], *, port: int = 443, timeout: floa
         return Trouble("unreachable", f"{host} has no address")
     context = ssl.create_default_context(cafile=ca_file or None)
     with ThreadPoolExecutor(max_workers=len(addresses)) as threads:
-        answers = list(threads.map(lambda address: _fetch(host, address, port, Deadline(timeout), context), addresses))
+        answers = list(threads.map(lambda address: _fetch(host, address, port, LookDeadline(timeout), context), addresses))
     troubles = tuple(answer for answer in answers if isinstance(answer, Trouble))
-    served = next((answer for answer in answers if isinstance(answer, Fetched)), None)
+    served = next((answer for answer in answers if isinstance(answer, PolicyAnswer)), None)
     if served is not None:
         return served._replace(troubles=troubles)
     return min(troubles, key=lambda trouble: _TELLING.index(trouble.kind))
@@ -67,7 +67,7 @@ _TELLING = ("certificate", "protocol", "unreachable", "no-answer", "no-network")
 """The kinds of trouble, the one that says most of the host first."""
 
 
-def _fetch(host: str, address: str, port: int, deadline: Deadline, context: ssl.SSLContext) -> Fetched | Trouble:
+def _fetch(host: str, address: str, port: int, deadline: LookDeadline, context: ssl.SSLContext) -> PolicyAnswer | Trouble:
     try:
         with deadline.connect(address, port) as plain:
             plain.settimeout(deadline.left())
@@ -96,7 +96,7 @@ class _Source:
         return self._reader
 
 
-def _get(tls: ssl.SSLSocket, host: str, deadline: Deadline) -> Fetched:
+def _get(tls: ssl.SSLSocket, host: str, deadline: LookDeadline) -> PolicyAnswer:
     request = f"GET {PATH} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: tlsrpt-analytics\r\nAccept: text/plain\r\nConnection: close\r\n\r\n"
     deadline.send(tls, request.encode("ascii"))
     source: Any = _Source(deadline.reader(tls))
@@ -110,4 +110,4 @@ def _get(tls: ssl.SSLSocket, host: str, deadline: Deadline) -> Fetched:
         body += piece
     media_type = (response.getheader("Content-Type") or "").split(";")[0].strip().lower()
     encoding = (response.getheader("Content-Encoding") or "").strip().lower()
-    return Fetched(bytes(body), response.status, media_type, response.getheader("Location") or "", encoding)
+    return PolicyAnswer(bytes(body), response.status, media_type, response.getheader("Location") or "", encoding)

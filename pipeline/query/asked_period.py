@@ -12,7 +12,7 @@ USUAL_DAYS = 90
 _FIRST = date(1970, 1, 1)
 
 
-def period_of(since: date | str | None, until: date | str | None, as_of: date | str | None) -> dict[str, date]:
+def asked_period(since: date | str | None, until: date | str | None, as_of: date | str | None) -> dict[str, date]:
     """Return the period as days: until no later than as_of, since no later than until.
 
     Args:

@@ -18,7 +18,7 @@ from pipeline.lake.delta.snapshot import Snapshot, current_version, open_snapsho
 from pipeline.lake.delta.whole import MEND
 from pipeline.output.markup import html_table
 from pipeline.query import guard
-from pipeline.query.asked_period import period_of
+from pipeline.query.asked_period import asked_period
 from pipeline.query.catalogue import Question, Questions, load_questions
 from pipeline.query.conclusions import Analysis
 from pipeline.query.engine import Engine, Scope, needs_disputed, needs_habits
@@ -183,7 +183,7 @@ class Lake(Analysis):
             raise UsageError(
                 f"question {name} is the operator's: it is about the ingest and what does not count, not about a group's domains"
             )
-        period = period_of(since, until, as_of)
+        period = asked_period(since, until, as_of)
         given = {"since": since is not None, "until": until is not None, "as_of": as_of is not None}
         for parameter in question.parameters:
             if parameter.name in period and (parameter.required or given[parameter.name]):

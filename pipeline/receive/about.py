@@ -21,7 +21,7 @@ _ESCAPE = b"\\u"
 """A name may be written in escapes (RFC 8259 §7); then reading has to tell."""
 
 
-class Ours:
+class NamesOfOurs:
     """The names a report has to have one of."""
 
     def __init__(self, names: Iterable[str], limits: Limits) -> None:

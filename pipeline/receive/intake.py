@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from pipeline.receive.about import Ours
+    from pipeline.receive.about import NamesOfOurs
     from pipeline.spool import Spool
 
 PATH = "/v1/tlsrpt"
@@ -42,7 +42,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 class Rules(NamedTuple):
     """What is taken, and from whom."""
 
-    ours: Ours
+    ours: NamesOfOurs
     token: str | None
     """What who sends raw mail has to show; None: no raw mail is taken."""
     body_bytes: int

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pipeline import log
 from pipeline.errors import ConfigError, InputError
-from pipeline.receive.about import Ours
+from pipeline.receive.about import NamesOfOurs
 from pipeline.receive.intake import Intake, Rules
 from pipeline.spool import Spool
 
@@ -48,7 +48,7 @@ def serve(settings: Settings) -> None:
         raise InputError(
             f"the spool {wanted.spool} cannot be written: {err.strerror or err}; it belongs to the group that fills it"
         ) from err
-    ours = Ours((*settings.domains.own, *settings.domains.mx), settings.report_limits)
+    ours = NamesOfOurs((*settings.domains.own, *settings.domains.mx), settings.report_limits)
     rules = Rules(ours, wanted.reveal_token(), wanted.body_bytes, wanted.seconds, wanted.per_minute)
     config = _config(wanted, Intake(spool, rules))
     listening = _listen(wanted.address, wanted.port)

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.export import page as handout
 from pipeline.export.month_folder import file_names, last_month
-from pipeline.export.page_facts import gather
+from pipeline.export.page_facts import gather_facts
 from pipeline.export.svg_charts import Series, stacked_bars
 from pipeline.query import open_lake
 from pipeline.settings.single_tables import DomainSettings
@@ -107,7 +107,7 @@ def test_the_page_asks_nobody_for_anything_and_runs_nothing(page):
 
 
 def facts_of(lake, domain):
-    return gather(lake, domain, since=date(2026, 4, 1), as_of=date.fromisoformat(small_lake.AS_OF))
+    return gather_facts(lake, domain, since=date(2026, 4, 1), as_of=date.fromisoformat(small_lake.AS_OF))
 
 
 def test_what_strangers_wrote_is_text(lake):

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import pytest
 
 from pipeline.demo.manners import MANNERS
-from pipeline.demo.places import Domain, MxHost, StsPolicy
-from pipeline.demo.planted_incidents import Incident
+from pipeline.demo.places import Domain, MxHost, PolicyVersion
+from pipeline.demo.planted_incidents import PlantedIncident
 from pipeline.demo.simulated_reporters import REPORTERS
 from pipeline.demo.spec import Spec
 from pipeline.demo.wording import WORDS
@@ -19,12 +19,12 @@ from pipeline.demo.world import World
 DAY = date(2026, 9, 10)
 PLAIN = MxHost("mx1.example.com", ("203.0.113.10",))
 DANE = PLAIN._replace(dane=True)
-POLICY = StsPolicy(DAY - timedelta(days=90), "testing", ("mx1.example.com",), 604_800, "1")
+POLICY = PolicyVersion(DAY - timedelta(days=90), "testing", ("mx1.example.com",), 604_800, "1")
 
 
 def reports(reporter, *, host=PLAIN, policies=(POLICY,), cause=None, **incident):
     domain = Domain("example.com", (host,), policies, sessions_a_day=2000)
-    incidents = (Incident(cause, "example.com", DAY, None, **incident),) if cause else ()
+    incidents = (PlantedIncident(cause, "example.com", DAY, None, **incident),) if cause else ()
     hosts = tuple(MxHost(name, ("203.0.113.99",)) for name in incident.get("hosts", ()) if name != host.name)
     domain = domain._replace(hosts=(host, *hosts))
     world = World(Spec(seed=3, first_day=DAY, last_day=DAY + timedelta(days=1), domains=(domain,), incidents=incidents, stray_rate=0.0))
@@ -194,8 +194,8 @@ def test_details_may_add_up_to_more_than_the_sessions_that_failed():
     domain = Domain("example.com", (PLAIN,), (POLICY,), sessions_a_day=1000)
     hosts = (PLAIN, MxHost("mx9.example.com", ("203.0.113.99",)))
     incidents = (
-        Incident("mx-not-in-policy", "example.com", DAY, None, hosts=("mx9.example.com",)),
-        Incident("mx-certificate-name", "example.com", DAY, None, hosts=("mx9.example.com",)),
+        PlantedIncident("mx-not-in-policy", "example.com", DAY, None, hosts=("mx9.example.com",)),
+        PlantedIncident("mx-certificate-name", "example.com", DAY, None, hosts=("mx9.example.com",)),
     )
     world = World(Spec(seed=3, first_day=DAY, last_day=DAY, domains=(domain._replace(hosts=hosts),), incidents=incidents, stray_rate=0.0))
     google = next(r.document for r in world.reports() if r.reporter == "google")

@@ -133,15 +133,15 @@ def test_a_policy_that_cannot_be_fetched_refuses_nothing():
 def test_a_sender_beyond_the_max_age_is_the_only_one_to_fail():
     from datetime import date
 
-    from pipeline.demo.places import Domain, MxHost, StsPolicy
-    from pipeline.demo.planted_incidents import Incident
+    from pipeline.demo.places import Domain, MxHost, PolicyVersion
+    from pipeline.demo.planted_incidents import PlantedIncident
     from pipeline.demo.spec import Spec
 
     day = date(2026, 9, 10)
     hosts = (MxHost("mx1.example.com", ("203.0.113.1",)), MxHost("mx2.example.com", ("203.0.113.2",)))
-    policy = StsPolicy(day - timedelta(days=99), "testing", ("mx1.example.com",), 86_400, "1")
+    policy = PolicyVersion(day - timedelta(days=99), "testing", ("mx1.example.com",), 86_400, "1")
     domain = Domain("example.com", hosts, (policy,), sessions_a_day=400)
-    incident = Incident(
+    incident = PlantedIncident(
         "policy-stale", "example.com", day, day + timedelta(days=12), hosts=("mx2.example.com",), reporters=("google",), fault="sender"
     )
     world = World(

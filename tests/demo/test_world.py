@@ -10,13 +10,13 @@ from datetime import date, timedelta
 import pytest
 
 from pipeline.demo.peculiar_worlds import PECULIAR, kind_below
-from pipeline.demo.places import Domain, MxHost, StsPolicy
+from pipeline.demo.places import Domain, MxHost, PolicyVersion
 from pipeline.demo.world import Span, Spec, World
 
 FIRST = date(2026, 9, 1)
 LAST = date(2026, 9, 30)
 HOST = MxHost("mx1.example.com", ("203.0.113.10",))
-POLICY = StsPolicy(FIRST - timedelta(days=90), "testing", ("mx1.example.com",), 604_800, "1")
+POLICY = PolicyVersion(FIRST - timedelta(days=90), "testing", ("mx1.example.com",), 604_800, "1")
 DOMAIN = Domain("example.com", (HOST,), (POLICY,), sessions_a_day=400)
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Settings
-from pipeline.demo.places import Domain, MxHost, StsPolicy
-from pipeline.demo.planted_incidents import Incident
+from pipeline.demo.places import Domain, MxHost, PolicyVersion
+from pipeline.demo.planted_incidents import PlantedIncident
 from pipeline.demo.simulated_reporters import REPORTERS
 from pipeline.demo.spec import Span, Spec, WorldReport
 from pipeline.demo.world import World
@@ -47,7 +47,7 @@ _RUA_FAILS = range(40, 43)
 _HARBOUR = Domain(
     "harbour.example",
     (MxHost("mail.harbour.example", ("203.0.113.80",)), MxHost("mail2.harbour.example", ("203.0.113.81",))),
-    (StsPolicy(date(2026, 1, 1), "enforce", ("mail.harbour.example", "mail2.harbour.example"), 604_800, "1"),),
+    (PolicyVersion(date(2026, 1, 1), "enforce", ("mail.harbour.example", "mail2.harbour.example"), 604_800, "1"),),
     60,
 )
 
@@ -57,12 +57,12 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
 
-def _testing(*mx: str, max_age: int = 86_400) -> tuple[StsPolicy, ...]:
-    return (StsPolicy(date(2026, 1, 1), "testing", mx, max_age, "1"),)
+def _testing(*mx: str, max_age: int = 86_400) -> tuple[PolicyVersion, ...]:
+    return (PolicyVersion(date(2026, 1, 1), "testing", mx, max_age, "1"),)
 
 
-def _goes_wrong(cause: str, domain: str, first: int, last: int, **more: Any) -> Incident:
-    return Incident(cause, domain, day(first), day(last), **more)
+def _goes_wrong(cause: str, domain: str, first: int, last: int, **more: Any) -> PlantedIncident:
+    return PlantedIncident(cause, domain, day(first), day(last), **more)
 
 
 def world(days: int = DAYS, *, quiet: bool = False, most: int | None = None) -> World:
@@ -79,7 +79,7 @@ def world(days: int = DAYS, *, quiet: bool = False, most: int | None = None) -> 
         Domain(
             "example.org",
             tuple(MxHost(f"mx{n}.example.org", (f"203.0.113.{60 + n}",), dane=True) for n in (1, 2)),
-            (StsPolicy(date(2026, 1, 1), "enforce", ("mx1.example.org", "mx2.example.org"), 604_800, "1"),),
+            (PolicyVersion(date(2026, 1, 1), "enforce", ("mx1.example.org", "mx2.example.org"), 604_800, "1"),),
             120,
         ),
         _HARBOUR,
@@ -89,7 +89,7 @@ def world(days: int = DAYS, *, quiet: bool = False, most: int | None = None) -> 
         Domain(
             "lighthouse.example",
             (MxHost("mail.lighthouse.example", ("203.0.113.90",)), MxHost("mail2.lighthouse.example", ("203.0.113.91",))),
-            (StsPolicy(date(2026, 1, 1), "enforce", ("mail.lighthouse.example",), 1_209_600, "1"),),
+            (PolicyVersion(date(2026, 1, 1), "enforce", ("mail.lighthouse.example",), 1_209_600, "1"),),
             60,
         ),
         Domain("orchard.example", (MxHost("mx.orchard.example", ("203.0.113.130",)),), (), 15),

@@ -11,7 +11,7 @@ from pipeline.insight.told_incidents import remembered
 from pipeline.notify.mutes import Mute, is_muted, lapsed
 from pipeline.notify.news import news_for, standing
 from pipeline.notify.notice import lineage_of
-from pipeline.notify.observed import Certificate, MailboxState, Observed, Published, RollOver
+from pipeline.notify.observed import Certificate, MailboxState, Observed, PublishedState, RollOver
 from pipeline.notify.published_clauses import clauses_of
 from tests.insight.asking import as_of, incidents
 from tests.insight.book import DOMAIN, GOOGLE, MICROSOFT, MX1, MX2, Book, Fail, day, sts, tlsa
@@ -252,7 +252,7 @@ def test_a_certificate_is_flagged_at_thirty_fourteen_and_seven_days():
 
 def test_a_change_of_what_is_published_is_told_and_the_first_check_is_not():
     def publishes(digest: str | None) -> Observed:
-        return Observed(as_of=day(9), published=() if digest is None else (Published(DOMAIN, day(9), digest, "enforce"),))
+        return Observed(as_of=day(9), published=() if digest is None else (PublishedState(DOMAIN, day(9), digest, "enforce"),))
 
     assert [len(events) for events in hear(publishes(None), publishes("a"), publishes("a"), publishes(None), publishes("b"))] == [
         1,
@@ -294,8 +294,8 @@ def test_a_change_of_what_is_published_is_told_with_what_changed():
     same = {**row, **gone, "policy_lines": [*row["policy_lines_before"], ""]}
     assert tuple(clauses_of(same)) == ("the text of the MTA-STS policy changed, though not its meaning",)
 
-    before = Observed(as_of=day(9), published=(Published(DOMAIN, day(9), "a", "enforce"),))
-    after = Observed(as_of=day(9), published=(Published(DOMAIN, day(9), "b", "testing", day(9), clauses),))
+    before = Observed(as_of=day(9), published=(PublishedState(DOMAIN, day(9), "a", "enforce"),))
+    after = Observed(as_of=day(9), published=(PublishedState(DOMAIN, day(9), "b", "testing", day(9), clauses),))
     (event,) = news_for(after, news_for(before, None).memory).events
     assert event.what.startswith(f"The check of {day(9)} found: mode enforce became testing; ")
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipeline.demo.places import Domain, MxHost, StsPolicy
+from pipeline.demo.places import Domain, MxHost, PolicyVersion
 from pipeline.demo.spec import Spec
 from pipeline.demo.world import World
 from pipeline.errors import UsageError
@@ -24,8 +24,8 @@ NAME, MX1, MX2 = "example.org", "mx1.example.org", "mx2.example.org"
 OLD_AGE, AGE = 30, 14
 
 
-def policy(from_day: date, *mx: str, mode: str = "enforce", days: int = AGE) -> StsPolicy:
-    return StsPolicy(from_day, mode, mx, days * 86_400, "1")
+def policy(from_day: date, *mx: str, mode: str = "enforce", days: int = AGE) -> PolicyVersion:
+    return PolicyVersion(from_day, mode, mx, days * 86_400, "1")
 
 
 OLDEST = policy(FIRST - timedelta(days=60), MX1, days=OLD_AGE)
@@ -34,7 +34,7 @@ PRESENT = policy(SINCE, MX1)
 """Ten days ago max_age became shorter and the id stayed: some senders hold the older one for thirty days from then."""
 
 
-def world(*policies: StsPolicy, moved: date | None = None, last: date = TODAY, seed: int = 7) -> World:
+def world(*policies: PolicyVersion, moved: date | None = None, last: date = TODAY, seed: int = 7) -> World:
     hosts = (MxHost(MX1, ("198.51.100.1",)),) + ((MxHost(MX2, ("198.51.100.2",), since=moved),) if moved else ())
     domain = Domain(NAME, hosts, policies, sessions_a_day=4000.0, weekend=1.0)
     return World(Spec(seed, FIRST, last, (domain,), stray_rate=0.0))

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pipeline.demo.places import Domain, MxHost, StsPolicy
+from pipeline.demo.places import Domain, MxHost, PolicyVersion
 from pipeline.demo.spec import Spec
 from pipeline.demo.world import World
 from pipeline.insight.applied_policies import checked_policy, read_policies
@@ -24,12 +24,12 @@ CHANGE = date(2026, 4, 6)
 AGE_DAYS = 21
 NAME, MX1, MX2 = "example.org", "mx1.example.org", "mx2.example.org"
 HOSTS = (MxHost(MX1, ("198.51.100.1",)), MxHost(MX2, ("198.51.100.2",), since=CHANGE))
-OLD = StsPolicy(FIRST - timedelta(days=60), "testing", (MX1,), AGE_DAYS * 86_400, "1")
-NEW = StsPolicy(CHANGE, "testing", (MX1, MX2), AGE_DAYS * 86_400, "1")
+OLD = PolicyVersion(FIRST - timedelta(days=60), "testing", (MX1,), AGE_DAYS * 86_400, "1")
+NEW = PolicyVersion(CHANGE, "testing", (MX1, MX2), AGE_DAYS * 86_400, "1")
 """The owner forgot to change the id: who looks only at the id goes on with what it holds (RFC 8461 §3.1)."""
 
 
-def world(old: StsPolicy = OLD, new: StsPolicy = NEW) -> World:
+def world(old: PolicyVersion = OLD, new: PolicyVersion = NEW) -> World:
     domain = Domain(NAME, HOSTS, (old, new), sessions_a_day=4000.0, weekend=1.0)
     return World(Spec(7, FIRST, LAST, (domain,), stray_rate=0.0))
 

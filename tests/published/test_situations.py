@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pipeline.published.check import check_domain
 from pipeline.published.look_settings import Ways
 from pipeline.published.published_now import look_at_published
-from pipeline.published.records import Ours
-from pipeline.published.time_limit import Deadline
+from pipeline.published.records import ReportAddresses
+from pipeline.published.time_limit import LookDeadline
 from pipeline.published.tlsa import associated
 from tests.authority import Authority
 from tests.published.servers import MailServer, Page, context_of, mail, names, web
@@ -360,7 +360,7 @@ def ways(tmp_path_factory):
     ca_file = tmp_path_factory.mktemp("ca") / "ca.pem"
     ca_file.write_bytes(ours.certificate_pem)
     with ExitStack() as held, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Deadline, "connect", without_ipv6(errno.ENETUNREACH))
+        patch.setattr(LookDeadline, "connect", without_ipv6(errno.ENETUNREACH))
         smtp_port = held.enter_context(mail(servers))
         https_port = held.enter_context(web(pages, certificates))
         signed = "good.example. 60 IN MX 10 mx.good.example.\nmx.good.example. 60 IN A 127.0.4.1\n"
@@ -369,19 +369,19 @@ def ways(tmp_path_factory):
         unsigned = {name: records(name[:-1], each, smtp_port, known) for name, each in ISLANDS.items()}
         spoil = f"_{smtp_port}._tcp.mx.bogus-tlsa.example"
         resolver = held.enter_context(names(signed, unsigned, spoil=spoil, spoil_type="TLSA"))
-        ours_is = Ours(("tls@good.example",), ("good.example",))
+        ours_is = ReportAddresses(("tls@good.example",), ("good.example",))
         yield Ways(resolver=resolver, timeout=4.0, ca_file=str(ca_file), https_port=https_port, smtp_port=smtp_port, ours=ours_is)
 
 
 def without_ipv6(number: int):
-    """`Deadline.connect`, of a machine on which a connection by IPv6 ends with this error."""
+    """`LookDeadline.connect`, of a machine on which a connection by IPv6 ends with this error."""
 
     def connect(self, address, port):
         if ":" in address:
             raise OSError(number, os.strerror(number))
         return reach(self, address, port)
 
-    reach = Deadline.connect
+    reach = LookDeadline.connect
     return connect
 
 
@@ -403,7 +403,7 @@ def test_each_situation_has_its_finding_and_no_other(ways, name):
     ("label", "code"), [("host-six-alone", "policy-host-unreachable"), ("host-six-beside", "policy-host-address-dead")]
 )
 def test_an_address_that_refuses_by_ipv6_is_a_fault_and_named(ways, monkeypatch, label, code):
-    monkeypatch.setattr(Deadline, "connect", without_ipv6(errno.ECONNREFUSED))
+    monkeypatch.setattr(LookDeadline, "connect", without_ipv6(errno.ECONNREFUSED))
     (finding,) = (each for each in check_domain(f"{label}.example", ways, now=datetime.now(UTC)).findings if each.severity != "ok")
     assert (finding.code, finding.severity) == (code, "error")
     assert SIX in finding.where + finding.what

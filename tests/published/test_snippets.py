@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.published.render import SERVERS, render
-from pipeline.published.web import PATH, Fetched, Trouble, fetch
+from pipeline.published.web import PATH, PolicyAnswer, Trouble, fetch
 from tests.authority import Authority
 from tests.mailbox.servers import library_path, unpacked
 from tests.ports import LOOPBACK, free_port
@@ -83,12 +83,12 @@ def running(name: str, command: list[str], folder: Path) -> Iterator[None]:
         server.wait(20)
 
 
-def awaited(port: int, folder: Path) -> Fetched | Trouble:
+def awaited(port: int, folder: Path) -> PolicyAnswer | Trouble:
     """Fetch the policy as a check does, when the server has begun to listen."""
     answer = Trouble("unreachable", "")
     for _ in range(100):
         answer = fetch(HOST, [LOOPBACK], port=port, ca_file=str(folder / "ca.pem"))
-        if isinstance(answer, Fetched) or answer.kind != "unreachable":
+        if isinstance(answer, PolicyAnswer) or answer.kind != "unreachable":
             return answer
         time.sleep(0.1)
     return answer._replace(says=answer.says + (folder / "said").read_text())
@@ -123,7 +123,7 @@ def test_the_snippet_serves_the_policy_as_senders_want_it(name):
         )
         with running(name, STARTS[name](folder, snippet, port), folder):
             answer = awaited(port, folder)
-            assert isinstance(answer, Fetched), answer
+            assert isinstance(answer, PolicyAnswer), answer
             assert (answer.status, answer.media_type, answer.encoding) == (200, "text/plain", "")
             assert answer.body == rendered.policy.encode()
             assert asked(port, folder / "ca.pem", "/")[0] == 404

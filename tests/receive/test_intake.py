@@ -17,7 +17,7 @@ import pytest
 
 from pipeline.errors import ConfigError, InputError
 from pipeline.receive import server
-from pipeline.receive.about import Ours
+from pipeline.receive.about import NamesOfOurs
 from pipeline.receive.body import Bodies
 from pipeline.receive.group_writer import GROUP_RECORDS, GroupWriter
 from pipeline.receive.intake import PATH, Intake, Rules
@@ -40,7 +40,7 @@ def spool(tmp_path):
 
 
 def client(spool, **changes):
-    rules = Rules(Ours((), DEFAULT_LIMITS), None, 100_000, 5.0, 0)._replace(**changes)
+    rules = Rules(NamesOfOurs((), DEFAULT_LIMITS), None, 100_000, 5.0, 0)._replace(**changes)
     return asked_in_process(Intake(spool, rules).application())
 
 
@@ -72,7 +72,7 @@ def test_the_disk_has_it_before_the_answer_goes(spool, monkeypatch):
     fsync, rename = os.fsync, os.rename
     monkeypatch.setattr(os, "fsync", lambda descriptor: (fsync(descriptor), told.append("synced"))[0])
     monkeypatch.setattr(os, "rename", lambda *names: (rename(*names), told.append("renamed"))[0])
-    app = Intake(spool, Rules(Ours((), DEFAULT_LIMITS), None, 100_000, 5.0, 0)).application()
+    app = Intake(spool, Rules(NamesOfOurs((), DEFAULT_LIMITS), None, 100_000, 5.0, 0)).application()
 
     async def noting(scope, receive, send):
         async def noted(event):
@@ -223,7 +223,7 @@ def test_posts_that_wait_share_a_file_and_each_learns_of_its_own(spool):
     [("example.org", "Example.ORG"), ("xn--bcher-kva.example", "bücher.example"), ("mx.example.net", '"mx.example.net"')],
 )
 def test_a_name_of_ours_is_seen_however_it_is_spelled(name, text):
-    ours = Ours((name,), DEFAULT_LIMITS)
+    ours = NamesOfOurs((name,), DEFAULT_LIMITS)
     assert ours.refusal_of(f'{{"policy-domain": "{text}"}}'.encode()) is None
     assert "names no domain" in ours.refusal_of(b'{"policy-domain": "other.example"}')
 
@@ -249,7 +249,7 @@ def test_a_renewed_certificate_is_taken_and_a_broken_one_is_not(tmp_path):
 
     write("one.example")
     settings = ReceiveSettings(spool=str(tmp_path / "spool"), cert_file=str(tmp_path / "cert.pem"), key_file=str(tmp_path / "key.pem"))
-    rules = Rules(Ours((), DEFAULT_LIMITS), None, 1000, 1.0, 0)
+    rules = Rules(NamesOfOurs((), DEFAULT_LIMITS), None, 1000, 1.0, 0)
     config = server._config(settings, Intake(Spool(settings.spool), rules))
     running = server._Server(config, settings.cert_file, settings.key_file)
     with pytest.raises(ssl.SSLCertVerificationError):

@@ -16,7 +16,7 @@ from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.lake.delta.data_files import by_month, encode, to_arrow
 from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import Verdict
-from pipeline.query.asked_period import period_of
+from pipeline.query.asked_period import asked_period
 from pipeline.query.catalogue import load_questions
 from pipeline.query.engine import Engine, Scope
 from pipeline.query.submitter_habits import learn
@@ -99,7 +99,7 @@ class ReportLake:
     def ask(self, name: str, **given: Any) -> pa.Table:
         """Answer a question of the catalogue."""
         question = load_questions()[name]
-        period = period_of(given.pop("since", None), given.pop("until", None), given.pop("as_of", None) or date(2099, 1, 1))
+        period = asked_period(given.pop("since", None), given.pop("until", None), given.pop("as_of", None) or date(2099, 1, 1))
         taken = {parameter.name for parameter in question.parameters}
         bound = question.bind({**given, **{key: value for key, value in period.items() if key in taken}})
         return self.engine.run(question.sql, bound, self.scope)

@@ -14,7 +14,7 @@ from pipeline import log
 from pipeline.errors import InputError, LakeError, TryAgainError, UnreachableError
 from pipeline.failpoint import reach
 from pipeline.ingest.backfill.batch import Batch, writes
-from pipeline.ingest.backfill.progress_file import Done, Note
+from pipeline.ingest.backfill.progress_file import DoneChunk, ProgressFile
 from pipeline.ingest.backfill.readonly_lake import looked_at
 from pipeline.ingest.backfill.sources import list_sources
 from pipeline.ingest.backfill.tasks import Read, ReadReply, Write
@@ -65,7 +65,7 @@ class Drive:
         self._walker = FileImport([], received_at=job.run.ingested_at, limits=job.limits, stdin=None)
         self._chunks = list_sources(sources, self._walker)
         with location.errors("read"):
-            self._note = Note(location, self._ledger.batches)
+            self._note = ProgressFile(location, self._ledger.batches)
         self._run_id, self._newest = job.run.run_id, self._ledger.newest_batch
         self._batches: list[Batch] = []
         self._under_way: dict[Future[ReadReply | list[StagedPart]], tuple[Batch, Read | Write, int, int]] = {}
@@ -241,7 +241,7 @@ class Drive:
                 self.tally.exit_codes.append(InputError.exit_code)
             elif self._lake is not None and (brought_by := self._brought_by or self._newest()):
                 self._brought_by = brought_by
-                self._note.add(chunk, Done(reply.messages, reply.skipped, *brought_by))
+                self._note.add(chunk, DoneChunk(reply.messages, reply.skipped, *brought_by))
         if self._lake is None or batch.folder is None:
             return
         with self._location.errors("write"):

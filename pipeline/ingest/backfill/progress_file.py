@@ -25,7 +25,7 @@ _SECONDS = 10.0
 """Between two writings."""
 
 
-class Done(NamedTuple):
+class DoneChunk(NamedTuple):
     """What was in a chunk."""
 
     messages: int
@@ -36,7 +36,7 @@ class Done(NamedTuple):
     """Of that batch."""
 
 
-class Note:
+class ProgressFile:
     """The chunks that are done."""
 
     def __init__(self, location: Location, batches: Callable[[], set[tuple[int, str]]]) -> None:
@@ -48,17 +48,21 @@ class Note:
         """
         self._location = location
         content = location.store.get(PATH)
-        noted = [(digest, Done(*each)) for digest, each in json.loads(content).items() if len(each) == len(Done._fields)] if content else []
+        noted = (
+            [(digest, DoneChunk(*each)) for digest, each in json.loads(content).items() if len(each) == len(DoneChunk._fields)]
+            if content
+            else []
+        )
         held = batches() if noted else set()
         self._done = {digest: done for digest, done in noted if (done.batch, done.run_id) in held}
         self._written = time.monotonic()
         self._changed = False
 
-    def __getitem__(self, chunk: Chunk) -> Done | None:
+    def __getitem__(self, chunk: Chunk) -> DoneChunk | None:
         """Return what was in a chunk, or None where it is not done."""
         return self._done.get(chunk.digest)
 
-    def add(self, chunk: Chunk, done: Done) -> None:
+    def add(self, chunk: Chunk, done: DoneChunk) -> None:
         """Note a chunk, once the batch it is in is committed."""
         self._done[chunk.digest] = done
         self._changed = True
