@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import output
 from pipeline.commands._insight import add_as_of, as_of_of, say_whose
-from pipeline.commands.check import domains_of, lake_is_there
+from pipeline.commands._published import domains_of, lake_is_there, ways_of
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,7 +93,6 @@ def _plan(lake: Lake, state: State, change: str, new: Sequence[Any], settings: S
 
 def _state(lake: Lake, domain: str, today: date, settings: Settings) -> State:
     """Gather what is known: what is published now, what checks found however long ago, and what senders applied."""
-    from pipeline.commands.check import ways_of
     from pipeline.published.policy_evidence import gather_evidence
     from pipeline.published.published_now import look_at_published
 

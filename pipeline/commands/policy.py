@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import output
 from pipeline.commands._insight import who
-from pipeline.commands.check import domains_of, exit_code, ways_of
+from pipeline.commands._published import domains_of, enforce_standing, exit_code, lake_is_there, ways_of
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,7 +62,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[Rendered, list[Finding]]:
     """Return the policy, and what speaks against publishing it."""
-    from pipeline.commands.check import lake_is_there, standing_of
     from pipeline.published.policy_evidence import gather_evidence
     from pipeline.published.proposed import Proposal, check_proposed
     from pipeline.published.published_now import look_at_published
@@ -78,7 +77,7 @@ def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[
     lake_is_there(settings, "which policies senders hold is not known")
     with open_lake(settings=settings, missing_ok=True) as lake:
         state = gather_evidence(lake.ask, domain, live, today=now.date())
-        standing = standing_of(lake, domain, settings, today=now.date())
+        standing = enforce_standing(lake, domain, settings, today=now.date())
     published = state.seen.published
     if args.mode != "none" and not state.mx_hosts and not more:
         raise UsageError(f"the MX hosts of {domain} are not known, and a policy has to name each; run `tlsrpt check {domain}`")

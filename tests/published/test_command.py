@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from pipeline.commands.check import exit_code
+from pipeline.commands._published import exit_code
 from pipeline.published.finding import ADDRESS_NOT_CHECKED, Finding
 from tests.lake.test_commands import document
 from tests.published.conftest import POLICY
