@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
-    from pipeline.ingest.doctor import Check
+    from pipeline.ingest.doctor_line import Check
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def _machine() -> Iterator[Check]:
     from pipeline import __version__
     from pipeline.commands.units import program
     from pipeline.deploy.installed_units import findings
-    from pipeline.ingest.doctor import Check
+    from pipeline.ingest.doctor_line import Check
 
     libraries = ", ".join(f"{name} {version(name)}" for name in ("deltalake", "duckdb", "pyarrow"))
     yield Check("versions", "ok", f"tlsrpt {__version__}, Python {platform.python_version()}, {libraries}")
@@ -82,7 +82,7 @@ def _machine() -> Iterator[Check]:
 def _channels(settings: Settings) -> Iterator[Check]:
     """Whether what is to be told gets out; nothing is sent for it."""
     from pipeline.errors import TlsrptError
-    from pipeline.ingest.doctor import Check
+    from pipeline.ingest.doctor_line import Check
     from pipeline.lake.storage.locate import configured_location
     from pipeline.notify.notifier import channel_states
 

@@ -30,7 +30,7 @@ from dashboard import lake_door, readers
 from pipeline.cli import main
 from pipeline.config import load_settings
 from pipeline.errors import TlsrptError
-from pipeline.ingest.doctor import Check
+from pipeline.ingest.doctor_line import Check
 from pipeline.lake.mailbox_looks import Look, end, read_looks
 from pipeline.lake.storage.locate import locate
 from pipeline.query import Lake, open_lake
@@ -193,7 +193,7 @@ def still():
         for name, module in list(sys.modules.items()):
             if name.startswith("pipeline.") and getattr(module, "datetime", None) is clock.datetime:
                 patch.setattr(module, "datetime", Still)
-        patch.setattr("pipeline.ingest.doctor._mailbox", lambda *_: iter(()))
+        patch.setattr("pipeline.ingest.doctor.mailbox_lines", lambda *_: iter(()))
         patch.setattr("pipeline.commands.doctor._machine", lambda: iter(()))
         patch.setattr("pipeline.ingest.doctor._dns", lambda _: Check("dns", "ok", "asked for by no test"))
         patch.setenv(lake_door.TODAY_VARIABLE, str(TODAY))

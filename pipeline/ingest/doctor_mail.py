@@ -1,0 +1,97 @@
+"""What the doctor tries where mail comes from: mailboxes, folders and what `after` wants of them; the spool, and other sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors import LakeError, TlsrptError, TryAgainError
+from pipeline.ingest.doctor_line import Check, failed, guarded
+from pipeline.insight.phrases import count_of
+from pipeline.mailbox.imap import ImapMailbox
+from pipeline.mailbox.post_action_check import try_after
+from pipeline.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pipeline.config import Settings
+    from pipeline.settings.mailbox_tables import MailboxSettings, SourceSettings
+
+
+def mailbox_lines(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
+    """Yield whether a mailbox can be signed in to, what its server can do, and each folder with what `after` wants of it."""
+    name = f"mailbox {box.name}"
+    if box.kind == "graph":
+        from pipeline.ingest.graph_source import GraphSource
+
+        source = GraphSource(box, settings.report_limits)
+        yield guarded(name, source.count)
+        source.close()
+        return
+    try:
+        with ImapMailbox(box, settings.report_limits) as mailbox:
+            capabilities = mailbox.capabilities()
+            yield Check(name, "ok", f"signed in to {box.host}:{box.effective_port} as {box.user}")
+            yield _capabilities(name, box, capabilities)
+            for folder in box.all_folders:
+                opened = guarded(f"{name}, folder {folder}", lambda folder=folder: _folder(mailbox, folder))  # type: ignore[misc]
+                yield opened
+                if opened.state != "fail" and box.after != "keep":
+                    yield guarded(f"{name}, after, {folder}", lambda: try_after(mailbox))
+    except TlsrptError as err:
+        yield failed(name, err)
+
+
+def _folder(mailbox: ImapMailbox, folder: str) -> str:
+    mailbox.open(folder)
+    mailbox.new_uids(_Nothing())
+    state = mailbox.state
+    how = "opened read-only" if state.read_only else "opened for changes"
+    if mailbox.unlisted:
+        raise TryAgainError(f"the server counts {state.exists:,} messages and lists {mailbox.unlisted:,} of them under no UID")
+    return f"{count_of(state.exists, 'message')}, UIDVALIDITY {state.uidvalidity}, {how}"
+
+
+class _Nothing:
+    """A ledger that knows no message, so that every one has to be listed."""
+
+    def missing(self, uids: Iterable[int]) -> list[int]:
+        return list(uids)
+
+
+def _capabilities(name: str, box: MailboxSettings, capabilities: frozenset[str]) -> Check:
+    helpful = [each for each in ("MOVE", "UIDPLUS", "IDLE") if each in capabilities]
+    told = ", ".join(helpful) or "neither MOVE, UIDPLUS nor IDLE"
+    if box.after in {"move", "delete"} and "UIDPLUS" not in capabilities and not (box.after == "move" and "MOVE" in capabilities):
+        return Check(f"{name}, server", "warn", f'has {told}: after = "{box.after}" cannot be done safely; use "seen" or "keep"')
+    return Check(f"{name}, server", "ok", f"has {told}")
+
+
+def spool_line(settings: Settings) -> str:
+    """Say what waits in the spool.
+
+    Raises:
+        TlsrptError: It cannot be written, or its disk is full.
+    """
+    spool = Spool(settings.receive.spool, full_percent=settings.receive.full_percent)
+    try:
+        spool.make()
+        full = spool.is_full()
+        waiting, others = len(spool.files()), len(list(spool.others()))
+    except OSError as err:
+        raise LakeError(f"{spool.folder}: {err.strerror}; its folder has to be writable for the group of the poller") from err
+    if full:
+        raise TryAgainError(f"{spool.folder}: the disk is {settings.receive.full_percent} % full, nothing more is taken; make room")
+    aside = f"; {others:,} mails that are no reports lie in {spool.folder}/other" if others else ""
+    return f"{spool.folder}, {waiting:,} {'file waits' if waiting == 1 else 'files wait'} for ingest{aside}"
+
+
+def source_line(source: SourceSettings, settings: Settings) -> str:
+    """Say what lies at a source.
+
+    Raises:
+        TlsrptError: It cannot be listed.
+    """
+    from pipeline.ingest.bucket_source import BucketSource
+
+    return f"{source.path}, {count_of(len(BucketSource(source, settings.report_limits).names()), 'object')}"
