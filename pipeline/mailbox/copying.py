@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipeline.mailbox.connection import Client
-    from pipeline.mailbox.session import FolderState, Session
+    from pipeline.mailbox.selecting import FolderState
+    from pipeline.mailbox.session import Session
 
 _SIZE, _HEADER = b"RFC822.SIZE", b"BODY[HEADER]"
 

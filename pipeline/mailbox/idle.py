@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from pipeline.mailbox.connection import Client
     from pipeline.mailbox.deadline import Deadline
-    from pipeline.mailbox.session import FolderState, Session
+    from pipeline.mailbox.selecting import FolderState
+    from pipeline.mailbox.session import Session
 
 RENEW_SECONDS = 25 * 60
 """IDLE is ended and begun again before 29 minutes are over (RFC 2177 §3); routers forget idle connections sooner or later."""

@@ -23,7 +23,8 @@ from pipeline.mailbox import imap_errors
 from pipeline.mailbox.copying import Forgetful, Journal, about_to_copy, already_copied
 from pipeline.mailbox.folders import target_folder
 from pipeline.mailbox.searching import uid_set, windows
-from pipeline.mailbox.session import ConnectionLostError, FolderState, Session
+from pipeline.mailbox.selecting import FolderState
+from pipeline.mailbox.session import ConnectionLostError, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.mailbox.session import ConnectionLostError, FolderState, Session
+from pipeline.mailbox.selecting import FolderState
+from pipeline.mailbox.session import ConnectionLostError, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
