@@ -13,7 +13,8 @@ from pipeline.ingest.run import wanted_mailboxes
 from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.writer import LakeWriter
 from pipeline.mailbox.imap import ImapMailbox
-from pipeline.mailbox.post_actions import groups_touched, housekeep
+from pipeline.mailbox.outcome_groups import groups_touched
+from pipeline.mailbox.post_actions import housekeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ import obstore
 
 from pipeline.failpoint import reach
 from pipeline.ingest.bucket_access import bucket_errors, delete_unchanged, open_bucket
-from pipeline.mailbox.post_actions import outcome_group
+from pipeline.mailbox.outcome_groups import outcome_group
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
 from pipeline.message.fetched import Fetched, MessageRef
 

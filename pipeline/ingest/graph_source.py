@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from pipeline.errors import ConfigError
 from pipeline.failpoint import reach
 from pipeline.mailbox.graph import Graph
-from pipeline.mailbox.post_actions import groups_touched, outcome_group
+from pipeline.mailbox.outcome_groups import groups_touched, outcome_group
 from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:

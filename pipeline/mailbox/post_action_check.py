@@ -9,7 +9,7 @@ from imapclient.exceptions import IMAPClientError
 from pipeline.errors import ConfigError
 from pipeline.mailbox import imap_errors
 from pipeline.mailbox.folders import target_folder
-from pipeline.mailbox.post_actions import groups_touched
+from pipeline.mailbox.outcome_groups import groups_touched
 
 if TYPE_CHECKING:
     from pipeline.mailbox.connection import Client

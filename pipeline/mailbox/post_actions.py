@@ -11,27 +11,24 @@ did is looked at: some say OK to a flag that the rights forbid, and set nothing.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from imapclient.exceptions import IMAPClientError
-
-from pipeline.errors import ConfigError, TlsrptError, TryAgainError
+from pipeline.errors import TlsrptError
 from pipeline.failpoint import reach
-from pipeline.mailbox import imap_errors
 from pipeline.mailbox.copying import Forgetful, Journal, about_to_copy, already_copied
+from pipeline.mailbox.folder_work import FolderWork, RefusedError
 from pipeline.mailbox.folders import target_folder
-from pipeline.mailbox.searching import uid_set, windows
-from pipeline.mailbox.selecting import FolderState
-from pipeline.mailbox.session import ConnectionLostError, Session
+from pipeline.mailbox.outcome_groups import groups_touched, outcome_group
+from pipeline.mailbox.searching import windows
+from pipeline.mailbox.session import ConnectionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pipeline.mailbox.connection import Client
     from pipeline.mailbox.imap import ImapMailbox
-    from pipeline.settings.mailbox_tables import MailboxSettings
 
 KEYWORD = "$TlsrptDone"
 """Set where a message should have gone and cannot (RFC 9051 §2.3.2: a keyword)."""
@@ -39,33 +36,6 @@ KEYWORD = "$TlsrptDone"
 _REFUSALS = 3
 
 _SEEN, _DELETED = r"\Seen", r"\Deleted"
-
-_GROUPS = {
-    "stored": "processed",
-    "conflict": "processed",
-    "duplicate": "processed",
-    "expired": "processed",
-    "erased": "processed",
-    "quarantined": "quarantined",
-    "too_large": "quarantined",
-    "not_tlsrpt": "other",
-}
-"""Outcome → the group the settings speak of. What is too large was not read, so that nobody knows what it is."""
-
-
-def outcome_group(outcome: str) -> str:
-    """Return the group of an outcome; empty for what is left alone whatever the settings say, as `pending`."""
-    return _GROUPS.get(outcome, "")
-
-
-def groups_touched(settings: MailboxSettings) -> dict[str, str]:
-    """Return the groups that `after` applies to, each with the folder it moves to (empty unless `after = "move"`)."""
-    if settings.after == "keep":
-        return {}
-    if settings.after == "move":
-        return {group: folder for group, folder in settings.move_to if folder}
-    wanted = {"processed": True, "quarantined": settings.touch_quarantined, "other": settings.touch_other}
-    return {group: "" for group, touched in wanted.items() if touched}
 
 
 class Treated(NamedTuple):
@@ -96,7 +66,7 @@ def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]], journal
         group = outcome_group(outcome)
         if group in touched:
             by_folder[touched[group]].add(uid)
-    work = _Work(mailbox.session, mailbox.state, mailbox.folder, journal or Forgetful())
+    work = FolderWork(mailbox.session, mailbox.state, mailbox.folder, journal or Forgetful())
     half_done = mailbox.settings.after != "keep" and work.journal.copying() is not None
     if work.state.read_only and (half_done or by_folder):
         return Treated({}, work.read_only())
@@ -109,86 +79,7 @@ def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]], journal
     return Treated({what: count for what, count in work.done.items() if count}, refused[0] if refused else None)
 
 
-class _RefusedError(Exception):
-    """The server refuses; never leaves this module."""
-
-    def __init__(self, error: TlsrptError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-class _Work:
-    """One folder, selected and writable."""
-
-    def __init__(self, session: Session, state: FolderState, folder: str, journal: Journal) -> None:
-        self.session = session
-        self.state = state
-        self.folder = folder
-        self.journal = journal
-        self.done: Counter[str] = Counter()
-
-    def attempt(self, step: Callable[[], None]) -> list[TlsrptError]:
-        """Do a step, and return what was refused."""
-        try:
-            step()
-        except _RefusedError as err:
-            return [err.error]
-        except ConfigError as err:
-            return [err]
-        return []
-
-    def ask(self, what: str, command: Callable[[Client], object]) -> None:
-        """Run a command that can be repeated.
-
-        Raises:
-            _RefusedError: The server says no.
-            TryAgainError: Cut too often, throttled, timed out.
-        """
-        while True:
-            try:
-                self.once(what, command)
-            except ConnectionLostError:
-                continue
-            return
-
-    def once(self, what: str, command: Callable[[Client], object]) -> None:
-        """Run a command; the caller knows what to do where the connection is lost and made anew.
-
-        Raises:
-            ConnectionLostError: See `Session.once`.
-            _RefusedError: See `ask`.
-            TryAgainError: See `ask`.
-        """
-        try:
-            self.session.once(command)
-        except IMAPClientError as err:
-            raise self.refused(what, err) from err
-        except TryAgainError as err:
-            # A busy or full folder is one thing, a server that wants to be left alone another.
-            said = err.__cause__
-            if isinstance(said, IMAPClientError) and not isinstance(said, imap_errors.LOST) and imap_errors.is_about_the_folder(said):
-                raise self.refused(what, said) from said
-            raise
-
-    def refused(self, what: str, err: BaseException) -> _RefusedError:
-        return _RefusedError(imap_errors.refused(f"{self.session.where}, folder {self.folder}", what, err))
-
-    def read_only(self) -> ConfigError:
-        """Return the error of a folder that may not be changed."""
-        return ConfigError(f'{self.session.where}: folder {self.folder} is read-only; set after = "keep", or get the right to change it')
-
-    def still(self, uids: Sequence[int], *criteria: str) -> list[int]:
-        """Return those UIDs that are in the folder, and match."""
-        found = self.session.do(lambda client: client.search(["UID", uid_set(uids), *criteria]))
-        return sorted(set(uids) & set(found))
-
-    def ignored(self, what: str, left: Sequence[int]) -> None:
-        """Refuse where the server said OK and did nothing."""
-        if left:
-            raise self.refused(what, IMAPClientError("the server replies OK but does not do it"))
-
-
-def _treat(work: _Work, after: str, uids: set[int], folder: str) -> None:
+def _treat(work: FolderWork, after: str, uids: set[int], folder: str) -> None:
     session = work.session
     if after == "seen":
         _each(work, "seen", _chunks(work, uids, "UNSEEN"), partial(_mark_seen, work))
@@ -202,21 +93,21 @@ def _treat(work: _Work, after: str, uids: set[int], folder: str) -> None:
         _move_all(work, chunks, target_folder(session, folder), moves=moves, expunges=expunges)
 
 
-def _each(work: _Work, what: str, chunks: Iterable[list[int]], act: Callable[[list[int]], None]) -> None:
+def _each(work: FolderWork, what: str, chunks: Iterable[list[int]], act: Callable[[list[int]], None]) -> None:
     """Treat chunk after chunk; one that is refused in halves, so that a single message does not keep the others back.
 
     After `_REFUSALS` single messages it is not about them, and no more is asked.
 
     Raises:
-        _RefusedError: The first refusal, once everything else is done.
+        RefusedError: The first refusal, once everything else is done.
     """
     waiting = deque(chunks)
-    refused: list[_RefusedError] = []
+    refused: list[RefusedError] = []
     while waiting and len(refused) < _REFUSALS:
         chunk = waiting.popleft()
         try:
             act(chunk)
-        except _RefusedError as err:
+        except RefusedError as err:
             if work.journal.copying() is not None:
                 raise  # copied and not deleted: nothing else may be copied before that is
             middle = len(chunk) // 2
@@ -230,12 +121,12 @@ def _each(work: _Work, what: str, chunks: Iterable[list[int]], act: Callable[[li
         raise refused[0]
 
 
-def _mark_seen(work: _Work, uids: list[int]) -> None:
+def _mark_seen(work: FolderWork, uids: list[int]) -> None:
     _mark(work, uids, _SEEN)
     work.ignored(rf"the flag {_SEEN}", work.still(uids, "UNSEEN"))
 
 
-def _chunks(work: _Work, wanted: set[int], *criteria: str) -> Iterator[list[int]]:
+def _chunks(work: FolderWork, wanted: set[int], *criteria: str) -> Iterator[list[int]]:
     """Yield those UIDs that are still in the folder, in chunks. Searched first, changed then: a search sees no half-changed folder."""
     found = windows(work.session, work.state, criteria, first=min(wanted), last=max(wanted))
     present = [uid for uids in found for uid in uids if uid in wanted]
@@ -244,18 +135,18 @@ def _chunks(work: _Work, wanted: set[int], *criteria: str) -> Iterator[list[int]
         yield present[start : start + step]
 
 
-def _mark(work: _Work, uids: Sequence[int], flag: str) -> None:
+def _mark(work: FolderWork, uids: Sequence[int], flag: str) -> None:
     work.ask(f"the flag {flag}", lambda client: client.add_flags(uids, [flag], silent=True))
 
 
-def _delete(work: _Work, uids: Sequence[int]) -> None:
+def _delete(work: FolderWork, uids: Sequence[int]) -> None:
     _mark(work, uids, _DELETED)
     reach("marked-deleted")
     work.ask("UID EXPUNGE", lambda client: client.uid_expunge(uids))
     work.ignored("to remove messages", work.still(uids))
 
 
-def _move_all(work: _Work, chunks: list[list[int]], folder: str, *, moves: bool, expunges: bool) -> None:
+def _move_all(work: FolderWork, chunks: list[list[int]], folder: str, *, moves: bool, expunges: bool) -> None:
     """Move; where MOVE is offered and refused, copy and delete from then on."""
 
     def act(chunk: list[int]) -> None:
@@ -263,7 +154,7 @@ def _move_all(work: _Work, chunks: list[list[int]], folder: str, *, moves: bool,
         if moves:
             try:
                 _move(work, chunk, folder)
-            except _RefusedError:
+            except RefusedError:
                 if not expunges:
                     raise
                 moves = False
@@ -274,7 +165,7 @@ def _move_all(work: _Work, chunks: list[list[int]], folder: str, *, moves: bool,
     _each(work, "moved", chunks, act)
 
 
-def _move(work: _Work, uids: list[int], folder: str) -> None:
+def _move(work: FolderWork, uids: list[int], folder: str) -> None:
     """Move; where the connection is lost in between, whatever is still there is moved again."""
     left = uids
     while left:
@@ -292,7 +183,7 @@ def _move_once(client: Client, uids: Sequence[int], folder: str) -> None:
     client.move(uids, folder)
 
 
-def _copy_and_delete(work: _Work, uids: list[int], folder: str) -> None:
+def _copy_and_delete(work: FolderWork, uids: list[int], folder: str) -> None:
     """Copy, then delete. The copy is noted first, and the note is kept until all of it is done, so that nothing is copied twice."""
     if work.journal.copying():
         _finish_copying(work)
@@ -303,7 +194,7 @@ def _copy_and_delete(work: _Work, uids: list[int], folder: str) -> None:
         except ConnectionLostError:
             _finish_copying(work)
             uids = work.still(uids)
-        except _RefusedError:
+        except RefusedError:
             _finish_copying(work)  # some servers copy a part before they refuse
             raise
         else:
@@ -313,7 +204,7 @@ def _copy_and_delete(work: _Work, uids: list[int], folder: str) -> None:
             return
 
 
-def _finish_copying(work: _Work) -> None:
+def _finish_copying(work: FolderWork) -> None:
     """Delete what was copied and not deleted, because the run was killed in between or the server refused."""
     noted = work.journal.copying()
     if noted is None:
@@ -327,7 +218,7 @@ def _finish_copying(work: _Work) -> None:
     work.journal.note(None)
 
 
-def _leave(work: _Work, uids: set[int]) -> None:
+def _leave(work: FolderWork, uids: set[int]) -> None:
     lasting = work.state.flags is not None and r"\*" in work.state.flags
     for chunk in _chunks(work, uids, *(("UNKEYWORD", KEYWORD) if lasting else ())):
         if lasting:
