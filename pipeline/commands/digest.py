@@ -68,7 +68,7 @@ def _channels(settings: Settings) -> list[ChannelSettings]:
 def _digest(settings: Settings, args: argparse.Namespace) -> Digest:
     from pipeline.lake.storage.locate import configured_location
     from pipeline.notify.digest import digest_of
-    from pipeline.notify.notifier import mutes_of
+    from pipeline.notify.kept_notes import mutes_of
     from pipeline.notify.observe import look_back, observe
     from pipeline.query import open_lake
 

@@ -84,7 +84,7 @@ def _channels(settings: Settings) -> Iterator[Check]:
     from pipeline.errors import TlsrptError
     from pipeline.ingest.doctor_line import Check
     from pipeline.lake.storage.locate import configured_location
-    from pipeline.notify.notifier import channel_states
+    from pipeline.notify.kept_notes import channel_states
 
     location = configured_location(settings.lake)
     try:

@@ -79,7 +79,7 @@ def _incidents(context: Context) -> Sequence[Incident]:
 
 def _list(location: Location) -> int:
     from pipeline.lake.storage.near import refuse_missing
-    from pipeline.notify.notifier import mutes_of
+    from pipeline.notify.kept_notes import mutes_of
     from pipeline.output import escape, prose
 
     refuse_missing(location)

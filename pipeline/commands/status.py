@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.storage.locate import configured_location
-    from pipeline.notify.notifier import channel_states
+    from pipeline.notify.kept_notes import channel_states
     from pipeline.query import open_lake
 
     with open_lake(settings=context.settings) as lake:

@@ -9,8 +9,8 @@ from pipeline.insight import told_incidents
 from pipeline.lake.storage.notes import Note
 from pipeline.notify.channel_memory import Memory
 from pipeline.notify.fault_notices import fault_notices
+from pipeline.notify.kept_notes import mutes_of, open_boxes
 from pipeline.notify.mutes import holding, is_muted
-from pipeline.notify.notifier import mutes_of, open_boxes
 from pipeline.notify.observed import Observed
 from pipeline.notify.outbox import SENT_KEPT, Box, Entry, to_plain
 

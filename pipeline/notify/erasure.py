@@ -8,7 +8,7 @@ from pipeline.insight import told_incidents
 from pipeline.lake.storage.notes import open_note
 from pipeline.notify import audit, mutes, outbox
 from pipeline.notify.cron_channel import FORMER
-from pipeline.notify.notifier import MUTES, OUTBOX
+from pipeline.notify.kept_notes import MUTES, OUTBOX
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import TlsrptError
 from pipeline.lake.storage.locate import configured_location
+from pipeline.notify.kept_notes import boxes_of, observed_without_muted
 from pipeline.notify.metrics import as_text
-from pipeline.notify.notifier import boxes_of, observed_without_muted
 from pipeline.notify.observe import measure, observe
 from pipeline.query import open_lake
 

@@ -6,38 +6,30 @@ entry is marked, never while something is sent.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline import log
 from pipeline.errors import ConfigError, TlsrptError
 from pipeline.failpoint import reach
-from pipeline.lake.storage.notes import Note, open_note
-from pipeline.notify import mutes as muting
 from pipeline.notify import outbox
 from pipeline.notify.alerts import alerts_of
 from pipeline.notify.channel_message import message_of
-from pipeline.notify.channel_state import states_of
 from pipeline.notify.channels import SendError, channel_of, page_channel, post_alerts
+from pipeline.notify.kept_notes import boxes_of, forget_lapsed, observed_without_muted, open_boxes
 from pipeline.notify.news import news_for, standing
 from pipeline.notify.notice import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from pipeline.insight.incident import Incident
     from pipeline.lake.storage.location import Location
-    from pipeline.notify.channel_state import ChannelState
-    from pipeline.notify.mutes import Mute
     from pipeline.notify.news import News
     from pipeline.notify.observed import Observed
     from pipeline.notify.outbox import Box, Entry
     from pipeline.settings.notice_tables import ChannelSettings, NotifySettings
 
-OUTBOX, MUTES = "outbox", "mutes"
 _ALERTS_VALID_RUNS = 3
-_Values = TypeVar("_Values")
 
 
 class Sent(NamedTuple):
@@ -71,7 +63,7 @@ def notify(location: Location, settings: NotifySettings, observed: Observed, *, 
     """
     observed = observed_without_muted(location, observed)
     if mutes_end:
-        _forget_lapsed(location, observed)
+        forget_lapsed(location, observed)
     messages = [channel for channel in settings.channel if channel.kind != "alertmanager"]
     due = _queue_and_claim(location, messages, observed, now)
     sent = {channel.name: _deliver(location, channel, due[channel.name], settings, now) for channel in messages}
@@ -98,24 +90,6 @@ def would_send(location: Location, settings: NotifySettings, observed: Observed)
         else _chosen(channel, boxes.get(channel.name, outbox.Box()), observed).events
         for channel in settings.channel
     }
-
-
-def boxes_of(location: Location) -> dict[str, Box]:
-    """Return the outbox of every channel, for status and page; takes no lock.
-
-    Raises:
-        LakeError: The note cannot be read.
-    """
-    return _read(Note(location, OUTBOX), outbox.from_plain)
-
-
-def channel_states(location: Location, settings: NotifySettings) -> list[ChannelState]:
-    """Return how the channels are; Alertmanager is posted the state and has no outbox. Takes no lock.
-
-    Raises:
-        LakeError: The note cannot be read.
-    """
-    return states_of(boxes_of(location), [channel.name for channel in settings.channel if channel.kind != "alertmanager"])
 
 
 def send_digest(location: Location, channel: ChannelSettings, subject: str, text: str, page: str, now: datetime) -> str:  # noqa: PLR0917
@@ -149,55 +123,6 @@ def send_digest(location: Location, channel: ChannelSettings, subject: str, text
         error = str(err)
     _mark(location, channel.name, entry, error, now)
     return error
-
-
-def mutes_of(location: Location) -> list[Mute]:
-    """Return what is muted; takes no lock.
-
-    Raises:
-        LakeError: The note cannot be read.
-    """
-    return _read(Note(location, MUTES), muting.from_plain)
-
-
-def _read(note: Note, from_plain: Callable[[dict[str, Any] | None], _Values]) -> _Values:
-    try:
-        return from_plain(note.read())
-    except ValueError as err:
-        raise note.damaged(str(err)) from err
-
-
-def observed_without_muted(location: Location, observed: Observed) -> Observed:
-    """Return what is observed with the mutes that hold now."""
-    from dataclasses import replace
-
-    holding = muting.holding(mutes_of(location), observed.incidents, observed.as_of)
-    return replace(observed, muted=holding)
-
-
-def _forget_lapsed(location: Location, observed: Observed) -> None:
-    """Take away the mutes that hold no longer; what they silenced is told from now on."""
-    if len(observed.muted) == len(mutes_of(location)):
-        return
-    with open_mutes(location) as (note, mutes):
-        for mute in mutes:
-            if why := muting.lapsed(mute, observed.incidents, observed.as_of):
-                log.info("mute-lapsed", what=mute.title, reason=why)
-        note.write(muting.to_plain(muting.holding(mutes, observed.incidents, observed.as_of)))
-
-
-@contextmanager
-def open_mutes(location: Location) -> Iterator[tuple[Note, list[Mute]]]:
-    """Hold the note of the mutes."""
-    with open_note(location, MUTES) as note:
-        yield note, _read(note, muting.from_plain)
-
-
-@contextmanager
-def open_boxes(location: Location) -> Iterator[tuple[Note, dict[str, Box]]]:
-    """Hold the note of the outboxes."""
-    with open_note(location, OUTBOX) as note:
-        yield note, _read(note, outbox.from_plain)
 
 
 def _chosen(channel: ChannelSettings, box: Box, observed: Observed) -> News:

@@ -14,8 +14,8 @@ from pipeline.errors import TlsrptError
 from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.storage.notes import FOLDER
 from pipeline.notify import mute_notes
+from pipeline.notify.kept_notes import boxes_of, channel_states, mutes_of
 from pipeline.notify.mutes import lapsed
-from pipeline.notify.notifier import boxes_of, channel_states, mutes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

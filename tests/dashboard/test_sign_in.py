@@ -17,7 +17,7 @@ from itsdangerous import TimestampSigner
 from pipeline.entry_rules import may_enter, refuse_doubtful_claim, refuse_open_door
 from pipeline.errors import ConfigError
 from pipeline.lake.storage.locate import locate
-from pipeline.notify.notifier import mutes_of
+from pipeline.notify.kept_notes import mutes_of
 from tests.dashboard import browser as harness
 from tests.dashboard.lakes import small
 from tests.dashboard.oidc import provider, secrets

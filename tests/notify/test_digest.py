@@ -14,9 +14,9 @@ from pipeline.lake.storage.locate import locate
 from pipeline.notify.channel_message import message_of
 from pipeline.notify.digest import Days, LeftOut, Totals, digest_of
 from pipeline.notify.digest_page import as_html, as_text
+from pipeline.notify.kept_notes import boxes_of
 from pipeline.notify.mutes import Mute
 from pipeline.notify.notice import lineage_of
-from pipeline.notify.notifier import boxes_of
 from pipeline.notify.observed import Certificate, MailboxState
 from pipeline.notify.told_and_muted import told_of
 from tests.insight.asking import as_of

@@ -17,8 +17,9 @@ from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
 from pipeline.notify.channel_message import message_of
 from pipeline.notify.channels import CHANNEL_THREAD, SendError, channel_of
+from pipeline.notify.kept_notes import boxes_of
 from pipeline.notify.notice import Notice
-from pipeline.notify.notifier import boxes_of, notify, would_send
+from pipeline.notify.notifier import notify, would_send
 from pipeline.settings.notice_tables import ChannelSettings, NotifySettings
 from tests.insight.book import MX1
 from tests.notify.receivers import receiver
