@@ -37,7 +37,7 @@ STDIN = "-"
 class Found(NamedTuple):
     """A file to read, and how it is called in the ledger."""
 
-    path: Path
+    path: str
     folder: str
     """The path as given on the command line."""
     name: str
@@ -87,10 +87,11 @@ class FileImport:
 
     def find(self, path: str) -> Iterator[Found]:
         """Yield the files of a path without opening them: itself, or all that lies below a folder."""
-        if stat.S_ISDIR(_named(Path(path)).st_mode):
-            yield from self._walk(Path(path), path, "")
+        where = Path(path)
+        if stat.S_ISDIR(_named(where).st_mode):
+            yield from self._walk(where, path, "")
         else:
-            yield Found(Path(path), path, Path(path).name, named=True)
+            yield Found(str(where), path, where.name, named=True)
 
     def _read_all(self, paths: Sequence[str]) -> Iterator[Fetched]:
         for path in paths:
@@ -106,13 +107,14 @@ class FileImport:
         if names.get("cur") and names.get("new"):
             names = {"new": True, "cur": True, **{name: is_folder for name, is_folder in names.items() if name != "tmp"}}
         in_maildir = folder.name in ("cur", "new") and all((folder.parent / name).is_dir() for name in ("cur", "new"))
+        base = os.path.join(folder, "")  # noqa: PTH118 -- there may be millions
         for name, is_folder in names.items():
             if name.startswith("."):
                 self._skip(folder / name)
             elif is_folder:
                 yield from self._walk(folder / name, given, f"{prefix}{name}/")
             else:
-                yield Found(folder / name, given, prefix + name, named=False, in_maildir=in_maildir)
+                yield Found(base + name, given, prefix + name, False, in_maildir)
 
     def _names_of(self, folder: Path, *, named: bool) -> dict[str, bool]:
         """Return name → whether it is a folder, in the order of the names; empty for a folder already seen."""
@@ -157,10 +159,10 @@ class FileImport:
             OSError: It was found in a folder and cannot be opened.
         """
         try:
-            if not found.named and not stat.S_ISREG(found.path.stat().st_mode):
+            if not found.named and not stat.S_ISREG(os.stat(found.path).st_mode):  # noqa: PTH116 -- there may be millions
                 self._skip(found.path)
                 return
-            file = found.path.open("rb")
+            file = open(found.path, "rb")  # noqa: PTH123, SIM115 -- the same, and it is closed below
         except OSError as err:
             if found.named:
                 raise _unreadable(found.path, err) from err
@@ -170,7 +172,7 @@ class FileImport:
 
     def _read_stdin(self) -> Iterator[Fetched]:
         file = self._stdin if self._stdin is not None else sys.stdin.buffer
-        found = Found(Path(STDIN), STDIN, STDIN, named=True)
+        found = Found(STDIN, STDIN, STDIN, named=True)
         if not (head := file.read(HEAD_BYTES)):
             raise InputError("standard input is empty; pipe a mail, an mbox or a report into it, or name a file")
         yield from self.read_stream(Rejoined.of(head, file), found)
@@ -190,11 +192,11 @@ class FileImport:
             content, size = _bounded(head, file, limit)
             yield Fetched(_ref(found), content, self._received_at, size, bare)
 
-    def _skip(self, path: Path) -> None:
+    def _skip(self, path: str | Path) -> None:
         self.skipped += 1
         log.debug("file-skipped", path=printable(path))
 
-    def _miss(self, path: Path, err: OSError) -> None:
+    def _miss(self, path: str | Path, err: OSError) -> None:
         self.unreadable += 1
         log.warning("file-unreadable", path=printable(path), reason=err.strerror or type(err).__name__)
 
@@ -217,8 +219,11 @@ def _kind(found: Found, head: bytes) -> Kind:
     """Tell by name first, then by content; a file that begins with a From_ line is an mbox whatever it is called."""
     if found.in_maildir:
         return Kind.MAIL
-    by_name, by_content = kind_by_name(found.name), kind_by_content(head)
-    if by_name is Kind.BARE or (by_name is Kind.MAIL and by_content is not Kind.MBOX):
+    by_name = kind_by_name(found.name)
+    if by_name is Kind.BARE:
+        return by_name
+    by_content = kind_by_content(head)
+    if by_name is Kind.MAIL and by_content is not Kind.MBOX:
         return by_name
     return Kind.OTHER if by_name is Kind.OTHER and not found.named else by_content
 
@@ -243,9 +248,10 @@ def _bounded(head: bytes, file: IO[bytes], limit: int) -> tuple[bytes | None, in
 
 
 def _renamed(found: Found) -> Found | None:
-    unique = found.path.name.split(":")[0]
-    now = next((other for other in found.path.parent.iterdir() if other.name.split(":")[0] == unique), None)
-    return None if now is None else found._replace(path=now)
+    before = Path(found.path)
+    unique = before.name.split(":")[0]
+    now = next((other for other in before.parent.iterdir() if other.name.split(":")[0] == unique), None)
+    return None if now is None else found._replace(path=str(now))
 
 
 def _status(path: Path) -> os.stat_result:
@@ -270,7 +276,7 @@ def _named(path: Path) -> os.stat_result:
     return status
 
 
-def _unreadable(path: Path, err: OSError) -> InputError:
+def _unreadable(path: str | Path, err: OSError) -> InputError:
     if isinstance(err, FileNotFoundError):
         return InputError(f"{printable(path)} does not exist; name a file, a folder, or - for standard input")
     return InputError(f"{printable(path)} cannot be read: {(err.strerror or str(err)).lower()}; check the path and its permissions")

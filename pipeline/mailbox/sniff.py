@@ -37,7 +37,7 @@ def kind_by_name(name: str) -> Kind | None:
     lower = name.lower()
     if lower.endswith(".tar.gz"):
         return Kind.OTHER
-    return next((kind for suffix, kind in _BY_SUFFIX.items() if lower.endswith(suffix)), None)
+    return _BY_SUFFIX.get(lower[lower.rfind(".") :])
 
 
 def kind_by_content(head: bytes) -> Kind:

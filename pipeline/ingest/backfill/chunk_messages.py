@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -59,11 +60,12 @@ class Fetch:
 
     def _files(self) -> Iterator[Fetched]:
         chunk = self._chunk
-        place, given, maildir = Path(native(chunk.place)), native(chunk.given), frozenset(chunk.maildir)
+        place, given, maildir = native(chunk.place), native(chunk.given), frozenset(chunk.maildir)
+        folder = os.path.join(place, "")  # noqa: PTH118 -- there may be millions of files
         for number, name in enumerate(chunk.names):
             below = native(name)
-            path = place / below if below else place
-            yield from self._reader.read_found(Found(path, given, below or path.name, chunk.named, number in maildir))
+            found = Found(folder + below if below else place, given, below or Path(place).name, chunk.named, number in maildir)
+            yield from self._reader.read_found(found)
 
     def _objects(self) -> Iterator[Fetched]:
         import obstore
@@ -99,7 +101,7 @@ class Fetch:
             self._reader.unreadable += 1
             log.warning("file-unreadable", path=f"{place}/{name}", reason="it is gone")
             return
-        found = Found(Path(name or place.name), self._chunk.given, name or place.name, named=not name)
+        found = Found(name or place.name, self._chunk.given, name or place.name, named=not name)
         yield from self._reader.read_stream(io.BytesIO(content), found)
 
     def _stretch(self) -> Iterator[Fetched]:
@@ -138,5 +140,5 @@ class Fetch:
                 content = tar.extractfile(member)
                 in_maildir = path.parent.name in ("cur", "new")
                 if content is not None:
-                    found = Found(Path(member.name), given, f"{self._chunk.name}/{path}", named=False, in_maildir=in_maildir)
+                    found = Found(member.name, given, f"{self._chunk.name}/{path}", named=False, in_maildir=in_maildir)
                     yield from self._reader.read_stream(content, found)

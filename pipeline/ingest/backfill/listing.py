@@ -107,9 +107,12 @@ def _as_far_as_it_goes(chunks: Iterator[Chunk], found: Found, walker: FileImport
 def _stretches(found: Found, status: os.stat_result) -> Iterator[Chunk] | None:
     """Return the chunks of a tar or a large mbox; None for any other file."""
     tar = is_tar(found.name)
-    if not tar and (status.st_size <= LARGE_BYTES or not is_mbox(found.path, found.name)):
+    if not tar and status.st_size <= LARGE_BYTES:
+        return None
+    path = Path(found.path)
+    if not tar and not is_mbox(path, found.name):
         return None
     stamp = f"{found.path} {status.st_size} {status.st_mtime_ns}"
-    place = portable(os.path.abspath(found.path))  # noqa: PTH100 -- links stay what they are
+    place = portable(os.path.abspath(path))  # noqa: PTH100 -- links stay what they are
     like = Chunk("", portable(found.folder), place, printable(found.name), digest=stamp)
-    return cut_tar(found.path, like) if tar else cut_mbox(found.path, like)
+    return cut_tar(path, like) if tar else cut_mbox(path, like)
