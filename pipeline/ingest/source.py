@@ -137,8 +137,14 @@ def _take(hands: Hands, source: Source) -> None:
         hands.progress.end()
 
 
-def chunks(fetched: Iterable[Fetched], hands: Hands) -> Iterator[list[Fetched]]:
-    """Yield messages in chunks that are read together; none after somebody asked to stop."""
+def chunks(fetched: Iterable[Fetched], hands: Hands, messages: int = CHUNK_MESSAGES) -> Iterator[list[Fetched]]:
+    """Yield messages in chunks that are read together; none after somebody asked to stop.
+
+    Args:
+        fetched: The messages.
+        hands: What the run works with.
+        messages: So many make a chunk; fewer where they are large.
+    """
     chunk: list[Fetched] = []
     size = 0
     for each in fetched:
@@ -146,7 +152,7 @@ def chunks(fetched: Iterable[Fetched], hands: Hands) -> Iterator[list[Fetched]]:
             break
         chunk.append(each)
         size += each.size_bytes
-        if len(chunk) >= CHUNK_MESSAGES or size >= CHUNK_BYTES:
+        if len(chunk) >= messages or size >= CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0
     if chunk:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,13 +53,13 @@ def compare(revision: str, *, full: bool) -> list[dict]:
 
 
 def write_inputs(root: Path, count: int) -> tuple[Path, Path, Path]:
-    """Write so many reports as files, the same as mails, and one alone; return the three folders."""
+    """Write so many reports of the last days as files, the same as mails, and one alone; return the three folders."""
     archive, mails, single = folders = root / "archive", root / "mails", root / "single"
     for folder in folders:
         folder.mkdir()
-    rng = random.Random(8460)
+    rng, day = random.Random(8460), datetime.now(UTC).date() - timedelta(days=3)
     for number in range(count):
-        content = gzip.compress(report(3, 2 if number % 2 else 0, rng), 6, mtime=0)
+        content = gzip.compress(report(3, 2 if number % 2 else 0, rng, day), 6, mtime=0)
         (archive / f"google.com!d{number}.json.gz").write_bytes(content)
         (mails / f"{number:06}.eml").write_bytes(mail(content))
     (single / "one.json.gz").write_bytes(content)

@@ -37,6 +37,8 @@ def run(command: Sequence[str | os.PathLike[str]], *, cwd: Path = ROOT, **enviro
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
+        # an installed program finds its modules compiled; left in the environment, this would have each run compile them
+        environment = {"PYTHONDONTWRITEBYTECODE": "", **environment}
         process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **environment}, stdout=out, stderr=err)
         peak = Peak(process.pid)
         _, status, usage = os.wait4(process.pid, 0)

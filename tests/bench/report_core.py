@@ -17,7 +17,7 @@ import gzip
 import random
 import time
 import zlib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.policy import compat32
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ from tests.bench.figures import Figure, Pair
 from tests.bench.memory import with_peak
 
 RECEIVED = datetime(2026, 5, 12, 16, tzinfo=UTC)
+DAY = date(2026, 5, 11)
 RUN = RunStamp("bench", RECEIVED, "bench")
 JOB = Job(DEFAULT_LIMITS, Ownership(), TrustSettings(dkim="off"), RUN)
 ROUNDS = 9
@@ -52,8 +53,8 @@ POLICY = ["version: STSv1", "mode: enforce", "mx: mx1.example.com", "mx: mx2.exa
 TYPES = ("certificate-expired", "starttls-not-supported", "validation-failure", "certificate-host-mismatch")
 
 
-def report(policies: int, details: int, rng: random.Random) -> bytes:
-    """Return a report document in the form Google sends, with this many policies and details per policy."""
+def report(policies: int, details: int, rng: random.Random, day: date = DAY) -> bytes:
+    """Return a report document on a day in the form Google sends, with this many policies and details per policy."""
     entries = []
     for n in range(policies):
         domain = f"d{rng.randrange(DOMAINS)}-{n}.example.com"
@@ -67,9 +68,9 @@ def report(policies: int, details: int, rng: random.Random) -> bytes:
         entries.append(entry)
     whole = {
         "organization-name": "Example Inc.",
-        "date-range": {"start-datetime": "2026-05-11T00:00:00Z", "end-datetime": "2026-05-11T23:59:59Z"},
+        "date-range": {"start-datetime": f"{day}T00:00:00Z", "end-datetime": f"{day}T23:59:59Z"},
         "contact-info": "tls-reports@example.net",
-        "report-id": f"2026-05-11T00:00:00Z_{rng.randrange(10**9)}",
+        "report-id": f"{day}T00:00:00Z_{rng.randrange(10**9)}",
         "policies": entries,
     }
     return orjson.dumps(whole)
