@@ -10,12 +10,15 @@ from pipeline.lake.dedup import hash_files
 from pipeline.lake.dedup.data_file_list import Files
 from pipeline.lake.dedup.digest_set import Digests
 from pipeline.lake.dedup.hash_files import FOLDER, Column, HashColumn
+from pipeline.lake.delta import data_files, scan
 from pipeline.lake.delta.delta_tables import open_table
+from pipeline.lake.delta.scan import among
 from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.vacuum import vacuum
 from pipeline.lake.writer import LakeWriter
+from pipeline.tables.row_types import MessageRow
 from tests.lake.build import message, report, sha
 from tests.lake.test_maintain import TODAY
 
@@ -122,3 +125,17 @@ def test_an_older_lake_under_newer_hash_files_takes_what_it_lacks(lake):
     copytree(lake / "_state", older / "_state", dirs_exist_ok=True)
     with LakeWriter(older, run_id="run") as writer:
         assert writer.commit(mails(["later", "m1"])).outcomes == ["stored", "duplicate"]
+
+
+def test_a_few_rows_are_read_group_by_group_as_they_would_be_at_once(lake, monkeypatch):
+    monkeypatch.setattr(data_files, "ROW_GROUP_ROWS", 1)
+    with LakeWriter(lake, run_id="again") as writer:
+        writer.commit(mails(["n1", "n2", "n3"]))
+    location = locate(lake)
+    paths = Files(location, "messages", open_table(location, "messages")).of()
+    for wanted in (digests_of(lake)[::2], [sha("never seen")]):
+        where = among("message_sha256", wanted)
+        few, whole = (read(location, "messages", paths, MessageRow._fields, where=where) for read in (scan.read_few, scan.read))
+        assert few.sort_by("message_sha256").equals(whole.sort_by("message_sha256"))
+        assert few.num_rows == (0 if wanted == [sha("never seen")] else len(wanted))
+    assert scan.read_few(location, "messages", [], where=among("message_sha256", [])).num_rows == 0

@@ -57,6 +57,24 @@ def read(
     return dataset(location, name, paths).to_table(columns=wanted, filter=where)
 
 
+def read_few(
+    location: Location, name: str, paths: Sequence[str], columns: Sequence[str] | None = None, *, where: pc.Expression
+) -> pa.Table:
+    """Return columns of the few rows that satisfy `where`: as `read` does, but one row group after the other, in the memory of one.
+
+    Args:
+        location: Where the lake lies.
+        name: Of the table, as in `schema.TABLES`.
+        paths: Of the data files, relative to the folder of the table; none gives no rows.
+        columns: Their names; None: all of the schema.
+        where: The condition on rows.
+    """
+    empty = read(location, name, (), columns)
+    whole = dataset(location, name, paths)
+    pieces = (piece for file in whole.get_fragments(filter=where) for piece in file.split_by_row_group(filter=where, schema=whole.schema))
+    return pa.concat_tables([empty, *(piece.to_table(columns=empty.column_names, filter=where, schema=whole.schema) for piece in pieces)])
+
+
 def count_rows(location: Location, name: str, paths: Sequence[str], where: pc.Expression) -> int:
     """Return how many rows of these data files satisfy `where`.
 
