@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from pipeline.config import Settings
-from pipeline.ingest import stage_counts
+from pipeline.ingest import counted_reports
 from pipeline.lake.mostly_counted import mostly_counted
 from pipeline.lake.storage.locate import locate
 from pipeline.query import open_lake
@@ -48,11 +48,11 @@ def test_it_says_nothing_where_there_are_no_reports(lake_folder, tmp_path):
 @pytest.mark.parametrize(("own", "asks"), [((), False), (("nowhere.example",), True)])
 def test_a_quiet_run_asks_duckdb_only_where_there_may_be_something_to_say(lake_folder, tmp_path, monkeypatch, own, asks):
     asked = []
-    real = stage_counts._ground
-    monkeypatch.setattr(stage_counts, "_ground", lambda *a: asked.append(1) or real(*a))
-    monkeypatch.setattr(stage_counts, "open_note", lambda *_: _Note())
+    real = counted_reports._ground
+    monkeypatch.setattr(counted_reports, "_ground", lambda *a: asked.append(1) or real(*a))
+    monkeypatch.setattr(counted_reports, "open_note", lambda *_: _Note())
     settings = Settings(lake=LakeSettings(path=str(lake_folder)), domains=DomainSettings(own=own))
-    lines = stage_counts.what_counts(settings, date.fromisoformat(small_lake.AS_OF), always=False)
+    lines = counted_reports.what_counts(settings, date.fromisoformat(small_lake.AS_OF), always=False)
     assert bool(asked) == bool(lines) == asks
 
 
