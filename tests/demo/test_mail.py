@@ -14,7 +14,7 @@ import dkim
 import pytest
 
 from pipeline.demo.demo_folder import WORLD_FILE
-from pipeline.demo.mail import FORMS
+from pipeline.demo.mail_forms import FORMS
 from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import BY_KEY, REPORTERS
 from pipeline.demo.world import World
