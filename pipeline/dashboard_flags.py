@@ -19,7 +19,7 @@ SIGN_IN_VARIABLE = "TLSRPT_SIGN_IN"
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
-def command_line(address: str, port: int, hosts: Collection[str] = ()) -> list[str]:
+def command_line(address: str, port: int, hosts: Collection[str]) -> list[str]:
     """Return the command that runs the page.
 
     What its configuration file says goes in as flags, too: no other `.streamlit/config.toml`, of the folder or of the user, weakens it.

@@ -116,13 +116,8 @@ class Spool:
         parts = [part for each in records for part in (_head(each.way, each.peer, now, len(each.content)), each.content, b"\n")]
         return self._put(lambda file: file.writelines(parts))
 
-    def put_stream(self, way: str, peer: str, source: SupportsRead[bytes]) -> str:
-        """Write one mail from a stream, piece by piece, and return the name of its file.
-
-        Args:
-            way: How it came: `PIPE`, `MAIL` or `POST`.
-            peer: The address it came from; `-` where there is none.
-            source: Gives the bytes of the mail; read to its end.
+    def put_piped(self, source: SupportsRead[bytes]) -> str:
+        """Write one mail from a stream, read to its end piece by piece, and return the name of its file.
 
         Raises:
             OSError: As `put`.
@@ -131,7 +126,7 @@ class Spool:
         now = _now()
 
         def write(file: BinaryIO) -> None:
-            file.write(_head(way, peer, now, 0))
+            file.write(_head(PIPE, "-", now, 0))
             size = pieces = 0
             while piece := source.read(_PIECE):
                 if pieces % _CHECK_EVERY == 0 and self.is_full():
@@ -143,7 +138,7 @@ class Spool:
                 raise TryAgainError("standard input is empty; a mail is expected on it")
             file.write(b"\n")
             file.seek(0)
-            file.write(_head(way, peer, now, size))
+            file.write(_head(PIPE, "-", now, size))
 
         return self._put(write)
 

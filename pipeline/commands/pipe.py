@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.config_file import receive_table
 from pipeline.errors import ConfigError
-from pipeline.spool import FULL_PERCENT, PIPE, Spool
+from pipeline.spool import FULL_PERCENT, Spool
 
 if TYPE_CHECKING:
     from pipeline.cli import Context
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     except ValueError as err:
         raise ConfigError("full_percent of [receive] is no whole number") from err
     spool = Spool(folder, full_percent=percent)
-    spool.put_stream(PIPE, "-", _Mail(sys.stdin.buffer))
+    spool.put_piped(_Mail(sys.stdin.buffer))
     return 0
 
 

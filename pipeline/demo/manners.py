@@ -21,6 +21,8 @@ Document = dict[str, Any]
 
 _FILETIME_EPOCH = 11_644_473_600
 """Seconds from 1601 to 1970: Microsoft's ids are times of its own calendar."""
+_TICKS = 10_000_000
+"""A second of that calendar."""
 
 
 _COUNT = "failed-session-count"
@@ -71,7 +73,7 @@ def microsoft(counted: Counted) -> Document:
             element["policy"] = {"policy-type": "tlsa", "policy-string": [f"[{records}]"], "policy-domain": counted.domain}
         return element
 
-    ticks = int((counted.sent_at.timestamp() + _FILETIME_EPOCH) * 10_000_000) + _noise(counted, 10_000_000)
+    ticks = int((counted.sent_at.timestamp() + _FILETIME_EPOCH) * _TICKS) + _noise(counted)
     return _head(counted, f"{ticks}+{counted.domain}", _inclusive(counted.day), [policy(row) for row in counted.rows])
 
 
@@ -315,5 +317,6 @@ def _digest(counted: Counted, what: str) -> bytes:
     return hashlib.sha256(f"{counted.seed}|{what}|{counted.reporter.key}|{counted.domain}|{counted.day}".encode()).digest()
 
 
-def _noise(counted: Counted, below: int) -> int:
-    return int.from_bytes(_digest(counted, "noise")[:6], "big") % below
+def _noise(counted: Counted) -> int:
+    """Ticks within a second."""
+    return int.from_bytes(_digest(counted, "noise")[:6], "big") % _TICKS

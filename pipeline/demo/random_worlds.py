@@ -27,13 +27,13 @@ _LARGE = ("google", "microsoft", "mailru", "fastmail")
 """Reporters with enough sessions to stand out alone."""
 
 
-def random_spec(seed: int, kind: str = "mixed", *, last_day: date | None = None) -> Spec:
+def random_spec(seed: int, kind: str, *, last_day: date | None) -> Spec:
     """Make up a world.
 
     Args:
         seed: The same seed and kind give the same world.
         kind: mixed, quiet, one of `pipeline.demo.planted_incidents.CAUSES`, or one of `pipeline.demo.peculiar_worlds.PECULIAR`.
-        last_day: Last day of traffic; default a fixed one.
+        last_day: Last day of traffic; None: a fixed one.
 
     Raises:
         UsageError: There is no such kind.

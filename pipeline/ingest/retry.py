@@ -34,8 +34,8 @@ class Retried(NamedTuple):
     """Quarantined, but their bytes have expired."""
 
 
-def retry_rejects(settings: Settings, *, workers: int | None = None) -> Retried:
-    """Read all quarantined messages again and replace the rows of those that now readable.
+def retry_rejects(settings: Settings) -> Retried:
+    """Read all quarantined messages again and replace the rows of those that are readable now.
 
     Raises:
         TryAgainError: Another run holds the lake.
@@ -43,7 +43,7 @@ def retry_rejects(settings: Settings, *, workers: int | None = None) -> Retried:
     """
     job = make_job(settings, RunOptions())
     seen = stored = gone = 0
-    with LakeWriter(configured_location(settings.lake), run_id=job.run.run_id) as writer, Pool(job, workers=workers) as pool:
+    with LakeWriter(configured_location(settings.lake), run_id=job.run.run_id) as writer, Pool(job) as pool:
         by_month: dict[str, list[MessageRow]] = defaultdict(list)
         for row in writer.ledger.rows(pc.field("outcome") == "quarantined"):
             by_month[row.received_month].append(row)

@@ -106,7 +106,7 @@ def wanted_mailboxes(settings: Settings, only: Sequence[str], kinds: Sequence[st
     return tuple(box for box in settings.mailbox if box.kind in kinds and (not only or box.name in only))
 
 
-def wanted_sources(settings: Settings, only: Sequence[str] = ()) -> tuple[Source, ...]:
+def wanted_sources(settings: Settings, only: Sequence[str]) -> tuple[Source, ...]:
     """Return the spool and the configured sources, or those named."""
     sources: list[Source] = [] if only else _spools(settings)
     for box in settings.mailbox:

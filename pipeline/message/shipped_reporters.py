@@ -50,7 +50,7 @@ REPORTERS = (
 """Who is known without configuration."""
 
 
-def known_names(configured: Iterable[str] = ()) -> frozenset[str]:
+def known_names(configured: Iterable[str]) -> frozenset[str]:
     """Return the reporters known by name: the shipped list and the configured ones."""
     return frozenset(reporter.domain for reporter in REPORTERS) | {name.strip().rstrip(".").lower() for name in configured}
 

@@ -144,13 +144,13 @@ def post_alerts(url: str, alerts: Sequence[Alert]) -> None:
     post_json(f"{url.rstrip('/')}/api/v2/alerts", [alert.as_json() for alert in alerts], {})
 
 
-def ping(url: str, *, body: str = "") -> None:
+def ping(url: str) -> None:
     """Ping a dead-man's switch.
 
     Raises:
         SendError: It did not answer.
     """
-    _request(url, body.encode(), {"Content-Type": "text/plain; charset=utf-8"})
+    _request(url, b"", {"Content-Type": "text/plain; charset=utf-8"})
 
 
 def post_json(url: str, value: Any, headers: dict[str, str]) -> None:

@@ -35,7 +35,7 @@ def _clauses(row: Mapping[str, Any]) -> Iterator[str]:
     if row["mx_changed"]:
         yield from _come_and_gone("MX host", row["mx_hosts_before"], row["mx_hosts"])
     if row["tlsa_changed"]:
-        yield from _records("TLSA record", row["tlsa_records_before"], row["tlsa_records"])
+        yield from _tlsa_records(row["tlsa_records_before"], row["tlsa_records"])
 
 
 def _policy(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
@@ -64,12 +64,12 @@ def _come_and_gone(noun: str, before: Iterable[str], now: Iterable[str]) -> Iter
             yield f"{noun}{'' if len(values) == 1 else 's'} {', '.join(values[:_NAMED])}{more} {_is(values)} {word}"
 
 
-def _records(noun: str, before: Iterable[str], now: Iterable[str]) -> Iterator[str]:
+def _tlsa_records(before: Iterable[str], now: Iterable[str]) -> Iterator[str]:
     """Yield how many records of which hosts came and went; a digest says nothing to a reader."""
     for word, values in (("gone", set(before) - set(now)), ("new", set(now) - set(before))):
         if values:
             hosts = sorted({value.split(" ", 1)[0] for value in values})
-            yield f"{plural(len(values), noun)} of {names(hosts)} {_is(values)} {word}"
+            yield f"{plural(len(values), 'TLSA record')} of {names(hosts)} {_is(values)} {word}"
 
 
 def _is(values: Collection[str]) -> str:

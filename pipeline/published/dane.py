@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published.finding import Finding
-from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, is_of, matches, mistake_of, names_one_of, record_fault
+from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, is_of, matches, mistake_of, names_one_of, record_fault, record_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +52,8 @@ def judge_tlsa(
     servers: Sequence[Server],
     *,
     now: datetime,
-    port: int = 25,
-    trusted: Sequence[Certificate] = (),
+    port: int,
+    trusted: Sequence[Certificate],
 ) -> list[Finding]:
     """Hold the TLSA records of an MX host against the certificates its addresses serve.
 
@@ -186,7 +186,7 @@ def _mismatch(  # noqa: PLR0917 -- what the sentence is made of
     chain = failing[0]
     what = f"no record matches the certificate that {len(failing)} of {shown} addresses serve"
     fix = "publish the new record beside the old one, and remove that only after its TTL and the old certificate are gone"
-    publish = f"{owner}. TLSA {DANE_EE} 1 1 {associated(chain[0], 1, 1)}"
+    publish = record_for(chain[0], owner)
     anchors = [record for record in usable if record.usage == DANE_TA]
     if mistake := next((said for record in usable if (said := mistake_of(record, chain))), ""):
         what += f": {mistake}"

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from pipeline.insight.applied_policies import PublishedPolicy
 
-SERVERS = ("nginx", "caddy", "apache")
 _EOL = "\r\n"
 
 
@@ -34,7 +33,7 @@ class Rendered(NamedTuple):
     """How to take it back, and how long senders go on applying it."""
 
 
-def patterns_for(published: PublishedPolicy | None, hosts: Sequence[str], more: Sequence[str] = ()) -> tuple[str, ...]:
+def patterns_for(published: PublishedPolicy | None, hosts: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
     """Return the mx lines: those published, and every host that they do not cover.
 
     Args:

@@ -80,7 +80,7 @@ def _dead(host: str, trouble: Trouble) -> Finding:
     return Finding("sts-policy", code, "error", f"{host} [{trouble.address}]", f"{trouble.says}; another address serves the file", why, fix)
 
 
-def judge_server(host: str, address: str, server: Server, *, now: datetime, port: int = 25, asks: Asks = "policy") -> list[Finding]:
+def judge_server(host: str, address: str, server: Server, *, now: datetime, port: int, asks: Asks) -> list[Finding]:
     """Judge one address of one MX host; without trouble the only finding is that it is well.
 
     Args:

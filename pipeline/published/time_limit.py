@@ -70,7 +70,7 @@ NO_SUCH_NETWORK = frozenset({"ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT"})
 """What the system says when this machine itself has no way to a kind of address."""
 
 
-def why_not(err: Exception, address: str = "") -> str:
+def why_not(err: Exception, address: str) -> str:
     """Return in a few words why a connection failed."""
     import errno
 

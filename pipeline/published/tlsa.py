@@ -183,12 +183,6 @@ def names_one_of(certificate: Certificate, wanted: set[str]) -> bool:
     return any(name in there or f"*.{name.partition('.')[2]}" in there for name in wanted)
 
 
-def record_for(certificate: Certificate, port: int, host: str) -> str:
-    """Return the record to publish for a certificate: DANE-EE over the public key, sha256 (RFC 7672 §3.1.1).
-
-    Args:
-        certificate: As the server shows it, or will.
-        port: Of the service: 25 for an MX host.
-        host: The MX host, without a dot at its end.
-    """
-    return f"_{port}._tcp.{host}. TLSA {DANE_EE} 1 1 {associated(certificate, 1, 1)}"
+def record_for(certificate: Certificate, owner: str) -> str:
+    """Return the record to publish for a certificate at `_25._tcp.…`: DANE-EE over the public key, sha256 (RFC 7672 §3.1.1)."""
+    return f"{owner}. TLSA {DANE_EE} 1 1 {associated(certificate, 1, 1)}"

@@ -107,11 +107,5 @@ _ENTRIES = (
 RESULT_TYPES: dict[str, ResultType] = {entry.name: entry for entry in _ENTRIES}
 """The registry by name."""
 
-
 GROUPS: dict[str, Group] = {entry.name: entry.group for entry in _ENTRIES}
-"""The group of each registered result type."""
-
-
-def group_of(result_type: str) -> Group:
-    """Return the group of a result type; `other` for one that is not registered."""
-    return GROUPS.get(result_type, "other")
+"""The group of each registered result type; that of every other one is `other`."""

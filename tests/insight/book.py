@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pipeline.config import Settings
 from pipeline.insight.thresholds import InsightSettings
 from pipeline.lake.writer import LakeWriter
-from pipeline.report.result_types import group_of
+from pipeline.report.result_types import GROUPS
 from pipeline.report.session_overlap import mark_repeats
 from pipeline.report.sts_policy import parse_policy, policy_hash
 from pipeline.tables.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
@@ -151,5 +151,6 @@ class Book:
         return FailureRow(
             policy.report_month, policy.report_key, policy.policy_ix, index, policy.report_day, policy.report_domain,
             policy.submitter_domain, policy.trust_tier, policy.policy_type, policy.policy_domain, policy.policy_hash, fail.result_type,
-            None, group_of(fail.result_type), fail.sender, None, fail.address, None, fail.host, None, fail.count, None, fail.reason,
+            None, GROUPS.get(fail.result_type, "other"), fail.sender, None, fail.address, None, fail.host, None, fail.count, None,
+            fail.reason,
         )  # fmt: skip

@@ -72,9 +72,8 @@ def running_town(tmp_path_factory):
         }
         smtp_port = held.enter_context(mail(servers))
         https_port = held.enter_context(web(pages, {"mta-sts.good.example": ours.issue("mta-sts.good.example", days=(-10, 80))}))
-        record = (
-            record_for(x509.load_pem_x509_certificate(secure[0]), smtp_port, "mx.secure.example").replace(" TLSA ", " 60 IN TLSA ") + "\n"
-        )
+        published = record_for(x509.load_pem_x509_certificate(secure[0]), f"_{smtp_port}._tcp.mx.secure.example")
+        record = published.replace(" TLSA ", " 60 IN TLSA ") + "\n"
         # One record for two hosts, kept for longer than a resolver keeps anything.
         shared = "_tlsa.shared.example. 259200 IN TLSA " + record.split(" TLSA ")[1]
         shared += "".join(f"_{smtp_port}._tcp.{host}.shared.example. 60 IN CNAME _tlsa.shared.example.\n" for host in "ab")

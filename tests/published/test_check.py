@@ -107,7 +107,7 @@ def records(name: str, domain: Domain, port: int, right: x509.Certificate) -> st
         lines.append(f"{name}. 60 IN MX 10 {host}")
         lines += [f"{host} 60 IN A {address}" for address in domain.mx_address if label != "."]
     if domain.tlsa:
-        text = record_for(right, port, "x").split(" TLSA ")[1] if domain.tlsa == "right" else domain.tlsa
+        text = record_for(right, "x").split(" TLSA ")[1] if domain.tlsa == "right" else domain.tlsa
         lines.append(f"_{port}._tcp.mx.{name}. 60 IN TLSA {text}")
     return "\n".join(lines) + "\n" + domain.more.format(domain=name)
 

@@ -41,6 +41,6 @@ def test_dane_ee_matches_the_servers_own_certificate_and_dane_ta_any_of_the_chai
 
 
 def test_the_record_to_publish_matches(chain):
-    name, text = record_for(chain[0], 25, "mx.example.org").split(" TLSA ")
+    name, text = record_for(chain[0], "_25._tcp.mx.example.org").split(" TLSA ")
     assert name == "_25._tcp.mx.example.org."
     assert matches(parse_tlsa(text), chain)

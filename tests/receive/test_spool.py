@@ -19,7 +19,7 @@ from pipeline import failpoint
 from pipeline.cli import main
 from pipeline.errors import TryAgainError
 from pipeline.ingest.mail_set_aside import forget_others
-from pipeline.spool import MAIL, PIPE, POST, Deposit, Spool
+from pipeline.spool import MAIL, POST, Deposit, Spool
 from tests.report_mails import mail
 
 POINTS = ("spool-written", "spool-synced", "spool-renamed", "spool-safe")
@@ -126,7 +126,7 @@ def test_a_full_disk_takes_nothing(tmp_path):
     spool.make()
     assert spool.is_full()
     with pytest.raises(TryAgainError, match="full"):
-        spool.put_stream(PIPE, "-", io.BytesIO(mail(1)))
+        spool.put_piped(io.BytesIO(mail(1)))
     assert (spool.files(), leftovers(spool)) == ([], [])
 
 

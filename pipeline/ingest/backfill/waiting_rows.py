@@ -17,8 +17,6 @@ from pipeline.lake.storage.locate import locate
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-REMOTE = "://"
-
 
 class WaitingRows:
     """A folder, or a folder of a lake in a bucket."""

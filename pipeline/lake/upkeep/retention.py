@@ -55,7 +55,7 @@ def keep_from(today: date, *, raw_days: int, report_months: int) -> Keep:
     return Keep(raw_since, f"{months // 12:04d}-{months % 12 + 1:02d}" if report_months else None)
 
 
-def expire(lake: OpenLake, keep: Keep, *, dry_run: bool = False) -> Counter[str]:
+def expire(lake: OpenLake, keep: Keep, *, dry_run: bool) -> Counter[str]:
     """Let go what is not kept.
 
     Args:
@@ -129,15 +129,13 @@ def retire(
     return count
 
 
-def drop_bytes(
-    lake: OpenLake, received_since: datetime | None, *, also: Callable[[pa.Table], Mask] | None = None, dry_run: bool = False
-) -> int:
+def drop_bytes(lake: OpenLake, received_since: datetime | None, *, also: Callable[[pa.Table], Mask] | None, dry_run: bool) -> int:
     """Remove from `raw` what no message of the ledger keeps any more: retired, or received too long ago.
 
     Args:
         lake: Open for writing: locked, recovered, its tables at hand.
         received_since: The moment from which messages keep their bytes; None for any.
-        also: Says of ledger rows which more lose their bytes.
+        also: Says of ledger rows which more lose their bytes; None: no more.
         dry_run: Whether to count only.
 
     Returns:
