@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.query.catalogue import load_questions
 from tests.project.tree import ROOT
+from tests.some import some
 
 FOLDER = ROOT / "notebooks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
@@ -43,13 +44,13 @@ def words(sql):
     return re.sub(r"\s+", " ", re.sub(r"--[^\n]*", "", sql)).strip(" ;").lower()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_sql_of_a_notebook_has_a_name_already(name):
+def test_no_sql_of_a_notebook_has_a_name_already():
     """Long runs of the same words would be a copy."""
-    statements = re.findall(r'lake\.sql\(\s*"{1,3}(.*?)"{1,3}[,)]', (FOLDER / f"{name}.py").read_text(encoding="utf-8"), re.DOTALL)
-    for sql in map(words, statements):
+    written = "".join((FOLDER / f"{name}.py").read_text(encoding="utf-8") for name in NAMES)
+    named = [(question.name, words(question.sql)) for question in some(load_questions().values())]
+    for sql in some(map(words, re.findall(r'lake\.sql\(\s*"{1,3}(.*?)"{1,3}[,)]', written, re.DOTALL))):
         pieces = [sql[at : at + 90] for at in range(0, max(1, len(sql) - 90), 30)]
-        assert [(q.name, piece) for q in load_questions().values() for piece in pieces if piece in words(q.sql)] == []
+        assert [(name, piece) for piece in some(pieces) for name, text in named if piece in text] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

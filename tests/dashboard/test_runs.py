@@ -15,6 +15,7 @@ from dashboard.filters import Filters
 from dashboard.fleet import fleet
 from dashboard.say import whole_days
 from tests.dashboard.lakes import AS_OF, demo, empty
+from tests.some import some
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_where_every_tier_counts_each_figure_and_tile_says_so(opened):
 def test_what_is_drawn_of_an_incident_adds_up_or_the_difference_is_named(opened):
     opened(demo)
     app = _page()
-    for one in warm.insight.incidents(_filters(28))[:4]:
+    for one in some(warm.insight.incidents(_filters(28))[:4]):
         app.query_params["id"] = one.id
         app.switch_page("app_pages/incident.py").run()
         assert not app.exception

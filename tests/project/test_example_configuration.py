@@ -11,6 +11,7 @@ import pytest
 from pipeline.config import Settings, load_settings
 from pipeline.report.limits import Limits
 from tests.project.settings_reference import EXAMPLE, settings_of
+from tests.some import some
 
 
 def _uncommented() -> str:
@@ -46,8 +47,8 @@ def test_a_setting_shown_as_a_comment_has_its_default_value():
     shown = tomllib.loads(_uncommented())
     set_by_the_example = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     defaults = Settings().model_dump(mode="json") | {"limits": Limits()._asdict()}
-    for section in shown.keys() - {"mailbox", "source", "group"}:
-        for name, value in shown[section].items():
+    for section in some(shown.keys() - {"mailbox", "source", "group"}):
+        for name, value in some(shown[section].items()):
             if name not in set_by_the_example.get(section, {}) and name != "channel":
                 assert value == defaults[section][name], f"[{section}] {name}"
 

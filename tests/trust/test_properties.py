@@ -135,7 +135,7 @@ def test_no_tags_make_the_judge_raise_or_believe(tags):
 def test_no_results_field_makes_the_judge_raise_or_believe(text):
     folded = text.replace("\r", "").replace("\n", "\r\n ")
     mail = f"Authentication-Results: mx.rcpt.example;{folded}\r\nFrom: a@reporter.example\r\n\r\n".encode()
-    assert all(one.domain != "reporter.example" for one in attested_results(SignedMail(mail), ["mx.rcpt.example"]))
+    assert "reporter.example" not in [one.domain for one in attested_results(SignedMail(mail), ["mx.rcpt.example"])]
 
 
 @settings(max_examples=300)
