@@ -78,7 +78,7 @@ def test_the_expected_files_belong_to_golden_reports():
 
 def test_golden_reports_name_nobody_real():
     """Only the names that are set aside for examples."""
-    for path, report in some((path, report) for path in GOLDEN for report in read_golden(path).reports):
+    for name, report in some((path.name, report) for path in GOLDEN for report in read_golden(path).reports):
         names = {*report.report.report_domains, report.report.submitter_domain, *(f.receiving_mx_hostname for f in report.failures)}
-        real = {name for name in names if name and "." in name and not name.endswith((".example", "example.com", "]"))}
-        assert real == set(), path.name
+        real = {each for each in names if each and "." in each and not each.endswith((".example", "example.com", "]"))}
+        assert real == set(), name
