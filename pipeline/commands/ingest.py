@@ -35,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     parser.add_argument("--format", choices=("table", "json"), help="how to print the summary (default: a sentence, on a terminal only)")
     parser.add_argument(
-        "--workers", type=int, metavar="N", help="processes that read mail (0: none, in this one; default: one a core, two at most)"
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that read mail (0: none, in this one; default: one a processor but one, two at most)",
     )
     parser.add_argument("--verbose", action="store_true", help="log every step")
 
