@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.insight.failed_share import share_of
 from pipeline.insight.live_opinion import Opinion
@@ -94,7 +94,12 @@ def table_of(incidents: Sequence[Incident]) -> pa.Table:
 
     from pipeline.insight.incident import PROMISED
 
-    kinds: dict[str, Any] = {"first_day": pa.date32(), "last_day": pa.date32(), "failed_sessions": pa.int64(), "share": pa.float64()}
+    kinds: dict[str, pa.DataType] = {
+        "first_day": pa.date32(),
+        "last_day": pa.date32(),
+        "failed_sessions": pa.int64(),
+        "share": pa.float64(),
+    }
     lists = {"result_types", "mx_hosts", "receiving_ips", "reporters", "report_keys"}
     columns = {}
     for name in PROMISED:

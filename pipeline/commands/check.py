@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    import pyarrow as pa
     from cryptography.x509 import Certificate
 
     from pipeline.cli import Context
@@ -152,7 +153,7 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
         together = {domain: each.together for domain, each in before.items()}
         looked = threads.map(lambda domain: check_domain(domain, ways, now=now, before=together.get(domain)), domains)
         checked = [hold_against_reports(lake.ask, each, before.get(each.domain)) for each in looked]
-        told = findings_of(lake.ask("checks_latest").to_pylist())
+        told = findings_of(lake.ask)
         return checked, [change for each in checked for change in changes(each, told.get(each.domain, ()), last.get(each.domain))]
 
 
@@ -198,7 +199,7 @@ def _as_json(checked: Checked) -> dict[str, Any]:
     }
 
 
-def _table(checked: Sequence[Checked], *, everything: bool) -> Any:
+def _table(checked: Sequence[Checked], *, everything: bool) -> pa.Table:
     import pyarrow as pa
 
     from pipeline.published.finding import ORDER

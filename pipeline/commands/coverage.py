@@ -68,7 +68,7 @@ def _fails(lines: Sequence[Coverage], silent: Sequence[MailboxHealth], fail_on: 
     return fail_on is not None and (bool(silent) or any(line.state in states for line in lines))
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     return ", ".join(value) if isinstance(value, list) else value
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    import pyarrow as pa
+
     from pipeline.cli import Context
     from pipeline.config import Settings
     from pipeline.published.plan_state import State, Step
@@ -119,7 +121,7 @@ def _as_json(number: int, step: Step, state: State) -> dict[str, Any]:
     return {"step": number, **step._asdict(), "earliest": earliest, "rests_on": state.rests_on}
 
 
-def _table(steps: Sequence[Step]) -> Any:
+def _table(steps: Sequence[Step]) -> pa.Table:
     import pyarrow as pa
 
     return pa.table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline import output
 from pipeline.commands._insight import who
@@ -190,7 +190,7 @@ def _show(rendered: Rendered, against: Sequence[Finding], args: argparse.Namespa
 def _in_full(rendered: Rendered) -> str:
     from pipeline.published.idn import shown
 
-    lines: list[Any] = [f"# The policy of {shown(rendered.domain)}: save it as mta-sts.txt (`--only policy` writes it alone)"]
+    lines = [f"# The policy of {shown(rendered.domain)}: save it as mta-sts.txt (`--only policy` writes it alone)"]
     lines += rendered.policy.split("\r\n")
     lines += ["# The records, to be published when the file is served", *rendered.records, ""]
     lines += ["# In this order", *(f"{number}. {step}" for number, step in enumerate(rendered.order, 1)), ""]

@@ -12,6 +12,7 @@ from pipeline.message.verdict import DKIM_RESULTS
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from datetime import datetime
 
     import pyarrow as pa
 
@@ -147,5 +148,5 @@ def _lines(
     return pa.table(dict(zip(("about", "name", "value"), zip(*rows, strict=True), strict=True)))
 
 
-def _when(moment: Any) -> str:
+def _when(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC" if moment is not None else "never"

@@ -19,6 +19,9 @@ from pipeline.mailbox.oauth import token_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import httpx
+
+    from pipeline.mailbox.imap_sign_in import TokenSource
     from pipeline.settings.mailbox_tables import MailboxSettings
 
 _TRIES = 4
@@ -36,8 +39,8 @@ class Graph:
         """Name it; nothing is asked yet."""
         self._settings = settings
         self._where = f"mailbox {settings.name}"
-        self._tokens: Any = None
-        self._client: Any = None
+        self._tokens: TokenSource | None = None
+        self._client: httpx.Client | None = None
         scheme = "http" if settings.tls == "none" else "https"
         self._server = f"{scheme}://{settings.host or 'graph.microsoft.com'}{f':{settings.port}' if settings.port else ''}"
         self.user = f"/v1.0/users/{quote(settings.user, safe='@')}"
@@ -79,7 +82,9 @@ class Graph:
             raise TryAgainError(f"{self._where}: {self._server} answered something else than Graph does; the next run tries again")
         return found
 
-    def ask(self, method: str, path: str, *, json: Any = None, most: int = _MOST, writes: bool = False) -> Answer | None:
+    def ask(
+        self, method: str, path: str, *, json: dict[str, object] | None = None, most: int = _MOST, writes: bool = False
+    ) -> Answer | None:
         """Return the answer, or None where there is no such thing (404).
 
         Args:
@@ -116,7 +121,7 @@ class Graph:
             time.sleep(wait)
         raise TryAgainError(f"{self._where}: {self._server} does not take a fresh token yet; the next run tries again")
 
-    def _once(self, method: str, path: str, json: Any, most: int) -> Answer:
+    def _once(self, method: str, path: str, json: dict[str, object] | None, most: int) -> Answer:
         headers = {"Authorization": f"Bearer {self._token_source()()}", "Prefer": 'IdType="ImmutableId"'}
         with self._errors(), self._http().stream(method, self._server + path, headers=headers, json=json) as response:
             content = bytearray()
@@ -136,12 +141,13 @@ class Graph:
             )
         return ConfigError(f"{self._where}: {self._server} refuses what is asked ({answer.status} {code})")
 
-    def _token_source(self) -> Any:
+    def _token_source(self) -> TokenSource:
         if self._tokens is None:
             self._tokens = token_source(self._settings)
+        assert self._tokens is not None  # noqa: S101 -- a mailbox of kind graph is configured with oauth2
         return self._tokens
 
-    def _http(self) -> Any:
+    def _http(self) -> httpx.Client:
         if self._client is None:
             import ssl
 

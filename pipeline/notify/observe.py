@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import orjson
 
 from pipeline.errors import ConfigError, SignInError
+from pipeline.insight.ask import rows_of
 from pipeline.notify.digest import Days, LeftOut, Totals
 from pipeline.notify.metrics import Measured
 from pipeline.notify.observed import Certificate, MailboxState, Observed, PublishedState, RollOver
 from pipeline.notify.published_clauses import clauses_of
+from pipeline.published.check_answers import PublishedChange, StoredFinding, last_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
-    from typing import Any
 
     from pipeline.notify.mutes import Mute
     from pipeline.query import Lake
@@ -93,20 +94,20 @@ def _published(lake: Lake, as_of: date) -> tuple[PublishedState, ...]:
     """Return what the last fresh checks found; what one could not look at is as it was known before."""
     from pipeline.insight.applied_policies import checked_policy
 
-    changed = lake.ask("published_changes", since=as_of - timedelta(days=_CHANGE_DAYS), until=as_of).to_pylist()
-    last = {row["domain"]: row for row in changed}
+    changed = rows_of(lake.ask("published_changes", since=as_of - timedelta(days=_CHANGE_DAYS), until=as_of), PublishedChange)
+    last = {row.domain: row for row in changed}
     found = []
-    for row in lake.ask("published_now", checked_until=as_of).to_pylist():
-        domain, checked = row["domain"], row["checked_at"].date()
+    for row in last_checks(lake.ask, as_of):
+        domain, checked = row.domain, row.checked_at.date()
         if (as_of - checked).days > _FRESH_DAYS:
             continue
-        lines = row["known_policy_lines"] or []
+        lines = row.known_policy_lines or []
         parts = (
             lines,
-            row["known_sts_id"],
-            row["known_tlsrpt_record"],
-            sorted(row["mx_hosts"] or ()),
-            sorted(row["tlsa_records"] or ()),
+            row.known_sts_id,
+            row.known_tlsrpt_record,
+            sorted(row.mx_hosts),
+            sorted(row.tlsa_records),
         )
         digest = hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]
         mode = checked_policy(lines, since=checked).mode if lines else None
@@ -114,29 +115,29 @@ def _published(lake: Lake, as_of: date) -> tuple[PublishedState, ...]:
         found.append(
             PublishedState(domain, checked, digest, mode)
             if change is None
-            else PublishedState(domain, checked, digest, mode, change["changed_day"], tuple(clauses_of(change)))
+            else PublishedState(domain, checked, digest, mode, change.changed_day, tuple(clauses_of(change)))
         )
     return tuple(found)
 
 
-def _fresh_checks(lake: Lake, as_of: date) -> list[dict[str, Any]]:
+def _fresh_checks(lake: Lake, as_of: date) -> list[StoredFinding]:
     """Return the findings of the last check of each domain, where it was lately."""
-    rows = lake.ask("checks_latest", checked_until=as_of).to_pylist()
-    return [row for row in rows if (as_of - row["checked_at"].date()).days <= _FRESH_DAYS]
+    rows = rows_of(lake.ask("checks_latest", checked_until=as_of), StoredFinding)
+    return [row for row in rows if (as_of - row.checked_at.date()).days <= _FRESH_DAYS]
 
 
-def _certificates(checks: Iterable[dict[str, Any]]) -> tuple[Certificate, ...]:
+def _certificates(checks: Iterable[StoredFinding]) -> tuple[Certificate, ...]:
     """Return when the certificates of hosts end, whatever their addresses; of an end that a roll-over speaks of it alone does."""
-    dated = [row for row in checks if row["expires_at"] is not None]
-    told = {(_host(row["place"]), row["expires_at"].date()) for row in dated if row["code"] == ROLL_OVER}
-    ends = {Certificate(row["domain"], _host(row["place"]), row["expires_at"].date()) for row in dated}
+    dated = [(row, row.expires_at.date()) for row in checks if row.expires_at is not None]
+    told = {(_host(row.place), expires) for row, expires in dated if row.code == ROLL_OVER}
+    ends = {Certificate(row.domain, _host(row.place), expires) for row, expires in dated}
     return tuple(sorted(one for one in ends if (one.place, one.expires) not in told))
 
 
-def _roll_overs(checks: Iterable[dict[str, Any]]) -> tuple[RollOver, ...]:
+def _roll_overs(checks: Iterable[StoredFinding]) -> tuple[RollOver, ...]:
     """Return the hosts all of whose TLSA records are of a certificate that is soon renewed."""
-    found = [row for row in checks if row["code"] == ROLL_OVER]
-    return tuple(sorted(RollOver(row["domain"], _host(row["place"]), row["what"], row["fix"]) for row in found))
+    found = [row for row in checks if row.code == ROLL_OVER]
+    return tuple(sorted(RollOver(row.domain, _host(row.place), row.what, row.fix) for row in found))
 
 
 def _host(place: str) -> str:

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.insight.applied_policies import checked_policy
 from pipeline.notify.notice_text import defused, names, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from pipeline.insight.applied_policies import PublishedPolicy
+    from pipeline.published.check_answers import PublishedChange
 
 _SHOWN_CHARS = 120
 _NAMED = 3
 
 
-def clauses_of(row: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what changed, the most telling first; defused.
-
-    Args:
-        row: Of the question `published_changes`.
-    """
+def clauses_of(row: PublishedChange) -> Iterator[str]:
+    """Yield what changed, the most telling first; defused."""
     return map(defused, _clauses(row))
 
 
-def _clauses(row: Mapping[str, Any]) -> Iterator[str]:
-    if row["policy_changed"]:
-        yield from _policy(row["policy_lines_before"], row["policy_lines"])
-    if row["id_changed"]:
-        yield _one("the MTA-STS id", row["sts_id_before"], row["sts_id"])
-    if row["tlsrpt_changed"]:
-        yield _one("the TLSRPT record", row["tlsrpt_record_before"], row["tlsrpt_record"])
-    if row["mx_changed"]:
-        yield from _come_and_gone("MX host", row["mx_hosts_before"], row["mx_hosts"])
-    if row["tlsa_changed"]:
-        yield from _tlsa_records(row["tlsa_records_before"], row["tlsa_records"])
+def _clauses(row: PublishedChange) -> Iterator[str]:
+    if row.policy_changed:
+        yield from _policy(row.policy_lines_before, row.policy_lines)
+    if row.id_changed:
+        yield _one("the MTA-STS id", row.sts_id_before, row.sts_id)
+    if row.tlsrpt_changed:
+        yield _one("the TLSRPT record", row.tlsrpt_record_before, row.tlsrpt_record)
+    if row.mx_changed:
+        yield from _come_and_gone("MX host", row.mx_hosts_before, row.mx_hosts)
+    if row.tlsa_changed:
+        yield from _tlsa_records(row.tlsa_records_before, row.tlsa_records)
 
 
 def _policy(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:

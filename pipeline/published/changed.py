@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from pipeline.insight.ask import rows_of
+from pipeline.published.check_answers import StoredFinding
 from pipeline.published.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
+    from pipeline.insight.ask import Ask
     from pipeline.published.check import Checked
     from pipeline.published.history import Published
 
@@ -30,12 +33,12 @@ _DOCUMENTS = (
 )
 
 
-def findings_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Finding]]:
-    """Return the findings of the last checks by domain, from the rows of the question `checks_latest`."""
+def findings_of(ask: Ask) -> dict[str, list[Finding]]:
+    """Return the findings of the last checks by domain."""
     found: dict[str, list[Finding]] = {}
-    for row in rows:
-        found.setdefault(row["domain"], []).append(
-            Finding(row["check_name"], row["code"], row["severity"], row["place"], row["what"], row["why"], row["fix"], row["publish"])
+    for row in rows_of(ask("checks_latest"), StoredFinding):
+        found.setdefault(row.domain, []).append(
+            Finding(row.check_name, row.code, row.severity, row.place, row.what, row.why, row.fix, row.publish)
         )
     return found
 
@@ -94,7 +97,7 @@ def _documents(checked: Checked, before: Published | None, unseen: set[str]) -> 
             yield Finding(check, f"{name.replace('_', '-')}-changed", "ok", checked.domain, says)
 
 
-def _text(value: Any) -> str:
+def _text(value: str | Iterable[str] | None) -> str:
     if not value:
         return "nothing"
     text = value if isinstance(value, str) else ", ".join(value)

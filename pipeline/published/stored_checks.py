@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pipeline.published.check_answers import last_checks
 from pipeline.published.history import Published
 from pipeline.published.seen_by_senders import Before
 from pipeline.tables.row_types import CheckRow
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.ask import Ask
     from pipeline.published.check import Checked
+    from pipeline.published.check_answers import LastCheck
 
 
 def rows_of(checked: Checked) -> Iterator[CheckRow]:
@@ -44,16 +46,16 @@ def rows_of(checked: Checked) -> Iterator[CheckRow]:
 
 def last_published(ask: Ask) -> dict[str, Before]:
     """Return what the last checks of each domain saw, and since when it is so; what the very last could not look at, from those before."""
-    return {row["domain"]: _before(row) for row in ask("published_now").to_pylist()}
+    return {row.domain: _before(row) for row in last_checks(ask)}
 
 
-def _before(row: dict[str, Any]) -> Before:
+def _before(row: LastCheck) -> Before:
     published = Published(
-        sts_id=row["known_sts_id"],
-        policy_lines=tuple(row["known_policy_lines"] or ()) or None,
-        tlsrpt_text=row["known_tlsrpt_record"],
-        mx_hosts=tuple(row["mx_hosts"]),
-        tlsa=tuple(row["tlsa_records"]),
+        sts_id=row.known_sts_id,
+        policy_lines=tuple(row.known_policy_lines or ()) or None,
+        tlsrpt_text=row.known_tlsrpt_record,
+        mx_hosts=tuple(row.mx_hosts),
+        tlsa=tuple(row.tlsa_records),
     )
-    together = published._replace(sts_id=row["read_sts_id"], policy_lines=tuple(row["read_policy_lines"] or ()) or None)
-    return Before(published, (row["policy_since"] or row["checked_at"]).date(), row["tlsa_since"].date(), together)
+    together = published._replace(sts_id=row.read_sts_id, policy_lines=tuple(row.read_policy_lines or ()) or None)
+    return Before(published, (row.policy_since or row.checked_at).date(), row.tlsa_since.date(), together)

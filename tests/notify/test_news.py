@@ -13,6 +13,7 @@ from pipeline.notify.news import news_for, standing
 from pipeline.notify.notice import lineage_of
 from pipeline.notify.observed import Certificate, MailboxState, Observed, PublishedState, RollOver
 from pipeline.notify.published_clauses import clauses_of
+from pipeline.published.check_answers import PublishedChange
 from tests.insight.asking import as_of, incidents
 from tests.insight.book import DOMAIN, GOOGLE, MICROSOFT, MX1, MX2, Book, Fail, day, sts, tlsa
 
@@ -276,8 +277,8 @@ def test_a_change_of_what_is_published_is_told_with_what_changed():
         "tlsa_records_before": ["mx1.example.org 3 1 1 aa", "mx1.example.org 3 1 1 bb"],
         "tlsa_records": ["mx1.example.org 3 1 1 aa"],
     }
-    changed = dict.fromkeys(("policy_changed", "id_changed", "tlsrpt_changed", "mx_changed", "tlsa_changed"), True)
-    clauses = tuple(clauses_of({**row, **changed}))
+    everything = PublishedChange(DOMAIN, day(9), *[True] * 5, **row)
+    clauses = tuple(clauses_of(everything))
     assert clauses == (
         "mode enforce became testing",
         "max_age 86400 became 3600",
@@ -288,10 +289,10 @@ def test_a_change_of_what_is_published_is_told_with_what_changed():
         "MX host mx3.example.org is new",
         "1 TLSA record of mx1.example.org is gone",
     )
-    gone = {**changed, "id_changed": False, "tlsrpt_changed": False, "mx_changed": False, "tlsa_changed": False}
-    assert tuple(clauses_of({**row, **gone, "policy_lines": []})) == ("no sender can fetch the MTA-STS policy any more",)
-    assert tuple(clauses_of({**row, **gone, "policy_lines_before": []})) == ("senders can fetch an MTA-STS policy, mode testing",)
-    same = {**row, **gone, "policy_lines": [*row["policy_lines_before"], ""]}
+    policy = everything._replace(id_changed=False, tlsrpt_changed=False, mx_changed=False, tlsa_changed=False)
+    assert tuple(clauses_of(policy._replace(policy_lines=[]))) == ("no sender can fetch the MTA-STS policy any more",)
+    assert tuple(clauses_of(policy._replace(policy_lines_before=[]))) == ("senders can fetch an MTA-STS policy, mode testing",)
+    same = policy._replace(policy_lines=[*row["policy_lines_before"], ""])
     assert tuple(clauses_of(same)) == ("the text of the MTA-STS policy changed, though not its meaning",)
 
     before = Observed(as_of=day(9), published=(PublishedState(DOMAIN, day(9), "a", "enforce"),))
