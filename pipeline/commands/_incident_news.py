@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import output
 from pipeline.commands._incident_text import in_full, names_of, table_of, the_same
@@ -105,7 +105,7 @@ class _Mailboxes(NamedTuple):
     over: Sequence[tuple[MailboxHealth, datetime | None]]
     """Those that are read again, and since when they were silent."""
 
-    def as_json(self) -> list[dict[str, Any]]:
+    def as_json(self) -> list[dict[str, object]]:
         """Return them like incidents."""
         from pipeline.query.health import as_incident
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline import output
 from pipeline.commands._findings import listing, listing_of_changes
@@ -183,11 +183,11 @@ def _deliver_changed(changed: Sequence[Change], args: argparse.Namespace) -> Non
         output.deliver_rows(names, rows, args)
 
 
-def _plain(finding: Finding) -> dict[str, Any]:
+def _plain(finding: Finding) -> dict[str, object]:
     return {**finding._asdict(), "expires_at": finding.expires_at.isoformat() if finding.expires_at else None}
 
 
-def _as_json(checked: Checked) -> dict[str, Any]:
+def _as_json(checked: Checked) -> dict[str, object]:
     from pipeline.published.idn import shown
 
     return {

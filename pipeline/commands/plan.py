@@ -116,7 +116,7 @@ def _in_full(state: State, steps: Sequence[Step]) -> list[str]:
     return lines
 
 
-def _as_json(number: int, step: Step, state: State) -> dict[str, Any]:
+def _as_json(number: int, step: Step, state: State) -> dict[str, object]:
     earliest = step.earliest.isoformat() if step.earliest else None
     return {"step": number, **step._asdict(), "earliest": earliest, "rests_on": state.rests_on}
 

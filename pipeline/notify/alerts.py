@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.notify.notice_text import defused, name
 
@@ -22,9 +22,9 @@ class Alert(NamedTuple):
     ends: datetime
     link: str
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Return it as the API takes it."""
-        plain = {
+        plain: dict[str, object] = {
             "labels": self.labels,
             "annotations": self.annotations,
             "startsAt": self.starts.isoformat(),

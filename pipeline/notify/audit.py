@@ -121,7 +121,7 @@ def without_domain(lines: Iterable[Line], domain: str) -> list[Line]:
     return [line._replace(who=ERASED) if line.who.lower().rpartition("@")[2] == domain else line for line in erased]
 
 
-def to_plain(lines: Sequence[Line]) -> dict[str, Any]:
+def to_plain(lines: Sequence[Line]) -> dict[str, object]:
     """Return the note as JSON."""
     return {"version": VERSION, "lines": [{**line._asdict(), "at": line.at.isoformat(), "groups": list(line.groups)} for line in lines]}
 

@@ -20,7 +20,7 @@ class Memory(NamedTuple):
     """By matter, such as `ingest:rua`, the state that was told last; what is well is not in it."""
 
 
-def to_plain(memory: Memory) -> dict[str, Any]:
+def to_plain(memory: Memory) -> dict[str, object]:
     """Return a memory as plain values, for JSON."""
     return {"incidents": told_incidents.to_plain(memory.incidents), "states": dict(sorted(memory.states.items()))}
 

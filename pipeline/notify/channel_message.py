@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.notify.notice import to_plain, worst_first
 from pipeline.notify.notice_text import defused, plural
@@ -63,7 +63,7 @@ def _block(event: Notice, link: str) -> str:
     return "\n".join(lines)
 
 
-def as_json(message: Message, link: str) -> dict[str, Any]:
+def as_json(message: Message, link: str) -> dict[str, object]:
     """Return a message for a webhook: its key, and each event with its own key and link."""
     return {
         "version": 1,
@@ -74,7 +74,7 @@ def as_json(message: Message, link: str) -> dict[str, Any]:
     }
 
 
-def event_json(event: Notice, link: str) -> dict[str, Any]:
+def event_json(event: Notice, link: str) -> dict[str, object]:
     """Return an event as one JSON object, for a webhook or a line in a log."""
     plain = to_plain(event)
     path = plain.pop("path")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.notify.notice_text import plural
 from pipeline.notify.outbox import Box
@@ -37,7 +37,7 @@ class ChannelState(NamedTuple):
         waiting = f"{plural(self.waiting, 'message')} waiting" if self.waiting else "nothing waiting"
         return f"{waiting}, {told}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Return it as plain values."""
         return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in self._asdict().items()}
 

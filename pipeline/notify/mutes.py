@@ -83,7 +83,7 @@ def _words(mute: Mute) -> str:
     return " ".join((mute.what, mute.title, mute.reason, *(host for one in mute.as_it_was for host in one.mx_hosts)))
 
 
-def to_plain(mutes: Iterable[Mute]) -> dict[str, Any]:
+def to_plain(mutes: Iterable[Mute]) -> dict[str, object]:
     """Return mutes as plain values, for JSON."""
     return {
         "version": VERSION,

@@ -68,7 +68,7 @@ def worst_first(events: list[Notice]) -> list[Notice]:
     )
 
 
-def to_plain(event: Notice) -> dict[str, Any]:
+def to_plain(event: Notice) -> dict[str, object]:
     """Return an event as plain values, for JSON."""
     return {**event._asdict(), "domains": list(event.domains)}
 

@@ -149,7 +149,7 @@ def _speaks_of(notice: Notice, domain: str) -> bool:
     return domain in notice.domains or speaks_of(words, domain)
 
 
-def to_plain(boxes: dict[str, Box]) -> dict[str, Any]:
+def to_plain(boxes: dict[str, Box]) -> dict[str, object]:
     """Return all boxes as plain values, for JSON."""
     return {
         "version": VERSION,
@@ -190,7 +190,7 @@ def from_plain(plain: dict[str, Any] | None) -> dict[str, Box]:
 _MOMENTS = ("created", "claimed_until", "next_try", "sent")
 
 
-def _entry_plain(entry: Entry) -> dict[str, Any]:
+def _entry_plain(entry: Entry) -> dict[str, object]:
     plain = entry._asdict()
     moments = {name: plain[name] and plain[name].isoformat() for name in _MOMENTS}
     return {**plain, **moments, "events": [notices.to_plain(event) for event in entry.events]}

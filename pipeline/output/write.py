@@ -143,22 +143,22 @@ def _for_eyes(text: str, stream: IO[Any] | None = None) -> str:
     return coloured(text) if wants_colour(sys.stdout if stream is None else stream) else text
 
 
-def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+def _rows(table: pa.Table) -> Iterator[tuple[object, ...]]:
     """Yield rows as tuples, a batch at a time; two columns may have one name."""
     for batch in table.to_batches(max_chunksize=4096):
         yield from zip(*map(_values, batch.columns), strict=True)
 
 
-def _values(column: pa.Array[Any]) -> list[Any]:
+def _values(column: pa.Array[Any]) -> list[object]:
     """Return a column as Python values; a day or a moment that Python has none for, of the year 300,000 or infinity, as text."""
     try:
-        values: list[Any] = column.to_pylist()
+        values: list[object] = column.to_pylist()
     except (OverflowError, ValueError):
         return [_value(scalar) for scalar in column]
     return values
 
 
-def _value(scalar: Any) -> Any:
+def _value(scalar: Any) -> object:
     try:
         return scalar.as_py()
     except (OverflowError, ValueError):

@@ -46,6 +46,6 @@ def from_plain(note: dict[str, Any] | None) -> list[Reason]:
     ]
 
 
-def to_plain(reasons: list[Reason]) -> dict[str, Any]:
+def to_plain(reasons: list[Reason]) -> dict[str, object]:
     """Return the note."""
     return {"version": VERSION, "reasons": [{**each._asdict(), "at": each.at.isoformat(timespec="seconds")} for each in reasons]}
