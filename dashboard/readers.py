@@ -23,12 +23,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pipeline import log
 from pipeline.config import Settings, load_settings
-from pipeline.config_file import find_config
 from pipeline.dashboard_flags import SIGN_IN_VARIABLE
 from pipeline.entry_rules import is_verified, may_enter, refuse_doubtful_claim, sign_in_is_configured
 from pipeline.errors import ConfigError, TlsrptError
 from pipeline.groups import Audience, GroupSettings, audience_of, groups_of
 from pipeline.output import escape
+from pipeline.settings.config_file import find_config
 from pipeline.settings.single_tables import DashboardSettings
 
 if TYPE_CHECKING:

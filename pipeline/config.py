@@ -14,13 +14,13 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from pipeline.config_file import find_config
-from pipeline.config_mistakes import did_you_mean, first_mistake
 from pipeline.errors import ConfigError
 from pipeline.groups import Audience, GroupSettings, audience_of, named_groups
 from pipeline.insight.thresholds import InsightSettings
 from pipeline.message.fetched import RESERVED
 from pipeline.report.limits import DEFAULT_LIMITS, Limits
+from pipeline.settings.config_file import find_config
+from pipeline.settings.config_mistakes import did_you_mean, first_mistake
 from pipeline.settings.mailbox_tables import MailboxSettings, SourceSettings
 from pipeline.settings.notice_tables import NotifySettings
 from pipeline.settings.secret_values import reason_of

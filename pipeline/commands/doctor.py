@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
-    from pipeline.config_file import find_config
+    from pipeline.settings.config_file import find_config
 
     settings = context.settings
     log.set_up(layout=settings.log.format, level=settings.log.level)

@@ -9,8 +9,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
-from pipeline.config_file import receive_table
 from pipeline.errors import ConfigError
+from pipeline.settings.config_file import receive_table
 from pipeline.spool import FULL_PERCENT, Spool
 
 if TYPE_CHECKING:

@@ -64,8 +64,8 @@ def _installation(user: str, context: Context) -> Installation:
     Raises:
         UsageError: A path holds what neither systemd nor cron takes, or the user's name is none.
     """
-    from pipeline.config_file import find_config
     from pipeline.deploy.units import Installation
+    from pipeline.settings.config_file import find_config
 
     settings = context.settings
     config = find_config(context.config)

@@ -51,11 +51,11 @@ def says(err: BaseException) -> str:
     return printable if len(printable) <= 200 else printable[:199] + "…"
 
 
-def throttled(where: str, err: BaseException, *, now: datetime | None = None) -> TryAgainError | None:
+def throttled(mailbox: str, err: BaseException, *, now: datetime | None = None) -> TryAgainError | None:
     """Return the error of a server that asks to be left alone for a while, with the time it names; None if it does not.
 
     Args:
-        where: Which mailbox, for the sentence.
+        mailbox: As the sentence begins: `mailbox reports`.
         err: What was raised.
         now: Aware; default: the clock.
     """
@@ -64,30 +64,30 @@ def throttled(where: str, err: BaseException, *, now: datetime | None = None) ->
         return None
     named = _BACKOFF.search(words)
     if named is None:
-        return TryAgainError(f"{where}: the server asks to come back later: {words}")
+        return TryAgainError(f"{mailbox}: the server asks to come back later: {words}")
     seconds = int(named[1]) / (1000 if named[2].lower() in ("milliseconds", "ms") else 1)
     not_before = (now or datetime.now(UTC)) + timedelta(seconds=seconds)
-    return TryAgainError(f"{where}: the server throttles us until {not_before:%Y-%m-%d %H:%M:%S} UTC: {words}", not_before=not_before)
+    return TryAgainError(f"{mailbox}: the server throttles us until {not_before:%Y-%m-%d %H:%M:%S} UTC: {words}", not_before=not_before)
 
 
-def while_connecting(where: str, server: str, err: BaseException, *, ca_file: str) -> TlsrptError:
+def while_connecting(mailbox: str, server: str, err: BaseException, *, ca_file: str) -> TlsrptError:
     """Return the error of a connection that did not come about.
 
     Args:
-        where: Which mailbox, for the sentence.
+        mailbox: As the sentence begins: `mailbox reports`.
         server: host:port.
         err: What was raised.
         ca_file: The private CA in use, for the advice.
     """
     if isinstance(err, CapabilityError):
-        return UnreachableError(f'{where}: {server} offers no STARTTLS; use tls = "implicit", or another server')
+        return UnreachableError(f'{mailbox}: {server} offers no STARTTLS; use tls = "implicit", or another server')
     if isinstance(err, TimeoutError):
-        return TryAgainError(f"{where}: {server} does not answer ({says_os(err)}); the next run tries again")
+        return TryAgainError(f"{mailbox}: {server} does not answer ({says_os(err)}); the next run tries again")
     if isinstance(err, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return TryAgainError(f"{where}: {server} hung up during the TLS handshake; the next run tries again")
+        return TryAgainError(f"{mailbox}: {server} hung up during the TLS handshake; the next run tries again")
     if isinstance(err, OSError) and not isinstance(err, _HUNG_UP):
-        return UnreachableError(f"{where}: {_why_unreachable(server, err, ca_file)}")
-    return while_working(where, server, err)
+        return UnreachableError(f"{mailbox}: {_why_unreachable(server, err, ca_file)}")
+    return while_working(mailbox, server, err)
 
 
 _NO_TLS = {"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
@@ -114,47 +114,47 @@ def _why_unreachable(server: str, err: OSError, ca_file: str) -> str:
     return f"{server} cannot be reached ({says_os(err)}); check host, port and firewall"
 
 
-def while_signing_in(where: str, server: str, user: str, err: BaseException) -> TlsrptError:
+def while_signing_in(mailbox: str, server: str, user: str, err: BaseException) -> TlsrptError:
     """Return the error of a sign-in that did not succeed.
 
     Args:
-        where: Which mailbox, for the sentence.
+        mailbox: As the sentence begins: `mailbox reports`.
         server: host:port.
         user: Who was signing in, for the sentence.
         err: What was raised.
     """
     if isinstance(err, LOST):
-        return while_working(where, server, err)
+        return while_working(mailbox, server, err)
     lost = (err.__cause__ or err).__context__
     if isinstance(lost, IMAPClientAbortError):  # a cut in the middle of the sign-in comes as the library's LoginError
-        return while_working(where, server, lost)
-    late = throttled(where, err)
+        return while_working(mailbox, server, lost)
+    late = throttled(mailbox, err)
     if late is not None:
         return late
     if isinstance(err, IMAPClientError) and not _BROKEN.search(says(err)):
-        return SignInError(f"{where}: {server} refuses the sign-in of {user}: {says(err)}; check user and password or token")
-    return while_working(where, server, err)
+        return SignInError(f"{mailbox}: {server} refuses the sign-in of {user}: {says(err)}; check user and password or token")
+    return while_working(mailbox, server, err)
 
 
-def while_working(where: str, server: str, err: BaseException) -> TryAgainError:
+def while_working(mailbox: str, server: str, err: BaseException) -> TryAgainError:
     """Return the error of a session that broke off: cut, timed out, throttled, or nonsense.
 
     Args:
-        where: Which mailbox, for the sentence.
+        mailbox: As the sentence begins: `mailbox reports`.
         server: host:port.
         err: What was raised.
     """
-    late = throttled(where, err)
+    late = throttled(mailbox, err)
     if late is not None:
         return late
     if isinstance(err, TimeoutError):
-        return TryAgainError(f"{where}: {server} does not answer in time ({says_os(err)}); the next run continues from there")
+        return TryAgainError(f"{mailbox}: {server} does not answer in time ({says_os(err)}); the next run continues from there")
     if isinstance(err, (IMAPClientAbortError, OSError)):
         words = says_os(err) if isinstance(err, OSError) else says(err)
-        return TryAgainError(f"{where}: the connection to {server} was cut ({words}); the next run continues from there")
+        return TryAgainError(f"{mailbox}: the connection to {server} was cut ({words}); the next run continues from there")
     if isinstance(err, (ProtocolError, *GARBLED)):
-        return TryAgainError(f"{where}: {server} sent what is not IMAP ({says(err)}); the next run tries again")
-    return TryAgainError(f"{where}: {server} refuses: {says(err)}; the next run tries again")
+        return TryAgainError(f"{mailbox}: {server} sent what is not IMAP ({says(err)}); the next run tries again")
+    return TryAgainError(f"{mailbox}: {server} refuses: {says(err)}; the next run tries again")
 
 
 def is_about_the_folder(err: BaseException) -> bool:
@@ -163,35 +163,35 @@ def is_about_the_folder(err: BaseException) -> bool:
     return bool(_FOLDER.search(words)) and not _US.search(words)
 
 
-def refused(where: str, what: str, err: BaseException) -> TlsrptError:
+def refused(mailbox: str, what: str, err: BaseException) -> TlsrptError:
     """Return the error of a server that refuses what `after` wants, while it delivers mail.
 
     Args:
-        where: Which mailbox, for the sentence.
+        mailbox: As the sentence begins: `mailbox reports`.
         what: What is refused.
         err: What was raised.
     """
     words = says(err)
     passing = (_THROTTLED.search(words) and "[OVERQUOTA]" not in words.upper()) or _BROKEN.search(words)
     if passing:
-        return TryAgainError(f"{where}: {what} is refused: {words}; the next run tries again")
-    return ConfigError(f"{where}: {what} is refused: {words}; mail is still read; change `after`, or the rights on the server")
+        return TryAgainError(f"{mailbox}: {what} is refused: {words}; the next run tries again")
+    return ConfigError(f"{mailbox}: {what} is refused: {words}; mail is still read; change `after`, or the rights on the server")
 
 
-def no_folder(where: str, folder: str, existing: list[str]) -> ConfigError:
+def no_folder(mailbox: str, folder: str, existing: list[str]) -> ConfigError:
     """Return the error of a folder that is not there, naming the one that was probably meant, else those that are there.
 
     Args:
-        where: Which mailbox, for the sentence.
+        mailbox: As the sentence begins: `mailbox reports`.
         folder: The name that was configured.
         existing: The names of the folders that can be selected.
     """
     below = next((name for name in existing if name.upper().endswith((f".{folder}".upper(), f"/{folder}".upper()))), "")
     if below:
-        return ConfigError(f'{where}: there is no folder {folder}; set folder = "{says(ValueError(below))}"')
+        return ConfigError(f'{mailbox}: there is no folder {folder}; set folder = "{says(ValueError(below))}"')
     shown = ", ".join(says(ValueError(name)) for name in existing[:20]) or "none"
     more = f" and {len(existing) - 20} more" if len(existing) > 20 else ""
-    return ConfigError(f"{where}: there is no folder {folder}; the folders are: {shown}{more}")
+    return ConfigError(f"{mailbox}: there is no folder {folder}; the folders are: {shown}{more}")
 
 
 def says_os(err: OSError) -> str:

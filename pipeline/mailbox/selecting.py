@@ -27,13 +27,13 @@ class FolderState(NamedTuple):
     """PERMANENTFLAGS, lower-case: the flags that last, and `\\*` where keywords can be made; None where the server names none."""
 
 
-def selected(client: Client, folder: str, *, where: str, user: str, read_only: bool) -> FolderState:
+def selected(client: Client, folder: str, *, mailbox: str, user: str, read_only: bool) -> FolderState:
     """Select a folder, read-only where that is asked or where it may not be changed.
 
     Args:
         client: Signed in.
         folder: As the configuration names it.
-        where: The mailbox, as errors begin.
+        mailbox: As a sentence begins: `mailbox reports`.
         user: Whose rights it is a matter of.
         read_only: Whether to EXAMINE it.
 
@@ -47,37 +47,37 @@ def selected(client: Client, folder: str, *, where: str, user: str, read_only: b
     except IMAPClientError as err:
         if isinstance(err, imap_errors.LOST) and not isinstance(err, IMAPClientReadOnlyError):
             raise
-        if read_only or imap_errors.throttled(where, err):
-            raise _why_not(client, folder, where, user, err) from err
+        if read_only or imap_errors.throttled(mailbox, err):
+            raise _why_not(client, folder, mailbox, user, err) from err
         # What may not be changed can be read all the same; what `after` wants is refused then.
         read_only = True
-        answer = _examined(client, folder, where, user, err)
+        answer = _examined(client, folder, mailbox, user, err)
     if b"UIDVALIDITY" not in answer:
-        raise ConfigError(f"{where}: folder {folder} has no persistent UIDs (no UIDVALIDITY); this server cannot be polled")
+        raise ConfigError(f"{mailbox}: folder {folder} has no persistent UIDs (no UIDVALIDITY); this server cannot be polled")
     uidnext = answer.get(b"UIDNEXT") or _asked_uidnext(client, folder)
     permanent = answer.get(b"PERMANENTFLAGS")
     flags = None if permanent is None else frozenset(bytes(flag).decode("ascii", "replace").lower() for flag in permanent)
     return FolderState(int(answer[b"UIDVALIDITY"]), int(uidnext), int(answer[b"EXISTS"]), read_only, flags)
 
 
-def _examined(client: Client, folder: str, where: str, user: str, err: IMAPClientError) -> dict[bytes, Any]:
+def _examined(client: Client, folder: str, mailbox: str, user: str, err: IMAPClientError) -> dict[bytes, Any]:
     """Open a folder read-only that the server does not open for changes, for the reason `err`."""
     try:
         return cast("dict[bytes, Any]", client.select_folder(folder, readonly=True))
     except imap_errors.LOST:
         raise
     except IMAPClientError:
-        raise _why_not(client, folder, where, user, err) from err
+        raise _why_not(client, folder, mailbox, user, err) from err
 
 
-def _why_not(client: Client, folder: str, where: str, user: str, err: IMAPClientError) -> TlsrptError:
-    late = imap_errors.throttled(where, err)
+def _why_not(client: Client, folder: str, mailbox: str, user: str, err: IMAPClientError) -> TlsrptError:
+    late = imap_errors.throttled(mailbox, err)
     if late is not None:
         return late
     existing = [name for flags, _, name in client.list_folders() if b"\\Noselect" not in flags]
     if folder not in existing and folder.upper() != "INBOX":
-        return imap_errors.no_folder(where, folder, existing)
-    return ConfigError(f"{where}: folder {folder} cannot be opened: {imap_errors.says(err)}; check the rights of {user}")
+        return imap_errors.no_folder(mailbox, folder, existing)
+    return ConfigError(f"{mailbox}: folder {folder} cannot be opened: {imap_errors.says(err)}; check the rights of {user}")
 
 
 def _asked_uidnext(client: Client, folder: str) -> int:

@@ -158,7 +158,7 @@ class Session:
                 raise imap_errors.while_working(self.where, self.server, err) from err
 
     def _selected(self, client: Client, folder: str, *, read_only: bool) -> FolderState:
-        return selected(client, folder, where=self.where, user=self.settings.user, read_only=read_only)
+        return selected(client, folder, mailbox=self.where, user=self.settings.user, read_only=read_only)
 
     def _recover(self, err: BaseException) -> None:
         """Make a new connection after a loss.

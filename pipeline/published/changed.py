@@ -43,7 +43,7 @@ def findings_of(ask: Ask) -> dict[str, list[Finding]]:
     return found
 
 
-def changes(checked: Checked, last: Iterable[Finding], before: Published | None) -> list[Change]:
+def changes(checked: Checked, findings_before: Iterable[Finding], published_before: Published | None) -> list[Change]:
     """Return what differs from the last check of a domain.
 
     A finding is the same where check, code and place are; the days that a certificate has left, for one, may differ. What could not be
@@ -51,13 +51,13 @@ def changes(checked: Checked, last: Iterable[Finding], before: Published | None)
 
     Args:
         checked: The check just made.
-        last: The findings of the check before, of any severity; none where there was no check.
-        before: What the domain published at the check before; None where there was no check.
+        findings_before: Those of the check before, of any severity; none where there was no check.
+        published_before: What the domain published at the check before; None where there was no check.
     """
     now = [each for each in checked.findings if each.severity != "ok"]
-    then = [each for each in last if each.severity != "ok"]
+    then = [each for each in findings_before if each.severity != "ok"]
     known = {_key(each) for each in then}
-    unseen = _unseen(checked, before)
+    unseen = _unseen(checked, published_before)
     found = [Change("new", checked.domain, each) for each in now if _key(each) not in known]
     there = {_key(each) for each in now}
     found += [
@@ -65,7 +65,7 @@ def changes(checked: Checked, last: Iterable[Finding], before: Published | None)
         for each in then
         if _key(each) not in there and each.check not in unseen and each.check != "history"
     ]
-    found += [Change("different", checked.domain, each) for each in _documents(checked, before, unseen)]
+    found += [Change("different", checked.domain, each) for each in _documents(checked, published_before, unseen)]
     return found
 
 

@@ -38,9 +38,9 @@ def open_lake(
         LakeError: The lake cannot be read.
     """
     from pipeline.config import load_settings
-    from pipeline.config_file import find_config
     from pipeline.lake.storage.locate import configured_location, locate
     from pipeline.lake.storage.near import refuse_missing
+    from pipeline.settings.config_file import find_config
 
     chosen = settings if settings is not None else load_settings(None)
     if group is not None:

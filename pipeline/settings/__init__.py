@@ -1,1 +1,1 @@
-"""The tables of the configuration file, each a frozen value; `pipeline.config` reads them all."""
+"""The configuration file: which one is read, its tables, each a frozen value, and what is wrong with it. `pipeline.config` reads it."""

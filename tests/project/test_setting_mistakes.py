@@ -11,9 +11,9 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from pipeline.config import Settings, load_settings
-from pipeline.config_file import find_config
-from pipeline.config_mistakes import _models, first_mistake
 from pipeline.errors import ConfigError
+from pipeline.settings.config_file import find_config
+from pipeline.settings.config_mistakes import _models, first_mistake
 
 WRONG: tuple[Any, ...] = ("x", -1, ["x"], {"x": 1})
 OF_THE_LIBRARY = ("nput should", "dictionary", "tuple", "instance", "pattern", "parse", "ield required", "Settings")

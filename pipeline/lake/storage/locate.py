@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 S3 = "s3://"
 
 
-def locate(where: str | Path | Location, *, wait_seconds: float = 0.0) -> Location:
+def locate(address: str | Path | Location, *, wait_seconds: float = 0.0) -> Location:
     """Return the place of a lake.
 
     Args:
-        where: A folder or s3://bucket/prefix; a place is returned as it is.
+        address: A folder or s3://bucket/prefix; a place is returned as it is.
         wait_seconds: How long a writer waits for another one before it gives up.
 
     Raises:
         ConfigError: It is a URI of a kind that this version cannot use, or what it needs is not configured.
     """
-    if isinstance(where, Location):
-        return where
-    text = str(where)
+    if isinstance(address, Location):
+        return address
+    text = str(address)
     if text.startswith(S3):
         from pipeline.lake.storage.bucket import BucketLocation
 
