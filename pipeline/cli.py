@@ -169,7 +169,7 @@ def _main(arguments: Sequence[str]) -> int:
     try:
         args = build_parser(command_in(arguments)).parse_args(arguments)
         if args.command not in _WITHOUT_ARROW:
-            # Arrow's own allocator keeps what it is given back: with it an ingest takes 50 to 100 MiB and a twentieth of processor time more.
+            # Arrow's own allocator keeps what it is given back: with it an ingest takes 50 to 100 MiB, and a twentieth of its time, more.
             os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
             from pipeline.tables.lazy_pandas import spare_pandas
 
