@@ -79,17 +79,6 @@ def span(first: date, last: date) -> str:
     return day(first) if first == last else f"{day(first)} to {day(last)}"
 
 
-def count_of(amount: int, noun: str, plural: str | None = None) -> str:
-    """Return a count with its noun.
-
-    Args:
-        amount: How many.
-        noun: The noun in the singular.
-        plural: Its plural; None: the noun with an s.
-    """
-    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
-
-
 def listed(texts: Iterable[str], most: int = 4) -> str:
     """Return texts of strangers in a row, the surplus counted."""
     every = [escape(text)[:_LONGEST] for text in texts]

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.formatting import count_of, is_plain_name, listed, number, rate, span, without_marks
+from dashboard.formatting import is_plain_name, listed, number, rate, span, without_marks
 from dashboard.navigation import link
 from dashboard.say import say
 from dashboard.signs import FAULTS, STATES
-from pipeline.insight.phrases import sentence_start
+from pipeline.insight.phrases import count_of, sentence_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

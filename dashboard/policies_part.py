@@ -9,12 +9,12 @@ import streamlit as st
 
 from dashboard.charts.span_bars import Span, spans
 from dashboard.drawn import chart
-from dashboard.formatting import count_of
 from dashboard.insight import policies
 from dashboard.lake_door import Answer
 from dashboard.say import say
 from dashboard.table_columns import rows_of
 from dashboard.tiles import tile
+from pipeline.insight.phrases import count_of
 
 if TYPE_CHECKING:
     import pandas as pd

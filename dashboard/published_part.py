@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard.formatting import count_of, moment, plain
+from dashboard.formatting import moment, plain
 from dashboard.insight import policies
 from dashboard.lake_door import asked
 from dashboard.say import say
 from dashboard.signs import SEVERITIES
 from dashboard.tiles import tile
+from pipeline.insight.phrases import count_of
 
 if TYPE_CHECKING:
     import pandas as pd

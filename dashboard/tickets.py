@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.formatting import count_of, listed, number, plain, span
+from dashboard.formatting import listed, number, plain, span
 from dashboard.incident_cards import headline
 from dashboard.signs import FAULTS, STATES
+from pipeline.insight.phrases import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

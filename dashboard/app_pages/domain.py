@@ -10,7 +10,7 @@ from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.fleet import WORST, first, fleet, to_domain
 from dashboard.flows import flow_tile
-from dashboard.formatting import NO_HOST, NO_RESULT, count_of, is_plain_name, plain, rate
+from dashboard.formatting import NO_HOST, NO_RESULT, is_plain_name, plain, rate
 from dashboard.incident_cards import card
 from dashboard.insight import incidents, readiness, same_fault
 from dashboard.lake_door import ask, asked
@@ -23,6 +23,7 @@ from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile, tile
 from dashboard.trends import trends
 from pipeline.insight.faults import by_fault
+from pipeline.insight.phrases import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,13 +6,13 @@ import streamlit as st
 
 from dashboard.filters import Filters, chosen
 from dashboard.fleet import NEEDS, Fleet, fleet, narrowed, to_domain, with_verdicts
-from dashboard.formatting import count_of, shown
+from dashboard.formatting import shown
 from dashboard.group_fleet import choose_group, of_group, show_groups
 from dashboard.insight import incidents
 from dashboard.say import whole_days
 from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile
-from pipeline.insight.phrases import span_of
+from pipeline.insight.phrases import count_of, span_of
 
 _COLUMNS = (
     "report_domain", "open_faults", "enforce", "success_rate", "sts_mode", "max_age_days", "certificate_days", "last_day",

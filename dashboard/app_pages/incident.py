@@ -13,7 +13,7 @@ from dashboard.charts.days import calendar, failures_by_day
 from dashboard.charts.heat import heat, height_of
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
-from dashboard.formatting import NO_HOST, NO_RESULT, count_of, is_plain_name, listed, number, plain, without_marks
+from dashboard.formatting import NO_HOST, NO_RESULT, is_plain_name, listed, number, plain, without_marks
 from dashboard.incident_cards import also_on, headline, where
 from dashboard.insight import incident, same_fault
 from dashboard.lake_door import Answer, asked, settings
@@ -26,6 +26,7 @@ from dashboard.tickets import ticket
 from dashboard.tiles import Rows, rows_tile, tile
 from pipeline.insight.habits import read_counting
 from pipeline.insight.letter import letter
+from pipeline.insight.phrases import count_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import pyarrow as pa
 import streamlit as st
 
 from dashboard.filters import Filters, chosen
-from dashboard.formatting import NO_RESULT, count_of
+from dashboard.formatting import NO_RESULT
 from dashboard.ground import NOTHING_COUNTS, ground_of, read_so_far
 from dashboard.incident_cards import card, headline
 from dashboard.insight import INCIDENT_QUESTIONS, MOST, incidents
@@ -20,6 +20,7 @@ from dashboard.tiles import rows_tile
 from pipeline.insight.advice.explanations import explain_result_type
 from pipeline.insight.failed_share import share_of
 from pipeline.insight.faults import by_fault
+from pipeline.insight.phrases import count_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,13 +13,14 @@ from dashboard.charts.palette import OTHERS, OUTCOMES
 from dashboard.drawn import chart
 from dashboard.figures import figure, figure_row
 from dashboard.filters import Filters, chosen
-from dashboard.formatting import ago, count_of, moment
+from dashboard.formatting import ago, moment
 from dashboard.ground import last_look
 from dashboard.lake_door import ask, asked, lake, now, settings
 from dashboard.navigation import to_report, to_reports
 from dashboard.say import say
 from dashboard.table_columns import rows_of
 from dashboard.tiles import rows_tile, tile
+from pipeline.insight.phrases import count_of
 from pipeline.message.verdict import DKIM_RESULTS
 from pipeline.output import escape
 from pipeline.query.raw_report_text import REJECT_CODES

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.filters import Filters, chosen
-from dashboard.formatting import count_of, listed, moment
+from dashboard.formatting import listed, moment
 from dashboard.lake_door import settings, today
 from dashboard.muting import end_button, mutes_now, told
 from dashboard.navigation import link
 from dashboard.notice_places import way_to
 from dashboard.say import say
+from pipeline.insight.phrases import count_of
 from pipeline.notify import told_and_muted
 from pipeline.output import escape
 

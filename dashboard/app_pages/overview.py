@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard.figures import Way, figure, figure_row
 from dashboard.filters import Filters, chosen
 from dashboard.fleet import WORST, first, fleet, to_domain, with_verdicts
-from dashboard.formatting import ago, count_of, number, rate
+from dashboard.formatting import ago, number, rate
 from dashboard.ground import last_look, read_so_far, say_ground
 from dashboard.incident_cards import card
 from dashboard.insight import MOST, Silence, incidents, silence
@@ -25,6 +25,7 @@ from dashboard.say import say, whole_days
 from dashboard.tiles import rows_tile
 from dashboard.trends import trends
 from pipeline.insight.faults import by_fault
+from pipeline.insight.phrases import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,13 +9,14 @@ import streamlit as st
 
 from dashboard.auditing import handed_over, noted
 from dashboard.figures import figure, figure_row
-from dashboard.formatting import count_of, listed, moment, plain
+from dashboard.formatting import listed, moment, plain
 from dashboard.lake_door import ask, asked, lake, settings
 from dashboard.navigation import kept_search, link, place, titled
 from dashboard.readers import audience
 from dashboard.say import say
 from dashboard.table_columns import rows_of
 from dashboard.tiles import tile
+from pipeline.insight.phrases import count_of
 from pipeline.message.verdict import DKIM_RESULTS
 from pipeline.output import escape, json_text
 from pipeline.query.raw_report_text import QUIRKS, report_texts

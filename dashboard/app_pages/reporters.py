@@ -12,7 +12,6 @@ from dashboard.charts.heat import heat, height_of
 from dashboard.charts.palette import CALM
 from dashboard.drawn import chart
 from dashboard.filters import Filters, chosen
-from dashboard.formatting import count_of
 from dashboard.ground import ground_of, nothing_counts
 from dashboard.insight import Silence, coverage, coverage_asked, silence
 from dashboard.lake_door import Answer, asked, concluded, lake, settings
@@ -21,6 +20,7 @@ from dashboard.readers import audience
 from dashboard.say import whole_days
 from dashboard.signs import COVERAGE
 from dashboard.tiles import Rows, rows_tile, tile
+from pipeline.insight.phrases import count_of
 from pipeline.query.raw_report_text import QUIRKS
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline import log
+from pipeline.insight.phrases import count_of
 from pipeline.stages import Stages
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ class Tally:
             (self.deferred, "left for a later run", "left for a later run"),
             (self.mailboxes_failed, "mailbox failed", "mailboxes failed"),
         ]
-        told = [f"{count:,} {one if count == 1 else many}" for count, one, many in parts if count]
-        head = f"{self.messages:,} message{'' if self.messages == 1 else 's'}" if self.messages else "nothing new"
+        told = [count_of(count, one, many) for count, one, many in parts if count]
+        head = count_of(self.messages, "message") if self.messages else "nothing new"
         # Their reports are among the new ones: beside the other numbers, the sum would be wrong.
         against = (
             f"; {self.conflicts:,} of the mails contradict{'s' if self.conflicts == 1 else ''} an earlier report" if self.conflicts else ""

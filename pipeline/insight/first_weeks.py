@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.ground import WAITED_FOR
+from pipeline.insight.phrases import count_of
 from pipeline.message.shipped_reporters import REPORTERS
 from pipeline.output.markup import html_table
 
@@ -38,7 +39,7 @@ class SeenReporter(NamedTuple):
         if self.first_received is None:
             return "not seen yet"
         left = "" if self.counted == self.reports else f", {self.counted:,} count"
-        return f"{self.reports:,} report{'' if self.reports == 1 else 's'} since {self.first_received}{left}"
+        return f"{count_of(self.reports, 'report')} since {self.first_received}{left}"
 
 
 class SeenDomain(NamedTuple):
@@ -77,7 +78,7 @@ class FirstWeeks(NamedTuple):
         if seen:
             reported = sum(bool(one.reports) for one in self.domains)
             domains = f", about {reported:,} of {len(self.domains):,} domains" if self.domains else ""
-            return f"Day {day}: {len(seen):,} reporter{'' if len(seen) == 1 else 's'} seen so far{domains}."
+            return f"Day {day}: {count_of(len(seen), 'reporter')} seen so far{domains}."
         if day <= USUAL_DAYS:
             return f"Day {day}: no report yet. First reports usually come within {USUAL_DAYS} days of publishing the _smtp._tls record."
         return f"Day {day}: no report yet, though first reports usually come within {USUAL_DAYS} days. Go through what to check."

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.insight.habits import Habit, read_habits, sentences
-from pipeline.insight.phrases import days_of
+from pipeline.insight.phrases import count_of, days_of
 from pipeline.output.markup import text
 
 if TYPE_CHECKING:
@@ -146,12 +146,12 @@ class Ground(NamedTuple):
             everything = " of every trust tier, forged ones included" if self.trusts_all else ""
             later = f"; {self.incomplete_sessions:,} of the sessions are of days not complete yet" if self.incomplete_sessions else ""
             return (
-                f"Rests on {_count(self.sessions, 'session')} in {_count(self.reports, 'report')}{everything}{about} of "
-                f"{_count(self.reporters, 'reporter')} on {_count(self.days, 'day')} ({days_of(self.since, self.until)}{later})."
+                f"Rests on {count_of(self.sessions, 'session')} in {count_of(self.reports, 'report')}{everything}{about} of "
+                f"{count_of(self.reporters, 'reporter')} on {count_of(self.days, 'day')} ({days_of(self.since, self.until)}{later})."
             )
         if self.left_out:
             return (
-                f"Nothing is known: none of the {_count(self.reports_left_out, 'report')}{about} of {days_of(self.since, self.until)} "
+                f"Nothing is known: none of the {count_of(self.reports_left_out, 'report')}{about} of {days_of(self.since, self.until)} "
                 "counts. That is not the same as nothing failing."
             )
         if self.domain in self.unreported and self.ever:
@@ -175,14 +175,14 @@ class Ground(NamedTuple):
     def _ended(self) -> str:
         if not self.ends_early:
             return ""
-        later = f"; {_count(self.left_out_since, 'report')} about them left out" if self.left_out_since else ""
+        later = f"; {count_of(self.left_out_since, 'report')} about them left out" if self.left_out_since else ""
         return f"No report that counts is about a day after {self.last_day}: nothing is known of the days since{later}."
 
     def _left_out(self) -> str:
         if not self.left_out:
             return ""
         reasons = "; ".join(each.words() for each in self.left_out)
-        return f"Left out: {_count(self.reports_left_out, 'report')} ({reasons})."
+        return f"Left out: {count_of(self.reports_left_out, 'report')} ({reasons})."
 
     def notes(self) -> list[str]:
         """Return what else a reader has to know: what is left out and the way out, domains nobody reports about, whose domains count."""
@@ -303,7 +303,3 @@ def _unreported(ask: Ask, own: Sequence[str]) -> tuple[str, ...]:
         return ()
     known = {row["report_domain"]: row["reports"] for row in ask("reported_domains", at_most=1_000_000).to_pylist()}
     return tuple(name for name in own if not known.get(name))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -48,9 +48,15 @@ def listed(names: Iterable[str], *, of: int = 0) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def count_of(number: int, noun: str) -> str:
-    """Return the number, grouped, with the noun in the right number."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count_of(number: int, noun: str, plural: str = "") -> str:
+    """Return the number, grouped, with its noun.
+
+    Args:
+        number: How many.
+        noun: In the singular.
+        plural: Where it is more than the noun with an s.
+    """
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def days_of(first: date, last: date) -> str:

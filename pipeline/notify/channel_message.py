@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.insight.phrases import count_of
 from pipeline.notify.notice import to_plain, worst_first
-from pipeline.notify.notice_text import defused, plural
+from pipeline.notify.notice_text import defused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ def _subject(ordered: Sequence[Notice]) -> str:
     first = defused(ordered[0].title)
     more = len(ordered) - 1
     word = f", {ordered[0].kind}" if ordered[0].topic == "fault" and ordered[0].kind in {"worse", "over"} else ""
-    return f"TLS reports{word}: {first}" + (f" (and {plural(more, 'other')})" if more else "")
+    return f"TLS reports{word}: {first}" + (f" (and {count_of(more, 'other')})" if more else "")
 
 
 def _block(event: Notice, link: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.notify.notice_text import plural
+from pipeline.insight.phrases import count_of
 from pipeline.notify.outbox import Box
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class ChannelState(NamedTuple):
         told = f"last sent {self.last_sent:%Y-%m-%d %H:%M} UTC" if self.last_sent else "nothing was ever sent"
         if self.failing_since:
             again = f", tried again after {self.next_try:%Y-%m-%d %H:%M} UTC" if self.next_try else ""
-            waiting = f"{plural(self.waiting, 'message')} waiting{again}"
+            waiting = f"{count_of(self.waiting, 'message')} waiting{again}"
             return f"failing since {self.failing_since:%Y-%m-%d %H:%M} UTC: {self.error}; {waiting}; {told}"
-        waiting = f"{plural(self.waiting, 'message')} waiting" if self.waiting else "nothing waiting"
+        waiting = f"{count_of(self.waiting, 'message')} waiting" if self.waiting else "nothing waiting"
         return f"{waiting}, {told}"
 
     def as_json(self) -> dict[str, object]:

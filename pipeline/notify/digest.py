@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.faults import by_fault
-from pipeline.insight.phrases import days_of, first_step, sentence_start, span_of
+from pipeline.insight.phrases import count_of, days_of, first_step, sentence_start, span_of
 from pipeline.notify.matters import is_unread
 from pipeline.notify.mutes import holding, is_muted
-from pipeline.notify.notice_text import defused, name, names, plural
+from pipeline.notify.notice_text import defused, name, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,7 +100,7 @@ def digest_of(days: Days) -> Digest:
         _section("Published otherwise than before", _published(days)),
         _section("Senders", _senders(days.observed)),
         _section("Certificates and roll-overs", (*_certificates(days.observed), *_roll_overs(days.observed))),
-        _section("Not counted", (f"{plural(one.reports, 'report')}: {defused(one.reason)}" for one in days.left_out)),
+        _section("Not counted", (f"{count_of(one.reports, 'report')}: {defused(one.reason)}" for one in days.left_out)),
     )
     return Digest(
         f"TLS reports, {days_of(days.since, days.until)}: {_state(began, goes_on, days)}",
@@ -132,7 +132,7 @@ def _state(began: Sequence[object], goes_on: Sequence[object], days: Days) -> st
     if not days.totals.sessions:
         return "nothing is known"
     count = len(began) + len(goes_on)
-    return f"{plural(count, 'open fault')}" if count else _so_far("no open fault", days)
+    return f"{count_of(count, 'open fault')}" if count else _so_far("no open fault", days)
 
 
 def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Incident]], days: Days) -> str:
@@ -146,10 +146,10 @@ def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Inc
     reporters = len({line.reporter for line in days.observed.coverage if line.reporter})
     ours = sum(1 for fault in (*began, *goes_on) if fault[0].fault == "ours")
     no_policy = f"; {totals.no_policy:,} found no policy" if totals.no_policy else ""
-    faults = f"{plural(ours, 'open fault')} on your side." if ours else f"{_so_far('No open fault on your side', days)}."
+    faults = f"{count_of(ours, 'open fault')} on your side." if ours else f"{_so_far('No open fault on your side', days)}."
     rate = "" if totals.success_rate is None else f"{totals.success_rate:.1%} were authenticated and "
-    who = plural(reporters, "sender")
-    return f"Of {plural(totals.sessions, 'session')} reported by {who}, {rate}{totals.failed:,} failed{no_policy}. {faults}"
+    who = count_of(reporters, "sender")
+    return f"Of {count_of(totals.sessions, 'session')} reported by {who}, {rate}{totals.failed:,} failed{no_policy}. {faults}"
 
 
 def _so_far(said: str, days: Days) -> str:
@@ -166,7 +166,7 @@ def _line(fault: Sequence[Incident], days: Days) -> Line:
         when += f", last seen {last} and not known since"
     failed, sessions = sum(one.failed_sessions for one in fault), sum(one.sessions for one in fault)
     where = f" on {names(first.mx_hosts)}" if first.mx_hosts else ""
-    told = f"{failed:,} of {plural(sessions, 'session')} {first.went} for {names(domains)}; fault: {first.fault}."
+    told = f"{failed:,} of {count_of(sessions, 'session')} {first.went} for {names(domains)}; fault: {first.fault}."
     step = "" if _over(fault) else f"First step: {first_step(first.fix)}"
     link = f"{days.link.rstrip('/')}/incident?id={first.id}" if days.link else ""
     return Line(defused(f"{sentence_start(first.title)}{where}, {when}: {told}"), defused(step), link)
@@ -202,7 +202,7 @@ def _senders(observed: Observed) -> Iterable[str]:
     reporting = sorted({line.reporter for line in observed.coverage if line.state == "reporting"})
     silent = sorted({line.reporter for line in observed.coverage if line.state == "silent"} - set(reporting))
     if reporting:
-        yield f"{plural(len(reporting), 'sender')} reporting: {names(reporting, 8)}"
+        yield f"{count_of(len(reporting), 'sender')} reporting: {names(reporting, 8)}"
     for reporter in silent if not is_unread(observed) else ():
         last = max(line.last_day for line in observed.coverage if line.reporter == reporter)
         yield f"{name(reporter)} has stopped reporting; its last report is about {last}"
@@ -219,4 +219,4 @@ def _certificates(observed: Observed) -> Iterable[str]:
         if left < 0:
             yield f"{name(place)}: expired on {expires}"
         elif left <= CERTIFICATE_DAYS:
-            yield f"{name(place)}: expires on {expires}, in {plural(left, 'day')}"
+            yield f"{name(place)}: expires on {expires}, in {count_of(left, 'day')}"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight import told_incidents
 from pipeline.insight.detect.causes import CAUSES, POLICY_HOST_CAUSES
-from pipeline.insight.phrases import first_step, sentence_start, span_of
+from pipeline.insight.phrases import count_of, first_step, sentence_start, span_of
 from pipeline.notify.notice import Notice, lineage_of
-from pipeline.notify.notice_text import name, names, plural
+from pipeline.notify.notice_text import name, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +80,7 @@ def fault_notice(kind: Kind, why: str, incidents: Sequence[Incident], observed: 
     over = all(one.state == "resolved" for one in incidents)
     days = f"{span_of(began, last)}{'' if kind == 'over' else ', and not since'}" if over else f"since {began}"
     what = (
-        f"{names(domains)}: {failed:,} of {plural(sessions, 'session')} of {names(first.reporters)} {first.went} {days}. "
+        f"{names(domains)}: {failed:,} of {count_of(sessions, 'session')} of {names(first.reporters)} {first.went} {days}. "
         f"Fault: {first.fault}.{f' {sentence_start(why)}.' if kind == 'worse' else ''}"
     )
     return Notice(
@@ -91,7 +91,7 @@ def fault_notice(kind: Kind, why: str, incidents: Sequence[Incident], observed: 
         f"{last if kind == 'over' else began}:{len(first.mx_hosts)}:{f'{len(domains)}:{first.share or 0:.2f}' if kind == 'worse' else ''}",
         domains,
         f"{sentence_start(CAUSES[first.cause].title)}{where}, for "
-        + (plural(len(domains), "domain") if len(domains) > 1 else name(domains[0])),
+        + (count_of(len(domains), "domain") if len(domains) > 1 else name(domains[0])),
         what,
         "" if over else first_step(first.fix),
         f"incident?id={first.id}",

@@ -7,9 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.coverage import has_stopped
-from pipeline.insight.phrases import sentence_start
+from pipeline.insight.phrases import count_of, sentence_start
 from pipeline.notify.notice import Notice
-from pipeline.notify.notice_text import name, names, plural
+from pipeline.notify.notice_text import name, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +89,7 @@ def _nothing_counts(observed: Observed) -> Iterator[Matter]:
     if ground is None:
         return
     if ground.is_nothing:
-        title, state = f"Nothing is known: none of {plural(ground.reports_left_out, 'report')} counts", "nothing counts"
+        title, state = f"Nothing is known: none of {count_of(ground.reports_left_out, 'report')} counts", "nothing counts"
     elif has_stopped(ground, observed.coverage) and not is_unread(observed):
         title, state = f"No report that counts is about a day after {ground.last_day}", f"nothing counts after {ground.last_day}"
     else:
@@ -152,7 +152,7 @@ def _certificates(observed: Observed) -> Iterator[Matter]:
                 str(threshold),
                 tuple(sorted(set(domains))),
                 f"The certificate of {name(place)} {'expired on' if left < 0 else 'expires on'} {expires}",
-                f"{plural(max(left, 0), 'day')} left; it serves {names(sorted(set(domains)))}.",
+                f"{count_of(max(left, 0), 'day')} left; it serves {names(sorted(set(domains)))}.",
                 "Renew it, then verify with `tlsrpt check`.",
                 f"domain?domain={name(domains[0])}",
             ),

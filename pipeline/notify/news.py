@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight import told_incidents
 from pipeline.insight.coverage import has_stopped
+from pipeline.insight.phrases import count_of
 from pipeline.notify.channel_memory import Memory
 from pipeline.notify.fault_notices import fault_notice, fault_notices, fault_of, withdrawal_notice, withdrawn
 from pipeline.notify.matters import NOTHING_COUNTS, matters_of
 from pipeline.notify.mutes import is_muted
 from pipeline.notify.notice import Notice, worst_first
-from pipeline.notify.notice_text import name, names, plural
+from pipeline.notify.notice_text import name, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -153,7 +154,7 @@ def _verdict_changes(matters: Iterable[Matter], memory: Memory, observed: Observ
             "later",
             f"{now}:{observed.as_of}",
             tuple(domains),
-            f"{plural(len(domains), 'domain') if many else first} {'are' if many else 'is'} "
+            f"{count_of(len(domains), 'domain') if many else first} {'are' if many else 'is'} "
             f"{'now' if now == 'ready' else 'no longer'} ready for enforce",
             f"{names(domains, _NAMED)}: the verdict was {_VERDICTS.get(before, before)} and is {_VERDICTS.get(now, now)}.",
             f"`tlsrpt readiness {first}` shows what it rests on.",
@@ -185,7 +186,7 @@ def _summary(observed: Observed, matters: Sequence[Matter]) -> Notice:
     told = [matter.event for matter in matters if matter.event is not None and matter.event.topic in _IN_SUMMARY]
     nothing = next((event for event in told if event.lineage == NOTHING_COUNTS), None)
     unread = [event.title for event in told if event.topic == "ingest" and event.lineage != NOTHING_COUNTS]
-    count = f"{plural(len(faults), 'open fault')}, {ours} of them yours" if faults else "no open fault"
+    count = f"{count_of(len(faults), 'open fault')}, {ours} of them yours" if faults else "no open fault"
     rests = observed.ground
     titles = [f"{unread[0]}; {count} in what was read"] if unread else [count]
     if rests is not None and not rests.reports:

@@ -34,11 +34,6 @@ def defused(value: str) -> str:
     return _MARKUP.sub("'", shown)[:_TEXT_CHARS]
 
 
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 domain`, `2 domains`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def speaks_of(text: str, domain: str) -> bool:
     """Say whether a text of ours names a domain or a host below it."""
     return any(part == domain or part.endswith(f".{domain}") for part in _HOST_NAME.findall(text))

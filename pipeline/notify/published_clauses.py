@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.insight.applied_policies import checked_policy
-from pipeline.notify.notice_text import defused, names, plural
+from pipeline.insight.phrases import count_of
+from pipeline.notify.notice_text import defused, names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -66,7 +67,7 @@ def _tlsa_records(before: Iterable[str], now: Iterable[str]) -> Iterator[str]:
     for word, values in (("gone", set(before) - set(now)), ("new", set(now) - set(before))):
         if values:
             hosts = sorted({value.split(" ", 1)[0] for value in values})
-            yield f"{plural(len(values), 'TLSA record')} of {names(hosts)} {_is(values)} {word}"
+            yield f"{count_of(len(values), 'TLSA record')} of {names(hosts)} {_is(values)} {word}"
 
 
 def _is(values: Collection[str]) -> str:

@@ -16,13 +16,14 @@ from dashboard.charts.palette import AUTHENTICATED, OTHERS, RESULTS
 from dashboard.charts.picked import Picked, clickable, picked
 from dashboard.charts.span_bars import Span, spans
 from dashboard.fleet import _rank
-from dashboard.formatting import count_of, listed, number, plain, rate, short, shown
+from dashboard.formatting import listed, number, plain, rate, short, shown
 from dashboard.insight import _silence
 from dashboard.say import whole_days
 from dashboard.signs import FAULTS
 from dashboard.table_columns import label_of
 from pipeline.dashboard_flags import command_line, environment
 from pipeline.insight.api import Coverage
+from pipeline.insight.phrases import count_of
 from pipeline.query.raw_report_text import report_texts
 from pipeline.tables.schema import OUTCOMES
 from tests.report_mails import document, mail_of
