@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pipeline.message.fetched import POSTED as POSTED_ACCOUNT
 from pipeline.message.verdict import POSTED, VOUCHED
 from pipeline.trust.alignment import claimed_domain
-from pipeline.trust.authres import attested_results, word_of
-from pipeline.trust.dkim import Signature, check_signatures
 from pipeline.trust.key_lookup import Resolver
-from pipeline.trust.signed_mail import SignedMail
-from pipeline.trust.tiers import decide
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,55 +16,7 @@ if TYPE_CHECKING:
     from pipeline.message.fetched import Fetched
     from pipeline.message.verdict import Verdict
     from pipeline.report.model import Reading
-
-
-class TrustRules(Protocol):
-    """What the judge reads of `[trust]`; `pipeline.settings.single_tables.TrustSettings` is one."""
-
-    def __hash__(self) -> int:
-        """The same for the same rules: a judge is kept by them."""
-
-    @property
-    def dkim(self) -> str:
-        """`verify`, or `off`: the operator vouches for the mailbox."""
-
-    @property
-    def resolver(self) -> str:
-        """host:port; empty: the system's."""
-
-    @property
-    def dns_timeout(self) -> float:
-        """Seconds."""
-
-    @property
-    def authserv_ids(self) -> tuple[str, ...]:
-        """Servers whose Authentication-Results are believed."""
-
-    @property
-    def posted_from(self) -> tuple[str, ...]:
-        """Networks for whose posts the operator vouches."""
-
-
-class Grounds:
-    """What one message offers to be believed for.
-
-    Attributes:
-        mail: The mail taken apart; None where its header block cannot be read.
-        results: DKIM results of servers the operator trusts.
-        vouched: Whether the operator vouches for it.
-    """
-
-    def __init__(self, fetched: Fetched, rules: TrustRules, vouch_before: datetime | None, *, within: bytes | None = None) -> None:
-        """Take a message apart, or the one within it that carries the report.
-
-        Nobody but its sender vouches for what is within another: whoever forwards it may have made it.
-        """
-        imported = fetched.ref.account == "file"
-        self.mail = _taken_apart(fetched.content or b"" if within is None else within)
-        self.vouched = imported or (vouch_before is not None and fetched.received_at < vouch_before)
-        # What an imported file says of its checks nobody's border server need have written; the operator vouches for it as it is.
-        believed = rules.authserv_ids if not imported and within is None else ()
-        self.results = attested_results(self.mail, believed) if self.mail is not None and believed else []
+    from pipeline.trust.trust_rules import TrustRules
 
 
 class Judge:
@@ -89,6 +37,8 @@ class Judge:
         self._vouch_before = vouch_before
         self._posted_from = [ip_network(network) for network in rules.posted_from]
         self._resolver = resolver or Resolver(rules.resolver, timeout=rules.dns_timeout)
+        if rules.dkim != "off":
+            import pipeline.trust.grounds  # noqa: F401 -- now, and not in the time of the first message
         self.seconds = 0.0
         """What judging took; whoever measures it adds to it."""
 
@@ -110,9 +60,11 @@ class Judge:
             return (VOUCHED,) * len(reading.parts)
         if not reading.parts:
             return ()
+        from pipeline.trust.grounds import Grounds, verdict_on
+
         asked = [(claimed_domain(part, reading.envelope), part.message) for part in reading.parts]
         grounds = {message: Grounds(fetched, self._rules, self._vouch_before, within=message) for _, message in asked}
-        verdicts = {one: self._verdict(fetched, grounds[one[1]], one[0]) for one in dict.fromkeys(asked)}
+        verdicts = {one: verdict_on(fetched, grounds[one[1]], one[0], self._resolver) for one in dict.fromkeys(asked)}
         return tuple(verdicts[one] for one in asked)
 
     def _is_vouched(self, peer: str) -> bool:
@@ -121,18 +73,3 @@ class Judge:
         except ValueError:
             return False
         return any(address in network for network in self._posted_from)
-
-    def _verdict(self, fetched: Fetched, grounds: Grounds, claimed: str | None) -> Verdict:
-        if grounds.mail is None:
-            return decide(Signature("permerror"), attested=None, vouched=grounds.vouched)
-        signature = check_signatures(grounds.mail, claimed=claimed, received_at=fetched.received_at, resolver=self._resolver)
-        attested = word_of(grounds.results, grounds.mail, claimed)
-        return decide(signature, attested=attested, others=grounds.results, vouched=grounds.vouched)
-
-
-def _taken_apart(content: bytes) -> SignedMail | None:
-    """Return the mail for its signatures, None where its header block cannot be read."""
-    try:
-        return SignedMail(content)
-    except ValueError:
-        return None

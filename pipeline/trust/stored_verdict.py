@@ -14,7 +14,7 @@ from pipeline.message.verdict import NOT_BELIEVED, Verdict
 from pipeline.trust.alignment import aligned, claimed_domain
 from pipeline.trust.authres import Attested, word_of
 from pipeline.trust.dkim import Signature
-from pipeline.trust.judge import Grounds
+from pipeline.trust.grounds import Grounds
 from pipeline.trust.signature_coverage import not_covered, signed_by
 from pipeline.trust.tiers import decide
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pipeline.message.fetched import Fetched
     from pipeline.report.model import Reading
     from pipeline.tables.row_types import MessageRow
-    from pipeline.trust.judge import TrustRules
     from pipeline.trust.signed_mail import SignedMail
+    from pipeline.trust.trust_rules import TrustRules
 
 PROVED = ("verified", "attested")
 UNPROVED = ("unaligned", "unverified")

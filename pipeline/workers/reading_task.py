@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pipeline.message.fetched import Fetched
     from pipeline.report.limits import Limits
     from pipeline.tables.row_types import MessageRow, MessageRows
-    from pipeline.trust.judge import Judge, TrustRules
+    from pipeline.trust.judge import Judge
+    from pipeline.trust.trust_rules import TrustRules
 
 
 class Job(NamedTuple):

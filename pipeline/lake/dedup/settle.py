@@ -132,7 +132,9 @@ def settle(messages: Sequence[Claim], known: Known, previous: Sequence[str] | No
         if keeps:
             raw.add(message.message_sha256)
         news = [fate in _ARRIVED for fate in fates]
-        touched.update((report.identity, None) for report, new in zip(message.reports, news, strict=True) if new)
+        for report, new in zip(message.reports, news, strict=True):
+            if new:
+                touched[report.identity] = None
         done.outcomes.append(outcome)
         done.news.append(news)
         done.keeps_bytes.append(keeps)
@@ -166,9 +168,11 @@ def _place(report: KnownReport, held: dict[str, list[KnownReport]], known: Known
     if report.report_key in known.keys or report.report_key in known.retired:
         return "duplicate"
     others = held.setdefault(report.identity, [])
-    if any(other.report_key == report.report_key for other in others):
-        return "duplicate"
-    conflict = any(other.content_sha256 != report.content_sha256 for other in others)
+    conflict = False
+    for other in others:
+        if other.report_key == report.report_key:
+            return "duplicate"
+        conflict = conflict or other.content_sha256 != report.content_sha256
     others.append(report)
     return "conflict" if conflict else "stored"
 
