@@ -17,7 +17,7 @@ import threading
 import warnings
 import weakref
 from contextlib import contextmanager, suppress
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,13 +27,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.query.describe import Views, comments, views_of
+from pipeline.query.marked_rows import Marks, no_marks
 from pipeline.query.month_sums import SCHEMA, to_bytes
 from pipeline.query.submitter_habits import SAME_SESSIONS, Habits
 from pipeline.query.view_texts import view_text
 from pipeline.tables.schema import TABLES, arrow_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from fsspec import AbstractFileSystem
 
@@ -44,6 +45,9 @@ warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", cat
 
 _EMPTY_FILE = "{}=0000-00/none.parquet"
 _EMPTY_SUMS = "sums/none.parquet"
+_NO_MARKS = "marks/none.parquet"
+_MOST_MARKS = 100
+"""So many files with marked rows are kept, those asked for last."""
 _AGAIN_SECONDS = 0.5
 """How often a query is interrupted whose time is over, until it ends."""
 _KINDS = {
@@ -72,8 +76,14 @@ class Scope(NamedTuple):
     habits: Habits = Habits()
     runs: str = "[]"
     """The looks into mailboxes, as JSON."""
-    disputed: str = "[]"
-    """The disputed reports, as JSON (see views/learn_disputed.sql)."""
+    marks: Marks | None = None
+    """The rows of contested files that are not simply counted (see `marked_rows`)."""
+    marked: Sequence[str] = ()
+    """The files of one table of which these are learned."""
+    policies: int = 0
+    """How many rows the files of policies have."""
+    once_bounded: bool = False
+    """Whether all of them are known to be within the bounds in the columns that may be null."""
     sums_whole: Sequence[str] = ()
     """Sums of months that the period covers, instead of their files (see `month_sums`)."""
     sums_part: Sequence[str] = ()
@@ -85,14 +95,6 @@ _LEARNED = re.compile(r"session|mentions|submitters|row_parts|apart|is_rated|is_
 def needs_habits(sql: str) -> bool:
     """Say whether a statement may ask what depends on the habits; others are not held up by reading the whole lake."""
     return _LEARNED.search(sql) is not None
-
-
-_DISPUTED = re.compile(r"settings\.(?:told_|disputed)")
-
-
-def needs_disputed(sql: str) -> bool:
-    """Say whether a statement asks which reports are disputed."""
-    return _DISPUTED.search(sql) is not None
 
 
 class Engine:
@@ -120,19 +122,20 @@ class Engine:
         # A reader that is killed leaves an almost empty folder in the temporary directory, one that just ends leaves nothing.
         self._clean_up = weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
         self._root = root
+        self._shown: dict[str, bytes] | None = None
+        self._kept: dict[str, None] = {}
+        self._keeping = threading.Lock()
         if guests:
             from pipeline.query.guest_files import EMPTY, ROOT, GuestFiles
 
-            empty = {f"{name}/{_EMPTY_FILE.format(TABLES[name].partition)}": _empty_bytes(name) for name in TABLES}
-            files, self._alias = GuestFiles(root, files, empty | {_EMPTY_SUMS: _no_sums()}), ROOT
-            self._empty = {name: f"{EMPTY}/{name}/{_EMPTY_FILE.format(TABLES[name].partition)}" for name in TABLES}
-            self._empty["sums"] = f"{EMPTY}/{_EMPTY_SUMS}"
+            self._shown = {name: content() for name, content in _typed_files().values()}
+            files, self._alias, made = GuestFiles(root, files, self._shown), ROOT, EMPTY
         else:
-            self._alias = self._alias_of(root)
-            self._empty = {name: _empty_file(self._temporary, name) for name in TABLES}
-            (self._temporary / _EMPTY_SUMS).parent.mkdir()
-            (self._temporary / _EMPTY_SUMS).write_bytes(_no_sums())
-            self._empty["sums"] = str(self._temporary / _EMPTY_SUMS)
+            self._alias, made = self._alias_of(root), str(self._temporary)
+            for name, content in _typed_files().values():
+                (self._temporary / name).parent.mkdir(parents=True, exist_ok=True)
+                (self._temporary / name).write_bytes(content())
+        self._empty = {what: f"{made}/{name}" for what, (name, _) in _typed_files().items()}
         self._connection = duckdb.connect(
             config={
                 "threads": settings.query.threads,
@@ -189,10 +192,13 @@ class Engine:
             "batch": scope.batch,
             "counted_tiers": self._counted_tiers,
             "runs": scope.runs,
-            "disputed": scope.disputed,
+            "root": self._alias,
+            "once_bounded": scope.once_bounded,
+            "marked": [self._empty["policies"], *self._aliased(scope.marked)],
         }
         lake |= {"policy_sessions": self._limits.policy_sessions, "report_sessions": self._limits.report_sessions}
         lake |= {name: [self._empty["sums"], *self._aliased(getattr(scope, name))] for name in ("sums_whole", "sums_part")}
+        lake["marks"] = [self._empty["marks"], *self._marks_path(scope.marks)]
         lake |= {"same_sessions": list(SAME_SESSIONS)}
         if self._audience is not None:
             lake |= {"seen": list(self._audience.domains), "seen_below": list(self._audience.below), "salt": self._salt}
@@ -202,6 +208,34 @@ class Engine:
 
     def _paths(self, table: str, files: Mapping[str, Sequence[str]]) -> list[str]:
         return [self._empty[table], *self._aliased(files.get(table, ()))]
+
+    def _marks_path(self, marks: Marks | None) -> list[str]:
+        """Return where the marked rows are, written or shown when they are first asked for; those asked for last are kept."""
+        if marks is None:
+            return []
+        name = f"marks/{marks.name}.parquet"
+        with self._keeping:
+            if name not in self._kept:
+                self._keep(name, marks.content)
+            self._kept.pop(name, None)
+            self._kept[name] = None  # as the last
+            while len(self._kept) > _MOST_MARKS:
+                # A statement that is about to read them opens the lake once more.
+                self._let_go(next(iter(self._kept)))
+        return [self._empty["marks"].replace(_NO_MARKS, name)]
+
+    def _keep(self, name: str, content: bytes) -> None:
+        if self._shown is not None:
+            self._shown[name] = content
+        else:
+            (self._temporary / name).write_bytes(content)
+
+    def _let_go(self, name: str) -> None:
+        del self._kept[name]
+        if self._shown is not None:
+            self._shown.pop(name, None)
+        else:
+            (self._temporary / name).unlink(missing_ok=True)
 
     def _aliased(self, paths: Sequence[str]) -> Sequence[str]:
         return paths if self._alias == self._root else [self._alias + path.removeprefix(self._root) for path in paths]
@@ -335,12 +369,10 @@ def all_views() -> Views:
         engine.close()
 
 
-def _empty_file(folder: Path, name: str) -> str:
-    """Write a Parquet file without rows, so that a view over a table without files has its columns and their types."""
-    path = folder / name / _EMPTY_FILE.format(TABLES[name].partition)
-    path.parent.mkdir(parents=True)
-    path.write_bytes(_empty_bytes(name))
-    return str(path)
+def _typed_files() -> dict[str, tuple[str, Callable[[], bytes]]]:
+    """Return the Parquet files without rows of all there is to read, so that a view over none has its columns and their types."""
+    of_tables = {name: (f"{name}/{_EMPTY_FILE.format(TABLES[name].partition)}", partial(_empty_bytes, name)) for name in TABLES}
+    return {**of_tables, "sums": (_EMPTY_SUMS, _no_sums), "marks": (_NO_MARKS, no_marks)}
 
 
 @cache

@@ -35,7 +35,8 @@ def files_of(snapshot: Snapshot, months: tuple[str, str], *, without: Collection
         for table, entries in chosen.items()
     }
     contested = {table: [entry.path for entry in chosen[table] if entry.month in superseded] for table in CONTESTED}
-    return Scope(files, snapshot.floor, snapshot.batch, contested)
+    rows = sum(entry.rows for entry in chosen["policies"])
+    return Scope(files, snapshot.floor, snapshot.batch, contested, policies=rows)
 
 
 def months_of(since: date | None, until: date | None) -> tuple[str, str]:

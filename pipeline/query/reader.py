@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
@@ -21,8 +20,9 @@ from pipeline.query import guard
 from pipeline.query.asked_period import asked_period
 from pipeline.query.catalogue import Question, Questions, load_questions
 from pipeline.query.conclusions import Analysis
-from pipeline.query.engine import Engine, Scope, needs_disputed, needs_habits
+from pipeline.query.engine import Engine, Scope, needs_habits
 from pipeline.query.files_read import EVERY_MONTH, files_of, months_of, newest_months
+from pipeline.query.marked_rows import MarkedRows, Needed, needed, needed_by_guest
 from pipeline.query.month_sums import Made, Used, asks_sums, choose, list_made, names_of, remove_others, store
 from pipeline.query.operators_only import OPERATORS_ONLY
 from pipeline.query.submitter_habits import Habits, learn
@@ -72,7 +72,7 @@ class Lake(Analysis):
         self._refreshing = threading.Lock()
         self._learning = threading.Lock()
         self._learned: tuple[str, Habits] = ("", Habits())
-        self._disputed: tuple[str, dict[tuple[str, ...], str]] = ("", {})
+        self._marks = MarkedRows(location.uri, self._run_own)
         self._extent: tuple[str, pa.Table] | None = None
         self._sums: tuple[Snapshot | None, dict[str, Made], dict[str, str]] = (None, {}, {})
 
@@ -320,7 +320,9 @@ class Lake(Analysis):
             self._files.know({entry.path: entry.size_bytes for entries in snapshot.files.values() for entry in entries})
         return snapshot
 
-    def _scope(self, sql: str, months: tuple[str, str] = EVERY_MONTH, summed: tuple[date, date, bool] | None = None) -> Scope:
+    def _scope(
+        self, sql: str, months: tuple[str, str] = EVERY_MONTH, summed: tuple[date, date, bool] | None = None, *, guests: bool = False
+    ) -> Scope:
         snapshot = self.snapshot
         habits = self._habits(snapshot) if needs_habits(sql) else Habits()
         runs = self._looks_text() if _RUNS.search(sql) else "[]"
@@ -328,8 +330,8 @@ class Lake(Analysis):
         used = self._sums_of(snapshot, habits, summed) if summed and self.audience is None else Used()
         scope = files_of(snapshot, months, without=used.months)
         whole, part = ([self.location.uri_of(each.path) for each in some] for some in (used.whole, used.part))
-        disputed = self._disputed_in(snapshot, scope) if needs_disputed(sql) else "[]"
-        return scope._replace(habits=habits, runs=runs, disputed=disputed, sums_whole=whole, sums_part=part)
+        scope = self._with_marks(scope, needed_by_guest(sql) if guests else needed(sql), snapshot)
+        return scope._replace(habits=habits, runs=runs, sums_whole=whole, sums_part=part)
 
     def _sums_of(self, snapshot: Snapshot, habits: Habits, summed: tuple[date, date, bool]) -> Used:
         """Return the sums of months that there are for a question: whose period, and whether it is about all domains."""
@@ -358,9 +360,10 @@ class Lake(Analysis):
             remove_others(self.location, names.values())
             for month, name in sorted(names.items()):
                 if name not in made:
-                    scope = files_of(snapshot, (month, month))._replace(habits=habits)
+                    asked = view_text("make_sums")
+                    scope = self._with_marks(files_of(snapshot, (month, month)), needed(asked), snapshot)._replace(habits=habits)
                     engine = self._engine_for(guests=False, hosts=bool(habits.hosts))
-                    sums = engine.run(view_text("make_sums"), {}, scope, limited=False)
+                    sums = engine.run(asked, {}, scope, limited=False)
                     yield month, store(self.location, name, snapshot.batch, sums)
 
     def _habits(self, snapshot: Snapshot) -> Habits:
@@ -368,23 +371,22 @@ class Lake(Analysis):
 
         Of a lake of many millions of rows the newest months show it.
         """
+
+        def run(sql: str, parameters: Mapping[str, object], scope: Scope) -> pa.Table:
+            return self._run_own(sql, parameters, self._with_marks(scope, needed(sql), snapshot))
+
         with self._learning:
             if self._learned[0] != snapshot.version:
                 scope = files_of(snapshot, newest_months(snapshot))
-                self._learned = (snapshot.version, learn(lambda sql, parameters: self._engine.run(sql, parameters, scope)))
+                self._learned = (snapshot.version, learn(lambda sql, parameters: run(sql, parameters, scope)))
             return self._learned[1]
 
-    def _disputed_in(self, snapshot: Snapshot, scope: Scope) -> str:
-        """Return the disputed reports of the contested months of a scope as JSON, looked up once for each state of the lake."""
-        key = tuple(scope.contested["reports"])
-        if not key:
-            return "[]"
-        with self._learning:
-            if self._disputed[0] != snapshot.version:
-                self._disputed = snapshot.version, {}
-            if key not in self._disputed[1]:
-                self._disputed[1][key] = json.dumps(self._engine.run(view_text("learn_disputed"), {}, scope).to_pylist())
-            return self._disputed[1][key]
+    def _run_own(self, sql: str, parameters: Mapping[str, object], scope: Scope) -> pa.Table:
+        return self._engine.run(sql, parameters, scope)
+
+    def _with_marks(self, scope: Scope, needs: Needed, snapshot: Snapshot) -> Scope:
+        """Return a scope that says which rows of its contested files are not simply counted, and whether bounds need be looked at."""
+        return scope._replace(marks=self._marks.told(scope, needs, snapshot.version), once_bounded=self._marks.once_bounded(scope, needs))
 
     def _run(
         self,
@@ -396,7 +398,7 @@ class Lake(Analysis):
         limited: bool = True,
         summed: tuple[date, date, bool] | None = None,
     ) -> pa.Table:
-        scope = self._scope(sql, months, summed)
+        scope = self._scope(sql, months, summed, guests=guests)
         engine = self._engine_for(guests=guests, hosts=bool(scope.habits.hosts))
         if guests:
             engine.views()  # from here on `describe` and `duckdb_columns()` say what columns mean

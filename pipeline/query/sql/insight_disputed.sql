@@ -7,9 +7,8 @@ select
     p.report_domain,
     p.report_day,
     p.submitter_domain,
-    count(distinct d.identity) as reports
-from settings.disputed d
-inner join policies p on p.report_key = d.report_key
+    count(distinct p.identity) as reports
+from settings.disputed_policies p
 where p.report_day between $since and $until
     and tier_counts(p.trust_tier)
     and ($domain is null or p.report_domain = $domain)

@@ -4,7 +4,8 @@
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): the domain asked for; null for all
 -- domains (VARCHAR[] = null): the domains asked for, where they are several; null for all
-with rows_told as (
+-- Read twice is quicker than kept.
+with rows_told as not materialized (
     select
         report_domain,
         submitter_domain,
@@ -31,7 +32,7 @@ disputed_unprotected as (
     where identity is not null and policy_type = 'no-policy-found'
     group by all
 ),
-rows_asked as (
+rows_asked as not materialized (
     select report_domain, submitter_domain, report_day, policy_type, policy_hash, sts_mode, sessions, refused
     from rows_told
     where identity is null

@@ -116,41 +116,39 @@ group by
 -- What verdicts and incidents go by. Sums take the report that counts. Where one identity and tier has several contents, one of which may be
 -- forged, a conflict never improves a verdict: of each failure the content that has more of it is taken, and sessions are evidence as far as
 -- every content has them. `told_…` has the rows of all contents, each with the identity that the contents share and the content it is of; both
--- are null where there is one content. Which reports are disputed a cursor is told: see learn_disputed.sql.
-
-create view settings.disputed as
-select unnest(
-    from_json(
-        getvariable('lake').disputed::json,
-        '[{"report_key": "VARCHAR", "identity": "VARCHAR", "stands": "BOOLEAN", "contents": "BIGINT"}]'
-    ),
-    recursive := true
-);
+-- are null where there is one content. Which rows are of disputed reports a cursor is told: see rows.sql.
 
 create view settings.told_policies as
 select *, null::varchar as identity, null::varchar as content, 1::bigint as contents, true as stands
 from settings.policies_of(getvariable('lake').policies)
 where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
 union all by name
-select p.*, d.identity, d.report_key as content, coalesce(d.contents, 1) as contents, coalesce(d.stands, true) as stands
-from settings.policies_of(getvariable('lake').policies_contested) p
-left join settings.disputed d on d.report_key = p.report_key
+select
+    p.* exclude (at_file, at_row), marks.identity, marks.content, coalesce(marks.contents, 1) as contents, coalesce(marks.stands, true) as stands
+from settings.policies_at(getvariable('lake').policies_contested) p
+left join settings.marks marks on marks.at_file = p.at_file and marks.at_row = p.at_row
 where tier_counts(p.trust_tier) and settings.row_is_ours(p.report_domain, p.policy_type, p.policy_domain)
-    and (d.identity is not null or p.report_key not in (select report_key from settings.replaced));
+    and (marks.identity is not null or coalesce(marks.stands, true));
 
 create view settings.told_failures as
 select *, null::varchar as identity, null::varchar as content
 from settings.failures_of(getvariable('lake').failures)
 where tier_counts(trust_tier) and settings.row_is_ours(report_domain, policy_type, policy_domain)
 union all by name
-select f.*, d.identity, d.report_key as content
-from settings.failures_of(getvariable('lake').failures_contested) f
-left join settings.disputed d on d.report_key = f.report_key
+select f.* exclude (at_file, at_row), marks.identity, marks.content
+from settings.failures_at(getvariable('lake').failures_contested) f
+left join settings.marks marks on marks.at_file = f.at_file and marks.at_row = f.at_row
 where tier_counts(f.trust_tier) and settings.row_is_ours(f.report_domain, f.policy_type, f.policy_domain)
-    and (d.identity is not null or f.report_key not in (select report_key from settings.replaced));
+    and (marks.identity is not null or coalesce(marks.stands, true));
+
+-- The policies of disputed reports, whether they count or not.
+create view settings.disputed_policies as
+select p.* exclude (at_file, at_row), marks.identity
+from settings.policies_at(getvariable('lake').policies_contested) p
+inner join settings.marks marks on marks.at_file = p.at_file and marks.at_row = p.at_row
+where marks.identity is not null;
 
 -- The days on which a reporter's sessions for a domain prove nothing but failures.
 create view settings.disputed_days as
-select distinct p.report_domain, p.submitter_domain, p.report_day
-from settings.policies_of(getvariable('lake').policies_contested) p
-inner join settings.disputed d on d.report_key = p.report_key;
+select distinct report_domain, submitter_domain, report_day
+from settings.disputed_policies;

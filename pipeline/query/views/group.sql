@@ -6,9 +6,9 @@ create macro settings.is_among(name) as
     or len(list_filter(getvariable('lake').seen_below::varchar[], lambda tail: ends_with(name, tail))) > 0;
 
 -- Policies and failures: one row is about one domain. The semi-join is what makes it quick where there are names alone.
-create macro settings.lines_of(files) as table
+create macro settings.lines_at(files) as table
 select *
-from settings.rows_of(files)
+from settings.rows_at(files)
 where (
         report_domain in (select unnest(getvariable('lake').seen::varchar[]))
         or (len(getvariable('lake').seen_below::varchar[]) > 0 and settings.is_among(report_domain))
@@ -17,7 +17,7 @@ where (
 
 -- A report with its other domains cut off. Where there are any, what is told of the whole report is withheld: numbers of elements, deviations,
 -- digests by which a guess could be tried, the id, in which senders write domains as they like, and names that speak of another domain.
-create macro settings.reports_of(files) as table
+create macro settings.reports_at(files) as table
 select
     * exclude (others) replace (
         list_filter(report_domains, lambda name: settings.is_among(name)) as report_domains,
@@ -34,7 +34,7 @@ select
     )
 from (
     select *, list_filter(report_domains, lambda name: not settings.is_among(name)) as others
-    from settings.rows_of(files)
+    from settings.rows_at(files)
     -- Almost all reports are about one domain: looked up by hash, and no list is walked through. `case` keeps that order; of `and` and `or` the
     -- optimizer makes its own, and walks through every list first.
     where list_contains(getvariable('lake').counted_tiers::varchar[], trust_tier)
@@ -55,7 +55,7 @@ create macro settings.speaks_of(words, names) as
 create view superseded as
 select settled.* replace (seen.identity as identity)
 from settings.rows_of(getvariable('lake').superseded) settled
-inner join settings.reports_of(getvariable('lake').reports_contested) seen on seen.report_key = settled.report_key;
+inner join settings.reports_at(getvariable('lake').reports_contested) seen on seen.report_key = settled.report_key;
 
 -- Of a report about several domains the identity is salted.
 create view settings.conflicting as
@@ -80,6 +80,6 @@ from settings.every_message
 where false;
 
 create view settings.moments as
-select received_at, ingested_at, report_day from settings.reports_of(getvariable('lake').reports)
+select received_at, ingested_at, report_day from settings.reports_at(getvariable('lake').reports)
 union all
-select received_at, ingested_at, report_day from settings.reports_of(getvariable('lake').reports_contested);
+select received_at, ingested_at, report_day from settings.reports_at(getvariable('lake').reports_contested);

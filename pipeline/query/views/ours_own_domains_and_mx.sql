@@ -9,6 +9,6 @@ create macro settings.report_is_ours(rkey, names) as
     list_has_any(names, (select list(domain) from settings.own))
     or rkey in (
         select report_key
-        from settings.all_policies
+        from settings.policies_of(getvariable('lake').policies || getvariable('lake').policies_contested)
         where policy_type = 'tlsa' and policy_domain in (select host from settings.mx)
     );

@@ -5,7 +5,7 @@
 -- settings.mx; which of them is asked is the choice of ours_*.sql.
 --
 -- What is in the files is read here and nowhere else. Who sees all of it stands on whole.sql, who sees the domains of some groups on group.sql:
--- they say what reports_of, lines_of, messages, raw, checks and superseded are, and all other views and questions stand on these (decision 0045).
+-- they say what reports_at, lines_at, messages, raw, checks and superseded are, and all other views and questions stand on these (decision 0045).
 
 create view settings.every_message as
 select *
@@ -26,11 +26,15 @@ select * replace (if(severity = 'bad', 'error', severity) as severity)
 from read_parquet(getvariable('lake').checks, hive_partitioning = true, hive_types = {'checked_month': varchar}, union_by_name = true)
 where batch <= getvariable('lake').batch;
 
--- The rows of some data files of a table by month of report, as far as the snapshot shows them.
-create macro settings.rows_of(files) as table
-select *
+-- The rows of some data files of a table by month of report, as far as the snapshot shows them, each with its place: file and number in it.
+create macro settings.rows_at(files) as table
+select *, filename as at_file, file_row_number as at_row
 from read_parquet(files, hive_partitioning = true, hive_types = {'report_month': varchar}, union_by_name = true)
 where batch between getvariable('lake').floor and getvariable('lake').batch;
+
+create macro settings.rows_of(files) as table
+select * exclude (at_file, at_row)
+from settings.rows_at(files);
 
 -- What is only ever looked up by the key of a row that is seen, and so need not be limited itself: whether a better report replaced one, and what
 -- the ledger says of the mail that brought it. To limit them as well would read the widest columns of all months for each question.

@@ -8,11 +8,11 @@ select * from settings.every_raw;
 create view checks as
 select * from settings.every_check;
 
-create macro settings.reports_of(files) as table
-select * from settings.rows_of(files);
+create macro settings.reports_at(files) as table
+select * from settings.rows_at(files);
 
-create macro settings.lines_of(files) as table
-select * from settings.rows_of(files);
+create macro settings.lines_at(files) as table
+select * from settings.rows_at(files);
 
 create view superseded as
 select * from settings.rows_of(getvariable('lake').superseded);
