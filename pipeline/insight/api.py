@@ -157,7 +157,7 @@ def verdicts(
         known: Reporters known by name.
         incidents: What `find_incidents` returns for `settings.readiness_days`, whole, of these domains at least; None: they are looked for.
     """
-    asking = at_once(ask) if len(domains) > MANY else ask
+    asking = at_once(ask, domains) if len(domains) > MANY else ask
     period = period_of(as_of, settings.readiness_days, settings)
     reporters = read_known(asking, since=period.since, until=period.until, listed=known, settings=settings)
     published = published_policies(asking, as_of=as_of)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pyarrow as pa
 
     from pipeline.insight.ask import Ask
@@ -13,8 +15,10 @@ MANY = 3
 """More domains than this are asked about at once."""
 _SHARED = frozenset({"insight_reporters", "published_now"})
 """Questions that conclusions on many domains ask in the same words."""
-_BY_DOMAIN = frozenset({"insight_sts_days", "insight_policies_by_reporter", "insight_disputed"})
-"""Questions a verdict asks about its domain, whose answers about all domains are sorted by domain and as quick."""
+_BY_DOMAIN = frozenset({"insight_sts_days", "insight_policies_by_reporter"})
+"""Questions a verdict asks about its domain, and that can be asked about several: the answer is sorted by domain."""
+_OF_ALL = frozenset({"insight_disputed"})
+"""The same of all domains, of which there is little to answer."""
 
 
 def shared(ask: Ask) -> Ask:
@@ -32,17 +36,23 @@ def shared(ask: Ask) -> Ask:
     return once
 
 
-def at_once(ask: Ask) -> Ask:
-    """Return what verdicts on many domains ask by, one after another: the days and all else they ask with are the same for each."""
+def at_once(ask: Ask, domains: Collection[str]) -> Ask:
+    """Return what verdicts on many domains ask by, one after another: the days and all else they ask with are the same for each.
+
+    Args:
+        ask: Answers the named questions.
+        domains: Those that are asked about.
+    """
+    several = {"domains": sorted(domains)}
     answers: dict[str, tuple[pa.Table, dict[str, tuple[int, int]]]] = {}
     once = shared(ask)
 
     def part(name: str, **parameters: Any) -> pa.Table:
         domain = parameters.get("domain")
-        if name not in _BY_DOMAIN or domain is None:
+        if name not in _BY_DOMAIN | _OF_ALL or domain is None:
             return once(name, **parameters)
-        asked = {**parameters, "domain": None}
-        key = f"{name} {asked}"
+        asked = {**parameters, "domain": None, **(several if name in _BY_DOMAIN else {})}
+        key = f"{name} {parameters | {'domain': None}}"
         if key not in answers:
             table = ask(name, **asked).combine_chunks()
             answers[key] = (table, _places(table.column("report_domain").to_pylist()))

@@ -181,8 +181,9 @@ def test_no_question_goes_around_the_views():
     assert {name for name, sql in texts.items() if "settings.carriers" in sql} == {"ground_left_out", "insight_reporters"}
     views = {path.stem: path.read_text() for path in Path(pipeline.__file__).parent.glob("query/views/*.sql")}
     readers = {name for name, sql in views.items() if any(word in sql for word in around[:6])}
-    # The sums of months are of all domains: a group is given none of them. What is learned of places in files shows nobody a row.
-    assert readers == {"tables", "whole", "group", "raw_of_report", "sums", "learn_marks", "learn_unbounded"}
+    # The sums of months are of all domains: a group is given none of them. What is learned of places in files shows nobody a row, and
+    # is joined in `rows` to rows that are seen.
+    assert readers == {"tables", "whole", "group", "raw_of_report", "sums", "rows", "learn_marks", "learn_unbounded"}
 
 
 COMMANDS = (

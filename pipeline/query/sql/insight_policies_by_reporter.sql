@@ -3,6 +3,7 @@
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): one report domain; null for all
+-- domains (VARCHAR[] = null): the domains asked for, where they are several; null for all
 select
     report_domain,
     submitter_domain,
@@ -22,5 +23,6 @@ where report_day between $since and $until
     and policy_type = 'sts'
     and policy_hash is not null
     and ($domain is null or report_domain = $domain)
+    and ($domains is null or report_domain in (select unnest($domains)))
 group by report_domain, submitter_domain, policy_hash
 order by report_domain, first_day, submitter_domain, policy_hash;

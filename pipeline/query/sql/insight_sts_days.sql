@@ -3,6 +3,7 @@
 -- since (DATE): first day, inclusive, UTC
 -- until (DATE): last day, inclusive, UTC
 -- domain (VARCHAR = null): one report domain; null for all
+-- domains (VARCHAR[] = null): the domains asked for, where they are several; null for all
 -- harmless (VARCHAR[]): result types that refuse no mail under MTA-STS
 with refusing as (
     select
@@ -12,6 +13,7 @@ with refusing as (
     from settings.told_failures
     where report_day between $since and $until
         and ($domain is null or report_domain = $domain)
+        and ($domains is null or report_domain in (select unnest($domains)))
         and policy_type = 'sts'
         and not list_contains($harmless, result_type)
     group by report_key, policy_ix
@@ -42,6 +44,7 @@ by_content as (
         and r.policy_ix = p.policy_ix
     where p.report_day between $since and $until
         and ($domain is null or p.report_domain = $domain)
+        and ($domains is null or p.report_domain in (select unnest($domains)))
         and p.policy_type in ('sts', 'no-policy-found')
     group by all
 ),
