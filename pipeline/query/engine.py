@@ -19,16 +19,16 @@ import weakref
 from contextlib import contextmanager, suppress
 from functools import cache, cached_property, partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.query.describe import Views, comments, views_of
-from pipeline.query.marked_rows import Marks, no_marks
+from pipeline.query.marked_rows import no_marks
 from pipeline.query.month_sums import SCHEMA, to_bytes
+from pipeline.query.scope import Scope
 from pipeline.query.submitter_habits import SAME_SESSIONS, Habits
 from pipeline.query.view_texts import view_text
 from pipeline.tables.schema import TABLES, arrow_schema
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
     from pipeline.config import Settings
+    from pipeline.query.scope import Marks
 
 # Of an answer that is no relation it says that its rows are copied: those of our questions are few, and those of an export are a relation.
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning, module=__name__.replace(".", r"\."))
@@ -62,31 +63,6 @@ _KINDS = {
 _KIND = re.compile(r"([A-Za-z ]+) Error: ")
 CONTESTED = ("reports", "policies", "failures")
 """The tables whose rows a better report can supersede."""
-
-
-class Scope(NamedTuple):
-    """What one cursor may see."""
-
-    files: Mapping[str, Sequence[str]]
-    """The Parquet files of each table."""
-    floor: int
-    batch: int
-    contested: Mapping[str, Sequence[str]] = MappingProxyType({})
-    """Those of `reports`, `policies` and `failures` in whose month something was superseded; they are not among `files`."""
-    habits: Habits = Habits()
-    runs: str = "[]"
-    """The looks into mailboxes, as JSON."""
-    marks: Marks | None = None
-    """The rows of contested files that are not simply counted (see `marked_rows`)."""
-    marked: Sequence[str] = ()
-    """The files of one table of which these are learned."""
-    policies: int = 0
-    """How many rows the files of policies have."""
-    once_bounded: bool = False
-    """Whether all of them are known to be within the bounds in the columns that may be null."""
-    sums_whole: Sequence[str] = ()
-    """Sums of months that the period covers, instead of their files (see `month_sums`)."""
-    sums_part: Sequence[str] = ()
 
 
 _LEARNED = re.compile(r"session|mentions|submitters|row_parts|apart|is_rated|is_loop", re.IGNORECASE)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.query.engine import CONTESTED, Scope
+from pipeline.query.engine import CONTESTED
 from pipeline.query.month_sums import MADE_OF
+from pipeline.query.scope import Scope
 from pipeline.tables.schema import TABLES
 
 if TYPE_CHECKING:

@@ -17,12 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.query import month_sums
+from pipeline.query.scope import Marks
 from pipeline.query.view_texts import view_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pipeline.query.engine import Scope
+    from pipeline.query.scope import Scope
 
 _STOOD_ON = {
     "settings.all_reports": "reports",
@@ -89,14 +90,6 @@ def _bodies() -> dict[str, set[str]]:
 
 def _named(sql: str) -> set[str]:
     return {name.lower() for pair in _NAMED.findall(sql) for name in pair if name}
-
-
-class Marks(NamedTuple):
-    """Marked rows as a Parquet file."""
-
-    name: str
-    """A digest of the content."""
-    content: bytes
 
 
 @cache

@@ -20,7 +20,7 @@ from pipeline.query import guard
 from pipeline.query.asked_period import asked_period
 from pipeline.query.catalogue import Question, Questions, load_questions
 from pipeline.query.conclusions import Analysis
-from pipeline.query.engine import Engine, Scope, needs_habits
+from pipeline.query.engine import Engine, needs_habits
 from pipeline.query.files_read import EVERY_MONTH, files_of, months_of, newest_months
 from pipeline.query.marked_rows import MarkedRows, Needed, needed, needed_by_guest
 from pipeline.query.month_sums import Made, Used, asks_sums, choose, list_made, names_of, remove_others, store
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pipeline.groups import Audience
     from pipeline.lake.storage.location import Location
     from pipeline.query.describe import Views
+    from pipeline.query.scope import Scope
 
 WHOLE = "handed_"
 """How questions begin that copy a part of the lake: they may take their time."""

@@ -18,7 +18,8 @@ from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import Verdict
 from pipeline.query.asked_period import asked_period
 from pipeline.query.catalogue import load_questions
-from pipeline.query.engine import Engine, Scope
+from pipeline.query.engine import Engine
+from pipeline.query.scope import Scope
 from pipeline.query.submitter_habits import learn
 from pipeline.report.read import read_file, read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
