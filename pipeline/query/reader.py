@@ -372,14 +372,14 @@ class Lake(Analysis):
 
         Of a lake of many millions of rows the newest months show it.
         """
-
-        def run(sql: str, parameters: Mapping[str, object], scope: Scope) -> pa.Table:
-            return self._run_own(sql, parameters, self._with_marks(scope, needed(sql), snapshot))
-
         with self._learning:
             if self._learned[0] != snapshot.version:
                 scope = files_of(snapshot, newest_months(snapshot))
-                self._learned = (snapshot.version, learn(lambda sql, parameters: run(sql, parameters, scope)))
+
+                def ask(sql: str, parameters: Mapping[str, object]) -> pa.Table:
+                    return self._run_own(sql, parameters, self._with_marks(scope, needed(sql), snapshot))
+
+                self._learned = (snapshot.version, learn(ask))
             return self._learned[1]
 
     def _run_own(self, sql: str, parameters: Mapping[str, object], scope: Scope) -> pa.Table:
