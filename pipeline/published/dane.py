@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.insight.phrases import count_of
 from pipeline.published.finding import Finding
 from pipeline.published.tlsa import DANE_EE, DANE_TA, Tlsa, associated, is_of, matches, mistake_of, names_one_of, record_fault, record_for
 
@@ -116,13 +117,7 @@ def _of_records(
     found += _roll_over(where, host, names, usable, shown, now, port)
     if not found:
         found.append(
-            Finding(
-                "tlsa",
-                "tlsa-ok",
-                "ok",
-                where,
-                f"{len(usable)} validated {'record' if len(usable) == 1 else 'records'}, and one matches all that is served",
-            )
+            Finding("tlsa", "tlsa-ok", "ok", where, f"{count_of(len(usable), 'validated record')}, and one matches all that is served")
         )
     return found
 

@@ -35,8 +35,3 @@ class Finding(NamedTuple):
     """When the certificate ends that it is about."""
     certificate_sha256: str | None = None
     """Of that certificate (DER), lower-case hex."""
-
-
-def worst(findings: list[Finding]) -> Severity:
-    """Return the severity of the worst finding; `ok` where there is none."""
-    return min((finding.severity for finding in findings), key=ORDER.index, default="ok")

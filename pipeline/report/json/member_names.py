@@ -69,8 +69,6 @@ FAILURE_DETAIL = _kind(
     additional_info_uri="additional-information",
 )
 
-KINDS = (REPORT, DATE_RANGE, POLICY_ENTRY, POLICY, SUMMARY, FAILURE_DETAIL)
-
 
 def canonical(value: Any, kind: Kind, notes: Notes) -> dict[str, Any]:
     """Return an object with the member names of RFC 8460 §4.4.
