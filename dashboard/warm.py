@@ -57,14 +57,22 @@ def prepare_rest(as_of: date) -> None:
     """Work out what the next clicks will ask for, with as much rest as work: who is on the page already comes first."""
     for question in _WHOLE_LAKE:
         _gently(asked, question)
-    for days in sorted((days for days in PERIODS.values() if days <= _LONGEST), key=lambda days: (days != PERIODS[USUAL], days)):
-        chosen = _filters(as_of, days)
+    usual = _filters(as_of, PERIODS[USUAL])
+    others = [_filters(as_of, days) for days in sorted(PERIODS.values()) if days <= _LONGEST and days != usual.days]
+    _prepare_questions(usual)
+    # Conclusions are what somebody who chooses another period would wait for: before any other question about it.
+    for chosen in others:
         _gently(ground_of, chosen)
-        for question in _ANY_PERIOD:
-            _gently(asked, question, **chosen.parameters())
         _gently(insight.incidents, chosen)
-        _gently(fleet, chosen, insight.incidents(chosen))
         _gently(insight.coverage, chosen)
+        _gently(with_verdicts, first(fleet(chosen, insight.incidents(chosen)), WORST), chosen)
+    for chosen in others:
+        _prepare_questions(chosen)
+
+
+def _prepare_questions(chosen: Filters) -> None:
+    for question in _ANY_PERIOD:
+        _gently(asked, question, **chosen.parameters())
 
 
 def _gently(work: Callable[..., object], *given: Any, **parameters: Any) -> None:

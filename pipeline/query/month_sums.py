@@ -100,7 +100,7 @@ def names_of(snapshot: Snapshot, rules: str, habits: Habits) -> dict[str, str]:
             if table == "policies":
                 rows[entry.month] = rows.get(entry.month, 0) + entry.rows
     # Who is unsure, and what a loop is, sums do not tell; these come and go with every day.
-    known = (_texts(), rules, habits._replace(same=(), loops=()), snapshot.floor)
+    known = (view_digest(), rules, habits._replace(same=(), loops=()), snapshot.floor)
     digests = {month: sha256(repr((known, sorted(made_of[month]))).encode()).hexdigest() for month in rows}
     return {month: f"{month}-{digests[month][:32]}" for month, count in rows.items() if count >= LEAST_ROWS}
 
@@ -160,7 +160,8 @@ def to_bytes(sums: pa.Table) -> bytes:
 
 
 @cache
-def _texts() -> str:
+def view_digest() -> str:
+    """Return a digest of the texts of all views."""
     folder = package_files("pipeline.query").joinpath("views")
     texts = sorted((entry.name, entry.read_text(encoding="utf-8")) for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return sha256(repr(texts).encode()).hexdigest()

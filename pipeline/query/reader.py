@@ -16,12 +16,13 @@ from pipeline.errors import LakeError, SqlError, TlsrptError, TryAgainError, Usa
 from pipeline.lake.delta.snapshot import Snapshot, current_version, open_snapshot
 from pipeline.lake.delta.whole import MEND
 from pipeline.output.markup import html_table
-from pipeline.query import guard
+from pipeline.query import guard, month_sums
 from pipeline.query.asked_period import asked_period
 from pipeline.query.catalogue import Question, Questions, load_questions
 from pipeline.query.conclusions import Analysis
 from pipeline.query.engine import Engine, needs_habits
 from pipeline.query.files_read import EVERY_MONTH, files_of, months_of, newest_months
+from pipeline.query.kept_habits import keep, name_of, read_kept
 from pipeline.query.marked_rows import MarkedRows, Needed, needed, needed_by_guest
 from pipeline.query.month_sums import Made, Used, asks_sums, choose, list_made, names_of, remove_others, store
 from pipeline.query.operators_only import OPERATORS_ONLY
@@ -359,6 +360,8 @@ class Lake(Analysis):
         with self.location.errors("write"):
             made = list_made(self.location)
             remove_others(self.location, names.values())
+            if names:
+                keep(self.location, name_of(snapshot, self._rules), habits)
             for month, name in sorted(names.items()):
                 if name not in made:
                     asked = view_text("make_sums")
@@ -379,7 +382,9 @@ class Lake(Analysis):
                 def ask(sql: str, parameters: Mapping[str, object]) -> pa.Table:
                     return self._run_own(sql, parameters, self._with_marks(scope, needed(sql), snapshot))
 
-                self._learned = (snapshot.version, learn(ask))
+                name = name_of(snapshot, self._rules) if scope.policies >= month_sums.LEAST_ROWS else ""
+                kept = read_kept(self.location, name) if name else None
+                self._learned = (snapshot.version, learn(ask) if kept is None else kept)
             return self._learned[1]
 
     def _run_own(self, sql: str, parameters: Mapping[str, object], scope: Scope) -> pa.Table:

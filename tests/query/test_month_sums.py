@@ -8,6 +8,7 @@ from shutil import copytree, rmtree
 import pytest
 
 from pipeline.config import Settings
+from pipeline.groups import GroupSettings
 from pipeline.lake.delta.snapshot import SUMS_FOLDER
 from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep.erase import erase_domain
@@ -15,6 +16,8 @@ from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.rebuild import rebuild
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import month_sums, open_lake
+from pipeline.query import reader as reader_module
+from pipeline.query.submitter_habits import learn
 from pipeline.settings.single_tables import DomainSettings, TrustSettings
 from tests.lake.build import message, report
 
@@ -164,7 +167,8 @@ def test_merged_files_and_a_new_generation_are_other_months(lake):
         rebuild(opened, same_parser)
     assert_equal(lake, **SHORT, uses=False)
     assert make(lake) == ["2026-03", "2026-04", "2026-05"]
-    assert len(list((lake / SUMS_FOLDER).iterdir())) == 3
+    assert len(list((lake / SUMS_FOLDER).glob("2026-*"))) == 3
+    assert len(list((lake / SUMS_FOLDER).glob("habits-*"))) == 1
     assert_equal(lake, **SHORT)
 
 
@@ -180,6 +184,39 @@ def test_another_configuration_has_sums_of_its_own(lake, settings):
     assert_equal(lake, settings, **SHORT, uses=False)
     make(lake, settings)
     assert_equal(lake, settings, **SHORT)
+
+
+def test_habits_are_kept_under_what_they_were_learned_from(lake, monkeypatch):
+    def habits(settings=None, group=None):
+        with open_lake(lake, settings=settings or Settings(), group=group) as reader:
+            return reader._habits(reader.snapshot)
+
+    learned = habits()
+    assert learned.failures_only
+    make(lake)
+    (kept,) = (lake / SUMS_FOLDER).glob("habits-*")
+    times = []
+    monkeypatch.setattr(reader_module, "learn", lambda ask: times.append(1) or learn(ask))
+    assert habits() == learned
+    assert not times
+    # Neither another configuration, nor a group, nor what is damaged, nor a lake that has changed since.
+    group = GroupSettings(name="a", domains=("a.example",))
+    habits(Settings(trust=TrustSettings(count=["verified"])))
+    habits(Settings(group=(group,)), "a")
+    assert len(times) == 2
+    content = kept.read_bytes()
+    for damaged in (b"", b"[]", b'{"apart": 1}', content[:-2]):
+        kept.write_bytes(damaged)
+        assert habits() == learned
+    assert len(times) == 6
+    kept.write_bytes(content)
+    with LakeWriter(lake, run_id="run") as writer:
+        writer.commit([message("m999", told(3, content="c", good=1))])
+    habits()
+    assert len(times) == 7
+    make(lake)
+    assert not kept.exists()
+    assert len(list((lake / SUMS_FOLDER).glob("habits-*"))) == 1
 
 
 def test_a_snapshot_older_than_the_sums_does_without(lake):
