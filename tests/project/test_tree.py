@@ -93,6 +93,27 @@ def test_every_module_has_a_place_in_the_layers():
     assert modules - placed - {"pipeline.__init__"} == set()
 
 
+def _is_there(dotted: str) -> bool:
+    """Whether a dotted name leads to a module, and what is left of it stands there."""
+    path, *rest = dotted.split(".")
+    place = ROOT / path
+    while rest and ((place / rest[0]).is_dir() or (place / f"{rest[0]}.py").is_file()):
+        place /= rest.pop(0)
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return not rest or re.search(rf"\b{rest[0]}\b", file.read_text(encoding="utf-8")) is not None
+
+
+def test_every_module_that_a_text_names_is_there():
+    """But for what tells of former days, and recipes, which name what is to be made."""
+    named = [
+        (name, dotted.replace("/", ".").removesuffix(".py"))
+        for name, text in texts(".py", ".md", ".sql", ".toml").items()
+        if name != "CHANGELOG.md" and "/decisions/" not in name
+        for dotted in re.findall(r"`(pipeline(?:\.\w+)+|pipeline(?:/\w+)+\.py)`", text)
+    ]
+    assert [each for each in some(named) if "your_" not in each[1] and not _is_there(each[1])] == []
+
+
 def _only_repeats(name: str, said: str) -> bool:
     """Whether the words about a parameter are those of its name, as in `lake: The lake`."""
     own = {form for word in name.split("_") for form in (word, f"{word}s", word.removesuffix("s"))}
