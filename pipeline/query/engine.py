@@ -47,7 +47,7 @@ warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", cat
 _EMPTY_FILE = "{}=0000-00/none.parquet"
 _EMPTY_SUMS = "sums/none.parquet"
 _NO_MARKS = "marks/none.parquet"
-_MOST_MARKS = 100
+_MOST_MARKS = 1_000
 """So many files with marked rows are kept, those asked for last."""
 _AGAIN_SECONDS = 0.5
 """How often a query is interrupted whose time is over, until it ends."""
@@ -174,7 +174,7 @@ class Engine:
         }
         lake |= {"policy_sessions": self._limits.policy_sessions, "report_sessions": self._limits.report_sessions}
         lake |= {name: [self._empty["sums"], *self._aliased(getattr(scope, name))] for name in ("sums_whole", "sums_part")}
-        lake["marks"] = [self._empty["marks"], *self._marks_path(scope.marks)]
+        lake["marks"] = [self._empty["marks"], *map(self._marks_path, scope.marks)]
         lake |= {"same_sessions": list(SAME_SESSIONS)}
         if self._audience is not None:
             lake |= {"seen": list(self._audience.domains), "seen_below": list(self._audience.below), "salt": self._salt}
@@ -185,10 +185,8 @@ class Engine:
     def _paths(self, table: str, files: Mapping[str, Sequence[str]]) -> list[str]:
         return [self._empty[table], *self._aliased(files.get(table, ()))]
 
-    def _marks_path(self, marks: Marks | None) -> list[str]:
-        """Return where the marked rows are, written or shown when they are first asked for; those asked for last are kept."""
-        if marks is None:
-            return []
+    def _marks_path(self, marks: Marks) -> str:
+        """Return where marked rows are, written or shown when they are first asked for; those asked for last are kept."""
         name = f"marks/{marks.name}.parquet"
         with self._keeping:
             if name not in self._kept:
@@ -198,7 +196,7 @@ class Engine:
             while len(self._kept) > _MOST_MARKS:
                 # A statement that is about to read them opens the lake once more.
                 self._let_go(next(iter(self._kept)))
-        return [self._empty["marks"].replace(_NO_MARKS, name)]
+        return self._empty["marks"].replace(_NO_MARKS, name)
 
     def _keep(self, name: str, content: bytes) -> None:
         if self._shown is not None:

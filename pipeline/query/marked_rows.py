@@ -13,7 +13,9 @@ from hashlib import sha256
 from importlib.resources import files as package_files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.query import month_sums
@@ -49,7 +51,10 @@ _TYPES: dict[str, pa.DataType] = {
 }
 """One row for each row of a data file that is not simply counted; identity, content and contents are null where it is not disputed."""
 _SCHEMA: pa.Schema = pa.schema([pa.field(name, kind) for name, kind in _TYPES.items()])
-_REPLACED: dict[str, Any] = {"stands": False, "identity": None, "contents": None, "report_key": None}
+_NONE_DISPUTED: pa.Table = pa.schema(
+    [pa.field("report_key", pa.string()), *(pa.field(name, _TYPES[name]) for name in ("identity", "stands", "contents"))]
+).empty_table()
+_MONTH = re.compile(r"report_month=([^/]*)/")
 
 
 class Needed(NamedTuple):
@@ -95,13 +100,12 @@ def _named(sql: str) -> set[str]:
 @cache
 def no_marks() -> bytes:
     """Return a Parquet file of marked rows without any."""
-    return _to_bytes([])
+    return _to_bytes(_SCHEMA.empty_table())
 
 
-def _to_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    columns = [pa.array([row[name] for row in rows], kind) for name, kind in _TYPES.items()]
+def _to_bytes(rows: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), sink)
+    pq.write_table(rows, sink, compression="zstd")
     return bytes(sink.getvalue())
 
 
@@ -119,31 +123,21 @@ class MarkedRows:
         self._learning = threading.Lock()
         self._version = ""
         self._bounded: dict[str, bool] = {}
-        self._disputed: dict[Sequence[str], dict[str, dict[str, Any]]] = {}
-        self._of_file: dict[tuple[str, frozenset[str]], list[dict[str, Any]]] = {}
-        self._told: dict[tuple[object, ...], Marks | None] = {}
+        self._told: dict[tuple[str, bool, str], Marks | None] = {}
 
-    def told(self, scope: Scope, needs: Needed, version: str) -> Marks | None:
-        """Return the marked rows of the contested files of a scope; None: there are none.
+    def told(self, scope: Scope, needs: Needed, version: str) -> tuple[Marks, ...]:
+        """Return the marked rows of the contested files of a scope, by table and month.
 
         Args:
             scope: What a statement may see.
             needs: What it has to be told.
             version: The state of the lake; what was learned of another is forgotten.
         """
-        tables = [table for table in sorted(needs.tables) if scope.contested.get(table)]
-        if not tables:
-            return None
         with self._learning:
             if self._version != version:
-                self._version, self._disputed, self._of_file, self._told = version, {}, {}, {}
-            disputed = self._disputed_of(scope) if needs.disputed else {}
-            key = (frozenset(disputed), *(file for table in tables for file in scope.contested[table]))
-            if key not in self._told:
-                rows = [row for table in tables for row in self._of_table(table, scope, disputed)]
-                content = _to_bytes(rows)
-                self._told[key] = Marks(sha256(content).hexdigest()[:32], content) if rows else None
-            return self._told[key]
+                self._version, self._told = version, {}
+            told = [marks for table in sorted(needs.tables) for marks in self._of_table(table, scope, disputed=needs.disputed)]
+        return tuple(marks for marks in told if marks is not None)
 
     def once_bounded(self, scope: Scope, needs: Needed) -> bool:
         """Say whether it is known of all policies of a scope that their `once_…` are within the bounds; of a few nobody asks.
@@ -162,26 +156,52 @@ class MarkedRows:
                 self._bounded |= {file: _name(file) not in over for file in unknown}
             return all(self._bounded[file] for file in files)
 
-    def _disputed_of(self, scope: Scope) -> dict[str, dict[str, Any]]:
-        key = tuple(scope.contested.get("reports", ()))
-        if key not in self._disputed:
-            rows = self._run(view_text("learn_disputed"), {}, scope).to_pylist()
-            self._disputed[key] = {row["report_key"]: row for row in rows}
-        return self._disputed[key]
+    def _of_table(self, table: str, scope: Scope, *, disputed: bool) -> list[Marks | None]:
+        files = _by_month(scope.contested.get(table, ()))
+        if unknown := [month for month in files if (table, disputed, month) not in self._told]:
+            learned = self._learned({month: files[month] for month in unknown}, scope, disputed=disputed)
+            self._told |= {(table, disputed, month): marks for month, marks in learned.items()}
+        return [self._told[table, disputed, month] for month in files]
 
-    def _of_table(self, table: str, scope: Scope, disputed: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        files, keys = scope.contested.get(table, ()), frozenset(disputed)
-        unknown = [file for file in files if (file, keys) not in self._of_file]
-        if unknown:
-            looked = self._run(view_text("learn_marks"), {"disputed": sorted(keys)}, scope._replace(marked=unknown))
-            # An engine may call the folder of the lake by another name; the name of a data file is its own.
-            found: dict[str, list[dict[str, Any]]] = {_name(file): [] for file in unknown}
-            for row in looked.to_pylist():
-                of = disputed.get(row["report_key"], _REPLACED)
-                found[_name(row["at_file"])].append({**row, **of, "content": of["report_key"]})
-            for file in unknown:
-                self._of_file[file, keys] = [{**row, "at_file": file.removeprefix(self._root)} for row in found[_name(file)]]
-        return [row for file in files for row in self._of_file[file, keys]]
+    def _learned(self, files: Mapping[str, Sequence[str]], scope: Scope, *, disputed: bool) -> dict[str, Marks | None]:
+        reports = [file for month, some in _by_month(scope.contested.get("reports", ())).items() if month in files for file in some]
+        told = _NONE_DISPUTED
+        if disputed:
+            told = self._run(view_text("learn_disputed"), {}, scope._replace(contested={**scope.contested, "reports": reports}))
+        marked = [file for some in files.values() for file in some]
+        keys = {"disputed": told.column("report_key").to_pylist()}
+        rows = self._run(view_text("learn_marks"), keys, scope._replace(marked=marked))
+        rows = rows.join(told, "report_key").sort_by([("place", "ascending"), ("at_row", "ascending")])
+        places = rows.column("place").to_numpy()
+        # An engine may call the folder of the lake by another name, which the views put before these.
+        names = pa.array([file.removeprefix(self._root) for file in marked], pa.string())
+        found: dict[str, Marks | None] = {}
+        first = 0
+        for month, some in files.items():
+            begin, end = np.searchsorted(places, (first, first + len(some)))
+            found[month] = _marks(rows.slice(begin, end - begin), names) if end > begin else None
+            first += len(some)
+        return found
+
+
+def _marks(rows: pa.Table, names: pa.StringArray) -> Marks:
+    columns: list[Any] = [
+        names.take(rows.column("place").combine_chunks()),
+        rows.column("at_row"),
+        pc.coalesce(rows.column("stands"), pa.scalar(False)),
+        rows.column("identity"),
+        rows.column("report_key"),
+        rows.column("contents"),
+    ]
+    content = _to_bytes(pa.Table.from_arrays(columns, schema=_SCHEMA))
+    return Marks(sha256(content).hexdigest()[:32], content)
+
+
+def _by_month(files: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for file in files:
+        found.setdefault(_MONTH.findall(file)[-1], []).append(file)
+    return found
 
 
 def _name(path: str) -> str:

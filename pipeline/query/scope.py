@@ -31,7 +31,7 @@ class Scope(NamedTuple):
     habits: Habits = Habits()
     runs: str = "[]"
     """The looks into mailboxes, as JSON."""
-    marks: Marks | None = None
+    marks: Sequence[Marks] = ()
     """The rows of contested files that are not simply counted (see `marked_rows`)."""
     marked: Sequence[str] = ()
     """The files of one table of which these are learned."""
