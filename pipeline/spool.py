@@ -50,7 +50,7 @@ class Deposit(NamedTuple):
     content: bytes
 
 
-class Entry(NamedTuple):
+class SpoolEntry(NamedTuple):
     """One record of a file in `new/`."""
 
     file: str
@@ -149,9 +149,9 @@ class Spool:
         except FileNotFoundError:
             return []
 
-    def entries(self, file: str) -> list[Entry] | None:
+    def entries(self, file: str) -> list[SpoolEntry] | None:
         """Return the records of a file; None where it is gone, or is none of ours."""
-        found: list[Entry] = []
+        found: list[SpoolEntry] = []
         try:
             with open(self._in(NEW, file), "rb") as opened:
                 total = os.fstat(opened.fileno()).st_size
@@ -161,14 +161,14 @@ class Spool:
                     head = _HEAD.fullmatch(opened.read(_HEAD_BYTES))
                     if head is None or at + _HEAD_BYTES + int(head[4]) + 1 > total:
                         return None
-                    entry = Entry(file, len(found), head[1].decode(), head[2].decode(), int(head[3]), at + _HEAD_BYTES, int(head[4]))
+                    entry = SpoolEntry(file, len(found), head[1].decode(), head[2].decode(), int(head[3]), at + _HEAD_BYTES, int(head[4]))
                     found.append(entry)
                     at = entry.offset + entry.size + 1
         except FileNotFoundError:
             return None
         return found
 
-    def read(self, entry: Entry) -> bytes | None:
+    def read(self, entry: SpoolEntry) -> bytes | None:
         """Return the bytes of a record; None where its file is gone."""
         try:
             with open(self._in(NEW, entry.file), "rb") as file:
@@ -177,7 +177,7 @@ class Spool:
         except FileNotFoundError:
             return None
 
-    def set_aside(self, entry: Entry) -> None:
+    def set_aside(self, entry: SpoolEntry) -> None:
         """Keep a mail that is none of ours in `other/`; done already is fine."""
         content = self.read(entry)
         if content is None:

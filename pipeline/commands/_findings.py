@@ -12,7 +12,7 @@ from pipeline.output import escape
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.published.changed import Change
+    from pipeline.published.changed import FindingChange
     from pipeline.published.check import Checked
     from pipeline.published.finding import Finding
 
@@ -40,7 +40,7 @@ def listing(checked: Sequence[Checked], *, everything: bool) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def listing_of_changes(changed: Sequence[Change]) -> str:
+def listing_of_changes(changed: Sequence[FindingChange]) -> str:
     """Return what changed since the last check."""
     from pipeline.published.idn import shown
 

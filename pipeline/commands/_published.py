@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.published.finding import Finding
     from pipeline.published.look_settings import Ways
-    from pipeline.published.proposed import Standing
+    from pipeline.published.proposed import EnforceStanding
     from pipeline.published.records import ReportAddresses
     from pipeline.query import Lake
 
@@ -79,7 +79,7 @@ def lake_is_there(settings: Settings, otherwise: str = "the results of this chec
     return True
 
 
-def enforce_standing(lake: Lake, domain: str, settings: Settings, *, today: date) -> Standing:
+def enforce_standing(lake: Lake, domain: str, settings: Settings, *, today: date) -> EnforceStanding:
     """Return what the reports say of enforce.
 
     Args:
@@ -92,10 +92,10 @@ def enforce_standing(lake: Lake, domain: str, settings: Settings, *, today: date
         LakeError: The lake cannot be read.
     """
     from pipeline.insight.api import readiness
-    from pipeline.published.proposed import Standing
+    from pipeline.published.proposed import EnforceStanding
 
     verdict = readiness(lake.ask, domain, as_of=today, settings=settings.insight, known=settings.trust.known_reporters)
-    return Standing(verdict.verdict, tuple(entry.sentence for entry in verdict.missing))
+    return EnforceStanding(verdict.verdict, tuple(entry.sentence for entry in verdict.missing))
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

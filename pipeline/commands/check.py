@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
-    from pipeline.published.changed import Change
+    from pipeline.published.changed import FindingChange
     from pipeline.published.check import Checked
     from pipeline.published.finding import Finding
     from pipeline.published.proposed import Proposal
@@ -135,7 +135,7 @@ def _chain(name: str) -> tuple[Certificate, ...]:
         raise InputError(f"{name} contains no PEM certificate") from err
 
 
-def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], list[Change]]:
+def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], list[FindingChange]]:
     from concurrent.futures import ThreadPoolExecutor
 
     from pipeline.published.changed import changes, findings_of
@@ -166,7 +166,7 @@ def _store(checked: Sequence[Checked], settings: Settings) -> None:
         writer.store_checks([row for each in checked for row in rows_of(each)])
 
 
-def _deliver_changed(changed: Sequence[Change], args: argparse.Namespace) -> None:
+def _deliver_changed(changed: Sequence[FindingChange], args: argparse.Namespace) -> None:
     """Write what changed, and nothing where nothing did: cron mails whatever is written."""
     from pipeline.published.idn import shown
 

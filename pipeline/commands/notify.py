@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.cli import Context
     from pipeline.config import Settings
     from pipeline.notify.notice import Notice
-    from pipeline.notify.notifier import Sent
+    from pipeline.notify.notifier import Delivered
     from pipeline.settings.notice_tables import NotifySettings
 
 
@@ -103,7 +103,7 @@ def _show(events: Mapping[str, Sequence[Notice]], settings: NotifySettings) -> N
             prose(f"  {escape(line)}".rstrip() + "\n")
 
 
-def _exit_code(sent: Sequence[Sent]) -> int:
+def _exit_code(sent: Sequence[Delivered]) -> int:
     """Say on a terminal what was sent; a channel that failed is told on stderr and tried again by the next run."""
     for one in sent:
         if one.error:

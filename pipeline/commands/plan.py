@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
-    from pipeline.published.plan_state import State, Step
+    from pipeline.published.plan_state import PlanState, PlanStep
     from pipeline.query import Lake
 
 
@@ -71,7 +71,7 @@ def _wanted(args: argparse.Namespace, settings: Settings) -> tuple[Any, ...]:
     return domains_of(args.new, settings) if args.change == "mx" else records_of(args.new)
 
 
-def _plan(lake: Lake, state: State, change: str, new: Sequence[Any], settings: Settings) -> list[Step]:
+def _plan(lake: Lake, state: PlanState, change: str, new: Sequence[Any], settings: Settings) -> list[PlanStep]:
     from pipeline.insight.api import readiness
     from pipeline.published.mx import NULL_MX
     from pipeline.published.plan import plan_enforce, plan_mx, plan_retire, plan_tlsa
@@ -93,7 +93,7 @@ def _plan(lake: Lake, state: State, change: str, new: Sequence[Any], settings: S
     return plan_mx(state, new) if change == "mx" else plan_tlsa(state, new)
 
 
-def _state(lake: Lake, domain: str, today: date, settings: Settings) -> State:
+def _state(lake: Lake, domain: str, today: date, settings: Settings) -> PlanState:
     """Gather what is known: what is published now, what checks found however long ago, and what senders applied."""
     from pipeline.published.policy_evidence import gather_evidence
     from pipeline.published.published_now import look_at_published
@@ -102,7 +102,7 @@ def _state(lake: Lake, domain: str, today: date, settings: Settings) -> State:
     return gather_evidence(lake.ask, domain, live, today=today)
 
 
-def _in_full(state: State, steps: Sequence[Step]) -> list[str]:
+def _in_full(state: PlanState, steps: Sequence[PlanStep]) -> list[str]:
     lines = [f"Based on: {output.escape(sentence)}" for sentence in state.rests_on]
     if not steps:
         lines.append("Nothing left to do.")
@@ -116,12 +116,12 @@ def _in_full(state: State, steps: Sequence[Step]) -> list[str]:
     return lines
 
 
-def _as_json(number: int, step: Step, state: State) -> dict[str, object]:
+def _as_json(number: int, step: PlanStep, state: PlanState) -> dict[str, object]:
     earliest = step.earliest.isoformat() if step.earliest else None
     return {"step": number, **step._asdict(), "earliest": earliest, "rests_on": state.rests_on}
 
 
-def _table(steps: Sequence[Step]) -> pa.Table:
+def _table(steps: Sequence[PlanStep]) -> pa.Table:
     import pyarrow as pa
 
     return pa.table(

@@ -16,7 +16,7 @@ from pipeline.demo.peculiar_worlds import PECULIAR, kind_below, peculiar
 from pipeline.demo.places import SECONDS_PER_DAY, Domain, MxHost, PolicyVersion
 from pipeline.demo.planted_incidents import CAUSES, CERTIFICATE_CAUSES, DANE_CAUSES, POLICY_CAUSES, VARIANTS, PlantedIncident
 from pipeline.demo.simulated_reporters import REPORTERS
-from pipeline.demo.spec import Span, Spec
+from pipeline.demo.spec import DaySpan, Spec
 from pipeline.errors import UsageError
 
 NAMES = ("example.com", "example.net", "example.org", "bakery.example", "harbour.example", "orchard.example", "library.example")
@@ -201,18 +201,18 @@ def _with_new_hosts(domain: Domain, planted: list[PlantedIncident]) -> Domain:
     return domain
 
 
-def _silences(rng: random.Random, first: date, last: date) -> tuple[Span, ...]:
+def _silences(rng: random.Random, first: date, last: date) -> tuple[DaySpan, ...]:
     """A reporter that sends nothing for some days: its own outage."""
     if rng.random() < 0.5:
         return ()
     begin = first + timedelta(days=rng.randint(10, max(11, (last - first).days - 15)))
-    return (Span(begin, begin + timedelta(days=rng.randint(2, 6)), reporter=rng.choice([r.key for r in REPORTERS])),)
+    return (DaySpan(begin, begin + timedelta(days=rng.randint(2, 6)), reporter=rng.choice([r.key for r in REPORTERS])),)
 
 
-def _lulls(rng: random.Random, first: date, last: date) -> tuple[Span, ...]:
+def _lulls(rng: random.Random, first: date, last: date) -> tuple[DaySpan, ...]:
     """A quiet weekend."""
     if rng.random() < 0.5:
         return ()
     begin = first + timedelta(days=rng.randint(0, (last - first).days - 3))
     begin += timedelta(days=(5 - begin.weekday()) % 7)
-    return (Span(begin, begin + timedelta(days=1), factor=0.05),)
+    return (DaySpan(begin, begin + timedelta(days=1), factor=0.05),)

@@ -23,7 +23,7 @@ class OddMail(NamedTuple):
     """Empty: the first domain of the world."""
 
 
-class Span(NamedTuple):
+class DaySpan(NamedTuple):
     """Days, both inclusive, on which something is so for a reporter or a domain; None: for all."""
 
     first_day: date
@@ -55,9 +55,9 @@ class Spec(NamedTuple):
     reporters: tuple[Reporter, ...] = REPORTERS
     loops: tuple[tuple[str, str], ...] = ()
     """(reporter, domain): a report loop, nothing but the one session a day in which the other side's report came."""
-    silences: tuple[Span, ...] = ()
+    silences: tuple[DaySpan, ...] = ()
     """Days on which a reporter sends nothing, though it had sessions: its own outage."""
-    lulls: tuple[Span, ...] = ()
+    lulls: tuple[DaySpan, ...] = ()
     """Days of little traffic."""
     newcomers: tuple[tuple[str, date], ...] = ()
     """(reporter, first day on which it reports at all)."""

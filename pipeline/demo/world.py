@@ -20,7 +20,7 @@ from pipeline.demo.session_counts import Applied, Circumstances, applied_policie
 from pipeline.demo.several_reports import by_host, for_part, parts_of, tally, told_twice
 from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import STRANGER, Reporter
-from pipeline.demo.spec import Span, Spec, WorldReport
+from pipeline.demo.spec import Spec, WorldReport
 from pipeline.demo.strays import add_stray
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.demo.true_readiness import Refusals
 
 
-__all__ = ["Span", "Spec", "World", "WorldReport"]
+__all__ = ["Spec", "World", "WorldReport"]
 
 
 class World:

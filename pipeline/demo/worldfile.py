@@ -16,7 +16,7 @@ from pipeline.demo.odd_mail import KINDS
 from pipeline.demo.places import Domain, MxHost, PolicyVersion
 from pipeline.demo.planted_incidents import CAUSES, VARIANTS, PlantedIncident
 from pipeline.demo.simulated_reporters import BY_KEY, REPORTERS
-from pipeline.demo.spec import OddMail, Span, Spec
+from pipeline.demo.spec import DaySpan, OddMail, Spec
 from pipeline.errors import ConfigError, InputError
 
 Day = date | int
@@ -156,8 +156,8 @@ def _spec(world: _World, last: date, days: int) -> Spec:
     def day(value: Day) -> date:
         return value if isinstance(value, date) else last + timedelta(days=value)
 
-    def spans(tables: tuple[_Span, ...]) -> tuple[Span, ...]:
-        return tuple(Span(day(s.first_day), day(s.last_day), s.reporter, s.domain, s.factor) for s in tables)
+    def spans(tables: tuple[_Span, ...]) -> tuple[DaySpan, ...]:
+        return tuple(DaySpan(day(s.first_day), day(s.last_day), s.reporter, s.domain, s.factor) for s in tables)
 
     def perhaps(value: Day | None) -> date | None:
         return None if value is None else day(value)

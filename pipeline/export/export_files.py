@@ -16,14 +16,14 @@ from pipeline.export.extract import VIEWS, about, chunks, grain, meaning
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.export.extract import Part
+    from pipeline.export.extract import ExtractPart
     from pipeline.query import Lake
 
 _DUCKDB_FORMAT = "v1.2.0"
 """The oldest DuckDB that shall read what is handed over."""
 
 
-def write_file(lake: Lake, part: Part, path: Path, *, table: str, force: bool = False) -> int:
+def write_file(lake: Lake, part: ExtractPart, path: Path, *, table: str, force: bool = False) -> int:
     """Write a part of the lake to a file, all or nothing; returns how many rows.
 
     Args:
@@ -56,7 +56,7 @@ def write_file(lake: Lake, part: Part, path: Path, *, table: str, force: bool = 
     return rows
 
 
-def _duckdb(lake: Lake, part: Part, path: Path, _table: str) -> int:
+def _duckdb(lake: Lake, part: ExtractPart, path: Path, _table: str) -> int:
     import duckdb
 
     rows = 0
@@ -86,7 +86,7 @@ def _comment(connection: object, table: str, schema: pa.Schema) -> None:
         execute(f"comment on column {table}.{name} is {_literal(_sentence(table, name))}")
 
 
-def _parquet(lake: Lake, part: Part, path: Path, table: str) -> int:
+def _parquet(lake: Lake, part: ExtractPart, path: Path, table: str) -> int:
     import pyarrow.parquet as pq
 
     rows = 0
@@ -100,7 +100,7 @@ def _parquet(lake: Lake, part: Part, path: Path, table: str) -> int:
     return rows
 
 
-def _csv_zip(lake: Lake, part: Part, path: Path, _table: str) -> int:
+def _csv_zip(lake: Lake, part: ExtractPart, path: Path, _table: str) -> int:
     from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
     import pyarrow as pa
@@ -130,7 +130,7 @@ def _csv_zip(lake: Lake, part: Part, path: Path, _table: str) -> int:
     return rows
 
 
-_KINDS: dict[str, Callable[[Lake, Part, Path, str], int]] = {".duckdb": _duckdb, ".parquet": _parquet, ".csv.zip": _csv_zip}
+_KINDS: dict[str, Callable[[Lake, ExtractPart, Path, str], int]] = {".duckdb": _duckdb, ".parquet": _parquet, ".csv.zip": _csv_zip}
 
 
 def _sentence(table: str, column: str) -> str:

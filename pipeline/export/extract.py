@@ -20,7 +20,7 @@ VIEWS = {"sessions": "sessions", "policies": "counted_policies", "failures": "co
 """The tables that are handed over, and the view each is taken from."""
 
 
-class Part(NamedTuple):
+class ExtractPart(NamedTuple):
     """What is handed over: the reports that count, of these days (UTC, both inclusive)."""
 
     since: date
@@ -37,7 +37,7 @@ class Part(NamedTuple):
             begin = date.fromordinal(last.toordinal() + 1)
 
 
-def part_of(lake: Lake, since: str | None, until: str | None, domain: str | None) -> Part:
+def part_of(lake: Lake, since: str | None, until: str | None, domain: str | None) -> ExtractPart:
     """Return the part asked for; without a beginning or an end, all that is there up to today.
 
     Args:
@@ -56,10 +56,10 @@ def part_of(lake: Lake, since: str | None, until: str | None, domain: str | None
     extent = lake.ask("extent").to_pylist()[0]
     first, last = extent["first_day"] or today, min(extent["last_day"] or today, today)
     period = asked_period(since or min(first, last), until or last, today)
-    return Part(period["since"], period["until"], domain)
+    return ExtractPart(period["since"], period["until"], domain)
 
 
-def chunks(lake: Lake, table: str, part: Part) -> Iterator[pa.Table]:
+def chunks(lake: Lake, table: str, part: ExtractPart) -> Iterator[pa.Table]:
     """Yield the rows of a table month by month, at least one chunk, all of one schema with the meaning of each column in it.
 
     Args:
@@ -84,7 +84,7 @@ def grain(table: str) -> str:
     return "one row per report that counts" if table == "reports" else GRAINS[VIEWS[table]]
 
 
-def about(lake: Lake, part: Part) -> dict[str, str]:
+def about(lake: Lake, part: ExtractPart) -> dict[str, str]:
     """Return what a reader must know about the whole."""
     return {
         "made_by": f"tlsrpt-analytics {__version__}",

@@ -11,7 +11,7 @@ from pipeline.output.markup import Html, text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.export.page_facts import Facts
+    from pipeline.export.page_facts import PageFacts
     from pipeline.insight.api import Incident
 
 _SHOWN = 4
@@ -48,7 +48,7 @@ _VERDICTS = {
 _WHOSE = {"ours": "on your side", "sender": "at the sender", "path": "on the way to you", "unknown": "not known whose"}
 
 
-def first_page(facts: Facts) -> Iterator[str]:
+def first_page(facts: PageFacts) -> Iterator[str]:
     """Yield the page; what it says is said again below, with the figures."""
     yield f'<p class="lead">{text(_state(facts))}</p>'
     kind, title, meaning = _VERDICTS[facts.readiness.verdict]
@@ -67,7 +67,7 @@ def first_page(facts: Facts) -> Iterator[str]:
     yield f'<p class="small soft">{" ".join(text(line) for line in facts.ground.said())}</p>'
 
 
-def _state(facts: Facts) -> str:
+def _state(facts: PageFacts) -> str:
     totals = facts.totals
     if not totals["sessions"]:
         return (
@@ -88,7 +88,7 @@ def _state(facts: Facts) -> str:
     )
 
 
-def _wrong(standing: Sequence[Sequence[Incident]], facts: Facts) -> Iterator[Html]:
+def _wrong(standing: Sequence[Sequence[Incident]], facts: PageFacts) -> Iterator[Html]:
     if not standing:
         known = facts.totals["sessions"]
         yield Html(f"<p>{'Nothing that senders report.' if known else 'Nothing is known.'}</p>")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.export.page_facts import Facts
+    from pipeline.export.page_facts import PageFacts
     from pipeline.query import Lake
 
 _UNSAFE = re.compile(r"[^a-z0-9_-]+")
@@ -53,7 +53,7 @@ def write_month(lake: Lake, names: Sequence[str], folder: Path, *, since: date, 
     """
     month = folder / f"{since:%Y-%m}"
     before = _listed(month / _INDEX)
-    told: list[tuple[Facts, str]] = []
+    told: list[tuple[PageFacts, str]] = []
     for domain, file in zip(names, file_names(names), strict=True):
         facts = gather_facts(lake, domain, since=since, until=until, as_of=as_of)
         told.append((facts, f"{file}.html"))
@@ -80,7 +80,7 @@ def file_names(names: Iterable[str]) -> Iterator[str]:
         yield file
 
 
-def _index(whose: str, since: date, until: date, told: Sequence[tuple[Facts, str]]) -> Iterator[str]:
+def _index(whose: str, since: date, until: date, told: Sequence[tuple[PageFacts, str]]) -> Iterator[str]:
     yield f"<h1>{text(whose)}</h1>"
     yield f'<p class="soft">Mail delivered over TLS, as its senders report it · {days_of(since, until)}, days in UTC</p>'
     standing = {facts.domain: [one for one in facts.incidents if one.state != "resolved"] for facts, _ in told}

@@ -21,13 +21,13 @@ from pipeline.insight.phrases import days_of
 from pipeline.output.markup import Html, text
 
 if TYPE_CHECKING:
-    from pipeline.export.page_facts import Facts, Row
+    from pipeline.export.page_facts import PageFacts, Row
 
 _MOST_TYPES = 4
 """Result types with a colour of their own; what is less often mentioned goes into one more."""
 
 
-def page(facts: Facts) -> str:
+def page(facts: PageFacts) -> str:
     """Return the page as an HTML document."""
     return document(f"TLS reports about {facts.domain}, {facts.as_of}", _body(facts))
 
@@ -47,7 +47,7 @@ def document(title: str, parts: Iterable[str]) -> str:
     )
 
 
-def _body(facts: Facts) -> Iterator[str]:
+def _body(facts: PageFacts) -> Iterator[str]:
     yield f"<h1>{text(facts.domain)}</h1>"
     yield f'<p class="soft">Mail delivered over TLS, as its senders report it · {days_of(facts.since, facts.until)}, days in UTC</p>'
     yield from first_page(facts)
@@ -75,7 +75,7 @@ def _body(facts: Facts) -> Iterator[str]:
     )
 
 
-def _summary(facts: Facts) -> str:
+def _summary(facts: PageFacts) -> str:
     standing = [incident for incident in facts.incidents if incident.state != "resolved"]
     ours = sum(incident.fault == "ours" for incident in standing)
     sentence = "No open incident."
@@ -102,13 +102,13 @@ def _tiles(totals: Row) -> str:
     return f'<div class="tiles">{tiles}</div>'
 
 
-def _sessions_chart(facts: Facts) -> str:
+def _sessions_chart(facts: PageFacts) -> str:
     kinds = (("authenticated", "authenticated", "good"), ("failed", "failed", "bad"), ("unprotected", "without a policy", "none"))
     series = [Series(title, colour, {row["report_day"]: row[name] for row in facts.days}) for name, title, colour in kinds]
     return stacked_bars("Sessions by day", facts.since, facts.until, series, pale=facts.incomplete)
 
 
-def _failures_chart(facts: Facts) -> str:
+def _failures_chart(facts: PageFacts) -> str:
     totals: dict[str, int] = {}
     for row in facts.failures:
         totals[row["result_type"]] = totals.get(row["result_type"], 0) + row["mentions"]
@@ -138,7 +138,7 @@ def _hosts(hosts: Iterable[Row]) -> Html:
     return table(("MX host", "result type", "mentions", "reporters", "first day", "last day"), rows[:25])
 
 
-def _believe(facts: Facts) -> Iterator[str]:
+def _believe(facts: PageFacts) -> Iterator[str]:
     yield "<h2>Reporters</h2>"
     silent = [line for line in facts.coverage if line.silent_since]
     if silent:

@@ -16,7 +16,7 @@ _AT_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class PageFacts:
     """The state of one domain. Days are UTC, both ends inclusive."""
 
     domain: str
@@ -48,7 +48,7 @@ class Facts:
         return frozenset(row["report_day"] for row in self.days if row["incomplete"])
 
 
-def gather_facts(lake: Lake, domain: str, *, since: date, as_of: date, until: date | None = None) -> Facts:
+def gather_facts(lake: Lake, domain: str, *, since: date, as_of: date, until: date | None = None) -> PageFacts:
     """Ask all that the page says.
 
     Args:
@@ -69,7 +69,7 @@ def gather_facts(lake: Lake, domain: str, *, since: date, as_of: date, until: da
         answer: list[Row] = lake.ask(name, **period, domain=domain).to_pylist()
         return answer
 
-    return Facts(
+    return PageFacts(
         domain=domain,
         as_of=as_of,
         since=since,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.report.limits import Limits
-    from pipeline.spool import Entry
+    from pipeline.spool import SpoolEntry
 
 _NOT_OURS = frozenset({"not_tlsrpt", "too_large"})
 
@@ -30,7 +30,7 @@ class SpoolSource:
         """Name the spool; it is not touched yet."""
         self._spool = Spool(folder)
         self._limits = limits
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, SpoolEntry] = {}
         self._open: dict[str, set[str]] = {}
         """By file the records that the lake does not have yet."""
 

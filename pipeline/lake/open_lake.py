@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.lake.delta.delta_tables import LakeTable
-    from pipeline.lake.storage.location import Held
+    from pipeline.lake.storage.location import HeldLock
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ def _refuse_torn(location: Location, found: dict[str, LakeTable | None], *, mend
         refuse_lacking(location, set(lacking(messages, {name: found[name] for name in OTHERS})).difference(mending))
 
 
-def fence(location: Location, tables: dict[str, LakeTable], held: Held) -> int | None:
+def fence(location: Location, tables: dict[str, LakeTable], held: HeldLock) -> int | None:
     """Give the tables the epoch of a lease, and shut out a former holder who may still be alive; return the epoch.
 
     It is beyond that of every table even where the lease object was lost: then every former holder is shut out.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _ALERTS_VALID_RUNS = 3
 
 
-class Sent(NamedTuple):
+class Delivered(NamedTuple):
     """What became of one channel."""
 
     channel: str
@@ -44,7 +44,7 @@ class Sent(NamedTuple):
     """Why, in one sentence; empty where nothing failed."""
 
 
-def notify(location: Location, settings: NotifySettings, observed: Observed, *, now: datetime, mutes_end: bool = True) -> list[Sent]:
+def notify(location: Location, settings: NotifySettings, observed: Observed, *, now: datetime, mutes_end: bool = True) -> list[Delivered]:
     """Tell every channel what is new, worse or over for it.
 
     Args:
@@ -146,7 +146,7 @@ def _queue_and_claim(location: Location, channels: Sequence[ChannelSettings], ob
     return due
 
 
-def _deliver(location: Location, channel: ChannelSettings, due: Sequence[Entry], settings: NotifySettings, now: datetime) -> Sent:
+def _deliver(location: Location, channel: ChannelSettings, due: Sequence[Entry], settings: NotifySettings, now: datetime) -> Delivered:
     events, error = 0, ""
     for entry in due:
         message = message_of(entry.events, most=settings.most, link=settings.link)
@@ -158,9 +158,9 @@ def _deliver(location: Location, channel: ChannelSettings, due: Sequence[Entry],
         waiting = _mark(location, channel.name, entry, error, now)
         reach("outbox-marked")
         if error:
-            return Sent(channel.name, events, waiting, error)
+            return Delivered(channel.name, events, waiting, error)
         events += len(entry.events)
-    return Sent(channel.name, events, 0, "")
+    return Delivered(channel.name, events, 0, "")
 
 
 def _mark(location: Location, channel: str, entry: Entry, error: str, now: datetime) -> int:
@@ -177,12 +177,12 @@ def _open_now(channel: ChannelSettings, observed: Observed) -> list[tuple[Notice
     return [(event, incident) for event, incident in standing(observed) if not wanted or event.tags & wanted]
 
 
-def _post_state(channel: ChannelSettings, settings: NotifySettings, observed: Observed, now: datetime) -> Sent:
+def _post_state(channel: ChannelSettings, settings: NotifySettings, observed: Observed, now: datetime) -> Delivered:
     """Post what is open to Alertmanager, which keeps state itself."""
     valid = timedelta(hours=_ALERTS_VALID_RUNS * settings.alert_hours)
     open_now = [(event, datetime.combine(one.first_day, time(), UTC) if one else now) for event, one in _open_now(channel, observed)]
     try:
         post_alerts(channel.reveal_url(), alerts_of(open_now, now=now, valid=valid, link=settings.link))
     except (SendError, TlsrptError) as err:
-        return Sent(channel.name, 0, len(open_now), str(err))
-    return Sent(channel.name, len(open_now), 0, "")
+        return Delivered(channel.name, 0, len(open_now), str(err))
+    return Delivered(channel.name, len(open_now), 0, "")

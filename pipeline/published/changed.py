@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.published.history import Published
 
 
-class Change(NamedTuple):
+class FindingChange(NamedTuple):
     """One difference from the last check."""
 
     kind: Literal["new", "different", "over"]
@@ -43,7 +43,7 @@ def findings_of(ask: Ask) -> dict[str, list[Finding]]:
     return found
 
 
-def changes(checked: Checked, findings_before: Iterable[Finding], published_before: Published | None) -> list[Change]:
+def changes(checked: Checked, findings_before: Iterable[Finding], published_before: Published | None) -> list[FindingChange]:
     """Return what differs from the last check of a domain.
 
     A finding is the same where check, code and place are; the days that a certificate has left, for one, may differ. What could not be
@@ -58,14 +58,14 @@ def changes(checked: Checked, findings_before: Iterable[Finding], published_befo
     then = [each for each in findings_before if each.severity != "ok"]
     known = {_key(each) for each in then}
     unseen = _unseen(checked, published_before)
-    found = [Change("new", checked.domain, each) for each in now if _key(each) not in known]
+    found = [FindingChange("new", checked.domain, each) for each in now if _key(each) not in known]
     there = {_key(each) for each in now}
     found += [
-        Change("over", checked.domain, each._replace(severity="ok", fix="", publish=""))
+        FindingChange("over", checked.domain, each._replace(severity="ok", fix="", publish=""))
         for each in then
         if _key(each) not in there and each.check not in unseen and each.check != "history"
     ]
-    found += [Change("different", checked.domain, each) for each in _documents(checked, published_before, unseen)]
+    found += [FindingChange("different", checked.domain, each) for each in _documents(checked, published_before, unseen)]
     return found
 
 

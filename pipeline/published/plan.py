@@ -13,20 +13,20 @@ from pipeline.errors import UsageError
 from pipeline.insight.enforce.next_step import LADDER, ONE_DAY, new_id
 from pipeline.insight.phrases import count_of
 from pipeline.published.mx import NULL_MX
-from pipeline.published.plan_state import Step, held_for, held_on, whole_days
+from pipeline.published.plan_state import PlanStep, held_for, held_on, whole_days
 from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, mx_matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.published.plan_state import State
+    from pipeline.published.plan_state import PlanState
     from pipeline.published.tlsa import Tlsa
 
 _TOMORROW = timedelta(days=1)
 _WEEK = timedelta(days=7)
 
 
-def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
+def plan_mx(state: PlanState, new: Sequence[str]) -> list[PlanStep]:
     """Plan the change to other MX hosts: policy first, then the MX records, then the policy without the old (RFC 8461 §4.1, §8.1)."""
     policy = state.seen.published
     patterns = policy.mx if policy is not None and policy.mode != "none" else ()
@@ -44,11 +44,11 @@ def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
     why += f"; `tlsrpt check {state.domain} --mx {' '.join(new)}` says beforehand whether they are fit for it"
     names = tuple(f"{state.domain}. MX 10 {host}." for host in new)
     beside = tuple(f"{state.domain}. MX 20 {host}." for host in gone)
-    steps.append(Step(arrival, f"publish the new MX records{' beside the old ones' if gone else ''}", why, (*names, *beside)))
+    steps.append(PlanStep(arrival, f"publish the new MX records{' beside the old ones' if gone else ''}", why, (*names, *beside)))
     if gone:
         arrival += timedelta(days=state.dns_days)
         why = "by then every sender knows the new ones"
-        steps.append(Step(arrival, f"remove the MX records of {', '.join(gone)}", why, names))
+        steps.append(PlanStep(arrival, f"remove the MX records of {', '.join(gone)}", why, names))
     needed = [pattern for pattern in (*patterns, *added) if any(mx_matches(pattern, host) for host in new)]
     if policy is not None and len(needed) < len(patterns) + len(added):
         why = "no sender knows the old MX records any more; a line left over allows mail to an unmonitored host (RFC 8461 §4.1)"
@@ -58,7 +58,7 @@ def plan_mx(state: State, new: Sequence[str]) -> list[Step]:
     return steps
 
 
-def plan_retire(state: State) -> list[Step]:
+def plan_retire(state: PlanState) -> list[PlanStep]:
     """Plan the end of MTA-STS: a policy that switches it off, and its removal when no other can be held (RFC 8461 §8.3).
 
     Raises:
@@ -85,10 +85,10 @@ def plan_retire(state: State) -> list[Step]:
             f"there is, {LONGEST_AGE_SECONDS:,} seconds (RFC 8461 §3.2, §8.3)"
         )
     what = f"remove the TXT record _mta-sts.{state.domain} and the policy host mta-sts.{state.domain}"
-    return [*steps, Step(_after(state, ends), what, why)]
+    return [*steps, PlanStep(_after(state, ends), what, why)]
 
 
-def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[str]) -> list[Step]:
+def plan_enforce(state: PlanState, *, possible_from: date | None, missing: Sequence[str]) -> list[PlanStep]:
     """Plan the way to enforce with a long max_age (RFC 8461 §8.1).
 
     Args:
@@ -111,7 +111,7 @@ def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[
         reports = "it judges the reports of two weeks" if state.seen.held else "there is no report about a policy yet"
         return [
             _publish(state, state.today, "begin with a policy in mode testing", why, first),
-            Step(None, later, reports),
+            PlanStep(None, later, reports),
         ]
     steps = []
     mx = (*policy.mx, *(host for host in state.mx_hosts if not _covered(host, policy.mx)))
@@ -121,7 +121,7 @@ def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[
         steps.append(_publish(state, state.today, "let the policy name every MX host", why, lines))
     age = policy.max_age_seconds or 0
     if policy.mode == "testing" or any(seconds > age for seconds, _ in LADDER):
-        steps += [Step(state.today, "fix what speaks against it first", sentence) for sentence in missing]
+        steps += [PlanStep(state.today, "fix what speaks against it first", sentence) for sentence in missing]
     day: date | None = state.today
     if policy.mode == "testing":
         day = None if possible_from is None else max(possible_from, state.today)
@@ -139,7 +139,7 @@ def plan_enforce(state: State, *, possible_from: date | None, missing: Sequence[
     return steps
 
 
-def plan_tlsa(state: State, new: Sequence[Tlsa]) -> list[Step]:
+def plan_tlsa(state: PlanState, new: Sequence[Tlsa]) -> list[PlanStep]:
     """Plan the change to another certificate under DANE: its record beside the old one first (RFC 7671 §8.1)."""
     published: dict[str, list[str]] = {}
     for host in state.mx_hosts:
@@ -152,37 +152,37 @@ def plan_tlsa(state: State, new: Sequence[Tlsa]) -> list[Step]:
     gone = sorted({text for owner in owners for text in published[owner] if text not in texts})
     if not gone and not any(published[owner] for owner in owners):
         why = "a record that matches no certificate served stops the mail of senders that support DANE (RFC 7672 §2.2)"
-        return [Step(state.today, "publish the records, in a signed zone, once the certificates they match are served", why, added)]
+        return [PlanStep(state.today, "publish the records, in a signed zone, once the certificates they match are served", why, added)]
     steps = []
     day = state.today
     if added:
         why = "a sender that has only the old records would refuse the new certificate (RFC 7671 §8.1)"
-        steps.append(Step(day, "publish the new records beside the old ones", why, added))
+        steps.append(PlanStep(day, "publish the new records beside the old ones", why, added))
         day += timedelta(days=state.dns_days)
-    steps.append(Step(day, "serve the new certificate at every address", "by then no resolver holds the records without the new ones"))
+    steps.append(PlanStep(day, "serve the new certificate at every address", "by then no resolver holds the records without the new ones"))
     if gone:
         why = "only when `tlsrpt check` shows the new certificate at every address: a record may go when nothing needs it (RFC 7671 §8.1)"
-        steps.append(Step(day, f"remove {count_of(len(gone), 'old record')}", why, kept))
+        steps.append(PlanStep(day, f"remove {count_of(len(gone), 'old record')}", why, kept))
     return steps
 
 
-def _free_from(state: State, concerns: Callable[[str | None, Sequence[str]], bool]) -> date:
+def _free_from(state: PlanState, concerns: Callable[[str | None, Sequence[str]], bool]) -> date:
     """Return the first day on which nobody may hold a policy of those concerned, if the published one is replaced today."""
     return _after(state, _ends(state, concerns))
 
 
-def _after(state: State, ends: Sequence[date]) -> date:
+def _after(state: PlanState, ends: Sequence[date]) -> date:
     return max([state.today, *(end + _TOMORROW for end in ends)])
 
 
-def _ends(state: State, concerns: Callable[[str | None, Sequence[str]], bool]) -> list[date]:
+def _ends(state: PlanState, concerns: Callable[[str | None, Sequence[str]], bool]) -> list[date]:
     """Return the last days on which the policies concerned may be held."""
     return [held.until for held in held_on(state) if concerns(held.mode, held.mx)]
 
 
-def _publish(state: State, day: date | None, what: str, why: str, lines: tuple[str, ...], *, number: int = 1) -> Step:
+def _publish(state: PlanState, day: date | None, what: str, why: str, lines: tuple[str, ...], *, number: int = 1) -> PlanStep:
     identity = new_id(day or state.today)[:-1] + str(number)
-    return Step(day, what, why, (*lines, f'_mta-sts.{state.domain}. TXT "v=STSv1; id={identity};"'))
+    return PlanStep(day, what, why, (*lines, f'_mta-sts.{state.domain}. TXT "v=STSv1; id={identity};"'))
 
 
 def _policy(mode: str | None, max_age_seconds: int | None, mx: Sequence[str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ DNS_DAYS = 2
 _SECONDS_PER_DAY = 86_400
 
 
-class Step(NamedTuple):
+class PlanStep(NamedTuple):
     """One step of a plan."""
 
     earliest: date | None
@@ -38,7 +38,7 @@ class Served(NamedTuple):
     """The day of the first check that read another one; None where none did."""
 
 
-class State(NamedTuple):
+class PlanState(NamedTuple):
     """What a plan begins with."""
 
     domain: str
@@ -81,7 +81,7 @@ class MayHold(NamedTuple):
     """The last day, if another one is published today."""
 
 
-def held_on(state: State) -> list[MayHold]:
+def held_on(state: PlanState) -> list[MayHold]:
     """Return the policies that may be held: the published one, those that senders applied, those that checks found.
 
     Also what every sender that reports has replaced counts: others, who fetched it as late, may hold it still.

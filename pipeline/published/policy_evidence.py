@@ -14,7 +14,7 @@ from pipeline.insight.ask import rows_of
 from pipeline.insight.checked_policies import FRESH_DAYS
 from pipeline.insight.phrases import count_of
 from pipeline.published.check_answers import PolicyRun, last_checks
-from pipeline.published.plan_state import Served, State
+from pipeline.published.plan_state import PlanState, Served
 from pipeline.published.seen_by_senders import LOOK_BACK_DAYS
 from pipeline.report.sts_policy import parse_policy, policy_hash
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.published.published_now import Live
 
 
-def gather_evidence(ask: Ask, domain: str, live: Live | None, *, today: date) -> State:
+def gather_evidence(ask: Ask, domain: str, live: Live | None, *, today: date) -> PlanState:
     """Return what a plan begins with.
 
     Args:
@@ -51,7 +51,7 @@ def gather_evidence(ask: Ask, domain: str, live: Live | None, *, today: date) ->
         seen = replace(seen, published=published)
     elif published is None and seen.published is not None:
         source = f"the policy that most senders applied lately ({_says(seen.published)})"
-    return State(
+    return PlanState(
         domain,
         today,
         seen,

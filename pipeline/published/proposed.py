@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.published.look_settings import Ways
     from pipeline.published.mail_hosts import Host
-    from pipeline.published.plan_state import State
+    from pipeline.published.plan_state import PlanState
     from pipeline.published.smtp import Server
     from pipeline.published.tlsa import Tlsa
 
@@ -40,7 +40,7 @@ class Proposal(NamedTuple):
     """The certificate to be served by every MX host, with its chain."""
 
 
-class Standing(NamedTuple):
+class EnforceStanding(NamedTuple):
     """What the reports say of `enforce`: the verdict of `readiness`, and its reasons."""
 
     verdict: str
@@ -52,7 +52,9 @@ class Standing(NamedTuple):
         return self.verdict in {"ready", "already-enforcing"}
 
 
-def check_proposed(domain: str, proposal: Proposal, state: State, standing: Standing, ways: Ways, *, now: datetime) -> list[Finding]:
+def check_proposed(
+    domain: str, proposal: Proposal, state: PlanState, standing: EnforceStanding, ways: Ways, *, now: datetime
+) -> list[Finding]:
     """Judge a change before it is made.
 
     Args:
@@ -92,12 +94,12 @@ def check_proposed(domain: str, proposal: Proposal, state: State, standing: Stan
     return findings
 
 
-def _published(state: State) -> PolicyText | None:
+def _published(state: PlanState) -> PolicyText | None:
     policy = state.seen.published
     return PolicyText(policy.lines, policy.mode, policy.max_age_seconds, policy.mx) if policy is not None else None
 
 
-def _judge_enforce(domain: str, policy: PolicyText, state: State, standing: Standing) -> list[Finding]:
+def _judge_enforce(domain: str, policy: PolicyText, state: PlanState, standing: EnforceStanding) -> list[Finding]:
     """Hold a step up to enforce against the verdict."""
     published = state.seen.published
     if policy.mode != "enforce" or standing.allows or (published is not None and published.mode == "enforce"):
@@ -108,7 +110,7 @@ def _judge_enforce(domain: str, policy: PolicyText, state: State, standing: Stan
     return [Finding("sts-policy", "enforce-not-ready", "error", domain, what, why, fix)]
 
 
-def _judge_held(hosts: Sequence[str], state: State) -> list[Finding]:
+def _judge_held(hosts: Sequence[str], state: PlanState) -> list[Finding]:
     """Say which policy that a sender may hold would refuse one of the hosts, and how long."""
     found = []
     for host in hosts:
@@ -129,7 +131,7 @@ def _judge_held(hosts: Sequence[str], state: State) -> list[Finding]:
     return found[:10]
 
 
-def _of_cached(domain: str, policy: PolicyText | None, mx: DnsAnswer, state: State, proposal: Proposal) -> list[Finding]:
+def _of_cached(domain: str, policy: PolicyText | None, mx: DnsAnswer, state: PlanState, proposal: Proposal) -> list[Finding]:
     """Say which MX host that resolvers may still hold a proposed policy leaves out."""
     if proposal.policy is None or policy is None or policy.mode == "none":
         return []
@@ -190,7 +192,7 @@ def _issued(certificate: Certificate, issuer: Certificate) -> bool:
     return True
 
 
-def _since_when(host: Host, ways: Ways, state: State, proposal: Proposal, now: datetime) -> list[Finding]:
+def _since_when(host: Host, ways: Ways, state: PlanState, proposal: Proposal, now: datetime) -> list[Finding]:
     """Say whether the record of a new certificate has been published long enough."""
     if proposal.tlsa or not host.names.applies:
         return []

@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.demo.peculiar_worlds import PECULIAR, kind_below
 from pipeline.demo.places import Domain, MxHost, PolicyVersion
-from pipeline.demo.world import Span, Spec, World
+from pipeline.demo.spec import DaySpan
+from pipeline.demo.world import Spec, World
 from tests.some import some
 
 FIRST = date(2026, 9, 1)
@@ -75,7 +76,7 @@ def test_weekends_are_quieter():
 
 
 def test_a_reporter_that_is_silent_sends_nothing_and_comes_back():
-    silence = Span(FIRST + timedelta(days=5), FIRST + timedelta(days=8), reporter="google")
+    silence = DaySpan(FIRST + timedelta(days=5), FIRST + timedelta(days=8), reporter="google")
     days = {report.report_day for report in World(spec(silences=(silence,))).reports() if report.reporter == "google"}
     assert len(days) == 26
     assert not any(silence.first_day <= day <= silence.last_day for day in days)
@@ -93,7 +94,7 @@ def test_a_report_loop_is_one_session_a_day():
 
 def test_a_lull_has_little_traffic():
     day = FIRST + timedelta(days=2)
-    quiet = World(spec(lulls=(Span(day, day, factor=0.1),)))
+    quiet = World(spec(lulls=(DaySpan(day, day, factor=0.1),)))
     usual = {r.reporter: sessions(r) for r in World(spec()).reports(day, day)}
     assert sum(sessions(r) for r in quiet.reports(day, day)) < 0.3 * sum(usual.values())
 

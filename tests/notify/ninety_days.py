@@ -18,7 +18,7 @@ from pipeline.config import Settings
 from pipeline.demo.places import Domain, MxHost, PolicyVersion
 from pipeline.demo.planted_incidents import PlantedIncident
 from pipeline.demo.simulated_reporters import REPORTERS
-from pipeline.demo.spec import Span, Spec, WorldReport
+from pipeline.demo.spec import DaySpan, Spec, WorldReport
 from pipeline.demo.world import World
 from pipeline.insight import api
 from pipeline.lake.mailbox_looks import Look, Looks, with_looks
@@ -117,7 +117,7 @@ def world(days: int = DAYS, *, quiet: bool = False, most: int | None = None) -> 
             day(days - 1),
             domains[:most],
             () if quiet else incidents,
-            silences=() if quiet else (Span(day(66), day(78), reporter="mailru"),),
+            silences=() if quiet else (DaySpan(day(66), day(78), reporter="mailru"),),
         )
     )
 

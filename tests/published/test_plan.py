@@ -13,7 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.insight.applied_policies import PoliciesSeen, checked_policy, read_policies
 from pipeline.published import source_ttl
 from pipeline.published.plan import plan_enforce, plan_mx, plan_retire, plan_tlsa
-from pipeline.published.plan_state import DNS_DAYS, Served, State
+from pipeline.published.plan_state import DNS_DAYS, PlanState, Served
 from pipeline.published.tlsa import parse_tlsa
 from tests.published.conftest import POLICY
 from tests.published.servers import Page
@@ -45,13 +45,13 @@ def state():
     with lake_of(world(OLDEST, PRESENT)) as lake:
         published = checked_policy(PRESENT.lines, since=SINCE)
         seen = read_policies(lake.ask, NAME, since=FIRST, until=TODAY, published=published)
-    return State(NAME, TODAY, seen, (MX1,))
+    return PlanState(NAME, TODAY, seen, (MX1,))
 
 
-def alone(lines: tuple[str, ...] | None, hosts: tuple[str, ...] = (MX1,), tlsa: tuple[str, ...] = ()) -> State:
+def alone(lines: tuple[str, ...] | None, hosts: tuple[str, ...] = (MX1,), tlsa: tuple[str, ...] = ()) -> PlanState:
     """Nobody has reported anything."""
     published = checked_policy(lines) if lines else None
-    return State(NAME, TODAY, PoliciesSeen(domain=NAME, published=published, held=(), changes=()), hosts, tlsa)
+    return PlanState(NAME, TODAY, PoliciesSeen(domain=NAME, published=published, held=(), changes=()), hosts, tlsa)
 
 
 def days(steps) -> list[int | None]:

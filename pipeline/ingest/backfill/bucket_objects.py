@@ -8,7 +8,7 @@ import obstore
 
 from pipeline import log
 from pipeline.errors import InputError
-from pipeline.ingest.backfill.byte_windows import Reading
+from pipeline.ingest.backfill.byte_windows import ForwardStream
 from pipeline.ingest.backfill.chunk import OBJECTS, Chunk
 from pipeline.ingest.backfill.listing import LARGE_BYTES, Cutter, Listed
 from pipeline.ingest.backfill.mbox_chunks import unstored
@@ -79,7 +79,7 @@ def _streamed(bucket: S3Store, prefix: str, name: str, size: int) -> BinaryIO | 
     """Open what is read from its beginning to its end by the driver: a tar, or a large mbox."""
     key = key_of(prefix, name)
     if is_tar(key) or (size > LARGE_BYTES and _is_mbox(bucket, key)):
-        return Reading.of(obstore.open_reader(bucket, key, buffer_size=4 << 20))
+        return ForwardStream.of(obstore.open_reader(bucket, key, buffer_size=4 << 20))
     return None
 
 

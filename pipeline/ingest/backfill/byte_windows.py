@@ -60,7 +60,7 @@ class Window(io.RawIOBase):
         return len(piece)
 
 
-class Reading(io.RawIOBase):
+class ForwardStream(io.RawIOBase):
     """Whatever has a `read`, as a stream that is read once."""
 
     def __init__(self, source: Readable) -> None:

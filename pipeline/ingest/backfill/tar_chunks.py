@@ -10,7 +10,7 @@ import hashlib
 import io
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
-from pipeline.ingest.backfill.byte_windows import Reading
+from pipeline.ingest.backfill.byte_windows import ForwardStream
 from pipeline.ingest.backfill.chunk import CHUNK_BYTES, CHUNK_MESSAGES, TAR, Chunk
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _members(stream: BinaryIO) -> Iterator[tuple[bytes, bool | None]]:
 def _unpacking(file: BinaryIO, kind: str | None) -> BinaryIO:
     import pyarrow as pa
 
-    return file if kind is None else Reading.of(pa.CompressedInputStream(cast("IOBase", file), cast("Any", kind)))
+    return file if kind is None else ForwardStream.of(pa.CompressedInputStream(cast("IOBase", file), cast("Any", kind)))
 
 
 def _carrying(content: bytes, members: int, like: Chunk) -> Chunk:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyarrow.fs import FileSystem
 
-    from pipeline.lake.storage.location import Held
+    from pipeline.lake.storage.location import HeldLock
     from pipeline.lake.storage.ranges import RangeFiles
     from pipeline.lake.storage.s3 import Access
 
@@ -138,7 +138,7 @@ class BucketLocation(Location):
         """Nothing to do: a prefix is there with its first object, and a bucket is its owner's to make."""
 
     @contextmanager
-    def lock(self, folder: str, wait_seconds: float) -> Iterator[Held]:
+    def lock(self, folder: str, wait_seconds: float) -> Iterator[HeldLock]:
         """Hold the lease of the lake (""), or of a folder of small notes inside it.
 
         Raises:

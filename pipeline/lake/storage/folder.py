@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pyarrow.fs import FileSystem
 
-    from pipeline.lake.storage.location import Held
+    from pipeline.lake.storage.location import HeldLock
 
 
 class FolderLocation(Location):
@@ -83,7 +83,7 @@ class FolderLocation(Location):
             with self.errors("create"):
                 self._root.mkdir(parents=True, exist_ok=True)
 
-    def lock(self, folder: str, wait_seconds: float) -> AbstractContextManager[Held]:
+    def lock(self, folder: str, wait_seconds: float) -> AbstractContextManager[HeldLock]:
         """Return the lock of the lake (""), or of a folder of small notes inside it.
 
         Raises:

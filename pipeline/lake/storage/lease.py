@@ -24,7 +24,7 @@ from obstore.exceptions import BaseError
 
 from pipeline import log
 from pipeline.errors import ConfigError, TryAgainError
-from pipeline.lake.storage.location import Held
+from pipeline.lake.storage.location import HeldLock
 from pipeline.lake.storage.lock import LOCK_FILE, PAUSE_SECONDS
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Lease(NamedTuple):
 
 
 @contextmanager
-def lease(store: ObjectStore, folder: str, uri: str, *, wait_seconds: float = 0.0) -> Iterator[Held]:
+def lease(store: ObjectStore, folder: str, uri: str, *, wait_seconds: float = 0.0) -> Iterator[HeldLock]:
     """Hold the lease of a lake (`folder` is ""), or of a folder in it.
 
     Args:
@@ -106,7 +106,7 @@ class _Hold:
         """What the object holds while it is ours, and its tag."""
         self.other = "it has just started"
 
-    def take(self) -> Held | None:
+    def take(self) -> HeldLock | None:
         """Take the lease where nobody holds it, or nobody alive; None where somebody does."""
         found = self._store.tagged(self._path)
         if found is None:
@@ -143,7 +143,7 @@ class _Hold:
         except BaseError as err:
             log.debug("lake-lease-not-released", why=type(err).__name__)
 
-    def _write(self, before: Lease, tag: str | None, *, taken_over: bool) -> Held | None:
+    def _write(self, before: Lease, tag: str | None, *, taken_over: bool) -> HeldLock | None:
         where = f"{socket.gethostname()} process {os.getpid()}"
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         mine = Lease(self._name, before.epoch + 1, before.beat + 1, where, now)
@@ -154,7 +154,7 @@ class _Hold:
         if new is None:
             return None
         self._now = (mine, new)
-        return Held(mine.epoch, taken_over)
+        return HeldLock(mine.epoch, taken_over)
 
     def _check_conditions(self) -> None:
         """Try, before the first lease of a lake, whether the storage does what everything rests on."""

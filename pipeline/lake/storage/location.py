@@ -20,7 +20,7 @@ NOTE_SECONDS = 10.0
 """How long a note that another process holds is waited for."""
 
 
-class Held(NamedTuple):
+class HeldLock(NamedTuple):
     """A lock that is held."""
 
     epoch: int | None = None
@@ -107,7 +107,7 @@ class Location(ABC):
             LakeError: That is not possible; the sentence says why.
         """
 
-    def writer_lock(self) -> AbstractContextManager[Held]:
+    def writer_lock(self) -> AbstractContextManager[HeldLock]:
         """Return the lock that one writer holds.
 
         Raises:
@@ -115,7 +115,7 @@ class Location(ABC):
         """
         return self.lock("", self.wait_seconds)
 
-    def notes_lock(self, folder: str) -> AbstractContextManager[Held]:
+    def notes_lock(self, folder: str) -> AbstractContextManager[HeldLock]:
         """Return the lock of a folder of small notes inside the lake, which writers do not take.
 
         Raises:
@@ -126,7 +126,7 @@ class Location(ABC):
         return self.lock(folder, max(self.wait_seconds, NOTE_SECONDS))
 
     @abstractmethod
-    def lock(self, folder: str, wait_seconds: float) -> AbstractContextManager[Held]:
+    def lock(self, folder: str, wait_seconds: float) -> AbstractContextManager[HeldLock]:
         """Return the lock of the lake (""), or of a folder of small notes inside it.
 
         Raises:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.errors import TryAgainError
-from pipeline.lake.storage.location import Held
+from pipeline.lake.storage.location import HeldLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ PAUSE_SECONDS = 0.2
 
 
 @contextmanager
-def folder_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[Held]:
+def folder_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[HeldLock]:
     """Hold the writer lock of a lake in a folder.
 
     Raises:
@@ -37,7 +37,7 @@ def folder_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[Held]:
             if time.monotonic() >= deadline:
                 raise TryAgainError(f"another run is writing to the lake {root}; try again when it has ended")
             time.sleep(PAUSE_SECONDS)
-        yield Held()
+        yield HeldLock()
     finally:
         os.close(handle)
 
