@@ -1,4 +1,4 @@
-"""`tlsrpt maintain`: merge and sort files, apply retention, clean up; or erase one domain, or those of a group."""
+"""`tlsrpt maintain`: merge and sort files, apply retention, clean up, make the sums of months; or erase one domain, or those of a group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail that a spool has set aside: which of it names a domain that the operator erases."""
+"""Erasure of a domain in mail that a spool has set aside: which of it names the domain, and goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collects the rows of chunks and commits them in batches."""
+"""When a batch is committed: the rows of chunks are collected until there is enough of them, or they have waited long enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes of messages as received: one at a time, or many of a month in one go."""
+"""The kept bytes of messages, quarantined ones too, as received (table `raw`): one at a time, or many of a month in one go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums of whole months, for questions over years: files that say by their name what they are made of (decision 0052).
+"""Sums of whole months, for questions over years; `tlsrpt maintain` makes them, in files named for what they are made of (decision 0052).
 
 A file holds what the session views come to in one closed month, by day, domain, reporter, tier and type, and coarser. Its name is a digest
 of all that goes into it: the data files of the month, the first batch of the generation, the texts of the views, whose tiers and domains

@@ -1,1 +1,1 @@
-"""What keeps a lake small and right: compaction, retention, erasure, vacuum, rebuild."""
+"""What keeps a lake small and right: compaction, retention, erasure, vacuum, rebuild, backup, repair."""
