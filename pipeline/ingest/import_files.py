@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,10 +52,11 @@ def import_files(hands: Hands, paths: Sequence[str]) -> None:
 def _not_seen(hands: Hands, chunks: Iterable[list[Fetched]]) -> Iterator[list[Fetched]]:
     seen: set[str] = set()
     for chunk in chunks:
-        digests = [hashlib.sha256(each.content).hexdigest() if each.content is not None else None for each in chunk]
-        known = hands.ledger.known_files(digest for digest in digests if digest and digest not in seen)
+        hashed = [each.hashed() for each in chunk]
+        known = hands.ledger.known_files(each.sha256 for each in hashed if each.sha256 and each.sha256 not in seen)
         fresh = []
-        for fetched, digest in zip(chunk, digests, strict=True):
+        for fetched in hashed:
+            digest = fetched.sha256
             if digest is not None and (digest in seen or digest in known):
                 hands.tally.add(["duplicate"])
                 continue

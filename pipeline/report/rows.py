@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.message.verdict import Verdict
@@ -47,8 +46,9 @@ class RunStamp(NamedTuple):
 def arrival_of(fetched: Fetched, run: RunStamp) -> Arrival:
     """Return what is known of a message before it is read."""
     received = fetched.received_at
-    digest = sha256(fetched.content).hexdigest() if fetched.content is not None else ""
-    return Arrival(f"{received.year:04}-{received.month:02}", digest, *fetched.ref, received, fetched.size_bytes, *run)
+    return Arrival(
+        f"{received.year:04}-{received.month:02}", fetched.hashed().sha256 or "", *fetched.ref, received, fetched.size_bytes, *run
+    )
 
 
 class _Carrier(NamedTuple):

@@ -84,12 +84,12 @@ class Pool:
             TryAgainError: No worker process can be started.
         """
         if self._count == 0:
-            yield from ((chunk, self._sandbox.read([Task(fetched) for fetched in chunk])) for chunk in chunks)
+            yield from ((chunk, self._sandbox.read([Task(fetched.hashed()) for fetched in chunk])) for chunk in chunks)
             return
         waiting: deque[tuple[list[Fetched], Future[ChunkColumns]]] = deque()
         try:
             for chunk in chunks:
-                waiting.append((chunk, self._submit([Task(fetched) for fetched in chunk])))
+                waiting.append((chunk, self._submit([Task(fetched.hashed()) for fetched in chunk])))
                 while waiting and (len(waiting) > self._count + 1 or waiting[0][1].done()):
                     taken, future = waiting.popleft()
                     yield taken, future.result()

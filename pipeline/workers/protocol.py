@@ -79,7 +79,7 @@ def read_task(task: Task, job: Job) -> MessageRows:
 def pack_chunk(chunk: Sequence[Task]) -> list[bytes]:
     """Return the buffers to write: where each message came from as JSON, then the bytes of all."""
     about = [
-        (one.ref, one.received_at, one.size_bytes, one.bare, None if one.content is None else len(one.content), known)
+        (one.ref, one.received_at, one.size_bytes, one.bare, one.sha256, None if one.content is None else len(one.content), known)
         for one, known in chunk
     ]
     contents = b"".join(one.content for one, _ in chunk if one.content is not None)
@@ -90,10 +90,10 @@ def unpack_chunk(about: bytes, contents: bytes) -> list[Task]:
     """Return the messages that `pack_chunk` packed."""
     chunk = []
     place = 0
-    for ref, received_at, size_bytes, bare, length, known in orjson.loads(about):
+    for ref, received_at, size_bytes, bare, digest, length, known in orjson.loads(about):
         content = None if length is None else contents[place : place + length]
         place += length or 0
-        fetched = Fetched(MessageRef(*ref), content, datetime.fromisoformat(received_at), size_bytes, bare)
+        fetched = Fetched(MessageRef(*ref), content, datetime.fromisoformat(received_at), size_bytes, bare, digest)
         chunk.append(Task(fetched, None if known is None else _ledger_row(known)))
     return chunk
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import gzip
 import json
 import tracemalloc
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
 from pipeline.ingest import import_files
 from pipeline.ingest.tally import Tally
+from pipeline.message.fetched import Fetched, MessageRef
 from tests.ingest.polling import outcomes, sessions
 from tests.report_mails import NOT_A_REPORT, UNREADABLE, document, mail
+
+NOW = datetime(2026, 5, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -120,7 +124,7 @@ def test_a_chunk_costs_what_is_in_it_and_not_what_came_before():
     """Not a copy of all digests of the run for every 200 files."""
 
     def chunk(start, size):
-        return [SimpleNamespace(content=b"%d" % number) for number in range(start, start + size)]
+        return [Fetched(MessageRef("file", "."), b"%d" % number, NOW, 5) for number in range(start, start + size)]
 
     hands = SimpleNamespace(tally=Tally(), ledger=SimpleNamespace(known_files=lambda _digests: set()))
     fresh = import_files._not_seen(hands, iter([chunk(0, 50_000), chunk(50_000, 2), chunk(50_000, 2), chunk(0, 10)]))

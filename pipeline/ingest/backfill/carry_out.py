@@ -86,7 +86,10 @@ def read(task: Read, job: Job, sandbox: Sandbox) -> ReadReply:
         TryAgainError: No worker process can be started.
     """
     fetch = Fetch(task.chunk, received_at=job.run.ingested_at, limits=job.limits)
-    done = [sandbox.read([Task(fetched) for fetched in piece]) for piece in sandbox.stages.over(FETCH, _pieces(fetch), messages_and_bytes)]
+    done = [
+        sandbox.read([Task(fetched.hashed()) for fetched in piece])
+        for piece in sandbox.stages.over(FETCH, _pieces(fetch), messages_and_bytes)
+    ]
     tables = tables_of(concat(done) if done else chunk_columns([]))
     token = WaitingRows(task.lake, task.folder).write(tables) if task.folder is not None else ""
     sizes = {name: table.nbytes for name, table in tables.items()}
