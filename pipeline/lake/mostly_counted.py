@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline.lake.dedup.data_file_list import Files
 from pipeline.lake.delta.delta_tables import floor_of, open_table
-from pipeline.lake.delta.scan import count_rows, read, since
+from pipeline.lake.delta.scan import batches, count_rows, since
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,16 +43,20 @@ def mostly_counted(location: Location, first: date, last: date, *, tiers: Collec
         files = Files(location, "reports", reports)
         months = [month for month in files.months() if f"{first:%Y-%m}" <= month <= f"{last:%Y-%m}"]
         days = (pc.field("report_day") >= pa.scalar(first)) & (pc.field("report_day") <= pa.scalar(last))
-        rows = read(location, "reports", files.of(months), ("trust_tier", "report_domains"), where=present & days)
+        wanted = ("trust_tier", "report_domains") if own else ("trust_tier",)
+        rows = counted = 0
+        for batch in batches(location, "reports", files.of(months), wanted, where=present & days):
+            rows, counted = rows + batch.num_rows, counted + _how_many(batch, tiers, own)
         # Each of those that a better report replaces may be one of those that seem to count.
         replaced = count_rows(location, "superseded", Files(location, "superseded", superseded).of(months), present)
-    counted = _how_many(rows, tiers, own) - replaced
-    return counted > 0 and 2 * counted >= rows.num_rows
+    counted -= replaced
+    return counted > 0 and 2 * counted >= rows
 
 
-def _how_many(rows: pa.Table, tiers: Collection[str], own: Collection[str]) -> int:
-    ours: Any = rows.filter(pc.is_in(rows.column("trust_tier"), value_set=pa.array(sorted(tiers), pa.string()))).column("report_domains")
+def _how_many(rows: pa.RecordBatch, tiers: Collection[str], own: Collection[str]) -> int:
+    trusted: Any = pc.is_in(rows.column("trust_tier"), value_set=pa.array(sorted(tiers), pa.string()))
     if not own:
-        return len(ours)
+        return int(trusted.true_count)
+    ours: Any = rows.column("report_domains").filter(trusted)
     names, places = pc.list_flatten(ours), pc.list_parent_indices(ours)
     return len(pc.unique(places.filter(pc.is_in(names, value_set=pa.array(sorted(own), pa.string())))))
