@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.groups import GroupSettings
+from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import month_sums, open_lake
 from pipeline.query.catalogue import load_questions
@@ -122,3 +123,19 @@ def test_bounds_hold_whether_or_not_it_is_known_that_all_keep_them(tmp_path, mon
     assert len(each_looked_at[0]) == {1000: 2, 150: 2, 100: 0}[most]
     monkeypatch.setattr(month_sums, "LEAST_ROWS", 1)
     assert asked() == each_looked_at
+
+
+def test_a_lake_in_a_bucket_knows_its_files_by_the_same_names(root, bucket):
+    store = locate(bucket).store
+    for file in root.rglob("*"):
+        if file.is_file():
+            store.put(file.relative_to(root).as_posix(), file.read_bytes())
+    with open_lake(root, settings=SETTINGS) as folder, open_lake(bucket, settings=SETTINGS) as lake:
+        for name in ("sessions_by_domain", "insight_disputed", "insight_protection"):
+            assert lake.ask(name, **PERIOD).to_pylist() == folder.ask(name, **PERIOD).to_pylist()
+        found = lake._run(CHECKED.format(table="policies"), {}).to_pylist()[0]
+        assert found["otherwise"] == 0
+        assert found["replaced"] > 0
+        told_a_stranger = lake.sql("select count(*) as n from policies where not counted").to_pylist()
+        assert told_a_stranger == folder.sql("select count(*) as n from policies where not counted").to_pylist()
+        assert told_a_stranger[0]["n"] > 0
