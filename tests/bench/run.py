@@ -13,6 +13,9 @@ import json
 import os
 import platform
 import sys
+import time
+import traceback
+from compileall import compile_dir
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
@@ -109,9 +112,20 @@ def main() -> int:
         parser.error(f"no benchmark named {', '.join(unknown)}; there are {', '.join(names())}")
     results: dict[str, object] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "full": args.full, "machine": machine()}
     figures: dict[str, list[Figure]] = {}
+    seconds: dict[str, int] = {}
+    failed: list[str] = []
+    for folder in ("pipeline", "dashboard"):  # as those of an installed program are
+        compile_dir(HERE.parents[1] / folder, quiet=1)
     for name in args.names or [name for name in names() if args.full or name not in ONLY_FULL]:
         module = import_module(f"tests.bench.{name}")
-        rows = module.main(full=args.full)
+        began = time.perf_counter()
+        try:
+            rows = module.main(full=args.full)
+        except Exception:  # noqa: BLE001  what the others measured must not be lost
+            failed.append(name)
+            traceback.print_exc()
+            continue
+        seconds[name] = round(time.perf_counter() - began)
         results[name] = rows
         if hasattr(module, "figures"):
             figures[name] = module.figures(rows)
@@ -123,6 +137,7 @@ def main() -> int:
         print(f"\n== All figures\n\n{table([dict(zip(HEAD, line, strict=True)) for line in lines(everything)])}", flush=True)
     if args.json:
         json.dump(results, sys.stdout, indent=2, default=str)
+    results["seconds"] = seconds
     folder = HERE / "results"
     folder.mkdir(exist_ok=True)
     file = folder / f"{results['at']}.json".replace(":", "")
@@ -130,8 +145,12 @@ def main() -> int:
     if args.publish:
         publish(results, figures)
         history.add(str(results["at"]), machine(), figures, full=args.full)
-    print(f"\nkept in {file.relative_to(HERE.parents[1])}", file=sys.stderr)
-    return 0
+    took = ", ".join(f"{name} {each}" for name, each in seconds.items())
+    print(f"\n{sum(seconds.values())} s: {took}", file=sys.stderr)
+    if failed:
+        print(f"not measured: {', '.join(failed)}", file=sys.stderr)
+    print(f"kept in {file.relative_to(HERE.parents[1])}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
