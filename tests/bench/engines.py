@@ -2,8 +2,9 @@
 
 Polars and pandas read the same Parquet files, the columns and months that the question needs and no others, and look up what was superseded
 only in months that have it, as the lake does. SQLite has the rows in a database of its own, with indexes by domain and day and by day;
-loading it is not measured. The lake has sums of closed months, as `tlsrpt maintain` makes them, which stand for rows where they are many and
-no single domain is asked about. Every answer is checked against the lake's. CPU is that of all threads: two for all but pandas and SQLite.
+loading it is not measured. The lake has sums of closed months, as `tlsrpt maintain` makes them, which stand for rows where they are many
+and no single domain is asked about. Every answer is checked against the lake's. CPU is that of all threads: two for all but pandas and
+SQLite.
 """
 
 from __future__ import annotations

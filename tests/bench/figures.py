@@ -63,4 +63,4 @@ def lines(figures: list[Figure]) -> list[tuple[str, str, str, str, str, str]]:
     ]
 
 
-HEAD = ("what", "here", "beside", "times better", "aim", "peak MiB")
+HEAD = ("what", "here", "beside", "times better", "aim", "peak MiB, here / beside")

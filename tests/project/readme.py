@@ -184,14 +184,11 @@ def _figures() -> list[Figure]:
 
 
 IN_SHORT = (
-    "`.eml` files → stored rows, from the shell and back",
-    "slowest query of the overview, 90 days, 10 million policy rows",
     "10,000 `.eml` files → stored rows, from the shell and back, CPU",
     "10,000 `.eml` files → stored rows, from the shell and back, by the clock",
     "IMAP mailbox → committed rows, then moved to a folder",
-    "`tlsrpt incidents` over 90 days, from the shell and back",
-    "slowest question of the overview, 90 days, 10 million policy rows",
-    "the page, cold, to the first chart, 10 million policy rows",
+    "slowest question of the overview, 2 years, 100 million policy rows",
+    "the page, cold, to interactive, 10 million policy rows",
     "bytes on disk, everything: rows, ledger, mails as received",
 )
 """What a reader of the README asks first."""
