@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pipeline.lake.dedup.digest_set import Digests
 from pipeline.lake.dedup.hash_files import Column, HashColumn
 from pipeline.lake.dedup.settle import SEEN, Claim, Known, KnownReport
-from pipeline.lake.delta.scan import among, count_rows, read, read_few, since
+from pipeline.lake.delta.scan import among, count_rows, read, since
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -142,7 +142,7 @@ class Retired:
         where = since(self._floor) & (among("outcome", RETIRED) | pc.field("changed_at").is_valid())
         # Few rows are, and the columns of hashes are most of the ledger: only files that have some are read.
         paths = [path for path in self._files.of([month]) if count_rows(self._files.location, "messages", [path], where)]
-        rows = read_few(self._files.location, "messages", paths, ("message_sha256", "report_keys", "outcome"), where=where)
+        rows = read(self._files.location, "messages", paths, ("message_sha256", "report_keys", "outcome"), where=where)
         retired: dict[str, str] = {}
         for digest, keys, outcome in zip(*(column.to_pylist() for column in rows.columns), strict=True):
             if outcome in RETIRED:
@@ -163,7 +163,7 @@ def _reports_of(files: Files, floor: int) -> Callable[[str, Sequence[str], pc.Ex
             where: Further condition on the rows; None: all.
         """
         present = since(floor) if where is None else since(floor) & where
-        return (read if where is None else read_few)(files.location, "reports", files.of([month]), columns, where=present)
+        return read(files.location, "reports", files.of([month]), columns, where=present)
 
     return read_month
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.lake.dedup.hash_files import Column, HashColumn
 from pipeline.lake.dedup.settle import NEVER_ASKED_AGAIN, PENDING, awaits_dns, mailbox_outcomes
-from pipeline.lake.delta.scan import among, batches, combinations, numbers, read_few, since
+from pipeline.lake.delta.scan import among, batches, combinations, numbers, read, since
 from pipeline.message.sender import Sender
 from pipeline.tables.chunk_columns import rows_of
 from pipeline.tables.row_types import MessageRow
@@ -124,7 +124,7 @@ class Ledger:
         """Return who sent the messages first ingested since then for which the operator does not vouch."""
         where = (pc.field("trust_tier") != "vouched") & (pc.field("ingested_at") >= pa.scalar(moment, pa.timestamp("us", tz="UTC")))
         with self._files.location.errors("read"):
-            found = read_few(self._files.location, "messages", self._files.of(), Sender._fields, where=since(self._floor) & where)
+            found = read(self._files.location, "messages", self._files.of(), Sender._fields, where=since(self._floor) & where)
         return rows_of(Sender, found)
 
     def last_ingest(self) -> datetime | None:
@@ -159,7 +159,7 @@ class Ledger:
     def rows(self, where: pc.Expression, months: Iterable[str] | None = None) -> list[MessageRow]:
         """Return whole ledger rows."""
         with self._files.location.errors("read"):
-            found = read_few(self._files.location, "messages", self._files.of(months), MessageRow._fields, where=since(self._floor) & where)
+            found = read(self._files.location, "messages", self._files.of(months), MessageRow._fields, where=since(self._floor) & where)
         return to_rows(found)
 
     def _pieces(self, columns: tuple[str, ...], where: pc.Expression) -> Iterator[pa.RecordBatch]:

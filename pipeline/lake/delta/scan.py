@@ -43,6 +43,8 @@ def read(
 ) -> pa.Table:
     """Return columns of the rows that satisfy `where`, from these data files of a table.
 
+    With a condition one row group is read after the other: mostly few rows satisfy it, and the hashes it is about do not compress.
+
     Args:
         location: Where the lake lies.
         name: Of the table, as in `schema.TABLES`.
@@ -50,29 +52,16 @@ def read(
         columns: Their names; None: all of the schema.
         where: The condition on rows; None: all.
     """
+    schema = arrow_schema(name)
+    empty = pa.Table.from_batches([], schema=schema if columns is None else pa.schema([schema.field(column) for column in columns]))
     if not paths:
-        schema = arrow_schema(name)
-        return pa.Table.from_batches([], schema=schema if columns is None else pa.schema([schema.field(column) for column in columns]))
+        return empty
     wanted = list(columns) if columns is not None else list(TABLES[name].column_names)
-    return dataset(location, name, paths).to_table(columns=wanted, filter=where)
-
-
-def read_few(
-    location: Location, name: str, paths: Sequence[str], columns: Sequence[str] | None = None, *, where: pc.Expression
-) -> pa.Table:
-    """Return columns of the few rows that satisfy `where`: as `read` does, but one row group after the other, in the memory of one.
-
-    Args:
-        location: Where the lake lies.
-        name: Of the table, as in `schema.TABLES`.
-        paths: Of the data files, relative to the folder of the table; none gives no rows.
-        columns: Their names; None: all of the schema.
-        where: The condition on rows.
-    """
-    empty = read(location, name, (), columns)
     whole = dataset(location, name, paths)
+    if where is None:
+        return whole.to_table(columns=wanted)
     pieces = (piece for file in whole.get_fragments(filter=where) for piece in file.split_by_row_group(filter=where, schema=whole.schema))
-    return pa.concat_tables([empty, *(piece.to_table(columns=empty.column_names, filter=where, schema=whole.schema) for piece in pieces)])
+    return pa.concat_tables([empty, *(piece.to_table(columns=wanted, filter=where, schema=whole.schema) for piece in pieces)])
 
 
 def count_rows(location: Location, name: str, paths: Sequence[str], where: pc.Expression) -> int:
