@@ -11,52 +11,33 @@ import gzip
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 
 from pipeline.demo.mail import RUA, DemoMail, mail_of, received
+from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import BY_KEY, STRANGER
 from pipeline.demo.spec import WorldReport
 
-if TYPE_CHECKING:
-    from pipeline.demo.played import Played
 
-
-def odd_mails(world: Played, first_day: date, last_day: date) -> Iterator[DemoMail]:
-    """Yield the odd mails about those days, both inclusive.
-
-    Args:
-        world: The world whose specification lists them.
-        first_day: First day they are about, UTC.
-        last_day: Last day they are about, UTC; each comes the day after.
-    """
-    for odd in world.spec.odd_mail:
-        if first_day <= odd.day <= last_day:
-            domain = odd.domain or world.spec.domains[0].name
-            report = next((r for r in world.reports(odd.day, odd.day) if (r.reporter, r.domain) == (odd.reporter, domain)), None)
-            if report is not None:
-                yield KINDS[odd.kind](world, report)
-
-
-def _duplicate(world: Played, report: WorldReport) -> DemoMail:
+def _duplicate(report: WorldReport, keys: KeyRing) -> DemoMail:
     """The same mail again three hours later: the sender had not heard our answer (RFC 8460 §5.5)."""
-    mail = mail_of(report, world.keyring)
+    mail = mail_of(report, keys)
     again = received(mail.content.split(b"\r\n", 4)[4], BY_KEY[report.reporter], report.sent_at + timedelta(hours=3))
     return mail._replace(received_at=mail.received_at + timedelta(hours=3), content=again)
 
 
-def _conflict(world: Played, report: WorldReport) -> DemoMail:
+def _conflict(report: WorldReport, keys: KeyRing) -> DemoMail:
     """The same id again with other counts."""
     document = copy.deepcopy(report.document)
     document["policies"][0]["summary"]["total-successful-session-count"] += 17
-    return mail_of(report._replace(document=document, sent_at=report.sent_at + timedelta(hours=2)), world.keyring)
+    return mail_of(report._replace(document=document, sent_at=report.sent_at + timedelta(hours=2)), keys)
 
 
-def _forged(world: Played, report: WorldReport) -> DemoMail:
+def _forged(report: WorldReport, keys: KeyRing) -> DemoMail:
     """Nobody's signature, the id that the real one will have, and it comes before the real one."""
-    mail = mail_of(_alarming(report), world.keyring)
+    mail = mail_of(_alarming(report), keys)
     head, _, body = mail.content.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     begin = next(n for n, line in enumerate(lines) if line.startswith(b"DKIM-Signature:"))
@@ -64,15 +45,13 @@ def _forged(world: Played, report: WorldReport) -> DemoMail:
     return mail._replace(content=b"\r\n".join(lines[:begin] + lines[end:]) + b"\r\n\r\n" + body, reporter="")
 
 
-def _impostor(world: Played, report: WorldReport) -> DemoMail:
+def _impostor(report: WorldReport, keys: KeyRing) -> DemoMail:
     """Signed by a domain that is not the one it speaks for."""
     claim = _alarming(report)
-    mail = mail_of(claim, world.keyring)
+    mail = mail_of(claim, keys)
     unsigned = b"MIME-Version:" + mail.content.split(b"\r\nMIME-Version:", 1)[1]
     names = ("From", "To", "Subject", "Date", "MIME-Version")
-    signed = world.keyring.sign(
-        unsigned, domain=STRANGER.signing_domain, selector=STRANGER.selector, headers=names, signed_at=claim.sent_at
-    )
+    signed = keys.sign(unsigned, domain=STRANGER.signing_domain, selector=STRANGER.selector, headers=names, signed_at=claim.sent_at)
     return mail._replace(content=received(signed, STRANGER, claim.sent_at), reporter="")
 
 
@@ -86,16 +65,16 @@ def _alarming(report: WorldReport) -> WorldReport:
     return report._replace(document=document, sent_at=morning)
 
 
-def _broken_gzip(world: Played, report: WorldReport) -> DemoMail:
+def _broken_gzip(report: WorldReport, keys: KeyRing) -> DemoMail:
     """The attachment ends in the middle."""
-    mail = mail_of(report, world.keyring)
+    mail = mail_of(report, keys)
     packed = gzip.compress(json.dumps(report.document).encode(), mtime=0)
     return _with_attachment(mail, packed[: len(packed) // 2])
 
 
-def _broken_json(world: Played, report: WorldReport) -> DemoMail:
+def _broken_json(report: WorldReport, keys: KeyRing) -> DemoMail:
     """A comma too many."""
-    mail = mail_of(report, world.keyring)
+    mail = mail_of(report, keys)
     text = json.dumps(report.document).replace('"policies": [', '"policies": [,')
     return _with_attachment(mail, gzip.compress(text.encode(), mtime=0))
 
@@ -108,7 +87,7 @@ def _with_attachment(mail: DemoMail, attached: bytes) -> DemoMail:
     return mail._replace(content=content, received_at=mail.received_at + timedelta(minutes=20), reporter="")
 
 
-def _dmarc(world: Played, report: WorldReport) -> DemoMail:  # noqa: ARG001 -- one shape for all kinds
+def _dmarc(report: WorldReport, keys: KeyRing) -> DemoMail:  # noqa: ARG001 -- one shape for all kinds
     """A DMARC report (RFC 7489): the same mailbox is often given for both."""
     xml = (
         f"<?xml version='1.0'?><feedback><report_metadata><org_name>google.com</org_name><report_id>{report.report_day:%Y%m%d}</report_id>"
@@ -126,7 +105,7 @@ def _dmarc(world: Played, report: WorldReport) -> DemoMail:  # noqa: ARG001 -- o
     )
 
 
-def _photo(world: Played, report: WorldReport) -> DemoMail:  # noqa: ARG001
+def _photo(report: WorldReport, keys: KeyRing) -> DemoMail:  # noqa: ARG001
     """Somebody's picture."""
     return _other(report, _picture(), sender="alex@example.net", subject="Fwd: the new rack", media="image/png", name="rack.png")
 
@@ -160,7 +139,7 @@ def _picture() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-KINDS: dict[str, Callable[[Played, WorldReport], DemoMail]] = {
+KINDS: dict[str, Callable[[WorldReport, KeyRing], DemoMail]] = {
     "duplicate": _duplicate,
     "conflict": _conflict,
     "forged": _forged,
@@ -170,4 +149,4 @@ KINDS: dict[str, Callable[[Played, WorldReport], DemoMail]] = {
     "dmarc": _dmarc,
     "photo": _photo,
 }
-"""By name."""
+"""By name: what makes such a mail of an ordinary report."""

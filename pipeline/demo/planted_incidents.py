@@ -1,4 +1,4 @@
-"""What goes wrong in a synthetic world: incidents as values, and what is known to be true about them.
+"""What goes wrong in a synthetic world: incidents as values.
 
 The fault of each is what a person with the logs of both sides would say:
 
@@ -87,29 +87,3 @@ class PlantedIncident(NamedTuple):
     def way(self) -> str:
         """The variant, or the first of its cause."""
         return self.variant or VARIANTS.get(self.cause, ("",))[0]
-
-
-class TrueIncident(NamedTuple):
-    """What the reports of a world must lead to: an incident, and where it really shows."""
-
-    incident: PlantedIncident
-    cause: str
-    domain: str
-    fault: str
-    hosts: tuple[str, ...]
-    """MX hosts that failed sessions went to; empty where the failure is not about a host (policy-*)."""
-    addresses: tuple[str, ...]
-    """As planted: the one address behind a host, else empty."""
-    reporters: tuple[str, ...]
-    """Keys of the reporters that have failed sessions to show."""
-    first_day: date
-    """First day with a failed session in a report."""
-    last_day: date
-    """Last such day within the world."""
-    open: bool
-    """Whether it is planted as still so on the last day of the world."""
-    failed_sessions: int
-    """Mentions in failure details; a session with two problems is mentioned twice."""
-    result_types: tuple[str, ...]
-    days: tuple[date, ...]
-    """Every day with a failed session in a report that was sent, in order."""

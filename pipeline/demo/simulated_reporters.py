@@ -188,7 +188,7 @@ FURTHER: dict[str, tuple[Reporter, ...]] = {
     "both": (_small("ministry", "microsoft", 6, dane="both"), _small("agency", "microsoft", 7, dane="both")),
     "several-a-day": (_small("station", "halon", 8, reports_a_day=4), _small("ferry", "fastmail", 9, reports_a_day=24, dane="none")),
 }
-"""More servers by what is peculiar to them, for worlds of their kind (`pipeline.demo.random_worlds`)."""
+"""More servers by what is peculiar to them, for worlds that name them."""
 
 BY_KEY: dict[str, Reporter] = {reporter.key: reporter for group in (REPORTERS, *FURTHER.values()) for reporter in group}
 

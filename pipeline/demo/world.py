@@ -5,9 +5,9 @@ The same seed and the same specification give the same documents, day by day: a 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.demo.caches import PolicyCache
@@ -15,20 +15,20 @@ from pipeline.demo.keyed_chance import dice, poisson
 from pipeline.demo.landscape import changed_by
 from pipeline.demo.manners import MANNERS, Counted
 from pipeline.demo.places import Domain
-from pipeline.demo.planted_incidents import TrueIncident
-from pipeline.demo.session_counts import Applied, Circumstances, applied_policies
+from pipeline.demo.session_counts import Applied, Circumstances, Failed, applied_policies
 from pipeline.demo.several_reports import by_host, for_part, parts_of, tally, told_twice
 from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import STRANGER, Reporter
 from pipeline.demo.spec import Spec, WorldReport
-from pipeline.demo.strays import add_stray
 
 if TYPE_CHECKING:
     from pipeline.demo.mail import DemoMail
-    from pipeline.demo.true_readiness import Refusals
 
 
 __all__ = ["Spec", "World", "WorldReport"]
+
+_STRAYS = {"handshake": 0.6, "starttls": 0.2, "fetch-timeout": 0.2}
+"""Single failures that mean nothing, and how likely each is: a handshake cut short, a server that was restarted, a fetch that timed out."""
 
 
 class World:
@@ -44,39 +44,6 @@ class World:
         self._caches: dict[tuple[str, str], PolicyCache] = {}
         self._counted: dict[tuple[str, str, date], list[Applied]] = {}
         self._since = dict(spec.newcomers)
-
-    @classmethod
-    def from_toml(cls, path: str | Path, *, last_day: date | None = None, keys: KeyRing | None = None) -> World:
-        """Read a world file; days in it may be relative to its last day.
-
-        Args:
-            path: The world file.
-            last_day: Last day of the world, UTC; None: the file's, or else 31 October 2026.
-            keys: What the mails are signed with; None: keys made for the occasion.
-
-        Raises:
-            InputError: The file is missing or cannot be read.
-            ConfigError: It is not a world; the sentence names what is wrong.
-        """
-        from pipeline.demo.worldfile import read_spec
-
-        return cls(read_spec(Path(path), last_day=last_day), keys)
-
-    @classmethod
-    def random(cls, seed: int, kind: str = "mixed", *, last_day: date | None = None) -> World:
-        """Make up a world.
-
-        Args:
-            seed: The same seed and kind give the same world.
-            kind: `mixed`: several incidents on noisy traffic; `quiet`: none; a cause's name: that one alone; or a key of `PECULIAR`.
-            last_day: Last day of traffic, UTC; None: a fixed one.
-
-        Raises:
-            UsageError: There is no such kind.
-        """
-        from pipeline.demo.random_worlds import random_spec
-
-        return cls(random_spec(seed, kind, last_day=last_day))
 
     @property
     def own_domains(self) -> tuple[str, ...]:
@@ -95,25 +62,6 @@ class World:
         return {
             f"{r.selector}._domainkey.{r.signing_domain}": self.keyring.record(r.signing_domain, r.selector, r.key_bits) for r in signers
         }
-
-    @property
-    def truth(self) -> list[TrueIncident]:
-        """The incidents that show in the reports of the world, as they must be found."""
-        from pipeline.demo.truth import true_incidents
-
-        return true_incidents(self)
-
-    def refusals(self, domain: str, first_day: date | None = None, last_day: date | None = None) -> Refusals:
-        """Say what `enforce` would have refused for a domain, by reports that were sent.
-
-        Args:
-            domain: One of `own_domains`.
-            first_day: First day the reports are about, inclusive, UTC; None: the first of the world.
-            last_day: Last day, inclusive; None: the last of the world.
-        """
-        from pipeline.demo.true_readiness import refusals
-
-        return refusals(self, domain, first_day or self.spec.first_day, last_day or self.spec.last_day)
 
     def domain(self, name: str) -> Domain:
         """Return a domain as its owner really ran it."""
@@ -135,15 +83,25 @@ class World:
     def mails(self, first_day: date | None = None, last_day: date | None = None) -> Iterator[DemoMail]:
         """Yield the reports about those days as signed mails, and the odd mails, in the order in which they were received."""
         from pipeline.demo.mail import mail_of
-        from pipeline.demo.odd_mail import odd_mails
 
-        odd = sorted(odd_mails(self, first_day or self.spec.first_day, last_day or self.spec.last_day), reverse=True)
+        odd = sorted(self.odd_mails(first_day or self.spec.first_day, last_day or self.spec.last_day), reverse=True)
         for report in sorted(self.reports(first_day, last_day), key=lambda report: (report.sent_at, report.reporter, report.domain)):
             mail = mail_of(report, self.keyring)
             while odd and odd[-1].received_at < mail.received_at:
                 yield odd.pop()
             yield mail
         yield from reversed(odd)
+
+    def odd_mails(self, first_day: date, last_day: date) -> Iterator[DemoMail]:
+        """Yield the odd mails of the specification that are about those days, both inclusive, UTC; each comes the day after."""
+        from pipeline.demo.odd_mail import KINDS
+
+        for odd in self.spec.odd_mail:
+            if first_day <= odd.day <= last_day:
+                domain = odd.domain or self.spec.domains[0].name
+                report = next((r for r in self.reports(odd.day, odd.day) if (r.reporter, r.domain) == (odd.reporter, domain)), None)
+                if report is not None:
+                    yield KINDS[odd.kind](report, self.keyring)
 
     def counted(self, reporter: Reporter, domain: Domain, day: date) -> list[Applied]:
         """Return what a reporter counted, whether or not it reported; empty without sessions.
@@ -208,7 +166,7 @@ class World:
         held = self._cache(reporter, domain).on(day)
         rows = applied_policies(Circumstances(reporter, domain, day, held, concerned), sessions, rng)
         if rng.random() < self.spec.stray_rate:
-            add_stray(rows, reporter, [(host.name, a) for host in domain.serving(day) for a in host.addresses], rng)
+            _add_stray(rows, reporter, [(host.name, a) for host in domain.serving(day) for a in host.addresses], rng)
         return rows
 
     def _cache(self, reporter: Reporter, domain: Domain) -> PolicyCache:
@@ -231,3 +189,26 @@ class World:
             if lull.holds(day, reporter.key, domain.name):
                 mean *= lull.factor
         return poisson(rng, mean * rng.uniform(1 - self.spec.noise, 1 + self.spec.noise))
+
+
+def _add_stray(rows: list[Applied], reporter: Reporter, places: list[tuple[str, str]], rng: random.Random) -> None:
+    """Make one session of the day fail for no lasting reason.
+
+    Args:
+        rows: What the reporter counted; changed in place.
+        reporter: Who counted it.
+        places: MX host and address the session may have gone to.
+        rng: That of the day, whose draws come in the same order every time.
+    """
+    kind = rng.choices(list(_STRAYS), list(_STRAYS.values()))[0]
+    candidates = [row for row in rows if row.success and (row.policy_type == "sts" or kind == "starttls")]
+    if not candidates or not places:
+        return
+    row = rng.choice(candidates)
+    if kind == "fetch-timeout":
+        rows.append(Applied("sts", failure=1, failed=[Failed(kind, None, None, None, 1, None)]))
+        return
+    host, address = rng.choice(places)
+    row.success -= 1
+    row.failure += 1
+    row.failed.append(Failed(kind, host, address, rng.choice(reporter.addresses), 1, None))

@@ -183,7 +183,7 @@ def _spec(world: _World, last: date, days: int) -> Spec:
         last_day=last,
         domains=domains,
         incidents=incidents,
-        reporters=tuple(r for r in REPORTERS if not world.reporters or r.key in world.reporters),
+        reporters=tuple(reporter for key, reporter in BY_KEY.items() if key in world.reporters) or REPORTERS,
         loops=world.loops,
         silences=spans(world.silence),
         lulls=spans(world.lull),

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pipeline.demo.world import World
 from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import VOUCHED
 from pipeline.report.read import read_mail
 from pipeline.report.rows import Ownership, RunStamp, build_rows
+from tests.worlds.random_worlds import random_world
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ def world_mails(count: int) -> tuple[list[DemoMail], Mapping[str, str]]:
     mails: list[DemoMail] = []
     zone: dict[str, str] = {}
     for seed in range(1, 100):
-        world = World.random(seed)
+        world = random_world(seed)
         mails += islice(world.mails(world.spec.first_day, world.spec.last_day), count - len(mails))
         zone |= world.keys
         if len(mails) == count:

@@ -18,6 +18,7 @@ from pipeline.demo.mail_forms import FORMS
 from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import BY_KEY, REPORTERS
 from pipeline.demo.world import World
+from pipeline.demo.worldfile import read_spec
 from pipeline.report.model import ParsedReport
 from pipeline.report.read import read_mail
 
@@ -31,7 +32,7 @@ def keys(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def world(keys):
-    return World.from_toml(WORLD_FILE, last_day=LAST, keys=keys)
+    return World(read_spec(WORLD_FILE, last_day=LAST), keys)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def test_google_signs_the_report_headers_and_microsoft_does_not(one_of_each, wor
 
 
 def test_the_same_keys_give_the_same_bytes(world, mails):
-    again = World.from_toml(WORLD_FILE, last_day=LAST, keys=world.keyring)
+    again = World(read_spec(WORLD_FILE, last_day=LAST), world.keyring)
     assert list(again.mails(LAST - timedelta(days=16), LAST)) == mails
 
 
@@ -161,12 +162,10 @@ def test_quirks_are_those_of_the_senders(one_of_each):
 
 
 def test_odd_mail_is_what_it_says(world):
-    from pipeline.demo.odd_mail import odd_mails
-
     zone = world.keys
     by_kind = dict(zip(sorted(world.spec.odd_mail, key=lambda odd: odd.day), [], strict=False))
     for odd in world.spec.odd_mail:
-        (mail,) = odd_mails(World(world.spec._replace(odd_mail=(odd,)), world.keyring), odd.day, odd.day)
+        (mail,) = World(world.spec._replace(odd_mail=(odd,)), world.keyring).odd_mails(odd.day, odd.day)
         by_kind[odd.kind] = mail
     readings = {kind: read_mail(mail.content, received_at=mail.received_at) for kind, mail in by_kind.items()}
     assert b"DKIM-Signature" not in by_kind["forged"].content
@@ -182,18 +181,14 @@ def test_odd_mail_is_what_it_says(world):
 
 @pytest.mark.parametrize("kind", ["impostor", "duplicate", "conflict"])
 def test_signed_odd_mail_verifies(kind, world, monkeypatch):
-    from pipeline.demo.odd_mail import odd_mails
-
     odd = next(odd for odd in world.spec.odd_mail if odd.kind == kind)
-    (mail,) = odd_mails(World(world.spec._replace(odd_mail=(odd,)), world.keyring), odd.day, odd.day)
+    (mail,) = World(world.spec._replace(odd_mail=(odd,)), world.keyring).odd_mails(odd.day, odd.day)
     assert verified(mail, world, monkeypatch)[0]
 
 
 def test_a_duplicate_is_the_same_report_in_other_bytes(world):
-    from pipeline.demo.odd_mail import odd_mails
-
     odd = next(odd for odd in world.spec.odd_mail if odd.kind == "duplicate")
-    (again,) = odd_mails(World(world.spec._replace(odd_mail=(odd,)), world.keyring), odd.day, odd.day)
+    (again,) = World(world.spec._replace(odd_mail=(odd,)), world.keyring).odd_mails(odd.day, odd.day)
     first = next(m for m in world.mails(odd.day, odd.day) if (m.reporter, m.domain) == (odd.reporter, odd.domain))
     assert first.content != again.content
     assert first.content.partition(b"DKIM-Signature")[2] == again.content.partition(b"DKIM-Signature")[2]

@@ -12,6 +12,7 @@ from pipeline.config import load_settings
 from pipeline.demo.demo_folder import default_folder, prepare, yesterday
 from pipeline.demo.imap_server import Endpoint
 from pipeline.errors import InputError, UsageError
+from tests.worlds.truth import true_incidents
 
 DAY = date(2026, 11, 10)
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
@@ -33,8 +34,8 @@ def test_on_a_later_day_the_same_mails_come_first_and_new_ones_after(tmp_path):
 
 
 def test_an_incident_keeps_its_days_when_the_world_goes_on(tmp_path):
-    first = {i.cause: i.first_day for i in started(tmp_path / "demo").world.truth}
-    later = {i.cause: i.first_day for i in started(tmp_path / "demo", today=DAY + timedelta(days=5)).world.truth}
+    first = {i.cause: i.first_day for i in true_incidents(started(tmp_path / "demo").world)}
+    later = {i.cause: i.first_day for i in true_incidents(started(tmp_path / "demo", today=DAY + timedelta(days=5)).world)}
     assert first["mx-certificate-expired"] == later["mx-certificate-expired"]
 
 

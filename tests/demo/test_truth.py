@@ -10,11 +10,14 @@ from pipeline.demo.planted_incidents import CAUSES, DANE_CAUSES, POLICY_CAUSES
 from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.demo.world import World
 from tests.some import some
+from tests.worlds.random_worlds import random_world
+from tests.worlds.true_readiness import refusals
+from tests.worlds.truth import true_incidents
 
 
 def calm(seed, kind):
     """A random world without strays, so that every failure is an incident's."""
-    return World(World.random(seed, kind).spec._replace(stray_rate=0.0))
+    return World(random_world(seed, kind).spec._replace(stray_rate=0.0))
 
 
 def failing(world):
@@ -29,7 +32,7 @@ def failing(world):
 @pytest.mark.parametrize("cause", CAUSES)
 def test_failures_show_on_the_days_and_for_the_reporters_of_the_truth(cause, seed):
     world = calm(seed, cause)
-    (truth,) = world.truth
+    (truth,) = true_incidents(world)
     assert truth.cause == cause
     seen = list(failing(world))
     assert {day for _, _, day, _ in seen} == set(truth.days)
@@ -44,7 +47,7 @@ def test_failures_show_on_the_days_and_for_the_reporters_of_the_truth(cause, see
 @pytest.mark.parametrize("seed", [3, 4])
 @pytest.mark.parametrize("cause", CAUSES)
 def test_the_truth_keeps_to_what_was_planted(cause, seed):
-    (truth,) = calm(seed, cause).truth
+    (truth,) = true_incidents(calm(seed, cause))
     planted = truth.incident
     assert truth.first_day >= planted.first_day
     assert (truth.first_day - planted.first_day).days <= 2
@@ -59,19 +62,19 @@ def test_the_truth_keeps_to_what_was_planted(cause, seed):
 def test_a_quiet_world_without_strays_has_no_failure(seed):
     world = calm(seed, "quiet")
     assert list(failing(world)) == []
-    assert world.truth == []
+    assert true_incidents(world) == []
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_several_incidents_do_not_leak_beyond_their_days(seed):
     world = calm(seed, "mixed")
-    allowed = {(truth.domain, day, reporter) for truth in world.truth for day in truth.days for reporter in truth.reporters}
+    allowed = {(truth.domain, day, reporter) for truth in true_incidents(world) for day in truth.days for reporter in truth.reporters}
     assert {(domain, day, reporter) for reporter, domain, day, _ in failing(world)} <= allowed
 
 
 @pytest.mark.parametrize("cause", sorted(DANE_CAUSES))
 def test_who_knows_no_dane_sees_nothing_of_it(cause):
-    (truth,) = calm(6, cause).truth
+    (truth,) = true_incidents(calm(6, cause))
     assert all(BY_KEY[reporter].dane != "none" for reporter in some(truth.reporters))
     if cause == "dane-missing":
         assert all(BY_KEY[reporter].requires_dane for reporter in truth.reporters)
@@ -87,7 +90,7 @@ def test_one_address_behind_one_host_fails_and_the_other_does_not():
 def test_a_senders_own_fault_shows_with_that_sender_alone():
     worlds = (calm(seed, "mx-certificate-untrusted") for seed in range(60))
     world = next(world for world in worlds if world.spec.incidents[0].fault == "sender")
-    (truth,) = world.truth
+    (truth,) = true_incidents(world)
     assert truth.reporters == world.spec.incidents[0].reporters
     assert len(truth.reporters) == 1
 
@@ -106,7 +109,7 @@ def test_stripped_starttls_comes_from_one_network_of_one_sender():
 def test_the_wildcard_stands_for_one_label():
     worlds = (calm(seed, "mx-not-in-policy") for seed in range(60))
     world = next(world for world in worlds if world.spec.incidents[0].variant == "wildcard")
-    (truth,) = world.truth
+    (truth,) = true_incidents(world)
     (host,) = truth.hosts
     assert host == f"mx7.eu.{truth.domain}"
     assert any(pattern == f"*.{truth.domain}" for pattern in world.domain(truth.domain).policies[0].mx)
@@ -116,7 +119,7 @@ def test_the_wildcard_stands_for_one_label():
 def test_refusals_are_the_failed_sessions_under_a_policy(cause):
     world = calm(2, cause)
     domain = world.spec.domains[0].name
-    said = world.refusals(domain)
+    said = refusals(world, domain)
     counted = 0
     for report in world.reports():
         for policy in report.document["policies"]:
@@ -128,7 +131,7 @@ def test_refusals_are_the_failed_sessions_under_a_policy(cause):
 
 def test_a_policy_that_cannot_be_fetched_refuses_nothing():
     world = calm(2, "policy-unreachable")
-    assert not world.refusals(world.spec.domains[0].name).would_refuse
+    assert not refusals(world, world.spec.domains[0].name).would_refuse
 
 
 def test_a_sender_beyond_the_max_age_is_the_only_one_to_fail():
@@ -148,7 +151,7 @@ def test_a_sender_beyond_the_max_age_is_the_only_one_to_fail():
     world = World(
         Spec(seed=1, first_day=day - timedelta(days=5), last_day=day + timedelta(days=20), domains=(domain,), incidents=(incident,))
     )
-    (truth,) = world.truth
+    (truth,) = true_incidents(world)
     assert (truth.reporters, truth.fault, truth.first_day, truth.last_day) == (("google",), "sender", day, day + timedelta(days=12))
     # The others fetched the new policy, which names the new host, on the day itself.
     assert world.domain("example.com").published(day).covers("mx2.example.com")
@@ -157,14 +160,14 @@ def test_a_sender_beyond_the_max_age_is_the_only_one_to_fail():
 @pytest.mark.parametrize("seed", range(6))
 def test_a_stale_policy_is_applied_no_longer_than_its_max_age(seed):
     world = calm(seed, "policy-stale")
-    (truth,) = world.truth
+    (truth,) = true_incidents(world)
     max_age = max(policy.max_age_days for policy in world.domain(truth.domain).policies)
     assert (truth.last_day - truth.incident.first_day).days <= max_age
     assert truth.fault == "ours"
 
 
 def test_mixed_worlds_have_every_cause_and_every_fault():
-    planted = [incident for seed in range(60) for incident in World.random(seed).spec.incidents]
+    planted = [incident for seed in range(60) for incident in random_world(seed).spec.incidents]
     assert {incident.cause for incident in planted} == set(CAUSES)
     assert {incident.fault for incident in planted} == {"ours", "sender", "path"}
     assert {incident.last_day is None for incident in planted} == {True, False}

@@ -9,11 +9,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipeline.demo.peculiar_worlds import PECULIAR, kind_below
 from pipeline.demo.places import Domain, MxHost, PolicyVersion
 from pipeline.demo.spec import DaySpan
 from pipeline.demo.world import Spec, World
+from pipeline.demo.worldfile import read_spec
 from tests.some import some
+from tests.worlds.peculiar_worlds import PECULIAR, kind_below
+from tests.worlds.random_worlds import random_world
+from tests.worlds.true_readiness import refusals
+from tests.worlds.truth import true_incidents
 
 FIRST = date(2026, 9, 1)
 LAST = date(2026, 9, 30)
@@ -32,22 +36,22 @@ def sessions(report):
 
 def test_the_same_seed_gives_the_same_documents_in_another_process():
     code = (
-        "import hashlib, json; from pipeline.demo.world import World; "
-        "print(hashlib.sha256(json.dumps([str(r) for r in World.random(11).reports()]).encode()).hexdigest())"
+        "import hashlib, json; from tests.worlds.random_worlds import random_world; "
+        "print(hashlib.sha256(json.dumps([str(r) for r in random_world(11).reports()]).encode()).hexdigest())"
     )
     digests = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout for _ in range(2)}
     assert len(digests) == 1
 
 
 def test_another_seed_gives_other_documents():
-    assert list(World.random(1, "quiet").reports()) != list(World.random(2, "quiet").reports())
+    assert list(random_world(1, "quiet").reports()) != list(random_world(2, "quiet").reports())
 
 
 def test_some_days_alone_are_the_same_as_within_the_whole():
-    world = World.random(5)
+    world = random_world(5)
     first = world.spec.first_day + timedelta(days=20)
     part = [report for report in world.reports() if first <= report.report_day <= first + timedelta(days=3)]
-    assert list(World.random(5).reports(first, first + timedelta(days=3))) == part
+    assert list(random_world(5).reports(first, first + timedelta(days=3))) == part
 
 
 def test_a_longer_world_begins_with_the_shorter_one():
@@ -115,7 +119,7 @@ def test_a_stray_failure_is_one_session():
     for report in reports:
         failures = [policy["summary"]["total-failure-session-count"] for policy in report.document["policies"]]
         assert sum(failures) == 1, report
-    assert world.truth == []
+    assert true_incidents(world) == []
 
 
 def test_strays_are_as_rare_as_asked():
@@ -153,10 +157,10 @@ def test_a_sender_that_looks_at_the_id_alone_holds_the_old_policy_until_its_max_
 
 
 def test_the_demo_world_is_of_the_promised_size_and_kind():
-    world = World.from_toml(_demo_file(), last_day=date(2026, 11, 22))
+    world = World(read_spec(_demo_file(), last_day=date(2026, 11, 22)))
     assert 2000 <= sum(1 for _ in world.reports()) <= 3000
-    truth = {incident.domain: incident for incident in world.truth if incident.cause != "starttls-stripped"}
-    assert {(t.cause, t.fault, t.open) for t in world.truth} == {
+    truth = {incident.domain: incident for incident in true_incidents(world) if incident.cause != "starttls-stripped"}
+    assert {(t.cause, t.fault, t.open) for t in true_incidents(world)} == {
         ("mx-certificate-expired", "ours", True),
         ("starttls-stripped", "path", False),
         ("tlsa-mismatch", "ours", False),
@@ -165,18 +169,18 @@ def test_the_demo_world_is_of_the_promised_size_and_kind():
     }
     assert truth["example.com"].hosts == ("mx2.example.com",)
     four_weeks = world.spec.last_day - timedelta(days=29)
-    assert world.refusals("example.net", four_weeks).refused == 0
-    assert world.refusals("example.net", four_weeks).sessions > 1000
-    assert world.refusals("example.com", four_weeks).refused > 100
-    assert world.refusals("orchard.example").modes == ("none",)
+    assert refusals(world, "example.net", four_weeks).refused == 0
+    assert refusals(world, "example.net", four_weeks).sessions > 1000
+    assert refusals(world, "example.com", four_weeks).refused > 100
+    assert refusals(world, "orchard.example").modes == ("none",)
 
 
 def test_every_kind_of_odd_mail_is_in_the_demo_world():
-    from pipeline.demo.odd_mail import KINDS, odd_mails
+    from pipeline.demo.odd_mail import KINDS
 
-    world = World.from_toml(_demo_file(), last_day=date(2026, 11, 22))
+    world = World(read_spec(_demo_file(), last_day=date(2026, 11, 22)))
     assert {odd.kind for odd in world.spec.odd_mail} == set(KINDS)
-    assert len(list(odd_mails(world, world.spec.first_day, world.spec.last_day))) == len(world.spec.odd_mail)
+    assert len(list(world.odd_mails(world.spec.first_day, world.spec.last_day))) == len(world.spec.odd_mail)
 
 
 def _demo_file():
@@ -187,7 +191,7 @@ def _demo_file():
 
 @pytest.mark.parametrize("kind", ["mixed", "quiet"])
 def test_documents_are_json(kind):
-    reports = list(World.random(21, kind).reports())
+    reports = list(random_world(21, kind).reports())
     assert reports
     assert all(json.loads(json.dumps(report.document)) == report.document for report in reports)
 

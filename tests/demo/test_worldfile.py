@@ -8,7 +8,9 @@ import pytest
 
 from pipeline.demo.world import World
 from pipeline.demo.worldfile import read_spec
-from pipeline.errors import ConfigError, InputError, UsageError
+from pipeline.errors import ConfigError, InputError
+from tests.worlds.random_worlds import random_world
+from tests.worlds.truth import true_incidents
 
 SMALL = """
 seed = 4
@@ -53,8 +55,8 @@ def test_the_length_can_be_given(tmp_path):
 
 
 def test_a_world_of_a_file_has_its_truth(tmp_path):
-    world = World.from_toml(written(tmp_path, SMALL), last_day=date(2026, 5, 20))
-    assert [(t.cause, t.first_day, t.open) for t in world.truth] == [("mx-certificate-expired", date(2026, 5, 17), True)]
+    world = World(read_spec(written(tmp_path, SMALL), last_day=date(2026, 5, 20)))
+    assert [(t.cause, t.first_day, t.open) for t in true_incidents(world)] == [("mx-certificate-expired", date(2026, 5, 17), True)]
 
 
 @pytest.mark.parametrize(
@@ -85,5 +87,5 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
 
 
 def test_an_unknown_kind_of_random_world_is_said():
-    with pytest.raises(UsageError, match="no kind of world is called stormy"):
-        World.random(1, "stormy")
+    with pytest.raises(ValueError, match="no kind of world is called stormy"):
+        random_world(1, "stormy")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.demo.demo_folder import WORLD_FILE
 from pipeline.demo.world import World
+from pipeline.demo.worldfile import read_spec
 from tests.project.tree import ROOT
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ DAY = date(2026, 10, 26)
 
 def main() -> None:
     """Write the folder anew."""
-    world = World.from_toml(WORLD_FILE, last_day=LAST_DAY)
+    world = World(read_spec(WORLD_FILE, last_day=LAST_DAY))
     for old in ("mails", "odd.mbox", "report.json", "report.json.gz"):
         path = FOLDER / old
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from pipeline.demo.world import World
 from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.settings.single_tables import TrustSettings
 from pipeline.workers.reading_task import Job, read_chunk
 from tests.tables.test_read_columns import GOLDEN
+from tests.worlds.random_worlds import random_world
 
 PINNED = Path(__file__).parent / "pinned-keys.txt"
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
@@ -28,7 +28,7 @@ def pinned_mail() -> Iterator[tuple[str, bytes]]:
     for path in [*GOLDEN, *sorted(SAMPLE.rglob("*"))]:
         if path.suffix in {".eml", ".json", ".gz"}:
             yield path.name, path.read_bytes()
-    world = World.random(7, last_day=datetime(2026, 6, 1, tzinfo=UTC).date())
+    world = random_world(7, last_day=datetime(2026, 6, 1, tzinfo=UTC).date())
     for number, mail in enumerate(islice(world.mails(), 200)):
         yield f"world-{number}.eml", mail.content
 

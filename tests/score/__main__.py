@@ -10,10 +10,10 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from pipeline.demo.peculiar_worlds import PECULIAR
 from pipeline.demo.planted_incidents import CAUSES
 from tests.score.case import Case, Outcome, play
 from tests.score.table import mistakes, table
+from tests.worlds.peculiar_worlds import PECULIAR
 
 TUNING, HELD_BACK = range(1, 76), range(10_001, 10_076)
 

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.config import Settings
 from pipeline.demo.simulated_reporters import BY_KEY
-from pipeline.demo.true_readiness import REFUSED_KINDS
 from pipeline.demo.world import World
 from pipeline.insight.api import find_incidents, readiness
 from pipeline.insight.rate_bound import upper_bound
 from pipeline.report.rows import Ownership
 from tests.score.ways_of_coming import READERS
 from tests.score.world_lake import ReportLake, rows_of
+from tests.worlds.random_worlds import random_world
+from tests.worlds.true_readiness import REFUSED_KINDS, refusals
+from tests.worlds.truth import true_incidents
 
 if TYPE_CHECKING:
-    from pipeline.demo.planted_incidents import TrueIncident
     from pipeline.insight.incident import Incident
     from pipeline.insight.thresholds import InsightSettings
+    from tests.worlds.truth import TrueIncident
 
 KNOWN = frozenset(reporter.signing_domain for reporter in BY_KEY.values())
 """Every reporter of the worlds is known, as if the operator had named them; unknown ones have tests of their own."""
@@ -38,7 +40,7 @@ class Case(NamedTuple):
 
     def world(self) -> World:
         """Make it."""
-        world = World.random(self.seed, self.kind)
+        world = random_world(self.seed, self.kind)
         if not self.sparse:
             return world
         spec = world.spec
@@ -133,7 +135,7 @@ def play(case: Case) -> Outcome:
             for name in world.own_domains
         )
     # One failed session of one sender is a stray by definition, whatever was planted.
-    truth = [true for true in true_world.truth if true.failed_sessions > settings.stray_sessions]
+    truth = [true for true in true_incidents(true_world) if true.failed_sessions > settings.stray_sessions]
     matches, extra = match(truth, found, until)
     at_host = {reporter.signing_domain for reporter in world.spec.reporters if reporter.at_host}
     extra = [one for one in extra if not _is_told_again(one, truth, at_host)]
@@ -170,11 +172,11 @@ def true_verdict(world: World, domain: str, until: date, settings: InsightSettin
     since = until - timedelta(days=settings.readiness_days - 1)
     published = world.domain(domain).published(until)
     if published is None:  # what was lost by mistake and is missed by senders is to be brought back
-        lost = (true for true in world.truth if (true.domain, true.cause, true.fault) == (domain, "policy-lost", "ours"))
+        lost = (true for true in true_incidents(world) if (true.domain, true.cause, true.fault) == (domain, "policy-lost", "ours"))
         return "not-ready" if any(true.open for true in lost) else "no-policy"
     if _mode_of_week(world, domain, until) == "enforce":
         return "already-enforcing"
-    seen = world.refusals(domain, since, until)
+    seen = refusals(world, domain, since, until)
     if (
         seen.sessions < settings.readiness_sessions
         or len(seen.reporters) < settings.readiness_reporters
@@ -182,7 +184,7 @@ def true_verdict(world: World, domain: str, until: date, settings: InsightSettin
     ):
         return "not-enough-evidence"
     settle = timedelta(days=settings.settle_days)
-    ours = [true for true in world.truth if true.domain == domain and true.fault == "ours" and true.failed_sessions > 1]
+    ours = [true for true in true_incidents(world) if true.domain == domain and true.fault == "ours" and true.failed_sessions > 1]
     if any(true.open or until - true.last_day < settle for true in ours):
         return "not-ready"
     if _refused_apart(world, domain, until - settle, until) > settings.stray_sessions:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from pipeline.demo.peculiar_worlds import PECULIAR
 from pipeline.demo.planted_incidents import CAUSES, LOST
+from tests.worlds.peculiar_worlds import PECULIAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

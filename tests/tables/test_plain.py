@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.demo.world import World
 from pipeline.report import content as report_content
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership
@@ -21,6 +20,7 @@ from pipeline.workers.reading_task import read_chunk
 from tests.report.samples import TLSA, detail, mail, policy, report, text_of
 from tests.report.test_properties import DOCUMENTS, JSONISH, documents, places
 from tests.tables.test_read_columns import JOB, RECEIVED, file_of, hold_together, mail_of, packed
+from tests.worlds.random_worlds import random_world
 
 
 def plain_share(chunk, limits=DEFAULT_LIMITS) -> float:
@@ -149,7 +149,7 @@ def test_a_tlsa_policy_is_ours_on_the_short_way_too():
 
 
 def test_most_reports_of_a_world_are_plain():
-    world = World.random(3)
+    world = random_world(3)
     chunk = [packed(each.document) for each in islice(world.reports(), 600)]
     rows = hold_together(chunk)
     assert plain_share(chunk) > 0.6

@@ -13,6 +13,7 @@ from pipeline.demo.demo_folder import WORLD_FILE
 from pipeline.demo.signing_keys import KeyRing
 from pipeline.demo.simulated_reporters import BY_KEY, FURTHER
 from pipeline.demo.world import World
+from pipeline.demo.worldfile import read_spec
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.settings.single_tables import TrustSettings
@@ -83,7 +84,7 @@ def test_what_real_senders_sign_is_enough(judge, names):
 def test_every_sender_that_the_demo_imitates_is_verified(judge, keys):
     day = date(2026, 11, 20)
     ring = KeyRing()
-    world = World.from_toml(WORLD_FILE, last_day=day, keys=ring)
+    world = World(read_spec(WORLD_FILE, last_day=day), ring)
     seen = {}
     further = tuple(one._replace(failures_only=False) for group in FURTHER.values() for one in group)
     for one in (world, World(world.spec._replace(reporters=further), ring)):

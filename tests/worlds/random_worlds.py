@@ -12,12 +12,12 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from pipeline.demo.keyed_chance import dice
-from pipeline.demo.peculiar_worlds import PECULIAR, kind_below, peculiar
 from pipeline.demo.places import SECONDS_PER_DAY, Domain, MxHost, PolicyVersion
 from pipeline.demo.planted_incidents import CAUSES, CERTIFICATE_CAUSES, DANE_CAUSES, POLICY_CAUSES, VARIANTS, PlantedIncident
 from pipeline.demo.simulated_reporters import REPORTERS
 from pipeline.demo.spec import DaySpan, Spec
-from pipeline.errors import UsageError
+from pipeline.demo.world import World
+from tests.worlds.peculiar_worlds import PECULIAR, kind_below, peculiar
 
 NAMES = ("example.com", "example.net", "example.org", "bakery.example", "harbour.example", "orchard.example", "library.example")
 LAST_DAY = date(2026, 10, 31)
@@ -27,21 +27,25 @@ _LARGE = ("google", "microsoft", "mailru", "fastmail")
 """Reporters with enough sessions to stand out alone."""
 
 
-def random_spec(seed: int, kind: str, *, last_day: date | None) -> Spec:
+def random_world(seed: int, kind: str = "mixed", *, last_day: date | None = None) -> World:
     """Make up a world.
 
     Args:
         seed: The same seed and kind give the same world.
-        kind: mixed, quiet, one of `pipeline.demo.planted_incidents.CAUSES`, or one of `pipeline.demo.peculiar_worlds.PECULIAR`.
-        last_day: Last day of traffic; None: a fixed one.
+        kind: `mixed`: several incidents on noisy traffic; `quiet`: none; a cause's name: that one alone; or a key of `PECULIAR`.
+        last_day: Last day of traffic, UTC; None: a fixed one.
 
     Raises:
-        UsageError: There is no such kind.
+        ValueError: There is no such kind.
     """
+    return World(_spec(seed, kind, last_day))
+
+
+def _spec(seed: int, kind: str, last_day: date | None) -> Spec:
     if kind in PECULIAR:
-        return peculiar(random_spec(seed, kind_below(seed), last_day=last_day), seed, kind)
+        return peculiar(_spec(seed, kind_below(seed), last_day), seed, kind)
     if kind not in ("mixed", "quiet", *CAUSES):
-        raise UsageError(f"no kind of world is called {kind}; there are mixed, quiet, {', '.join((*CAUSES, *PECULIAR))}")
+        raise ValueError(f"no kind of world is called {kind}; there are mixed, quiet, {', '.join((*CAUSES, *PECULIAR))}")
     rng = dice(seed, "spec", kind)
     last = last_day or LAST_DAY
     first = last - timedelta(days=rng.randint(55, 90) - 1)
@@ -159,7 +163,7 @@ def _certificate(rng: random.Random, domain: Domain, incident: PlantedIncident) 
     return _anywhere(rng, domain, incident)
 
 
-def _new_host(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:  # noqa: ARG001 -- one shape for all scopes
+def _new_host(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:
     wildcard = any(pattern.startswith("*.") for pattern in domain.policies[0].mx)
     # One cause after the other on one domain: another host, else the first would never have been mended.
     name = "mx8" if incident.cause == "policy-stale" else "mx7"
@@ -169,11 +173,11 @@ def _new_host(rng: random.Random, domain: Domain, incident: PlantedIncident) -> 
     )
 
 
-def _everywhere(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:  # noqa: ARG001
+def _everywhere(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:
     return incident._replace(variant=rng.choice(VARIANTS.get(incident.cause, ("",))))
 
 
-def _one_network(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:  # noqa: ARG001
+def _one_network(rng: random.Random, domain: Domain, incident: PlantedIncident) -> PlantedIncident:
     return incident._replace(reporters=(rng.choice(_LARGE),), fault="path")
 
 

@@ -57,7 +57,7 @@ def _under_dane(domain: Domain, rng: random.Random, *, only: bool) -> Domain:
     return domain._replace(hosts=hosts, policies=() if only else domain.policies)
 
 
-def _shared_host(spec: Spec, rng: random.Random) -> Spec:  # noqa: ARG001 -- one shape for all kinds
+def _shared_host(spec: Spec, rng: random.Random) -> Spec:
     """Let the domains after the first share one MX host, as those of a hoster do, and its mox sender tell of it."""
     hosts = (spec.domains[0].hosts[0]._replace(name="mx.hoster.example", addresses=("203.0.113.250",), dane=True),)
     own = {incident.domain for incident in spec.incidents}
@@ -76,11 +76,11 @@ def _moved(domain: Domain, hosts: tuple) -> Domain:  # type: ignore[type-arg]
     return domain._replace(hosts=hosts, policies=policies)
 
 
-def _five_a_day(spec: Spec, rng: random.Random) -> Spec:  # noqa: ARG001
+def _five_a_day(spec: Spec, rng: random.Random) -> Spec:
     return spec._replace(domains=tuple(domain._replace(sessions_a_day=_FEW_SESSIONS) for domain in spec.domains))
 
 
-def _as_it_is(spec: Spec, rng: random.Random) -> Spec:  # noqa: ARG001
+def _as_it_is(spec: Spec, rng: random.Random) -> Spec:
     """What is peculiar is how its reports come, or in which words: that is the reader's to play."""
     return spec
 

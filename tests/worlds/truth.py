@@ -4,13 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from pipeline.demo.planted_incidents import POLICY_CAUSES, PlantedIncident, TrueIncident
+from pipeline.demo.planted_incidents import POLICY_CAUSES, PlantedIncident
 from pipeline.demo.wording import words_for
+from pipeline.demo.world import World
 
-if TYPE_CHECKING:
-    from pipeline.demo.played import Played
+
+class TrueIncident(NamedTuple):
+    """What the reports of a world must lead to: an incident, and where it really shows."""
+
+    incident: PlantedIncident
+    cause: str
+    domain: str
+    fault: str
+    hosts: tuple[str, ...]
+    """MX hosts that failed sessions went to; empty where the failure is not about a host (policy-*)."""
+    addresses: tuple[str, ...]
+    """As planted: the one address behind a host, else empty."""
+    reporters: tuple[str, ...]
+    """Keys of the reporters that have failed sessions to show."""
+    first_day: date
+    """First day with a failed session in a report."""
+    last_day: date
+    """Last such day within the world."""
+    open: bool
+    """Whether it is planted as still so on the last day of the world."""
+    failed_sessions: int
+    """Mentions in failure details; a session with two problems is mentioned twice."""
+    result_types: tuple[str, ...]
+    days: tuple[date, ...]
+    """Every day with a failed session in a report that was sent, in order."""
 
 
 @dataclass(slots=True)
@@ -22,7 +46,7 @@ class _Shown:
     sessions: int = 0
 
 
-def true_incidents(world: Played) -> list[TrueIncident]:
+def true_incidents(world: World) -> list[TrueIncident]:
     """Play the whole world and gather what each incident left in reports that were sent; first day first."""
     shown: dict[PlantedIncident, _Shown] = {}
     for day in world.days():

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from pipeline.demo.played import Played
+from pipeline.demo.world import World
 
 REFUSED_KINDS = frozenset({"expired", "name", "self-signed", "incomplete-chain", "mx", "starttls"})
 """What a sender that enforces MTA-STS does not deliver over (RFC 8461 §5). A failed fetch refuses nothing."""
@@ -39,17 +38,18 @@ class Refusals(NamedTuple):
         return self.refused > 0
 
 
-def refusals(world: Played, name: str, first_day: date, last_day: date) -> Refusals:
-    """Count over the days given, both inclusive, in reports that were sent.
+def refusals(world: World, name: str, first_day: date | None = None, last_day: date | None = None) -> Refusals:
+    """Say what `enforce` would have refused for a domain over the days given, both inclusive, by reports that were sent.
 
     Who reports only on days with failures makes no share, and the sessions in which reports come are no evidence unless they fail.
 
     Args:
         world: The world that has been played.
         name: One of its domains.
-        first_day: First day the reports are about, UTC.
-        last_day: Last day, UTC.
+        first_day: First day the reports are about, UTC; None: the first of the world.
+        last_day: Last day, UTC; None: the last of the world.
     """
+    first_day, last_day = first_day or world.spec.first_day, last_day or world.spec.last_day
     domain = world.domain(name)
     reporters = [one for one in world.spec.reporters if not one.failures_only]
     sessions = stray = 0
