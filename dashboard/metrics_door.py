@@ -20,7 +20,7 @@ from dashboard.lake_door import today
 from dashboard.readers import NOBODY, admission, operators_settings
 from pipeline import log
 from pipeline.errors import TlsrptError
-from pipeline.notify.metrics_now import KeptMetrics, metrics_now
+from pipeline.notify.metrics import KeptMetrics, metrics_now
 from pipeline.notify.metrics_server import CONTENT_TYPE, NOT_GIVEN, PATH
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from pipeline.output import escape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.notify.channel_state import ChannelState
+    from pipeline.notify.kept_notes import ChannelState
     from pipeline.notify.told_and_muted import ToldNotice
 
 _PAGE = 25

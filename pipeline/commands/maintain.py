@@ -123,16 +123,14 @@ def _erased(lake: OpenLake, domains: Sequence[str], *, dry_run: bool) -> list[Do
     """Erase one domain after another, each from tables, mails and notes."""
     from collections import Counter
 
-    from pipeline.commands.policy import forget_reasons
     from pipeline.lake.upkeep.erase import erase_domain
     from pipeline.lake.upkeep.maintain import Done
-    from pipeline.notify.erasure import forget_domain
+    from pipeline.notify.kept_notes import forget_domain
 
     went: Counter[str] = Counter()
     for domain in domains:
         went += erase_domain(lake, domain, dry_run=dry_run)
         if not dry_run:
-            forget_reasons(domain, lake.location)
             forget_domain(lake.location, domain)
     return [Done("erasure", name, rows) for name, rows in sorted(went.items()) if rows]
 

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if args.output is not None or args.as_of is not None:
             raise UsageError("--listen answers with what is so now, and writes no file")
         return _serve(args.listen, context)
-    from pipeline.notify.metrics_now import metrics_now
+    from pipeline.notify.metrics import metrics_now
 
     text = metrics_now(context.settings, as_of_of(args))
     if args.output is None:
@@ -51,7 +51,7 @@ def _serve(listen: str, context: Context) -> int:
     import signal
     import threading
 
-    from pipeline.notify.metrics_now import metrics_now
+    from pipeline.notify.metrics import metrics_now
     from pipeline.notify.metrics_server import PATH, MetricsServer
 
     with MetricsServer(listen, lambda: metrics_now(context.settings, datetime.now(UTC).date())) as server:

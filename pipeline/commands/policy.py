@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli import Context
     from pipeline.config import Settings
-    from pipeline.lake.storage.location import Location
     from pipeline.published.finding import Finding
-    from pipeline.published.override_reasons import Reason
     from pipeline.published.render import Rendered
 
 _PARTS = ("policy", "records", "nginx", "caddy", "apache", "back")
@@ -103,59 +101,20 @@ def _rua(domain: str, settings: Settings) -> str:
 def _keep(domain: str, args: argparse.Namespace, against: Sequence[Finding], settings: Settings) -> None:
     """Keep the reason before anything is written: what went against the advice can be read later."""
     from pipeline.lake.storage.locate import configured_location
-    from pipeline.lake.storage.notes import open_note
-    from pipeline.published.override_reasons import NOTE, Reason, from_plain, to_plain
+    from pipeline.published.override_reasons import Reason, keep_reason
 
     reason = Reason(
         datetime.now(UTC), domain, f"mode {args.mode}", tuple(finding.what for finding in against), args.despite.strip()[:1000], who()
     )
-    with open_note(configured_location(settings.lake), NOTE) as note:
-        try:
-            kept = from_plain(note.read())
-        except (ValueError, KeyError, TypeError) as err:
-            raise note.damaged(str(err)) from err
-        note.write(to_plain([*kept, reason]))
-
-
-def forget_reasons(domain: str, location: Location) -> None:
-    """Drop the reasons given for a domain that is erased.
-
-    Raises:
-        LakeError: The note cannot be read or written.
-    """
-    from pipeline.lake.storage.notes import open_note
-    from pipeline.published.override_reasons import NOTE, from_plain, to_plain
-
-    with open_note(location, NOTE) as note:
-        plain = note.read()
-        try:
-            kept = [each for each in from_plain(plain) if each.domain != domain]
-        except (ValueError, KeyError, TypeError) as err:
-            raise note.damaged(str(err)) from err
-        if plain is not None:
-            note.write(to_plain(kept))
-
-
-def reasons_of(settings: Settings) -> list[Reason]:
-    """Return the reasons that were given, the oldest first.
-
-    Raises:
-        LakeError: The note cannot be read.
-    """
-    from pipeline.lake.storage.locate import configured_location
-    from pipeline.lake.storage.notes import Note
-    from pipeline.published.override_reasons import NOTE, from_plain
-
-    note = Note(configured_location(settings.lake), NOTE)
-    try:
-        return from_plain(note.read())
-    except (ValueError, KeyError, TypeError) as err:
-        raise note.damaged(str(err)) from err
+    keep_reason(configured_location(settings.lake), reason)
 
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:
+    from pipeline.lake.storage.locate import configured_location
+    from pipeline.published.override_reasons import reasons_of
+
     chosen = domains_of([args.domain], settings) if args.domain else ()
-    rows = [each for each in reasons_of(settings) if not chosen or each.domain in chosen]
+    rows = [each for each in reasons_of(configured_location(settings.lake)) if not chosen or each.domain in chosen]
     if args.format == "json":
         output.deliver_json([{**each._asdict(), "at": each.at.isoformat(timespec="seconds")} for each in rows], args)
     else:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.insight.first_weeks import FirstWeeks
     from pipeline.insight.ground import Ground
-    from pipeline.notify.channel_state import ChannelState
+    from pipeline.notify.kept_notes import ChannelState
     from pipeline.query import Lake
     from pipeline.query.health import MailboxHealth
 

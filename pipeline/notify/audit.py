@@ -73,7 +73,7 @@ def _append(location: Location, line: Line) -> None:
     for tries in range(_TRIES):
         try:
             with _writing, open_note(location, NAME) as note:
-                note.write(to_plain(newest([*_read(note), line])))
+                note.write(to_plain(newest([*note.understood(from_plain), line])))
                 return
         except TryAgainError:
             if tries == _TRIES - 1:
@@ -87,14 +87,7 @@ def audited(location: Location) -> list[Line]:
     Raises:
         LakeError: The note cannot be read.
     """
-    return _read(Note(location, NAME))
-
-
-def _read(note: Note) -> list[Line]:
-    try:
-        return from_plain(note.read())
-    except (ValueError, KeyError, TypeError) as err:
-        raise note.damaged(str(err)) from err
+    return Note(location, NAME).understood(from_plain)
 
 
 def newest(lines: Sequence[Line]) -> list[Line]:

@@ -1,4 +1,4 @@
-"""A message: the events of one run for one channel, in the words of that channel."""
+"""What a channel is given: the events of one run as one message in its words, or for Alertmanager all that stands open now."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.phrases import count_of
 from pipeline.notify.notice import to_plain, worst_first
-from pipeline.notify.notice_text import defused
+from pipeline.notify.notice_text import defused, name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime, timedelta
 
     from pipeline.notify.notice import Notice
 
@@ -80,3 +81,30 @@ def event_json(event: Notice, link: str) -> dict[str, object]:
     plain = to_plain(event)
     path = plain.pop("path")
     return {"key": event.key, **plain, "link": f"{link.rstrip('/')}/{path}" if link else None}
+
+
+def alerts_of(standing: Iterable[tuple[Notice, datetime]], *, now: datetime, valid: timedelta, link: str) -> list[dict[str, object]]:
+    """Return what stands now as alerts of Alertmanager's API, version 2, each valid until the next runs had their time.
+
+    Args:
+        standing: Each open matter as an event, and when it began.
+        now: The moment of posting.
+        valid: How long an alert lives without being posted again.
+        link: The address of the page, or an empty text.
+    """
+    return [
+        {
+            "labels": {
+                "alertname": f"tlsrpt_{event.topic}",
+                "matter": event.lineage,
+                "urgency": event.urgency,
+                "fault": event.fault or "none",
+                "domains": ",".join(name(domain) for domain in event.domains[:20]),
+            },
+            "annotations": {"summary": defused(event.title), "description": defused(event.what), "step": defused(event.step)},
+            "startsAt": began.isoformat(),
+            "endsAt": (now + valid).isoformat(),
+            **({"generatorURL": f"{link.rstrip('/')}/{event.path}"} if link else {}),
+        }
+        for event, began in standing
+    ]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from pipeline.notify.alerts import Alert
     from pipeline.notify.channel_message import Message
     from pipeline.settings.notice_tables import ChannelSettings
 
@@ -135,13 +134,13 @@ def page_channel(settings: ChannelSettings) -> Apprise:
     return Apprise(settings.reveal_url(), settings.name)
 
 
-def post_alerts(url: str, alerts: Sequence[Alert]) -> None:
+def post_alerts(url: str, alerts: Sequence[dict[str, object]]) -> None:
     """Post the state to Alertmanager: all alerts that are open, each time.
 
     Raises:
         SendError: It was not accepted.
     """
-    post_json(f"{url.rstrip('/')}/api/v2/alerts", [alert.as_json() for alert in alerts], {})
+    post_json(f"{url.rstrip('/')}/api/v2/alerts", list(alerts), {})
 
 
 def ping(url: str) -> None:

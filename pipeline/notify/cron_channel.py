@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.insight import told_incidents
 from pipeline.lake.storage.notes import Note
-from pipeline.notify.channel_memory import Memory
 from pipeline.notify.fault_notices import fault_notices
-from pipeline.notify.kept_notes import mutes_of, open_boxes
+from pipeline.notify.kept_notes import FORMER, mutes_of, open_boxes
 from pipeline.notify.mutes import holding, is_muted
 from pipeline.notify.observed import Observed
-from pipeline.notify.outbox import SENT_KEPT, Box, Entry, to_plain
+from pipeline.notify.outbox import SENT_KEPT, Box, Entry, Memory, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from pipeline.lake.storage.location import Location
 
 NAME = "incidents --new-since-last"
-FORMER = "told"
-"""The note in which earlier versions remembered it; read where the outbox knows nothing yet."""
 
 
 class CronChannel:
@@ -87,13 +84,11 @@ def open_cron_channel(location: Location) -> Iterator[CronChannel]:
 
 
 def _former(location: Location) -> Memory | None:
-    note = Note(location, FORMER)
-    plain: dict[str, Any] | None = note.read()
+    return Note(location, FORMER).understood(_memory_of)
+
+
+def _memory_of(plain: dict[str, Any] | None) -> Memory | None:
     if plain is None:
         return None
-    try:
-        incidents = told_incidents.from_plain(plain)
-    except ValueError as err:
-        raise note.damaged(str(err)) from err
     told = plain.get("mailboxes", {})
-    return Memory(tuple(incidents), told if isinstance(told, dict) else dict.fromkeys(told, ""))
+    return Memory(tuple(told_incidents.from_plain(plain)), told if isinstance(told, dict) else dict.fromkeys(told, ""))

@@ -1,40 +1,40 @@
-"""The state of things as Prometheus metrics. Gauges alone, since reports come late and are counted again.
+"""The state of things as Prometheus metrics, as it is now, or was a minute ago for whoever asks often.
+
+Gauges alone, since reports come late and are counted again.
 
 Labels hold configured or reported domains of ours, causes and mailbox names; never a text out of a report.
 """
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, TlsrptError
+from pipeline.lake.storage.locate import configured_location
+from pipeline.notify.kept_notes import boxes_of, observed_without_muted
 from pipeline.notify.notice_text import name
+from pipeline.notify.observe import measure, observe
 from pipeline.output.whole_file import replace_file
+from pipeline.query import open_lake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from datetime import date
 
     from prometheus_client import Gauge
 
+    from pipeline.config import Settings
     from pipeline.insight.ground import Ground
-    from pipeline.notify.observed import Observed
+    from pipeline.notify.observed import Measured, Observed
 
+KEPT_SECONDS = 60.0
+"""So old may an answer be."""
 VERDICTS = ("ready", "not-ready", "not-enough-evidence", "already-enforcing", "no-policy")
-
-
-class Measured(NamedTuple):
-    """Numbers that are not events."""
-
-    last_ingest: Mapping[str, datetime]
-    """By mailbox: when something of it was stored last."""
-    last_look: Mapping[str, datetime]
-    """By mailbox: when it was last looked into with success."""
-    quarantined: int
-    not_counted: int
-    """Reports of the last 90 days that do not count."""
 
 
 def as_text(observed: Observed, measured: Measured, *, waiting: Mapping[str, int], now: datetime) -> str:
@@ -109,3 +109,55 @@ def write_file(path: str, text: str) -> None:
         replace_file(Path(path), text.encode("utf-8"), mode=0o644)
     except OSError as err:
         raise InputError(f"metrics cannot be written to {path}: {err.strerror}; name a file in a folder that is there") from err
+
+
+def metrics_now(settings: Settings, as_of: date) -> str:
+    """Return the metrics in Prometheus' text format.
+
+    Args:
+        settings: The lake and the channels.
+        as_of: The day of asking (UTC).
+
+    Raises:
+        LakeError: The lake or a note of it cannot be read.
+    """
+    with open_lake(settings=settings) as lake:
+        observed = observe(lake, as_of=as_of, own=settings.domains.own)
+        numbers = measure(lake, as_of=as_of)
+    location = configured_location(settings.lake)
+    names = {channel.name for channel in settings.notify.channel}
+    waiting = {name: len(box.pending) for name, box in boxes_of(location).items() if name in names}
+    return as_text(observed_without_muted(location, observed), numbers, waiting=waiting, now=datetime.now(UTC))
+
+
+class KeptMetrics:
+    """Metrics for those who scrape: the lake is looked at once a minute at the most, however many ask.
+
+    Args:
+        measure: Gives the metrics; it may raise a `TlsrptError`.
+    """
+
+    def __init__(self, measure: Callable[[], str]) -> None:
+        self._measure = measure
+        self._lock = threading.Lock()
+        self._kept: tuple[float, str | TlsrptError] | None = None
+
+    def text(self) -> str:
+        """Return the metrics, at most `KEPT_SECONDS` old; who comes meanwhile waits for the one that looks.
+
+        Raises:
+            TlsrptError: The lake cannot be read, or could not a moment ago: a broken lake is not opened at every scrape either.
+        """
+        with self._lock:
+            if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
+                self._kept = time.monotonic(), self._measured()
+            kept = self._kept[1]
+        if isinstance(kept, TlsrptError):
+            raise kept.with_traceback(None)
+        return kept
+
+    def _measured(self) -> str | TlsrptError:
+        try:
+            return self._measure()
+        except TlsrptError as err:
+            return err

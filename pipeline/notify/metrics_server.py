@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import log
 from pipeline.errors import TlsrptError, UsageError
-from pipeline.notify.metrics_now import KeptMetrics
+from pipeline.notify.metrics import KeptMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

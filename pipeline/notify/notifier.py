@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.errors import ConfigError, TlsrptError
 from pipeline.failpoint import reach
 from pipeline.notify import outbox
-from pipeline.notify.alerts import alerts_of
-from pipeline.notify.channel_message import message_of
+from pipeline.notify.channel_message import alerts_of, message_of
 from pipeline.notify.channels import SendError, channel_of, page_channel, post_alerts
 from pipeline.notify.kept_notes import boxes_of, forget_lapsed, observed_without_muted, open_boxes
 from pipeline.notify.news import news_for, standing

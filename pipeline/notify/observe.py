@@ -12,8 +12,7 @@ import orjson
 from pipeline.errors import ConfigError, SignInError
 from pipeline.insight.ask import rows_of
 from pipeline.notify.digest import Days, LeftOut, Totals
-from pipeline.notify.metrics import Measured
-from pipeline.notify.observed import Certificate, MailboxState, Observed, PublishedState, RollOver
+from pipeline.notify.observed import Certificate, MailboxState, Measured, Observed, PublishedState, RollOver
 from pipeline.notify.published_clauses import clauses_of
 from pipeline.published.check_answers import PublishedChange, StoredFinding, last_checks
 

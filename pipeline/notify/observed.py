@@ -7,6 +7,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.insight.coverage import Coverage
     from pipeline.insight.ground import Ground
     from pipeline.insight.incident import Incident
@@ -55,6 +57,18 @@ class RollOver(NamedTuple):
     place: str
     what: str
     step: str
+
+
+class Measured(NamedTuple):
+    """Numbers that are not events."""
+
+    last_ingest: Mapping[str, datetime]
+    """By mailbox: when something of it was stored last."""
+    last_look: Mapping[str, datetime]
+    """By mailbox: when it was last looked into with success."""
+    quarantined: int
+    not_counted: int
+    """Reports of the last 90 days that do not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.notify import channel_memory as memories
+from pipeline.insight import told_incidents
 from pipeline.notify import notice as notices
 from pipeline.notify.notice_text import speaks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from pipeline.notify.channel_memory import Memory
+    from pipeline.insight.told_incidents import Told
     from pipeline.notify.notice import Notice
 
 VERSION = 1
@@ -27,6 +27,14 @@ _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=6)
 SENT_KEPT = 500
 """Sent entries kept for the page and the digest, newest last."""
+
+
+class Memory(NamedTuple):
+    """What one channel knows. Losing it costs a summary, never a number."""
+
+    incidents: tuple[Told, ...]
+    states: Mapping[str, str]
+    """By matter, such as `ingest:rua`, the state that was told last; what is well is not in it."""
 
 
 class Entry(NamedTuple):
@@ -155,7 +163,7 @@ def to_plain(boxes: dict[str, Box]) -> dict[str, object]:
         "version": VERSION,
         "channels": {
             name: {
-                "memory": None if box.memory is None else memories.to_plain(box.memory),
+                "memory": None if box.memory is None else _memory_plain(box.memory),
                 "pending": [_entry_plain(entry) for entry in box.pending],
                 "sent": [_entry_plain(entry) for entry in box.sent],
             }
@@ -177,7 +185,7 @@ def from_plain(plain: dict[str, Any] | None) -> dict[str, Box]:
     try:
         return {
             name: Box(
-                None if box["memory"] is None else memories.from_plain(box["memory"]),
+                None if box["memory"] is None else _memory_of(box["memory"]),
                 tuple(_entry_of(entry) for entry in box["pending"]),
                 tuple(_entry_of(entry) for entry in box["sent"]),
             )
@@ -185,6 +193,24 @@ def from_plain(plain: dict[str, Any] | None) -> dict[str, Box]:
         }
     except (KeyError, TypeError, AttributeError) as err:
         raise ValueError(f"not an outbox: {err}") from err
+
+
+def _memory_plain(memory: Memory) -> dict[str, object]:
+    """Return a memory as plain values, for JSON."""
+    return {"incidents": told_incidents.to_plain(memory.incidents), "states": dict(sorted(memory.states.items()))}
+
+
+def _memory_of(plain: dict[str, Any]) -> Memory:
+    """Return a memory from plain values.
+
+    Raises:
+        ValueError: They are not those of a memory this version knows.
+    """
+    try:
+        states = {str(matter): str(state) for matter, state in plain["states"].items()}
+        return Memory(tuple(told_incidents.from_plain(plain["incidents"])), states)
+    except (KeyError, TypeError, AttributeError) as err:
+        raise ValueError(f"not a memory of notices: {err}") from err
 
 
 _MOMENTS = ("created", "claimed_until", "next_try", "sent")

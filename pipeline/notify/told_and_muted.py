@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Settings
     from pipeline.insight.incident import Incident
-    from pipeline.notify.channel_state import ChannelState
+    from pipeline.notify.kept_notes import ChannelState
     from pipeline.notify.mutes import Mute
     from pipeline.notify.notice import Notice
     from pipeline.notify.outbox import Box, Entry

@@ -10,9 +10,9 @@ from dashboard.say import whole_days
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.notes import open_note
 from pipeline.notify import outbox
-from pipeline.notify.channel_memory import Memory
 from pipeline.notify.kept_notes import OUTBOX, mutes_of
 from pipeline.notify.notice import Notice
+from pipeline.notify.outbox import Memory
 from tests.dashboard.browser import Visit, serving
 from tests.insight.asking import as_of
 from tests.notify.test_news import book

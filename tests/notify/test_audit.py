@@ -15,7 +15,7 @@ from pipeline.groups import GroupSettings
 from pipeline.lake.storage.locate import locate
 from pipeline.notify import audit as audits
 from pipeline.notify.audit import audit, audited
-from pipeline.notify.erasure import forget_domain
+from pipeline.notify.kept_notes import forget_domain
 from tests.query import small_lake
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)

@@ -17,11 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from pipeline.cli import main
 from pipeline.errors import LakeError
 from pipeline.insight.ground import Ground
-from pipeline.notify import metrics_now
-from pipeline.notify.metrics import Measured, as_text, write_file
-from pipeline.notify.metrics_now import KeptMetrics
+from pipeline.notify import metrics
+from pipeline.notify.metrics import KeptMetrics, as_text, write_file
 from pipeline.notify.metrics_server import MOST_CONNECTIONS, MetricsServer
-from pipeline.notify.observed import Certificate, MailboxState
+from pipeline.notify.observed import Certificate, MailboxState, Measured
 from tests.insight.asking import as_of
 from tests.insight.book import DOMAIN, MX1
 from tests.notify.test_news import book, observed
@@ -125,7 +124,7 @@ def test_a_broken_lake_is_looked_at_once_a_minute_too(monkeypatch):
         with pytest.raises(LakeError, match="lost data"):
             kept.text()
     assert len(looks) == 1
-    monkeypatch.setattr(metrics_now, "KEPT_SECONDS", -1.0)
+    monkeypatch.setattr(metrics, "KEPT_SECONDS", -1.0)
     assert kept.text() == "tlsrpt_up 1\n"
 
 

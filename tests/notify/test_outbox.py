@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipeline.notify.channel_memory import Memory
 from pipeline.notify.notice import Notice
-from pipeline.notify.outbox import CLAIM, Box, claim, from_plain, mark_failed, mark_sent, queue, to_plain, without_domain
+from pipeline.notify.outbox import CLAIM, Box, Memory, claim, from_plain, mark_failed, mark_sent, queue, to_plain, without_domain
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOTHING = Memory((), {})

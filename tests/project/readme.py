@@ -15,8 +15,8 @@ from pipeline import errors
 from pipeline.cli import build_parser
 from pipeline.insight.detect.causes import CAUSES
 from pipeline.insight.ground import Ground
-from pipeline.notify.metrics import Measured, as_text
-from pipeline.notify.observed import Observed
+from pipeline.notify.metrics import as_text
+from pipeline.notify.observed import Measured, Observed
 from pipeline.query.catalogue import load_questions
 from pipeline.query.describe import GRAINS
 from pipeline.report.quirks import QUIRKS, REJECT_CODES

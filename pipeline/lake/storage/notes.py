@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import LakeError
 from pipeline.lake.storage.near import refuse_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pipeline.lake.storage.location import Location
 
 FOLDER = "_notes"
+_Values = TypeVar("_Values")
 
 
 class Note:
@@ -43,6 +44,18 @@ class Note:
         if not isinstance(note, dict):
             raise self.damaged("no JSON object")
         return note
+
+    def understood(self, from_plain: Callable[[dict[str, Any] | None], _Values]) -> _Values:
+        """Return what `from_plain` makes of the note, or of None where there is none.
+
+        Raises:
+            LakeError: It cannot be read, or `from_plain` can make nothing of it.
+        """
+        plain = self.read()
+        try:
+            return from_plain(plain)
+        except (ValueError, KeyError, TypeError) as err:
+            raise self.damaged(str(err)) from err
 
     def damaged(self, why: str) -> LakeError:
         """Return the error for a note that cannot be used."""
