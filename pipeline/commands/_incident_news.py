@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline import output
-from pipeline.commands._incident_text import in_full, names_of, table_of, the_same
+from pipeline.commands._incident_text import full_rows, in_full, names_of, the_same
 from pipeline.commands._insight import as_of_of, say_ground
 
 if TYPE_CHECKING:
@@ -126,17 +126,15 @@ def _silent_before(told: Mapping[str, str]) -> dict[str, datetime | None]:
 
 
 def _show_news(news: Sequence[News], args: argparse.Namespace, names: Mapping[str, str], boxes: _Mailboxes) -> None:
-    from pipeline.insight.incident import as_json
+    from pipeline.insight.incident import PROMISED, as_json
 
     if args.format == "json":
         output.deliver_json(
             [*boxes.as_json(), *({**as_json(entry.incident), "news": entry.kind, "news_why": entry.why} for entry in news)], args
         )
     elif args.format == "csv":
-        import pyarrow as pa
-
-        table = table_of([entry.incident for entry in news])
-        output.deliver(table.add_column(0, "news", pa.array([entry.kind for entry in news], pa.string())), args)
+        rows = full_rows([entry.incident for entry in news])
+        output.deliver_rows(("news", *PROMISED), [[entry.kind, *row] for entry, row in zip(news, rows, strict=True)], args)
     elif news or boxes.silent or boxes.over:
         lines = [*boxes.in_full(), *(line for group in _one_fault_each(news) for line in _news_in_full(group, names))]
         output.deliver_text("".join(f"{line}\n" for line in lines), args)

@@ -12,8 +12,6 @@ from pipeline.output import escape
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pyarrow as pa
-
     from pipeline.insight.api import Incident
     from pipeline.query import Lake
 
@@ -88,24 +86,11 @@ def brief_rows(incidents: Sequence[Incident]) -> list[list[object]]:
     return [[_brief(_of_fault(group, name)) for name in BRIEF] for group in by_fault(incidents)]
 
 
-def table_of(incidents: Sequence[Incident]) -> pa.Table:
-    """Return incidents as rows with the members of the JSON, for a spreadsheet."""
-    import pyarrow as pa
-
+def full_rows(incidents: Sequence[Incident]) -> list[list[object]]:
+    """Return incidents as rows with the members of the JSON, for a spreadsheet; their columns are `PROMISED`."""
     from pipeline.insight.incident import PROMISED
 
-    kinds: dict[str, pa.DataType] = {
-        "first_day": pa.date32(),
-        "last_day": pa.date32(),
-        "failed_sessions": pa.int64(),
-        "share": pa.float64(),
-    }
-    lists = {"result_types", "mx_hosts", "receiving_ips", "reporters", "report_keys"}
-    columns = {}
-    for name in PROMISED:
-        values = [getattr(incident, name) for incident in incidents]
-        columns[name] = pa.array(values, kinds.get(name, pa.list_(pa.string()) if name in lists else pa.string()))
-    return pa.table(columns)
+    return [[getattr(incident, name) for name in PROMISED] for incident in incidents]
 
 
 def _of_fault(group: Sequence[Incident], name: str) -> object:

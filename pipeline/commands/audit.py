@@ -31,11 +31,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     rows = [{**line._asdict(), "at": line.at.isoformat(timespec="seconds"), "groups": ", ".join(line.groups)} for line in reversed(lines)]
     if args.format == "json":
         output.deliver_json(rows, args)
-    elif args.format == "csv":
-        import pyarrow as pa
-
-        output.deliver(pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in _COLUMNS}), args)
-    elif rows:
+    elif rows or args.format == "csv":
         output.deliver_rows(_COLUMNS, [[row[name] for name in _COLUMNS] for row in rows], args)
     else:
         since = f" since {args.since}" if args.since is not None else ""

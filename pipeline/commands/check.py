@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    import pyarrow as pa
     from cryptography.x509 import Certificate
 
     from pipeline.cli import Context
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from pipeline.published.check import Checked
     from pipeline.published.finding import Finding
     from pipeline.published.proposed import Proposal
+
+_COLUMNS = ("severity", "where", "what", "why", "fix", "publish")
+"""What a row says of a finding."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +67,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         say_whose(settings, args)
         output.deliver_text(listing(checked, everything=args.all), args)
     else:
-        output.deliver(_table(checked, everything=args.all), args)
+        output.deliver_rows(("domain", *_COLUMNS), _rows(checked, everything=args.all), args)
     return exit_code(finding for each in checked for finding in each.findings)
 
 
@@ -92,7 +94,7 @@ def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Se
     elif args.format == "table":
         output.deliver_text(listing([checked], everything=args.all), args)
     else:
-        output.deliver(_table([checked], everything=args.all), args)
+        output.deliver_rows(("domain", *_COLUMNS), _rows([checked], everything=args.all), args)
     return exit_code(findings)
 
 
@@ -199,25 +201,13 @@ def _as_json(checked: Checked) -> dict[str, object]:
     }
 
 
-def _table(checked: Sequence[Checked], *, everything: bool) -> pa.Table:
-    import pyarrow as pa
-
+def _rows(checked: Sequence[Checked], *, everything: bool) -> list[Sequence[str]]:
     from pipeline.published.finding import ORDER
     from pipeline.published.idn import shown
 
-    rows = [
-        {
-            "domain": shown(each.domain),
-            "severity": finding.severity,
-            "where": finding.where,
-            "what": finding.what,
-            "why": finding.why,
-            "fix": finding.fix,
-            "publish": finding.publish,
-        }
+    return [
+        (shown(each.domain), *(getattr(finding, name) for name in _COLUMNS))
         for each in checked
         for finding in sorted(each.findings, key=lambda finding: ORDER.index(finding.severity))
         if everything or finding.severity != "ok"
     ]
-    names = ("domain", "severity", "where", "what", "why", "fix", "publish")
-    return pa.table({name: pa.array([row[name] for row in rows], pa.string()) for name in names})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline import output
 from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_mailboxes
@@ -11,8 +10,6 @@ from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-
-    import pyarrow as pa
 
     from pipeline.cli import Context
     from pipeline.insight.api import Coverage
@@ -51,7 +48,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.format == "json":
         output.deliver_json(rows, args)
     elif args.format == "csv":
-        output.deliver(_table(rows), args)
+        output.deliver_rows(_COLUMNS, [[_cell(row[name]) for name in _COLUMNS] for row in rows], args)
     else:
         shown = rows if args.all else rows[:_ROWS]
         columns = _COLUMNS if any(row["habits"] for row in shown) else _COLUMNS[:-1]
@@ -70,15 +67,3 @@ def _fails(lines: Sequence[Coverage], silent: Sequence[MailboxHealth], fail_on: 
 
 def _cell(value: object) -> object:
     return ", ".join(value) if isinstance(value, list) else value
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> pa.Table:
-    import pyarrow as pa
-
-    kinds = {"usual_every_days": pa.float64(), "lag_hours": pa.float64(), "last_day": pa.date32(), "silent_since": pa.date32()}
-    rows = [{**row, "habits": _cell(row["habits"])} for row in rows]
-    columns = {
-        name: [row[name] and date.fromisoformat(row[name]) if kinds.get(name) == pa.date32() else row[name] for row in rows]
-        for name in _COLUMNS
-    }
-    return pa.table({name: pa.array(values, kinds.get(name, pa.string())) for name, values in columns.items()})

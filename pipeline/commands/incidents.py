@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import output
 from pipeline.commands._incident_news import exit_code, has_stopped_lately, tell_news
-from pipeline.commands._incident_text import BRIEF, brief_rows, in_full, names_of, table_of, the_same
+from pipeline.commands._incident_text import BRIEF, brief_rows, full_rows, in_full, names_of, the_same
 from pipeline.commands._insight import add_period, as_of_of, say_ground, silent_mailboxes
 from pipeline.errors import UsageError
 
@@ -151,7 +151,7 @@ def _show(
     silent: Sequence[MailboxHealth],
     beside: Sequence[dict[str, Any]],
 ) -> None:
-    from pipeline.insight.incident import as_json
+    from pipeline.insight.incident import PROMISED, as_json
     from pipeline.query.health import as_incident, not_read
 
     if args.format == "json":
@@ -167,4 +167,4 @@ def _show(
     elif args.format == "table":
         output.deliver_rows(BRIEF, brief_rows(incidents), args)
     else:
-        output.deliver(table_of(incidents), args)
+        output.deliver_rows(PROMISED, full_rows(incidents), args)

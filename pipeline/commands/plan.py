@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    import pyarrow as pa
-
     from pipeline.cli import Context
     from pipeline.config import Settings
     from pipeline.published.plan_state import PlanState, PlanStep
@@ -54,7 +52,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.format == "json":
         output.deliver_json([_as_json(number, step, state) for number, step in enumerate(steps, 1)], args)
     elif args.format == "csv":
-        output.deliver(_table(steps), args)
+        rows = [(number, step.earliest, step.what, step.why, "\n".join(step.publish)) for number, step in enumerate(steps, 1)]
+        output.deliver_rows(("step", "earliest", "what", "why", "publish"), rows, args)
     else:
         output.deliver_text("".join(f"{line}\n" for line in _in_full(state, steps)), args)
     return 0
@@ -119,17 +118,3 @@ def _in_full(state: PlanState, steps: Sequence[PlanStep]) -> list[str]:
 def _as_json(number: int, step: PlanStep, state: PlanState) -> dict[str, object]:
     earliest = step.earliest.isoformat() if step.earliest else None
     return {"step": number, **step._asdict(), "earliest": earliest, "rests_on": state.rests_on}
-
-
-def _table(steps: Sequence[PlanStep]) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.table(
-        {
-            "step": pa.array(range(1, len(steps) + 1), pa.int32()),
-            "earliest": pa.array([step.earliest for step in steps], pa.date32()),
-            "what": pa.array([step.what for step in steps], pa.string()),
-            "why": pa.array([step.why for step in steps], pa.string()),
-            "publish": pa.array(["\n".join(step.publish) for step in steps], pa.string()),
-        }
-    )

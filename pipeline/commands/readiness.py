@@ -10,8 +10,6 @@ from pipeline.commands._insight import add_as_of, as_of_of, say_ground
 if TYPE_CHECKING:
     import argparse
 
-    import pyarrow as pa
-
     from pipeline.cli import Context
     from pipeline.insight.api import Readiness
 
@@ -35,25 +33,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.format == "json":
         output.deliver_json(as_json(verdict), args)
     elif args.format == "csv":
-        output.deliver(_replay(verdict), args)
+        # The what-if by day and sender: what a spreadsheet can use of a verdict.
+        rows = [(name, day.report_day, day.submitter_domain, day.sts_sessions, day.would_refuse) for day in verdict.replay]
+        output.deliver_rows(("domain", "day", "reporter", "sessions", "would_refuse"), rows, args)
     else:
         output.deliver_text("".join(f"{line}\n" for line in in_full(verdict)), args)
     return 1 if ground.is_nothing else 0
-
-
-def _replay(verdict: Readiness) -> pa.Table:
-    """Return the what-if by day and sender: what a spreadsheet can use of a verdict."""
-    import pyarrow as pa
-
-    return pa.table(
-        {
-            "domain": pa.array([verdict.domain] * len(verdict.replay), pa.string()),
-            "day": pa.array([day.report_day for day in verdict.replay], pa.date32()),
-            "reporter": pa.array([day.submitter_domain for day in verdict.replay], pa.string()),
-            "sessions": pa.array([day.sts_sessions for day in verdict.replay], pa.int64()),
-            "would_refuse": pa.array([day.would_refuse for day in verdict.replay], pa.int64()),
-        }
-    )
 
 
 def in_full(verdict: Readiness) -> list[str]:

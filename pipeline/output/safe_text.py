@@ -94,6 +94,7 @@ _CELL: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "true" if value else "false",
     datetime: _moment,
     list: lambda values: "; ".join(map(cell, values)),
+    tuple: lambda values: "; ".join(map(cell, values)),
     bytes: lambda value: b64encode(value).decode("ascii"),
     dict: json_text,
 }

@@ -142,6 +142,7 @@ def test_enforce_is_not_written_before_it_is_ready_but_for_a_reason_that_is_kept
     code, (kept,), _ = tlsrpt("policy", "reasons", "--format", "json")
     assert (kept["domain"], kept["what"], kept["reason"]) == ("good.example", "mode enforce", "the auditor wants it")
     assert any("verdict" in sentence for sentence in kept["against"])
+    assert tlsrpt("policy", "reasons", "--format", "csv")[1].startswith("at,domain,what,reason,by,against\n")
     assert tlsrpt("policy", "reasons", "bare.example", "--format", "json")[1] == []
     assert tlsrpt("maintain", "--erase", "good.example")[0] == 0
     assert tlsrpt("policy", "reasons", "--format", "json")[1] == []
