@@ -162,10 +162,10 @@ def _check(domains: Sequence[str], settings: Settings) -> tuple[list[Checked], l
 def _store(checked: Sequence[Checked], settings: Settings) -> None:
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.writer import LakeWriter
-    from pipeline.published.stored_checks import rows_of
+    from pipeline.published.stored_checks import check_rows
 
     with LakeWriter(configured_location(settings.lake), run_id="check") as writer:
-        writer.store_checks([row for each in checked for row in rows_of(each)])
+        writer.store_checks([row for each in checked for row in check_rows(each)])
 
 
 def _deliver_changed(changed: Sequence[FindingChange], args: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from pipeline.insight.ask import rows_of
 from pipeline.notify.digest import Days, LeftOut, Totals
 from pipeline.notify.observed import Certificate, MailboxState, Measured, Observed, PublishedState, RollOver
 from pipeline.notify.published_clauses import clauses_of
-from pipeline.published.check_answers import PublishedChange, StoredFinding, last_checks
+from pipeline.published.stored_checks import PublishedChange, StoredFinding, last_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

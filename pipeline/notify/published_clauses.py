@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from pipeline.insight.applied_policies import PublishedPolicy
-    from pipeline.published.check_answers import PublishedChange
+    from pipeline.published.stored_checks import PublishedChange
 
 _SHOWN_CHARS = 120
 _NAMED = 3

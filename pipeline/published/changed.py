@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pipeline.insight.ask import rows_of
-from pipeline.published.check_answers import StoredFinding
 from pipeline.published.finding import Finding
+from pipeline.published.stored_checks import StoredFinding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

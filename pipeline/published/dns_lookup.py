@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.published.dns_exchange import exchange
 from pipeline.published.finding import Finding
-from pipeline.published.source_ttl import Sources
+from pipeline.published.source_ttl import Sources, exchange
 from pipeline.published.tlsa import Tlsa
 from pipeline.trust.key_lookup import parse_address
 

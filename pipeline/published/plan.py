@@ -14,7 +14,7 @@ from pipeline.insight.enforce.next_step import LADDER, ONE_DAY, new_id
 from pipeline.insight.phrases import count_of
 from pipeline.published.mx import NULL_MX
 from pipeline.published.plan_state import PlanStep, held_for, held_on, whole_days
-from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, mx_matches
+from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, covers, mx_matches, policy_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,14 +30,14 @@ def plan_mx(state: PlanState, new: Sequence[str]) -> list[PlanStep]:
     """Plan the change to other MX hosts: policy first, then the MX records, then the policy without the old (RFC 8461 §4.1, §8.1)."""
     policy = state.seen.published
     patterns = policy.mx if policy is not None and policy.mode != "none" else ()
-    added = [host for host in new if patterns and not _covered(host, patterns)]
+    added = [host for host in new if patterns and not covers(patterns, host)]
     gone = [host for host in state.mx_hosts if host not in new and host != NULL_MX]
     steps = []
     if policy is not None and added:
-        both = _policy(policy.mode, policy.max_age_seconds, (*patterns, *added))
+        both = policy_lines(policy.mode, policy.max_age_seconds or ONE_DAY, (*patterns, *added))
         why = "senders fetch it when the id changes; the mx lines of the old hosts stay until the end (RFC 8461 §8.1)"
         steps.append(_publish(state, state.today, "let the policy name the new hosts beside the old ones", why, both))
-    arrival = _free_from(state, lambda mode, mx: mode == "enforce" and not all(_covered(host, mx) for host in new))
+    arrival = _free_from(state, lambda mode, mx: mode == "enforce" and not all(covers(mx, host) for host in new))
     why = (
         "from then on no sender may hold a policy that refuses them (RFC 8461 §4.1)" if arrival > state.today else "no policy refuses them"
     )
@@ -52,7 +52,7 @@ def plan_mx(state: PlanState, new: Sequence[str]) -> list[PlanStep]:
     needed = [pattern for pattern in (*patterns, *added) if any(mx_matches(pattern, host) for host in new)]
     if policy is not None and len(needed) < len(patterns) + len(added):
         why = "no sender knows the old MX records any more; a line left over allows mail to an unmonitored host (RFC 8461 §4.1)"
-        final = _policy(policy.mode, policy.max_age_seconds, needed)
+        final = policy_lines(policy.mode, policy.max_age_seconds or ONE_DAY, needed)
         when = arrival + timedelta(days=state.dns_days)
         steps.append(_publish(state, when, "let the policy name the new hosts alone", why, final, number=2))
     return steps
@@ -73,7 +73,7 @@ def plan_retire(state: PlanState) -> list[PlanStep]:
     steps = []
     if policy is None or policy.mode != "none":
         why = "senders replace the policy they hold with this one, which requires nothing; serve it until the last step (RFC 8461 §8.3)"
-        steps.append(_publish(state, state.today, "switch the policy off", why, _policy("none", ONE_DAY, ())))
+        steps.append(_publish(state, state.today, "switch the policy off", why, policy_lines("none", ONE_DAY, ())))
     ends = _ends(state, lambda mode, _mx: mode != "none")
     why = "every other policy that was served has ended by then, also where a sender never looked again (RFC 8461 §8.3)"
     if not ends:
@@ -106,7 +106,7 @@ def plan_enforce(state: PlanState, *, possible_from: date | None, missing: Seque
         raise UsageError(f"{state.domain} takes no mail (RFC 7505): there is nothing to enforce")
     if policy is None or policy.mode not in {"testing", "enforce"}:
         why = "testing refuses nothing, and what enforce would refuse is then in the reports (RFC 8461 §5)"
-        first = _policy("testing", ONE_DAY, state.mx_hosts)
+        first = policy_lines("testing", ONE_DAY, state.mx_hosts)
         later = "ask `tlsrpt readiness` after two weeks"
         reports = "it judges the reports of two weeks" if state.seen.held else "there is no report about a policy yet"
         return [
@@ -114,10 +114,10 @@ def plan_enforce(state: PlanState, *, possible_from: date | None, missing: Seque
             PlanStep(None, later, reports),
         ]
     steps = []
-    mx = (*policy.mx, *(host for host in state.mx_hosts if not _covered(host, policy.mx)))
+    mx = (*policy.mx, *(host for host in state.mx_hosts if not covers(policy.mx, host)))
     if len(mx) > len(policy.mx):
         why = "enforce would refuse mail to an MX host that the policy does not name (RFC 8461 §4.1)"
-        lines = _policy(policy.mode, policy.max_age_seconds, mx)
+        lines = policy_lines(policy.mode, policy.max_age_seconds or ONE_DAY, mx)
         steps.append(_publish(state, state.today, "let the policy name every MX host", why, lines))
     age = policy.max_age_seconds or 0
     if policy.mode == "testing" or any(seconds > age for seconds, _ in LADDER):
@@ -128,13 +128,13 @@ def plan_enforce(state: PlanState, *, possible_from: date | None, missing: Seque
         free = _free_from(state, lambda mode, _mx: mode != "enforce") - _TOMORROW
         last = None if day is None else max(day + held_for(policy.max_age_seconds), free)
         why = f"senders may go on with what they hold until {last}" if last is not None else "no date can be given yet"
-        steps.append(_publish(state, day, "switch to enforce, with a short max_age", why, _policy("enforce", ONE_DAY, mx), number=2))
+        steps.append(_publish(state, day, "switch to enforce, with a short max_age", why, policy_lines("enforce", ONE_DAY, mx), number=2))
         age, day = ONE_DAY, None if day is None else day + _WEEK
     for number, (seconds, name) in enumerate((rung for rung in LADDER if rung[0] > age), start=3):
         why = (
             "after that time without incidents of yours; a long max_age protects against an attacker who blocks the fetch (RFC 8461 §10.2)"
         )
-        steps.append(_publish(state, day, f"raise max_age to {name}", why, _policy("enforce", seconds, mx), number=number))
+        steps.append(_publish(state, day, f"raise max_age to {name}", why, policy_lines("enforce", seconds, mx), number=number))
         day = None if day is None else day + 2 * _WEEK
     return steps
 
@@ -183,11 +183,3 @@ def _ends(state: PlanState, concerns: Callable[[str | None, Sequence[str]], bool
 def _publish(state: PlanState, day: date | None, what: str, why: str, lines: tuple[str, ...], *, number: int = 1) -> PlanStep:
     identity = new_id(day or state.today)[:-1] + str(number)
     return PlanStep(day, what, why, (*lines, f'_mta-sts.{state.domain}. TXT "v=STSv1; id={identity};"'))
-
-
-def _policy(mode: str | None, max_age_seconds: int | None, mx: Sequence[str]) -> tuple[str, ...]:
-    return ("version: STSv1", f"mode: {mode}", *(f"mx: {pattern}" for pattern in mx), f"max_age: {max_age_seconds or ONE_DAY}")
-
-
-def _covered(host: str, patterns: Sequence[str]) -> bool:
-    return any(mx_matches(pattern, host) for pattern in patterns)

@@ -13,9 +13,9 @@ from pipeline.insight.applied_policies import checked_policy, read_policies
 from pipeline.insight.ask import rows_of
 from pipeline.insight.checked_policies import FRESH_DAYS
 from pipeline.insight.phrases import count_of
-from pipeline.published.check_answers import PolicyRun, last_checks
 from pipeline.published.plan_state import PlanState, Served
 from pipeline.published.seen_by_senders import LOOK_BACK_DAYS
+from pipeline.published.stored_checks import PolicyRun, last_checks
 from pipeline.report.sts_policy import parse_policy, policy_hash
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from pipeline.insight.applied_policies import PublishedPolicy
     from pipeline.insight.ask import Ask
-    from pipeline.published.check_answers import LastCheck
     from pipeline.published.published_now import Live
+    from pipeline.published.stored_checks import LastCheck
 
 
 def gather_evidence(ask: Ask, domain: str, live: Live | None, *, today: date) -> PlanState:

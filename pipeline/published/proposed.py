@@ -13,7 +13,7 @@ from pipeline.published.plan_state import held_on
 from pipeline.published.policy_text import PolicyText, read_policy
 from pipeline.published.sts import Sts
 from pipeline.published.tlsa import matches, names_one_of
-from pipeline.report.sts_policy import mx_matches
+from pipeline.report.sts_policy import covers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,10 +117,7 @@ def _judge_held(hosts: Sequence[str], state: PlanState) -> list[Finding]:
         ends = [
             held.until
             for held in held_on(state)
-            if host != NULL_MX
-            and held.mode == "enforce"
-            and held.until >= state.today
-            and not any(mx_matches(pattern, host) for pattern in held.mx)
+            if host != NULL_MX and held.mode == "enforce" and held.until >= state.today and not covers(held.mx, host)
         ]
         if ends:
             last = max(ends)
@@ -147,7 +144,7 @@ def _of_cached(domain: str, policy: PolicyText | None, mx: DnsAnswer, state: Pla
             "keep its line for two days more",
         )
         for host in gone
-        if not any(mx_matches(pattern, host) for pattern in policy.mx)
+        if not covers(policy.mx, host)
     ]
 
 

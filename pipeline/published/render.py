@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.enforce.next_step import ONE_DAY
-from pipeline.report.sts_policy import mx_matches
+from pipeline.report.sts_policy import covers, policy_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,12 +44,12 @@ def patterns_for(published: PublishedPolicy | None, hosts: Sequence[str], more: 
     kept = published.mx if published is not None and published.mode != "none" else ()
     found = list(kept)
     for host in (*hosts, *more):
-        if not any(mx_matches(pattern, host) for pattern in found):
+        if not covers(found, host):
             found.append(host)
     return tuple(found)
 
 
-def new_id(now: datetime, live: str | None) -> str:
+def _new_id(now: datetime, live: str | None) -> str:
     """Return an id that differs from the published one: the time, to the second (RFC 8461 §3.1)."""
     identity = f"{now.astimezone(UTC):%Y%m%dT%H%M%S}"
     return identity if identity != live else f"{identity}x"
@@ -76,9 +76,8 @@ def render(  # noqa: PLR0917 -- the parts of a policy
         live_id: The published id, which the new one has to differ from.
         tlsrpt: The `_smtp._tls` record to publish beside it, where there is none.
     """
-    names = () if mode == "none" else tuple(mx)
-    lines = ("version: STSv1", f"mode: {mode}", *(f"mx: {pattern}" for pattern in names), f"max_age: {max_age_seconds}")
-    identity = new_id(now, live_id)
+    lines = policy_lines(mode, max_age_seconds, () if mode == "none" else mx)
+    identity = _new_id(now, live_id)
     host = f"mta-sts.{domain}"
     record = f'_mta-sts.{domain}. TXT "v=STSv1; id={identity};"'
     until = (now + timedelta(seconds=max_age_seconds)).astimezone(UTC)

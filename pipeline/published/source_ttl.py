@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import TYPE_CHECKING
-
-from pipeline.published.dns_exchange import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,3 +74,22 @@ def _ttl(owner: str, kind: str, address: str, timeout: float) -> int:
     if response.id != query.id or not response.flags & dns.flags.AA:
         return 0
     return max((rrset.ttl for rrset in response.answer if rrset.rdtype == wanted), default=0)
+
+
+def exchange(question: bytes, address: str, port: int, timeout: float) -> bytes:
+    """Send a question in one packet, where the resolver of the library does not do, and return the answer.
+
+    Args:
+        question: As it goes over the wire.
+        address: Of the server, IPv4 or IPv6.
+        port: Of the server, where it takes UDP.
+        timeout: Seconds that are waited for the answer.
+
+    Raises:
+        OSError: There is no answer; at once where the port is closed.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(timeout)
+        asking.connect((address, port))
+        asking.send(question)
+        return asking.recv(65_535)

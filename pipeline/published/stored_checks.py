@@ -1,10 +1,12 @@
-"""Checks as rows of the lake, and what the last one saw."""
+"""Checks as rows of the lake, and the answers about them as typed values: the last check, policies over time, findings, changes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.published.check_answers import last_checks
+from pipeline.insight.ask import rows_of
+from pipeline.published.finding import Severity
 from pipeline.published.history import Published
 from pipeline.published.seen_by_senders import Before
 from pipeline.tables.row_types import CheckRow
@@ -14,10 +16,79 @@ if TYPE_CHECKING:
 
     from pipeline.insight.ask import Ask
     from pipeline.published.check import Checked
-    from pipeline.published.check_answers import LastCheck
 
 
-def rows_of(checked: Checked) -> Iterator[CheckRow]:
+class LastCheck(NamedTuple):
+    """One domain in the question `published_now`, which says what its columns mean."""
+
+    domain: str
+    checked_at: datetime
+    mx_hosts: list[str]
+    tlsa_records: list[str]
+    tlsa_since: datetime
+    policy_since: datetime | None
+    known_sts_id: str | None
+    known_policy_lines: list[str] | None
+    known_tlsrpt_record: str | None
+    read_sts_id: str | None
+    read_policy_lines: list[str] | None
+    mx_seen_at: datetime | None
+    tlsa_seen_at: datetime | None
+
+
+class PolicyRun(NamedTuple):
+    """A policy that checks of a domain found, one after the other, in the question `published_policies`."""
+
+    policy_lines: list[str]
+    first_checked_at: datetime
+    last_checked_at: datetime
+    replaced_at: datetime | None
+
+
+class StoredFinding(NamedTuple):
+    """One finding of the last check of a domain, in the question `checks_latest`."""
+
+    domain: str
+    checked_at: datetime
+    check_name: str
+    code: str
+    severity: Severity
+    place: str
+    what: str
+    why: str
+    fix: str
+    publish: str
+    expires_at: datetime | None
+
+
+class PublishedChange(NamedTuple):
+    """A check that found something else published than the one before, in the question `published_changes`."""
+
+    domain: str
+    changed_day: date
+    policy_changed: bool
+    id_changed: bool
+    tlsrpt_changed: bool
+    mx_changed: bool
+    tlsa_changed: bool
+    policy_lines: list[str]
+    policy_lines_before: list[str]
+    sts_id: str | None
+    sts_id_before: str | None
+    tlsrpt_record: str | None
+    tlsrpt_record_before: str | None
+    mx_hosts: list[str]
+    mx_hosts_before: list[str]
+    tlsa_records: list[str]
+    tlsa_records_before: list[str]
+
+
+def last_checks(ask: Ask, checked_until: date | None = None) -> list[LastCheck]:
+    """Return what the last check of each domain found published, up to a day (UTC) or at all."""
+    return list(rows_of(ask("published_now", checked_until=checked_until), LastCheck))
+
+
+def check_rows(checked: Checked) -> Iterator[CheckRow]:
     """Yield the rows of one check: one for each finding, each with the documents it rests on."""
     published = checked.published
     for place, finding in enumerate(checked.findings):

@@ -74,6 +74,22 @@ def mx_matches(pattern: str, host: str) -> bool:
     return wanted == name
 
 
+def covers(patterns: Sequence[str], host: str) -> bool:
+    """Whether one of the patterns matches an MX host."""
+    return any(mx_matches(pattern, host) for pattern in patterns)
+
+
+def policy_lines(mode: str | None, max_age_seconds: int, mx: Sequence[str]) -> tuple[str, ...]:
+    """Return the lines of a policy, in the order in which most owners write them.
+
+    Args:
+        mode: enforce, testing or none.
+        max_age_seconds: How long senders may hold it.
+        mx: The patterns; none under mode none.
+    """
+    return ("version: STSv1", f"mode: {mode}", *(f"mx: {pattern}" for pattern in mx), f"max_age: {max_age_seconds}")
+
+
 def _hashed(lines: tuple[str, ...]) -> str:
     return sha256("\n".join(sorted(line.strip() for line in lines)).encode("utf-8", "surrogatepass")).hexdigest()
 

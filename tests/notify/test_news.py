@@ -13,7 +13,7 @@ from pipeline.notify.news import news_for, standing
 from pipeline.notify.notice import lineage_of
 from pipeline.notify.observed import Certificate, MailboxState, Observed, PublishedState, RollOver
 from pipeline.notify.published_clauses import clauses_of
-from pipeline.published.check_answers import PublishedChange
+from pipeline.published.stored_checks import PublishedChange
 from tests.insight.asking import as_of, incidents
 from tests.insight.book import DOMAIN, GOOGLE, MICROSOFT, MX1, MX2, Book, Fail, day, sts, tlsa
 

@@ -11,7 +11,7 @@ from pipeline.lake.writer import LakeWriter
 from pipeline.published.check import Checked
 from pipeline.published.finding import Finding
 from pipeline.published.history import Published
-from pipeline.published.stored_checks import rows_of
+from pipeline.published.stored_checks import check_rows
 from pipeline.query import open_lake
 
 DAY = date(2026, 5, 20)
@@ -31,7 +31,7 @@ def lake(tmp_path):
     def make(*checks: Checked):
         with LakeWriter(tmp_path, run_id="check") as writer:
             for check in checks:
-                writer.store_checks(list(rows_of(check)))
+                writer.store_checks(list(check_rows(check)))
         opened.append(open_lake(tmp_path))
         return opened[-1]
 
