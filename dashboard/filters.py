@@ -43,6 +43,11 @@ class Filters(NamedTuple):
         """Return the parameters most questions share."""
         return {"since": self.since, "until": self.as_of, "as_of": self.as_of, "domain": self.domain, "tiers": self.tiers}
 
+    def before(self) -> dict[str, Any]:
+        """Return the parameters of the period before, asked as of the same day."""
+        since = self.since - timedelta(days=self.days)
+        return {**self.parameters(), "since": since, "until": self.since - timedelta(days=1)}
+
 
 def preset(**chosen: object) -> None:
     """Choose for the run that follows: `domain`, `period`. A widget that is drawn already cannot be changed in this one."""

@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from types import FrameType
 
+_TURN_SECONDS = 0.0005
+"""How long a thread that works out conclusions may keep the interpreter from one that draws; Python's own 5 ms are lost at every step."""
+
 
 def main() -> NoReturn:
     """Run until the process ends."""
+    sys.setswitchinterval(_TURN_SECONDS)
     # Also as the first process of a container, which no default would end.
     for asks in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(asks, _end)

@@ -106,7 +106,7 @@ def _open(standing: list[Incident]) -> str:
 
 def _figures(filters: Filters, total: pd.Series) -> Any:
     """Draw the figures; return the place of the reporters, of whom it is not known yet who is silent."""
-    before = _before(filters)
+    before = ask("success_rate", **filters.before()).iloc[0]["success_rate"]
     extent = ask("extent").iloc[0]
     columns = figure_row(5)
     with columns[0]:
@@ -144,12 +144,6 @@ def _reporters(place: Any, total: pd.Series, silent: Silence | None) -> None:
     note = "…" if silent is None else silent.told() if total["reporters"] or silent.lines else "nobody reports"
     with place.container(height="stretch"):
         figure("Reporters", total["reporters"], note=note, way=Way("Who reports", "reporters", {}))
-
-
-def _before(filters: Filters) -> object:
-    since = filters.since - timedelta(days=filters.days)
-    until = filters.since - timedelta(days=1)
-    return ask("success_rate", **{**filters.parameters(), "since": since, "until": until}).iloc[0]["success_rate"]
 
 
 def _change(rate_now: object, before: object) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.entry_script import PARTS
 from dashboard.ground import NOTHING_COUNTS
 from dashboard.say import whole_days
 from tests.dashboard.browser import Visit, serving
@@ -150,6 +151,13 @@ def test_every_choice_is_a_step_of_the_history_and_in_the_address(visit):
     page.go_back()
     page.wait_for_url(re.compile("reporters.*period=90d"))
     there.well()
+
+
+def test_the_parts_of_a_page_are_fetched_before_it_asks_for_them_and_once(visit):
+    page = visit("small").open("notices")
+    assert not page.locator('[data-testid="stEChartsChart"]').count()
+    fetched = page.evaluate("performance.getEntriesByType('resource').map(one => one.name.split('/').pop())")
+    assert {part: sum(name.startswith(f"{part}.") for name in fetched) for part in PARTS} == dict.fromkeys(PARTS, 1)
 
 
 def test_a_tab_of_the_browser_says_what_is_in_it(visit):
