@@ -171,6 +171,8 @@ def _main(arguments: Sequence[str]) -> int:
         if args.command not in _WITHOUT_ARROW:
             # Arrow's own allocator keeps what it is given back: with it an ingest takes 50 to 100 MiB, and a twentieth of its time, more.
             os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+            # Nothing here multiplies matrices: threads and buffers for it are a fourth of what it takes to import numpy.
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
             from pipeline.tables.lazy_pandas import spare_pandas
 
             spare_pandas()
