@@ -26,7 +26,7 @@ class Refusal(Exception):  # noqa: N818 -- not an error of ours; it never leaves
 class Notes:
     """The notes on one report."""
 
-    __slots__ = ("clean", "details", "limits", "members", "quirks", "received_at", "sent_at", "unknown", "unknown_count")
+    __slots__ = ("clean", "details", "escapes", "limits", "members", "quirks", "received_at", "sent_at", "unknown", "unknown_count")
 
     def __init__(self, limits: Limits, *, received_at: datetime | None = None, sent_at: datetime | None = None) -> None:
         self.limits = limits
@@ -35,7 +35,10 @@ class Notes:
         self.sent_at = sent_at
         """The Date of the mail: an old mail that is imported today is not a report that came late."""
         self.clean = False
-        """Whether the whole JSON text is printable ASCII without escapes, so that no string in it needs to be looked at."""
+        """Whether the whole JSON text is printable ASCII without escapes but of quotation marks, so that no string in it needs to be
+        looked at."""
+        self.escapes = 0
+        """Backslashes in the JSON text."""
         self.members = 0
         """JSON members seen; fewer than the text has means that a name occurs twice in one object."""
         self.details = 0

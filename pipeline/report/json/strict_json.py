@@ -47,7 +47,10 @@ def load(content: bytes, notes: Notes) -> Any:
         value = orjson.loads(content)
     except (orjson.JSONDecodeError, RecursionError) as err:
         raise _reason(content, notes.limits) from err
-    notes.clean = content.isascii() and b"\\" not in content and b"\x7f" not in content
+    notes.escapes = content.count(b"\\")
+    # as many as stand before a quotation mark: none of them escapes another
+    quotes_alone = not notes.escapes or content.count(b'\\"') == notes.escapes
+    notes.clean = content.isascii() and quotes_alone and b"\x7f" not in content
     return value
 
 

@@ -7,7 +7,7 @@ made anew.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from pipeline.report.json.fields import host, text
 from pipeline.report.json.moments import check_age, read_window, seconds
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+_Texts: TypeAlias = "tuple[Any, ...] | str | None"
+"""A list of texts, or a lone one, as sent."""
 
 REMEMBERED = 8_192
 """Entries of each cache; a full one begins anew. Some thirty megabytes, should somebody fill them."""
 
 _REMEMBERED_CHARS = 1_024
 _TOP_MEMBERS, _PERIOD_MEMBERS, _SUMMARY_MEMBERS, _ENTRY_MEMBERS = 5, 2, 2, 2
+_UNDERSCORE = frozenset({"key_underscore"})
 _TOP_STRINGS = _TOP_MEMBERS + _PERIOD_MEMBERS + 3
 """Member names and texts of a report beside organization-name, contact-info and the policies."""
 
@@ -91,7 +94,7 @@ class _Learnt:
         found = _Sender(named, mail, frozenset(notes.quirks), _texts_in(organization, contact))
         return _remember(self.senders, (organization, contact), found)
 
-    def policy(self, key: tuple[Any, Any, tuple[Any, ...] | None, tuple[Any, ...] | None]) -> _Policy:
+    def policy(self, key: tuple[Any, Any, _Texts, _Texts]) -> _Policy:
         """Read an applied policy: policy-type, policy-domain, policy-string and mx-host.
 
         Raises:
@@ -99,10 +102,10 @@ class _Learnt:
         """
         notes = self._notes()
         kind, kind_raw = policy_type(key[0], notes)
-        strings = policy_strings(None if key[2] is None else list(key[2]), kind, notes)
+        strings = policy_strings(_as_sent(key[2]), kind, notes)
         domain = host(key[1], "policies[].policy.policy-domain", notes)
-        patterns = mx_hosts(list(key[3]), kind, notes) if key[3] is not None else ()
-        texts = _texts_in(*key[:2], *(key[2] or ()), *(key[3] or ()))
+        patterns = mx_hosts(_as_sent(key[3]), kind, notes) if key[3] is not None else ()
+        texts = _texts_in(*key[:2]) + sum(1 if type(some) is str else _texts_in(*(some or ())) for some in key[2:])
         found = _Policy((kind, kind_raw, domain, strings, patterns), frozenset(notes.quirks), texts)
         if sum(map(len, strings)) + sum(map(len, patterns)) > _REMEMBERED_CHARS:
             return found
@@ -131,7 +134,8 @@ def plain_report(value: Any, text: bytes, notes: Notes) -> ParsedReport | None:
         Refusal: It is of the future.
     """
     try:
-        found = _taken_apart(value, text, _learnt(notes.limits)) if notes.clean else None
+        marks = text.count(b'"') - notes.escapes
+        found = _taken_apart(value, marks, _learnt(notes.limits)) if notes.clean else None
     except (KeyError, TypeError, AttributeError, ValueError, Refusal):
         return None
     if found is None:
@@ -158,11 +162,11 @@ def plain_report(value: Any, text: bytes, notes: Notes) -> ParsedReport | None:
 
 
 def _taken_apart(
-    report: Any, text: bytes, learnt: _Learnt
+    report: Any, marks: int, learnt: _Learnt
 ) -> tuple[_Sender, _Period, str, tuple[PolicyResult, ...], set[str] | frozenset[str]]:
-    """Take a report apart that has the members of RFC 8460 §4.4 and no others.
+    """Take a report apart that has the members of RFC 8460 §4.4 and no others; `failure_details` is one of them, as Fastmail writes it.
 
-    No member name occurs twice where the text has as many quotation marks as the values found in it need: there are no escaped ones in it.
+    No member name occurs twice where the text has as many quotation marks, escaped ones left out, as the values found in it need.
 
     Raises:
         KeyError, TypeError, AttributeError, ValueError, Refusal: It is not plain.
@@ -189,14 +193,18 @@ def _taken_apart(
         key = _key(applied)
         policy = learnt.policies.get(key) or learnt.policy(key)
         quirks |= policy.quirks
-        sent = _details(entry) if len(entry) != _ENTRY_MEMBERS else None
+        sent = None
+        if len(entry) != _ENTRY_MEMBERS:
+            sent = _details(entry)
+            if "failure_details" in entry:
+                quirks |= _UNDERSCORE
         strings += _ENTRY_MEMBERS + _SUMMARY_MEMBERS + len(applied) + policy.texts + (sent is not None)
         details += sent or ()
         counted.append((policy, success, failure, len(sent or ())))
     if claimed > limits.report_sessions:
         raise ValueError
     # of each member of a detail its name and, but for one number, a text
-    if len(details) > limits.failure_details or text.count(b'"') != 2 * (strings + 2 * sum(map(len, details)) - len(details)):
+    if len(details) > limits.failure_details or marks != 2 * (strings + 2 * sum(map(len, details)) - len(details)):
         raise ValueError
     return who, when, report_id, _policies(counted, learnt.details.read(details) if details else []), quirks
 
@@ -211,7 +219,7 @@ def _counts(summary: Any, most: int) -> tuple[int, int]:
 
 
 def _details(entry: Any) -> list[Any]:
-    sent = entry["failure-details"]
+    sent = entry["failure-details"] if "failure-details" in entry else entry["failure_details"]
     sent = [] if sent is None else sent
     if type(sent) is not list or len(entry) != _ENTRY_MEMBERS + 1:
         raise TypeError
@@ -228,8 +236,8 @@ def _policies(counted: list[tuple[_Policy, int, int, int]], details: list[Failur
     return tuple(made)
 
 
-def _key(policy: Any) -> tuple[Any, Any, tuple[Any, ...] | None, tuple[Any, ...] | None]:
-    """Return what an applied policy says: policy-type, policy-domain, policy-string, mx-host.
+def _key(policy: Any) -> tuple[Any, Any, _Texts, _Texts]:
+    """Return what an applied policy says: policy-type, policy-domain, policy-string, mx-host; a lone text for a list is common enough.
 
     Raises:
         KeyError, TypeError, AttributeError: It is not plain.
@@ -237,16 +245,21 @@ def _key(policy: Any) -> tuple[Any, Any, tuple[Any, ...] | None, tuple[Any, ...]
     strings, patterns = policy.get("policy-string"), policy.get("mx-host")
     if type(strings) is list:
         strings = tuple(strings)
-    elif strings is not None:
+    elif strings is not None and type(strings) is not str:
         raise TypeError
     if type(patterns) is list:
         patterns = tuple(patterns)
-    elif patterns is not None:
+    elif patterns is not None and type(patterns) is not str:
         raise TypeError
     # a null is there, and the same as nothing
     if len(policy) != 2 + (strings is not None or "policy-string" in policy) + (patterns is not None or "mx-host" in policy):
         raise KeyError
     return policy["policy-type"], policy["policy-domain"], strings, patterns
+
+
+def _as_sent(some: _Texts) -> list[Any] | str | None:
+    """Return a list again that became a tuple to be a key."""
+    return list(some) if type(some) is tuple else some
 
 
 def _remember(cache: dict[Key, Value], key: Key, value: Value) -> Value:
