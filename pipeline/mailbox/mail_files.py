@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Self
 from pipeline import log
 from pipeline.errors import InputError
 from pipeline.mailbox.mbox import read_mbox
-from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
+from pipeline.mailbox.sniff import HEAD_BYTES, Kind, begins_as_mbox, kind_by_content, kind_by_name
 from pipeline.mailbox.stream import Rejoined
 from pipeline.message.fetched import Fetched, MessageRef
 
@@ -222,10 +222,9 @@ def _kind(found: Found, head: bytes) -> Kind:
     by_name = kind_by_name(found.name)
     if by_name is Kind.BARE:
         return by_name
-    by_content = kind_by_content(head)
-    if by_name is Kind.MAIL and by_content is not Kind.MBOX:
-        return by_name
-    return Kind.OTHER if by_name is Kind.OTHER and not found.named else by_content
+    if by_name is Kind.MAIL:
+        return Kind.MBOX if begins_as_mbox(head) else by_name
+    return Kind.OTHER if by_name is Kind.OTHER and not found.named else kind_by_content(head)
 
 
 def _ref(found: Found, number: int | None = None) -> MessageRef:

@@ -48,9 +48,14 @@ def kind_by_content(head: bytes) -> Kind:
     """
     if head.startswith((_GZIP, _ZIP)) or head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return Kind.BARE
-    if head.lstrip(b"\r\n").startswith(b"From "):
+    if begins_as_mbox(head):
         return Kind.MBOX
     return Kind.MAIL if _starts_with_header(head) else Kind.OTHER
+
+
+def begins_as_mbox(head: bytes) -> bool:
+    """Whether a file begins with the line that begins each mail of an mbox."""
+    return head.lstrip(b"\r\n").startswith(b"From ")
 
 
 def _starts_with_header(head: bytes) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 NO_ENVELOPE = Envelope(None, None, None, None, None, None, None, None, declared=False)
 """Of a bare file, or of a mail that was not read."""
 
-_SUBJECT = re.compile(r"Report\s+Domain:\s*(\S+)\s+Submitter:\s*(\S+)\s+Report-ID:\s*<?([^<>]*?)>?\s*", re.IGNORECASE)
+_SUBJECT = re.compile(r"Report\s+Domain:\s*(\S+)\s+Submitter:\s*(\S+)\s+Report-ID:\s*<?([^<>]*)>?\s*", re.IGNORECASE)
 _SAYS_REPORT = re.compile(r"\btls[-_ ]?rpt\b|\b(?:smtp[-_ ])?tls(?:[-_ ]aggregate)?[-_ ]report", re.IGNORECASE)
+_DATE = re.compile(r"[A-Z][a-z]{2}, (\d\d?) ([A-Z][a-z]{2}) ([12]\d{3}) (\d\d):(\d\d):(\d\d) ([+-])([01]\d)([0-5]\d)", re.ASCII)
+"""What nearly every sender writes (RFC 5322 §3.3)."""
+_NAMES_OF_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES_OF_MONTHS, 1)}
 _SUBJECT_CHARS = 998
 _MESSAGE_ID_CHARS = 512
 _SENDER_CHARS = 998
@@ -90,7 +94,13 @@ def _capped(text: str | None, most: int) -> str | None:
 @lru_cache(maxsize=256)
 def _moment(date: str) -> datetime | None:
     """Read a Date field as UTC; one without a zone counts as UTC (RFC 5322 §3.3)."""
+    usual = _DATE.fullmatch(date)
     try:
+        if usual is not None and usual[2] in _MONTHS:
+            day, hour, minute, second = map(int, usual.group(1, 4, 5, 6))
+            written = datetime(int(usual[3]), _MONTHS[usual[2]], day, hour, minute, second, tzinfo=UTC)
+            offset = timedelta(hours=int(usual[8]), minutes=int(usual[9]))
+            return written + offset if usual[7] == "-" else written - offset
         moment = parsedate_to_datetime(date)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):

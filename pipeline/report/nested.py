@@ -40,8 +40,13 @@ class Opened(NamedTuple):
     """Why not all could be opened."""
 
 
+_NONE = Opened((), None)
+
+
 def open_messages(outer: Mime, limits: Limits) -> Opened:
     """Take apart the messages within a message, those within them, and so on to the depth of the limits."""
+    if not any(map(holds_message, outer.parts)):
+        return _NONE
     found: list[Inner] = []
     rejected: Rejected | None = None
     waiting = [(outer, 1)]

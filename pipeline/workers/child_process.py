@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.tables.row_types import MessageRows
+    from pipeline.trust.judge import Judge
     from pipeline.workers.protocol import Task
     from pipeline.workers.reading_task import Job
 
@@ -67,12 +68,13 @@ def _serve(requests: BinaryIO, replies: BinaryIO, at: Callable[[int], None]) -> 
 
 def _read(chunk: Sequence[Task], job: Job, at: Callable[[int], None]) -> Iterator[bytes]:
     """Yield the rows of a chunk in pieces that bound the memory they take, and in their place what went wrong inside Python."""
+    judge = judge_of(job)
     rows: list[MessageRows] = []
     heavy = 0
     for place, task in enumerate(chunk):
         at(place)
         try:
-            rows.append(_read_one(task, job))
+            rows.append(_read_one(task, job, judge))
         except Exception as err:  # noqa: BLE001 -- one message must not end the run; the parent quarantines it and says so
             if rows:
                 yield _packed(rows, job, at)
@@ -87,11 +89,11 @@ def _read(chunk: Sequence[Task], job: Job, at: Callable[[int], None]) -> Iterato
         yield _packed(rows, job, at)
 
 
-def _read_one(task: Task, job: Job) -> MessageRows:
+def _read_one(task: Task, job: Job, judge: Judge) -> MessageRows:
     signal.setitimer(signal.ITIMER_PROF, job.limits.seconds_per_message)
     signal.setitimer(signal.ITIMER_REAL, wall_seconds(job))
     try:
-        return read_task(task, job)
+        return read_task(task, job, judge)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.setitimer(signal.ITIMER_PROF, 0)

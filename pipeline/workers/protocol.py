@@ -19,12 +19,13 @@ from pipeline.report.limits import Limits
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.tables.row_types import MessageRow
 from pipeline.tables.schema import TABLES
-from pipeline.workers.reading_task import Job, read_again, read_chunk
+from pipeline.workers.reading_task import Job, read_again, read_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.tables.row_types import MessageRows
+    from pipeline.trust.judge import Judge
 
 LENGTH = struct.Struct("!Q")
 """Every frame begins with its length in bytes."""
@@ -71,9 +72,9 @@ class Task(NamedTuple):
     """Its ledger row, where it is parsed again: then its verdict is kept."""
 
 
-def read_task(task: Task, job: Job) -> MessageRows:
-    """Return the rows of one message, new or known."""
-    return read_chunk([task.fetched], job)[0] if task.known is None else read_again(task.known, task.fetched, job)
+def read_task(task: Task, job: Job, judge: Judge) -> MessageRows:
+    """Return the rows of one message, new or known; `judge` is that of the job."""
+    return read_new(task.fetched, job, judge) if task.known is None else read_again(task.known, task.fetched, job)
 
 
 def pack_chunk(chunk: Sequence[Task]) -> list[bytes]:

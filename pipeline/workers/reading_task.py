@@ -39,14 +39,22 @@ class Job(NamedTuple):
 def read_chunk(chunk: Sequence[Fetched], job: Job) -> list[MessageRows]:
     """Return the rows of each message, in order. Never raises on what a sender sent."""
     judge = judge_of(job)
-    rows = []
-    for fetched in chunk:
-        reading = read_one(fetched, job.limits)
-        begun = time.perf_counter()
-        verdicts = judge.judge(fetched, reading)
-        judge.seconds += time.perf_counter() - begun
-        rows.append(build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=job.own, run=job.run))
-    return rows
+    return [read_new(fetched, job, judge) for fetched in chunk]
+
+
+def read_new(fetched: Fetched, job: Job, judge: Judge) -> MessageRows:
+    """Return the rows of one message. Never raises on what a sender sent.
+
+    Args:
+        fetched: The message.
+        job: The run.
+        judge: That of the job: finding it takes as long as a twentieth of reading.
+    """
+    reading = read_one(fetched, job.limits)
+    begun = time.perf_counter()
+    verdicts = judge.judge(fetched, reading)
+    judge.seconds += time.perf_counter() - begun
+    return build_rows(fetched=fetched, reading=reading, verdicts=verdicts, own=job.own, run=job.run)
 
 
 def read_again(row: MessageRow, fetched: Fetched, job: Job) -> MessageRows:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pipeline.tables.chunk_columns import ChunkColumns
     from pipeline.tables.row_types import MessageRows
+    from pipeline.trust.judge import Judge
     from pipeline.workers.protocol import Task
     from pipeline.workers.reading_task import Job
 
@@ -89,7 +90,10 @@ class Sandbox:
 
     def _read(self, chunk: Sequence[Task]) -> ChunkColumns:
         if self._here:
-            return chunk_columns([self._read_here(task) for task in chunk])
+            judge = judge_of(self._job)
+            rows = [self._read_here(task, judge) for task in chunk]
+            self._note_resolver(down=judge.resolver_down)
+            return chunk_columns(rows)
         done: list[ChunkColumns] = []
         guilty: dict[int, Rejected] = {}
         suspects: set[int] = set()
@@ -149,13 +153,11 @@ class Sandbox:
         log.warning("message-quarantined", code=rejected.code, folder=fetched.ref.folder, uid=fetched.ref.uid, reason=rejected.detail)
         return condemned(fetched, rejected, self._job, known)
 
-    def _read_here(self, task: Task) -> MessageRows:
+    def _read_here(self, task: Task, judge: Judge) -> MessageRows:
         try:
-            rows = read_task(task, self._job)
+            return read_task(task, self._job, judge)
         except Exception as err:  # noqa: BLE001 -- one message must not end the run; it is quarantined, and that is said
             return self._condemned(task, failure(type(err).__name__, place_of(err)))
-        self._note_resolver(down=judge_of(self._job).resolver_down)
-        return rows
 
     def _note_resolver(self, *, down: bool) -> None:
         with self._lock:

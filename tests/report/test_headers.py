@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.report.envelope import read_envelope
 from pipeline.report.limits import DEFAULT_LIMITS
@@ -34,6 +38,43 @@ def test_the_header_ends_at_the_empty_line():
 def test_any_line_break_will_do(ending, body):
     content = f"Subject: a{ending}".encode()
     assert read_headers(content, 0, len(content), DEFAULT_LIMITS)[1] == body
+
+
+@pytest.mark.parametrize("text", ["a\n\r\n\nb", "a\r\n\n\r\nb", "a\n\n\r\nb", "a\r\r\n\r\nb", "a\n\r\n", "a\n\n", "a\n"])
+def test_the_first_empty_line_ends_the_header_whatever_its_line_breaks(text):
+    content = text.encode()
+    found = re.search(rb"\n\r?\n", content)
+    assert read_headers(content, 0, len(content), DEFAULT_LIMITS)[1] == (found.end() if found else len(content))
+
+
+@given(st.text(alphabet='aB:; \t\r\n="', max_size=60), st.integers(0, 1))
+def test_the_header_of_a_part_is_read_alike_whether_it_is_remembered_or_not(text, at):
+    content = f"\nContent-Type: {text}\r\n\r\n".encode()
+    short = DEFAULT_LIMITS._replace(header_bytes=200)  # for which no header is remembered
+    for limits in (DEFAULT_LIMITS, DEFAULT_LIMITS):
+        (found, body), (anew, again) = (read_headers(content, at, len(content), each) for each in (limits, short))
+        assert (found.fields, found.media_type, body) == (anew.fields, anew.media_type, again)
+
+
+CLOCK = st.tuples(st.integers(0, 25), st.integers(0, 61), st.integers(0, 61)).map(lambda clock: ":".join(f"{part:02}" for part in clock))
+DATES = st.tuples(
+    st.sampled_from(["Mon,", "Foo,", "mon,", "Mo,"]),
+    st.integers(0, 33).map(str),
+    st.sampled_from(["Jan", "Feb", "Dec", "may", "Foo"]),
+    st.sampled_from(["99", "1000", "1999", "2026", "2999", "3000"]),
+    CLOCK,
+    st.sampled_from(["+0000", "-0000", "+0530", "-1145", "+1999", "+2359", "+2400", "GMT", "+100", ""]),
+).map(lambda parts: " ".join(parts).strip())
+
+
+@given(DATES)
+def test_a_date_as_it_is_usually_written_is_read_as_the_standard_library_reads_it(date):
+    try:
+        moment = parsedate_to_datetime(date)
+        wanted = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        wanted = None
+    assert read_envelope(headers(f"Date: {date}\r\n\r\n")).header_date == wanted
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_null_says_nothing(said):
         ("TLSRPT_LAKE", "/srv", 'TLSRPT_LAKE in the environment cannot be read: wanted is JSON, as in {"name": "value"}'),
         ("TLSRPT_DOMAINS__OWN", "", "setting domains.own in TLSRPT_DOMAINS__OWN of the environment: a list is wanted"),
         ("TLSRPT_LOG__LEVEL", "loud", "setting log.level in TLSRPT_LOG__LEVEL of the environment"),
-        ("TLSRPT_LOG__LEVLE", "info", "unknown setting log.levle in TLSRPT_LOG__LEVLE of the environment; did you mean level?"),
+        ("TLSRPT_LOG__LEVELS", "info", "unknown setting log.levels in TLSRPT_LOG__LEVELS of the environment; did you mean level?"),
         ("TLSRPT_MAILBOX__NAME", "a", ": it is a section: write [[mailbox]] on a line of its own"),
         ("TLSRPT_LAKE__PATH__TO", "a", "setting lake.path"),
     ],

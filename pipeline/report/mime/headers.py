@@ -22,25 +22,28 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"[A-Za-z0-9!#$&^_.+-]+(?:/[A-Za-z0-9!#$&^_.+-]+)?", re.ASCII)
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"\\]*)"|([^\s;"()<>@,\\\[\]]+))\s*(?=;|$)', re.ASCII)
 _ENOUGH = 2
-_EMPTY_LINE = re.compile(rb"\n\r?\n")
 _PART_NAMES = b"content-type|content-transfer-encoding|content-disposition"
 # the look-ahead costs nothing and saves comparing all names at each line
-_PART_FIELDS = re.compile(rb"\n(?=[Cc])(?i:(" + _PART_NAMES + rb")):")
+_BODY = rb":([^\n]*+(?:\n[ \t][^\n]*+)*+)"
+"""What a field says, its continuation lines included (RFC 5322 §2.2.3)."""
+_PART_FIELDS = re.compile(rb"\n(?=[Cc])(?i:(" + _PART_NAMES + rb"))" + _BODY)
 _MAIL_FIELDS = re.compile(
-    rb"\n(?=[CcDdFfMmSsTt])(?i:(" + _PART_NAMES + rb"|subject|from|date|message-id|tls-report-domain|tls-report-submitter)):"
+    rb"\n(?=[CcDdFfMmSsTt])(?i:(" + _PART_NAMES + rb"|subject|from|date|message-id|tls-report-domain|tls-report-submitter))" + _BODY
 )
 _ENCODED_WORDS = 200
 _MOST_PARAMETERS = 100
+_REMEMBERED_BYTES = 256
 
 
 class Headers:
     """The fields of one header that we read, in order; names are lower-case."""
 
-    __slots__ = ("fields", "media_type", "rejected")
+    __slots__ = ("_parameters", "fields", "media_type", "rejected")
 
     def __init__(self, fields: dict[str, list[str]], rejected: Rejected | None = None) -> None:
         self.fields = fields
         self.rejected = rejected
+        self._parameters: dict[str, dict[str, str]] = {}
         found = self.token("content-type", "text/plain")
         self.media_type = found if "/" in found else "text/plain"
         """The media type, lower-case; text/plain where there is none (RFC 2045 §5.2)."""
@@ -66,10 +69,14 @@ class Headers:
         value = self.first(name)
         if not value or ";" not in value:
             return None
+        plain = self._parameters.get(name)
+        if plain is None:
+            # the first of a name counts
+            plain = {found.lower(): token or text for found, text, token in reversed(_PARAMETER.findall(value))}
+            self._parameters[name] = plain
         wanted = parameter.lower()
-        for match in _PARAMETER.finditer(value):
-            if match[1].lower() == wanted:
-                return match[2] if match[2] is not None else match[3]
+        if wanted in plain:
+            return plain[wanted]
         return _odd_parameter(value, wanted) if wanted in value.lower() else None
 
     def text(self, name: str) -> str | None:
@@ -95,56 +102,62 @@ def read_headers(content: bytes, start: int, end: int, limits: Limits) -> tuple[
         The fields that we read, and where the body begins.
     """
     block_end, body = _header_end(content, start, end)
-    names = _PART_FIELDS if start else _MAIL_FIELDS
     size = block_end - start
+    if start and size <= _REMEMBERED_BYTES <= limits.header_bytes:
+        return _of_part(content[start:block_end]), body
+    block = b"\n" + content[start : min(block_end, start + limits.header_block_bytes)]
+    fields, longest = _fields(block, _PART_FIELDS if start else _MAIL_FIELDS, limits.header_bytes)
+    detail = None
     if size > limits.header_block_bytes:
-        fields, _ = _fields(content[start : start + limits.header_block_bytes], names, limits.header_bytes)
         detail = f"a header of the mail has {size:,} bytes, the limit is {limits.header_block_bytes:,}"
-        return Headers(fields, Rejected("mime_limits", detail)), body
-    fields, longest = _fields(content[start:block_end], names, limits.header_bytes)
-    if longest > limits.header_bytes:
-        return Headers(fields, Rejected("mime_limits", f"a header field of the mail is longer than {limits.header_bytes:,} bytes")), body
-    return Headers(fields), body
+    elif longest > limits.header_bytes:
+        detail = f"a header field of the mail is longer than {limits.header_bytes:,} bytes"
+    return Headers(fields, None if detail is None else Rejected("mime_limits", detail)), body
+
+
+@lru_cache(maxsize=512)
+def _of_part(block: bytes) -> Headers:
+    """Read the short header of a part: that of the text for people is the same in all mails of a sender."""
+    return Headers(_fields(b"\n" + block, _PART_FIELDS, len(block))[0])
 
 
 def _header_end(content: bytes, start: int, end: int) -> tuple[int, int]:
     """Return where the header ends and where the body begins: an empty line is between them."""
     if content.startswith((b"\r\n", b"\n"), start, end):
         return start, start + (2 if content.startswith(b"\r", start, end) else 1)
-    match = _EMPTY_LINE.search(content, start, end)
-    return (match.start() + 1, match.end()) if match is not None else (end, end)
+    at = content.find(b"\n\n", start, end)
+    returned = content.find(b"\n\r\n", start, end if at < 0 else at + 1)
+    if returned >= 0:
+        return returned + 1, returned + 3
+    return (at + 1, at + 2) if at >= 0 else (end, end)
 
 
 def _fields(block: bytes, wanted: re.Pattern[bytes], most: int) -> tuple[dict[str, list[str]], int]:
-    """Find the wanted fields; of each the first two, which is enough to know that there are two. Also return the greatest length."""
+    """Find the wanted fields; of each the first two, which is enough to know that there are two. Also return the greatest length.
+
+    Args:
+        block: The header, with a line feed before it.
+        wanted: Finds names and what they say.
+        most: How much of a field is kept, in bytes, once it is unfolded.
+    """
     fields: dict[str, list[str]] = {}
     longest = 0
-    block = b"\n" + block
-    for match in wanted.finditer(block):
-        found = fields.setdefault(_name(match[1]), [])
-        if len(found) < _ENOUGH:
-            value = _unfolded(block, match.end(), most)
-            longest = max(longest, len(value))
-            found.append(value[:most].decode("utf-8", "replace").strip())
+    for written, folded in wanted.findall(block):
+        name = _name(written)
+        found = fields.get(name)
+        if found is None:
+            found = fields[name] = []
+        elif len(found) >= _ENOUGH:
+            continue
+        value = folded.replace(b"\r\n", b"").replace(b"\n", b"") if b"\n" in folded else folded
+        longest = max(longest, len(value))
+        found.append(value[:most].decode("utf-8", "replace").strip())
     return fields, longest
 
 
 @lru_cache(maxsize=256)
 def _name(written: bytes) -> str:
     return written.decode("ascii").lower()
-
-
-def _unfolded(block: bytes, begin: int, most: int) -> bytes:
-    """Return the body of a field, its continuation lines joined (RFC 5322 §2.2.3); a little more than `most` bytes are enough."""
-    at = block.find(b"\n", begin)
-    if at < 0:
-        return block[begin:]
-    if block[at + 1 : at + 2] not in {b" ", b"\t"}:
-        return block[begin:at]
-    while at >= 0 and block[at + 1 : at + 2] in {b" ", b"\t"} and at - begin <= 2 * most:
-        at = block.find(b"\n", at + 1)
-    folded = block[begin : at if at >= 0 else len(block)]
-    return folded.replace(b"\r\n", b"").replace(b"\n", b"")
 
 
 def _odd_parameter(value: str, parameter: str) -> str | None:

@@ -259,7 +259,7 @@ def _key(policy: Any) -> tuple[Any, Any, _Texts, _Texts]:
 
 def _as_sent(some: _Texts) -> list[Any] | str | None:
     """Return a list again that became a tuple to be a key."""
-    return list(some) if type(some) is tuple else some
+    return list(some) if isinstance(some, tuple) else some
 
 
 def _remember(cache: dict[Key, Value], key: Key, value: Value) -> Value:
