@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 
     from pipeline.config import Settings
 
-# What is left at the end goes with the process: looking for circles in all of it is a twentieth of what a short command takes.
-atexit.register(gc.freeze)
+
+@atexit.register
+def _leave_all() -> None:
+    """Let what is left at the end go with the process: looking for circles in all of it is a twentieth of what a short command takes."""
+    if "duckdb" not in sys.modules:  # which complains of what is left
+        gc.freeze()
+
 
 COMMANDS: dict[str, str] = {
     "ingest": "fetch new reports from the configured mailboxes, or read them from files",
