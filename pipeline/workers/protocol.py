@@ -73,7 +73,13 @@ class Task(NamedTuple):
 
 
 def read_task(task: Task, job: Job, judge: Judge) -> MessageRows:
-    """Return the rows of one message, new or known; `judge` is that of the job."""
+    """Return the rows of one message, new or known.
+
+    Args:
+        task: The message.
+        job: The run.
+        judge: That of the job.
+    """
     return read_new(task.fetched, job, judge) if task.known is None else read_again(task.known, task.fetched, job)
 
 
