@@ -11,18 +11,17 @@ import gc
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from pipeline import __version__
 from pipeline.errors import LakeError, TlsrptError, TryAgainError
-from pipeline.examples import EXAMPLES
-from pipeline.private import kept_private, readable_by
-from pipeline.usage import Parser
+from pipeline.usage import EXAMPLES, Parser
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pipeline.config import Settings
 
@@ -111,7 +110,7 @@ class Context:
             from pipeline.config import load_settings
 
             settings = load_settings(self.config, lake=self.lake)
-            readable_by(settings.lake.readable_by)
+            _readable_by(settings.lake.readable_by)
             self._settings = settings.for_groups(*self.groups) if self.groups else settings
         return self._settings
 
@@ -185,7 +184,7 @@ def _main(arguments: Sequence[str]) -> int:
             from pipeline.tables.lazy_pandas import spare_pandas
 
             spare_pandas()
-        with kept_private():
+        with _kept_private():
             return _module(args.command).run(args, Context(config=args.config, lake=args.lake, groups=vars(args).get("group", ())))
     except TlsrptError as err:
         _say(str(err))
@@ -208,8 +207,36 @@ def _main(arguments: Sequence[str]) -> int:
         return LakeError.exit_code
 
 
+Readers = Literal["owner", "group", "everybody"]
+
+_MASKS: dict[Readers, int] = {"owner": 0o077, "group": 0o027, "everybody": 0o022}
+_callers = [0o077]
+"""The mask we were called with, while a command runs.
+
+The mask of the process says who of this machine may read what is written, because the Delta library, Parquet and temporary files all go by
+it and not by us. Bits that whoever called us has taken away stay away.
+"""
+
+
+@contextmanager
+def _kept_private() -> Iterator[None]:
+    """Write for owner and group alone, until `_readable_by` says otherwise."""
+    _callers.append(os.umask(0o077))
+    _readable_by("group")
+    try:
+        yield
+    finally:
+        os.umask(_callers.pop())
+
+
+def _readable_by(readers: Readers) -> None:
+    """Let these read what is written from here on; outside a command nothing is changed."""
+    if len(_callers) > 1:
+        os.umask(_callers[-1] | _MASKS[readers])
+
+
 def _say(sentence: str) -> None:
-    from pipeline.output.asides import note
+    from pipeline.output import note
 
     note(sentence)
 

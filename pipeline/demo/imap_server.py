@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import os
 import ssl
 import threading
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.demo.certificate import make_certificate
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
 from pipeline.demo.mail import DemoMail
 
 _START_SECONDS = 30.0
+_LIFETIME = timedelta(days=30)
+"""Of the throw-away certificate, by which the connection is verified like a real one."""
 
 
 class Endpoint(NamedTuple):
@@ -39,15 +47,15 @@ def serve_mailbox(
         folder: Where the throw-away certificate is written.
         uidvalidity: Of INBOX (RFC 9051 §2.3.1.1); the same for the same mails.
     """
-    files = make_certificate(folder)
+    certificate, key = _make_certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(files.certificate, files.key)
+    context.load_cert_chain(certificate, key)
     messages = [(mail.received_at, mail.content) for mail in mails]
     server = _Server(messages, user, password, context, uidvalidity)
     thread = threading.Thread(target=server.run, name="demo-imap", daemon=True)
     thread.start()
     try:
-        yield Endpoint("127.0.0.1", server.wait_until_ready(), files.certificate)
+        yield Endpoint("127.0.0.1", server.wait_until_ready(), certificate)
     finally:
         server.stop()
         thread.join()
@@ -143,3 +151,47 @@ class _Server:
         config.apply_context()
         config.set_cache[self._user] = (filled(self._messages, uidvalidity=self._uidvalidity), FilterSet())
         return backend.login, config
+
+
+def _make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Write a self-signed certificate for 127.0.0.1 and localhost, and its key, into the folder, over older ones; both as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tlsrpt demo")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + _LIFETIME)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=True,
+                key_cert_sign=True,
+                crl_sign=False,
+                content_commitment=False,
+                key_encipherment=False,
+                data_encipherment=False,
+                key_agreement=False,
+                encipher_only=False,
+                decipher_only=False,
+            ),
+            critical=True,
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    files = folder / "imap.crt", folder / "imap.key"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    descriptor = os.open(files[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return files

@@ -6,8 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.phrases import count_of
-from pipeline.notify.notice import to_plain, worst_first
-from pipeline.notify.notice_text import defused, name
+from pipeline.notify.notice import defused, name, to_plain, worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

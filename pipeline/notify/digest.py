@@ -10,7 +10,7 @@ from pipeline.insight.faults import by_fault
 from pipeline.insight.phrases import count_of, days_of, first_step, sentence_start, span_of
 from pipeline.notify.matters import is_unread
 from pipeline.notify.mutes import holding, is_muted
-from pipeline.notify.notice_text import defused, name, names
+from pipeline.notify.notice import defused, name, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

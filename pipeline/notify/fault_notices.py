@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.insight import told_incidents
 from pipeline.insight.detect.causes import CAUSES, POLICY_HOST_CAUSES
 from pipeline.insight.phrases import count_of, first_step, sentence_start, span_of
-from pipeline.notify.notice import Notice, lineage_of
-from pipeline.notify.notice_text import name, names
+from pipeline.notify.notice import Notice, lineage_of, name, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.coverage import has_stopped
 from pipeline.insight.phrases import count_of, sentence_start
-from pipeline.notify.notice import Notice
-from pipeline.notify.notice_text import name, names
+from pipeline.notify.notice import Notice, name, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

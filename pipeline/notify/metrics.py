@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import InputError, TlsrptError
 from pipeline.lake.storage.locate import configured_location
 from pipeline.notify.kept_notes import boxes_of, observed_without_muted
-from pipeline.notify.notice_text import name
+from pipeline.notify.notice import name
 from pipeline.notify.observe import measure, observe
 from pipeline.output.whole_file import replace_file
 from pipeline.query import open_lake

@@ -10,8 +10,7 @@ from pipeline.insight.faults import named_by
 from pipeline.insight.told_incidents import remembered
 from pipeline.notify.kept_notes import open_mutes
 from pipeline.notify.mutes import Mute, covers, to_plain
-from pipeline.notify.notice import lineage_of
-from pipeline.notify.notice_text import names
+from pipeline.notify.notice import lineage_of, names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.insight import told_incidents
-from pipeline.notify.notice import lineage_of
-from pipeline.notify.notice_text import speaks_of
+from pipeline.notify.notice import lineage_of, speaks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

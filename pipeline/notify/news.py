@@ -16,8 +16,7 @@ from pipeline.insight.phrases import count_of
 from pipeline.notify.fault_notices import fault_notice, fault_notices, fault_of, withdrawal_notice, withdrawn
 from pipeline.notify.matters import NOTHING_COUNTS, matters_of
 from pipeline.notify.mutes import is_muted
-from pipeline.notify.notice import Notice, worst_first
-from pipeline.notify.notice_text import name, names
+from pipeline.notify.notice import Notice, name, names, worst_first
 from pipeline.notify.outbox import Memory
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.insight import told_incidents
 from pipeline.notify import notice as notices
-from pipeline.notify.notice_text import speaks_of
+from pipeline.notify.notice import speaks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight.applied_policies import checked_policy
 from pipeline.insight.phrases import count_of
-from pipeline.notify.notice_text import defused, names
+from pipeline.notify.notice import defused, names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -6,9 +6,8 @@ does nothing. JSON and Parquet keep every character; in JSON the dangerous ones 
 
 from __future__ import annotations
 
-from pipeline.output.asides import note
 from pipeline.output.safe_text import escape, json_text, neutralise
-from pipeline.output.write import FORMATS, Format, add_arguments, deliver, deliver_json, deliver_rows, deliver_text, prose, write
+from pipeline.output.write import FORMATS, Format, add_arguments, deliver, deliver_json, deliver_rows, deliver_text, note, prose, write
 
 __all__ = [
     "FORMATS",

@@ -1,14 +1,17 @@
-"""Rows as text for a terminal: columns where they fit, else a card for each. Nothing is ever cut: what is shown can be copied.
+"""Rows as text for a terminal: columns where they fit, else a card for each, words of state in colour. Nothing is ever cut: what is shown can
+be copied.
 
 Why not rich: decision 0041.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+from typing import IO, Any
 
 _GAP = "  "
 _PROSE = 20
@@ -22,6 +25,16 @@ _ITEM = re.compile(r"- |\d+\. ")
 """What an item of a list begins with."""
 _COMMAND = re.compile(r"`[^`]{1,72}`")
 """A command within a sentence: it stays on one line."""
+
+_RED, _YELLOW, _GREEN = "31", "33", "32"
+"""What is ours to fix, what may become so, and what is well; never in a file or a pipe."""
+_WORDS = {
+    "ours": _RED, "error": _RED, "fail": _RED, "failing": _RED, "not-ready": _RED,
+    "warn": _YELLOW, "silent": _YELLOW, "not-enough-evidence": _YELLOW,
+    "ok": _GREEN, "ready": _GREEN, "already-enforcing": _GREEN, "resolved": _GREEN,
+}  # fmt: skip
+"""By word, where it is a whole cell or value."""
+_CELL = re.compile(rf"(?m)(^|  |: )({'|'.join(map(re.escape, _WORDS))})(?=$|  |,)")
 
 
 def laid_out(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], width: int | None) -> Iterator[str]:
@@ -174,3 +187,13 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
 def _padded(text: str, size: int, to_right: bool) -> str:
     blank = " " * (size - columns_of(text))
     return blank + text if to_right else text + blank
+
+
+def wants_colour(stream: IO[Any]) -> bool:
+    """Say whether a stream is a terminal whose user has not asked for none (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def coloured(text: str) -> str:
+    """Return text with its words of state in colour."""
+    return _CELL.sub(lambda found: f"{found[1]}\x1b[{_WORDS[found[2]]}m{found[2]}\x1b[0m", text)

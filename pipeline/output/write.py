@@ -1,4 +1,4 @@
-"""Rows to a stream or a file, in the format asked for."""
+"""Rows to a stream or a file, in the format asked for; prose, and sentences beside an answer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import InputError, UsageError
-from pipeline.output.colour import coloured, wants_colour
-from pipeline.output.layout import folded, laid_out
+from pipeline.output.layout import coloured, folded, laid_out, wants_colour
 from pipeline.output.safe_text import cell, escape, is_share, json_text, neutralise, percent, rounded
 
 if TYPE_CHECKING:
@@ -84,6 +83,19 @@ def deliver_rows(names: Sequence[str], rows: Iterable[Sequence[object]], args: a
         lines = laid_out([escape(name) for name in names], cells, right, _width_of(file, args)) if cells else iter(("no rows\n",))
         text = "".join(lines)
         file.write(_for_eyes(text) if file is sys.stdout else text.encode("utf-8"))
+
+
+def note(sentence: str) -> None:
+    """Write a sentence to standard error, after the name of the program.
+
+    Args:
+        sentence: Ours; what strangers wrote in it must be escaped already.
+    """
+    whole = f"tlsrpt: {sentence}\n"
+    if sys.stderr.isatty():
+        whole = folded(whole, shutil.get_terminal_size().columns)
+    sys.stderr.write(whole)
+    sys.stderr.flush()
 
 
 def prose(text: str) -> None:

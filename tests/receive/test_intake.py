@@ -20,8 +20,7 @@ from pipeline.receive import server
 from pipeline.receive.about import NamesOfOurs
 from pipeline.receive.body import Bodies
 from pipeline.receive.group_writer import GROUP_RECORDS, GroupWriter
-from pipeline.receive.intake import PATH, Intake, Rules
-from pipeline.receive.rate import MOST_ADDRESSES, Rate, peer_of
+from pipeline.receive.intake import MOST_ADDRESSES, PATH, Intake, Rate, Rules, peer_of
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.settings.single_tables import ReceiveSettings
 from pipeline.spool import POST, Deposit, Spool

@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 import pytest
 
 from pipeline.cli import COMMANDS, build_parser, main
-from pipeline.examples import EXAMPLES
+from pipeline.usage import EXAMPLES
 from tests.start_up.eighty_columns import Terminal
 
 
