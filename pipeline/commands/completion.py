@@ -24,7 +24,7 @@ class Option(NamedTuple):
     """Those it may have; empty for any, which is completed as a file."""
 
 
-class Words(NamedTuple):
+class CommandWords(NamedTuple):
     """What can follow a command."""
 
     help: str
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, context: Context) -> int:  # noqa: ARG001 -- t
     return 0
 
 
-def words_of(parser: Parser, name: str, about: str) -> Words:
+def words_of(parser: Parser, name: str, about: str) -> CommandWords:
     """Return what a parser takes.
 
     Args:
@@ -65,14 +65,14 @@ def words_of(parser: Parser, name: str, about: str) -> Words:
         from pipeline.query.catalogue import load_questions
 
         values += load_questions()
-    return Words(about, options, tuple(values))
+    return CommandWords(about, options, tuple(values))
 
 
 def _plain(action: argparse.Action) -> str:
     return ((action.help or "") % {**vars(action), "prog": "tlsrpt"}).partition(";")[0]
 
 
-def _bash(first: Words, commands: dict[str, Words]) -> str:
+def _bash(first: CommandWords, commands: dict[str, CommandWords]) -> str:
     every = {"": first._replace(values=tuple(commands)), **commands}
     given = [
         f'    {" | ".join(f"{command}:{name}" for name in option.names)}) words="{" ".join(option.values)}" ;;'
@@ -104,7 +104,7 @@ def _bash(first: Words, commands: dict[str, Words]) -> str:
     ])  # fmt: skip
 
 
-def _zsh(first: Words, commands: dict[str, Words]) -> str:
+def _zsh(first: CommandWords, commands: dict[str, CommandWords]) -> str:
     def listed(options: Sequence[Option], indent: str) -> Iterator[str]:
         for option in options:
             value = f":value:({' '.join(option.values)})" if option.values else ":value:_files"
@@ -144,7 +144,7 @@ def _in_zsh(text: str) -> str:
     return text.replace("'", "’").replace("[", "(").replace("]", ")").replace(":", ",").replace("`", "")
 
 
-def _fish(first: Words, commands: dict[str, Words]) -> str:
+def _fish(first: CommandWords, commands: dict[str, CommandWords]) -> str:
     def listed(options: Sequence[Option], when: str) -> Iterator[str]:
         for option in options:
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)

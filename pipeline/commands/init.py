@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
     from pipeline.cli import Context
-    from pipeline.deploy.configuration import Answers
+    from pipeline.deploy.configuration import InitAnswers
     from pipeline.deploy.service_user import ServiceUser
 
 _NAME = re.compile(r"[^\s\"'@/:,]+(\.[^\s\"'@/:,]+)+\.?")
@@ -83,13 +83,13 @@ def _lake(named: str | None) -> str:
     return str(Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tlsrpt" / "lake")
 
 
-def _answers(args: argparse.Namespace, lake: str, secret: str) -> Answers:
+def _answers(args: argparse.Namespace, lake: str, secret: str) -> InitAnswers:
     """Return what is needed, asked for where no option says it.
 
     Raises:
         UsageError: Something is missing and nobody can be asked, or is no name.
     """
-    from pipeline.deploy.configuration import Answers
+    from pipeline.deploy.configuration import InitAnswers
     from pipeline.report.names import valid_domain
 
     missing = [option for option, said in (("--host", args.host), ("--user", args.user), ("--domain", args.domain)) if not said]
@@ -103,7 +103,9 @@ def _answers(args: argparse.Namespace, lake: str, secret: str) -> Answers:
             raise UsageError(f"{each[:100]!r} is not the name of a host or domain")
     if odd := [each for each in domains if valid_domain(each) is None]:
         raise UsageError(f"{odd[0][:100]!r} is not the name of a domain")
-    return Answers(lake, host, user, secret, args.password_env or "", tuple(dict.fromkeys(name.rstrip(".").lower() for name in domains)))
+    return InitAnswers(
+        lake, host, user, secret, args.password_env or "", tuple(dict.fromkeys(name.rstrip(".").lower() for name in domains))
+    )
 
 
 def _asked(question: str) -> str:
@@ -160,7 +162,7 @@ def _try(path: Path, runs_it: ServiceUser | None) -> int:
         return err.exit_code
 
 
-def _next_step(path: Path, answers: Answers, runs_it: ServiceUser | None, code: int) -> str:
+def _next_step(path: Path, answers: InitAnswers, runs_it: ServiceUser | None, code: int) -> str:
     from pipeline.deploy.configuration import TOKENS
 
     named = f"tlsrpt --config {shlex.quote(str(path))}"

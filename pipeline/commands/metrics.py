@@ -40,9 +40,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.output is None:
         sys.stdout.write(text)
     else:
-        from pipeline.notify.metrics import write_file
+        from pipeline.notify.metrics import write_metrics
 
-        write_file(args.output, text)
+        write_metrics(args.output, text)
     return 0
 
 

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pipeline import output
-from pipeline.commands.sql import named_values, say
+from pipeline.commands.sql import named_values
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         if args.action == "show":
             sys.stdout.write(lake.question(args.name).sql)
         else:
-            with lake.ending_the_process(say):
+            with lake.ending_the_process(output.note):
                 answer = _answer(lake, args)
             output.deliver(answer, args)
     return 0

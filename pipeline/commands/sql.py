@@ -32,7 +32,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     query = _query(args)
     with open_lake(settings=context.settings) as lake:
-        with lake.ending_the_process(say), _bounded(context.settings.query.memory_bytes):
+        with lake.ending_the_process(output.note), _bounded(context.settings.query.memory_bytes):
             answer = lake.sql(query, named_values(args.param))
         output.deliver(answer, args)
     return 0
@@ -54,11 +54,6 @@ def _bounded(memory_bytes: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (before, highest))
-
-
-def say(sentence: str) -> None:
-    """Say on standard error why it ends."""
-    output.note(sentence)
 
 
 def named_values(pairs: list[str]) -> dict[str, str]:

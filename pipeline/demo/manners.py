@@ -28,7 +28,7 @@ _TICKS = 10_000_000
 _COUNT = "failed-session-count"
 
 
-class Counted(NamedTuple):
+class CountedDay(NamedTuple):
     """What a report is made of."""
 
     seed: int
@@ -39,7 +39,7 @@ class Counted(NamedTuple):
     rows: Sequence[Applied]
 
 
-def google(counted: Counted) -> Document:
+def google(counted: CountedDay) -> Document:
     """Google: no reason codes, an empty sending-mta-ip where there was no session, failure-details only on failure."""
 
     def detail(failed: Failed) -> Document:
@@ -55,7 +55,7 @@ def google(counted: Counted) -> Document:
     return _head(counted, f"{counted.day}T00:00:00Z_{counted.domain}", _inclusive(counted.day), policies)
 
 
-def microsoft(counted: Counted) -> Document:
+def microsoft(counted: CountedDay) -> Document:
     """Microsoft: sts and tlsa for the same sessions, the TLSA records as JSON in a string, no mx-host, recipient domain on tlsa."""
 
     def detail(failed: Failed) -> Document:
@@ -77,7 +77,7 @@ def microsoft(counted: Counted) -> Document:
     return _head(counted, f"{ticks}+{counted.domain}", _inclusive(counted.day), [policy(row) for row in counted.rows])
 
 
-def mailru(counted: Counted) -> Document:
+def mailru(counted: CountedDay) -> Document:
     """Mail.ru: members in alphabetic order, the day ends at the next midnight, failed fetches mentioned more often than counted."""
 
     def detail(failed: Failed) -> Document:
@@ -102,7 +102,7 @@ def mailru(counted: Counted) -> Document:
     return document
 
 
-def fastmail(counted: Counted) -> Document:
+def fastmail(counted: CountedDay) -> Document:
     """Fastmail's Mail::TLSRPT: mx-host is one string, `failure_details` has an underscore, members in no order at all."""
 
     def detail(failed: Failed) -> Document:
@@ -125,7 +125,7 @@ def fastmail(counted: Counted) -> Document:
     return _shuffled(counted, _head(counted, stamp, _inclusive(counted.day), policies))
 
 
-def postfix(counted: Counted) -> Document:
+def postfix(counted: CountedDay) -> Document:
     """Postfix with tlsrpt-reporter: no policy-domain without a policy, the MX host on tlsa, the whole EHLO answer, OpenSSL's reasons."""
 
     def detail(failed: Failed) -> Document:
@@ -154,7 +154,7 @@ def postfix(counted: Counted) -> Document:
     return {name: document[name] for name in (*list(document)[:3], "policies", "report-id")}
 
 
-def stalwart(counted: Counted) -> Document:
+def stalwart(counted: CountedDay) -> Document:
     """Stalwart: contact-info null, max_age before mx, the recipient domain on tlsa, no text where the policy could not be had."""
 
     def detail(failed: Failed) -> Document:
@@ -184,7 +184,7 @@ def stalwart(counted: Counted) -> Document:
     return _head(counted, f"{begin}_{number}", _exclusive(counted.day), policies)
 
 
-def mox(counted: Counted) -> Document:
+def mox(counted: CountedDay) -> Document:
     """Mox: every member is there, empty or null where nothing is known; the MX host on tlsa."""
 
     def detail(failed: Failed) -> Document:
@@ -215,7 +215,7 @@ def mox(counted: Counted) -> Document:
     return _head(counted, identity, _inclusive(counted.day), policies)
 
 
-def halon(counted: Counted) -> Document:
+def halon(counted: CountedDay) -> Document:
     """Halon's script: policy-string is an empty string without a policy, no sending-mta-ip, one id for all domains of a run."""
 
     def detail(failed: Failed) -> Document:
@@ -234,7 +234,7 @@ def halon(counted: Counted) -> Document:
     return _head(counted, str(run), _inclusive(counted.day), policies)
 
 
-MANNERS: dict[str, Callable[[Counted], Document]] = {
+MANNERS: dict[str, Callable[[CountedDay], Document]] = {
     "google": google,
     "microsoft": microsoft,
     "mailru": mailru,
@@ -247,7 +247,7 @@ MANNERS: dict[str, Callable[[Counted], Document]] = {
 """By name, as `Reporter.manner` gives it."""
 
 
-def _head(counted: Counted, report_id: str, window: tuple[str, str], policies: list[Document]) -> Document:
+def _head(counted: CountedDay, report_id: str, window: tuple[str, str], policies: list[Document]) -> Document:
     return {
         "organization-name": counted.reporter.organization,
         "date-range": {"start-datetime": window[0], "end-datetime": window[1]},
@@ -301,7 +301,7 @@ def _sorted(value: Any) -> Any:
     return [_sorted(entry) for entry in value] if isinstance(value, list) else value
 
 
-def _shuffled(counted: Counted, members: Document) -> Document:
+def _shuffled(counted: CountedDay, members: Document) -> Document:
     """Perl's hashes have no order."""
     names = list(members)
     dice(counted.seed, "perl", counted.domain, counted.day, len(names)).shuffle(names)
@@ -313,10 +313,10 @@ def _upper_hex(record: str) -> str:
     return f"{usage} {selector} {matching} {data.upper()}"
 
 
-def _digest(counted: Counted, what: str) -> bytes:
+def _digest(counted: CountedDay, what: str) -> bytes:
     return hashlib.sha256(f"{counted.seed}|{what}|{counted.reporter.key}|{counted.domain}|{counted.day}".encode()).digest()
 
 
-def _noise(counted: Counted) -> int:
+def _noise(counted: CountedDay) -> int:
     """Ticks within a second."""
     return int.from_bytes(_digest(counted, "noise")[:6], "big") % _TICKS

@@ -13,21 +13,21 @@ from pipeline.demo.session_counts import Applied
 from pipeline.demo.simulated_reporters import Reporter
 
 
-class Tally(NamedTuple):
+class DayTally(NamedTuple):
     """Sessions, and those of them that failed."""
 
     sessions: int
     failed: int
 
 
-def tally(reporter: Reporter, rows: Sequence[Applied]) -> Tally:
+def tally(reporter: Reporter, rows: Sequence[Applied]) -> DayTally:
     """Return what some rows of a reporter come to: who checks MTA-STS and DANE tells each session under both, the others under one."""
     counts = {kind: [row for row in rows if row.policy_type == kind] for kind in ("sts", "tlsa", "no-policy-found")}
     sessions = {kind: sum(row.success + row.failure for row in of_kind) for kind, of_kind in counts.items()}
     failed = {kind: sum(row.failure for row in of_kind if kind != "no-policy-found") for kind, of_kind in counts.items()}
     if told_twice(reporter, rows):
-        return Tally(max(sessions["sts"], sessions["tlsa"]) + sessions["no-policy-found"], max(failed["sts"], failed["tlsa"]))
-    return Tally(sum(sessions.values()), sum(failed.values()))
+        return DayTally(max(sessions["sts"], sessions["tlsa"]) + sessions["no-policy-found"], max(failed["sts"], failed["tlsa"]))
+    return DayTally(sum(sessions.values()), sum(failed.values()))
 
 
 def told_twice(reporter: Reporter, rows: Sequence[Applied]) -> bool:

@@ -13,81 +13,81 @@ from typing import NamedTuple
 from pipeline.demo.session_counts import Failed
 
 
-class Words(NamedTuple):
+class FailureWords(NamedTuple):
     """What a sender writes for one kind of failure."""
 
     result_type: str
     reason: str = ""
 
 
-_STANDARD: dict[str, Words] = {
-    "expired": Words("certificate-expired"),
-    "name": Words("certificate-host-mismatch"),
-    "self-signed": Words("certificate-not-trusted"),
-    "incomplete-chain": Words("certificate-not-trusted"),
-    "mx": Words("validation-failure"),
-    "starttls": Words("starttls-not-supported"),
-    "fetch-not-found": Words("sts-policy-fetch-error"),
-    "fetch-timeout": Words("sts-policy-fetch-error"),
-    "webpki": Words("sts-webpki-invalid"),
-    "invalid": Words("sts-policy-invalid"),
-    "tlsa": Words("tlsa-invalid"),
-    "dnssec": Words("dnssec-invalid"),
-    "dane-required": Words("dane-required"),
-    "handshake": Words("validation-failure"),
+_STANDARD: dict[str, FailureWords] = {
+    "expired": FailureWords("certificate-expired"),
+    "name": FailureWords("certificate-host-mismatch"),
+    "self-signed": FailureWords("certificate-not-trusted"),
+    "incomplete-chain": FailureWords("certificate-not-trusted"),
+    "mx": FailureWords("validation-failure"),
+    "starttls": FailureWords("starttls-not-supported"),
+    "fetch-not-found": FailureWords("sts-policy-fetch-error"),
+    "fetch-timeout": FailureWords("sts-policy-fetch-error"),
+    "webpki": FailureWords("sts-webpki-invalid"),
+    "invalid": FailureWords("sts-policy-invalid"),
+    "tlsa": FailureWords("tlsa-invalid"),
+    "dnssec": FailureWords("dnssec-invalid"),
+    "dane-required": FailureWords("dane-required"),
+    "handshake": FailureWords("validation-failure"),
 }
 """RFC 8460 §4.3 taken at its word; RFC 8460 has no type of its own for an MX host outside the policy."""
 
-WORDS: dict[str, dict[str, Words]] = {
+WORDS: dict[str, dict[str, FailureWords]] = {
     "google": _STANDARD,
     "microsoft": {
         **_STANDARD,
-        "mx": Words("validation-failure", "MX_HOSTS_MISMATCH"),
-        "mx-named": Words("validation-failure", "VALIDATION_FAILURE"),
-        "handshake": Words("validation-failure", "VALIDATION_FAILURE"),
+        "mx": FailureWords("validation-failure", "MX_HOSTS_MISMATCH"),
+        "mx-named": FailureWords("validation-failure", "VALIDATION_FAILURE"),
+        "handshake": FailureWords("validation-failure", "VALIDATION_FAILURE"),
     },
-    "mailru": {**_STANDARD, "fetch-not-found": Words("sts-policy-fetch-error", "bad https response code: 404")},
+    "mailru": {**_STANDARD, "fetch-not-found": FailureWords("sts-policy-fetch-error", "bad https response code: 404")},
     "fastmail": _STANDARD,
     "postfix": {
         **_STANDARD,
-        "expired": Words("certificate-expired", "certificate_has_expired"),
-        "name": Words("certificate-host-mismatch", "hostname_mismatch"),
-        "self-signed": Words("validation-failure", "self-signed_certificate"),
-        "incomplete-chain": Words("certificate-not-trusted", "unable_to_get_local_issuer_certificate"),
+        "expired": FailureWords("certificate-expired", "certificate_has_expired"),
+        "name": FailureWords("certificate-host-mismatch", "hostname_mismatch"),
+        "self-signed": FailureWords("validation-failure", "self-signed_certificate"),
+        "incomplete-chain": FailureWords("certificate-not-trusted", "unable_to_get_local_issuer_certificate"),
         # Its policy map gives the mx patterns as the names to find in the certificate.
-        "mx": Words("certificate-host-mismatch", "hostname_mismatch"),
-        "tlsa": Words("validation-failure", "no_matching_DANE_TLSA_records"),
-        "handshake": Words("validation-failure", "tls-handshake-failure"),
+        "mx": FailureWords("certificate-host-mismatch", "hostname_mismatch"),
+        "tlsa": FailureWords("validation-failure", "no_matching_DANE_TLSA_records"),
+        "handshake": FailureWords("validation-failure", "tls-handshake-failure"),
     },
     "stalwart": {
         **_STANDARD,
-        "expired": Words("certificate-not-trusted", "invalid peer certificate: Expired"),
-        "name": Words("certificate-not-trusted", "invalid peer certificate: NotValidForName"),
-        "self-signed": Words("certificate-not-trusted", "invalid peer certificate: CaUsedAsEndEntity"),
-        "incomplete-chain": Words("certificate-not-trusted", "invalid peer certificate: UnknownIssuer"),
-        "mx": Words("validation-failure", "MX not authorized by policy."),
-        "starttls": Words("starttls-not-supported", "STARTTLS was not advertised by host"),
-        "fetch-not-found": Words("sts-policy-fetch-error", "HTTP status client error (404 Not Found) for url ({url})"),
-        "fetch-timeout": Words("sts-policy-fetch-error", "error sending request for url ({url})"),
-        "webpki": Words("sts-webpki-invalid", "error sending request for url ({url})"),
-        "invalid": Words("sts-policy-invalid", "Missing MX"),
-        "tlsa": Words("validation-failure", "No matching certificates found."),
-        "dane-required": Words("dane-required", "No TLSA records found for MX."),
-        "handshake": Words("certificate-not-trusted", "received fatal alert: HandshakeFailure"),
+        "expired": FailureWords("certificate-not-trusted", "invalid peer certificate: Expired"),
+        "name": FailureWords("certificate-not-trusted", "invalid peer certificate: NotValidForName"),
+        "self-signed": FailureWords("certificate-not-trusted", "invalid peer certificate: CaUsedAsEndEntity"),
+        "incomplete-chain": FailureWords("certificate-not-trusted", "invalid peer certificate: UnknownIssuer"),
+        "mx": FailureWords("validation-failure", "MX not authorized by policy."),
+        "starttls": FailureWords("starttls-not-supported", "STARTTLS was not advertised by host"),
+        "fetch-not-found": FailureWords("sts-policy-fetch-error", "HTTP status client error (404 Not Found) for url ({url})"),
+        "fetch-timeout": FailureWords("sts-policy-fetch-error", "error sending request for url ({url})"),
+        "webpki": FailureWords("sts-webpki-invalid", "error sending request for url ({url})"),
+        "invalid": FailureWords("sts-policy-invalid", "Missing MX"),
+        "tlsa": FailureWords("validation-failure", "No matching certificates found."),
+        "dane-required": FailureWords("dane-required", "No TLSA records found for MX."),
+        "handshake": FailureWords("certificate-not-trusted", "received fatal alert: HandshakeFailure"),
     },
     "mox": {
         **_STANDARD,
-        "mx": Words("validation-failure", "mtasts-policy-mx-mismatch"),
-        "tlsa": Words("validation-failure", "dane-no-match"),
-        "dnssec": Words("dnssec-invalid", "extended-dns-error-6-DNSSEC-Bogus"),
-        "handshake": Words("validation-failure", "tls-remote-alert-40-handshake-failure"),
+        "mx": FailureWords("validation-failure", "mtasts-policy-mx-mismatch"),
+        "tlsa": FailureWords("validation-failure", "dane-no-match"),
+        "dnssec": FailureWords("dnssec-invalid", "extended-dns-error-6-DNSSEC-Bogus"),
+        "handshake": FailureWords("validation-failure", "tls-remote-alert-40-handshake-failure"),
     },
     "halon": _STANDARD,
 }
 """By manner and kind of failure."""
 
 
-def words_for(manner: str, failed: Failed, domain: str, day: date) -> Words:
+def words_for(manner: str, failed: Failed, domain: str, day: date) -> FailureWords:
     """Return the words; Microsoft chooses between its two by the day.
 
     Args:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.demo.caches import PolicyCache
 from pipeline.demo.keyed_chance import dice, poisson
 from pipeline.demo.landscape import changed_by
-from pipeline.demo.manners import MANNERS, Counted
+from pipeline.demo.manners import MANNERS, CountedDay
 from pipeline.demo.places import Domain
 from pipeline.demo.session_counts import Applied, Circumstances, Failed, applied_policies
 from pipeline.demo.several_reports import by_host, for_part, parts_of, tally, told_twice
@@ -147,7 +147,7 @@ class World:
 
     def _written(self, reporter: Reporter, name: str, day: date, rows: list[Applied], part: int = 0) -> WorldReport:
         sent_at = self._sent_at(reporter, name, day)
-        document = MANNERS[reporter.manner](Counted(self.spec.seed, reporter, name, day, sent_at, rows))
+        document = MANNERS[reporter.manner](CountedDay(self.spec.seed, reporter, name, day, sent_at, rows))
         if reporter.reports_a_day > 1:
             document = for_part(document, day, part, reporter.reports_a_day)
         return WorldReport(reporter.key, day, sent_at, name, document)

@@ -6,7 +6,7 @@ import json
 from typing import NamedTuple
 
 
-class Answers(NamedTuple):
+class InitAnswers(NamedTuple):
     """What differs from one installation to the next."""
 
     lake: str
@@ -22,7 +22,7 @@ TOKENS = {"outlook.office365.com": "microsoft-365.md", "imap.gmail.com": "google
 """The how-to by IMAP host, where one signs in with a token and a password is refused."""
 
 
-def configuration(answers: Answers) -> str:
+def configuration(answers: InitAnswers) -> str:
     """Return the text of `tlsrpt.toml`."""
     secret = ("password_env", answers.password_env) if answers.password_env else ("password_file", answers.password_file)
     return f"""\

@@ -14,14 +14,14 @@ _SECONDS = 10.0
 _ENABLED = frozenset({"enabled", "enabled-runtime", "linked", "static"})
 
 
-class Finding(NamedTuple):
+class UnitFinding(NamedTuple):
     """What is to be said of one unit, or of all."""
 
     state: Literal["ok", "warn", "fail"]
     says: str
 
 
-def findings(program: str, *, folder: Path = FOLDER, show: Callable[[str], dict[str, str]] | None = None) -> Iterator[Finding]:
+def findings(program: str, *, folder: Path = FOLDER, show: Callable[[str], dict[str, str]] | None = None) -> Iterator[UnitFinding]:
     """Yield what is wrong with the installed units, or that nothing is; only reads.
 
     Args:
@@ -32,25 +32,25 @@ def findings(program: str, *, folder: Path = FOLDER, show: Callable[[str], dict[
     ask = show or properties
     units = sorted(folder.glob("tlsrpt-*.timer")) + sorted(folder.glob("tlsrpt-*.service"))
     if not units:
-        yield Finding("ok", "none installed; `tlsrpt units --install` writes them, where no cron and no container runs the poller")
+        yield UnitFinding("ok", "none installed; `tlsrpt units --install` writes them, where no cron and no container runs the poller")
         return
     wrong = [finding for unit in units for finding in _of(unit, program, ask)]
-    yield from wrong or [Finding("ok", f"{len(units)} installed for this installation, none has failed")]
+    yield from wrong or [UnitFinding("ok", f"{len(units)} installed for this installation, none has failed")]
 
 
-def _of(unit: Path, program: str, ask: Callable[[str], dict[str, str]]) -> Iterator[Finding]:
+def _of(unit: Path, program: str, ask: Callable[[str], dict[str, str]]) -> Iterator[UnitFinding]:
     state = ask(unit.name)
     if unit.suffix == ".timer":
         if state and state.get("UnitFileState") not in _ENABLED:
-            yield Finding("warn", f"{unit.name} is installed but not enabled: systemctl enable --now {unit.name}")
+            yield UnitFinding("warn", f"{unit.name} is installed but not enabled: systemctl enable --now {unit.name}")
         return
     runs = _program_of(unit)
     if runs is not None and not Path(runs).exists():
-        yield Finding("fail", f"{unit.name} runs {runs}, which is not there; `tlsrpt units --install` writes it anew")
+        yield UnitFinding("fail", f"{unit.name} runs {runs}, which is not there; `tlsrpt units --install` writes it anew")
     elif runs not in {None, program}:
-        yield Finding("warn", f"{unit.name} runs {runs}, and this is {program}; `tlsrpt units --install` writes it anew")
+        yield UnitFinding("warn", f"{unit.name} runs {runs}, and this is {program}; `tlsrpt units --install` writes it anew")
     if state.get("Result", "success") != "success":
-        yield Finding("warn", f"{unit.name} failed when it last ran ({state['Result']}): journalctl -u {unit.name}")
+        yield UnitFinding("warn", f"{unit.name} failed when it last ran ({state['Result']}): journalctl -u {unit.name}")
 
 
 def _program_of(unit: Path) -> str | None:

@@ -15,7 +15,7 @@ from pipeline.insight.incident import Basis, Incident, State, incident_id
 from pipeline.insight.known_reporters import KnownReporters, read_known
 from pipeline.insight.likelihood import at_most
 from pipeline.insight.period import ONE_DAY, Period, period_of
-from pipeline.report.sts_policy import covers
+from pipeline.report.sts_policy import covers_host
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -162,4 +162,4 @@ def _unrated(weighed_run: Weighed) -> Unrated:
 
 
 def _names(text: AppliedText, hosts: Collection[str]) -> bool:
-    return all(covers(text.mx_patterns, host) for host in hosts)
+    return all(covers_host(text.mx_patterns, host) for host in hosts)

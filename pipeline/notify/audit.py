@@ -36,7 +36,7 @@ _TRIES, _PAUSE_SECONDS = 20, 0.1
 _writing = threading.Lock()
 
 
-class Line(NamedTuple):
+class AuditLine(NamedTuple):
     """One thing somebody did."""
 
     at: datetime
@@ -62,14 +62,14 @@ def audit(settings: Settings, act: Act, who: str, *, what: str = "", now: dateti
     if not settings.group and settings.audience is None:
         return
     groups = settings.audience.groups if settings.audience is not None else ()
-    line = Line(now or datetime.now(UTC), act, who[:_MOST_WORDS], groups, what[:_MOST_WORDS])
+    line = AuditLine(now or datetime.now(UTC), act, who[:_MOST_WORDS], groups, what[:_MOST_WORDS])
     try:
         _append(configured_location(settings.lake), line)
     except TlsrptError as err:
         log.warning("audit", act=act, who=line.who, groups=" ".join(groups), what=line.what, not_written=str(err))
 
 
-def _append(location: Location, line: Line) -> None:
+def _append(location: Location, line: AuditLine) -> None:
     for tries in range(_TRIES):
         try:
             with _writing, open_note(location, NAME) as note:
@@ -81,7 +81,7 @@ def _append(location: Location, line: Line) -> None:
             time.sleep(_PAUSE_SECONDS)
 
 
-def audited(location: Location) -> list[Line]:
+def audited(location: Location) -> list[AuditLine]:
     """Return the lines, oldest first; takes no lock.
 
     Raises:
@@ -90,7 +90,7 @@ def audited(location: Location) -> list[Line]:
     return Note(location, NAME).understood(from_plain)
 
 
-def newest(lines: Sequence[Line]) -> list[Line]:
+def newest(lines: Sequence[AuditLine]) -> list[AuditLine]:
     """Return the lines that are kept, oldest first."""
     too_many = sum(line.act == "refusal" for line in lines) - REFUSALS_KEPT
     kept = []
@@ -105,7 +105,7 @@ def newest(lines: Sequence[Line]) -> list[Line]:
     return kept
 
 
-def without_domain(lines: Iterable[Line], domain: str) -> list[Line]:
+def without_domain(lines: Iterable[AuditLine], domain: str) -> list[AuditLine]:
     """Return the lines without a domain that was erased, nor an address at it: that something was done stays."""
     from pipeline.lake.delta.row_masks import pattern_of  # loads Arrow, which whoever writes a line does not need
 
@@ -114,12 +114,12 @@ def without_domain(lines: Iterable[Line], domain: str) -> list[Line]:
     return [line._replace(who=ERASED) if line.who.lower().rpartition("@")[2] == domain else line for line in erased]
 
 
-def to_plain(lines: Sequence[Line]) -> dict[str, object]:
+def to_plain(lines: Sequence[AuditLine]) -> dict[str, object]:
     """Return the note as JSON."""
     return {"version": VERSION, "lines": [{**line._asdict(), "at": line.at.isoformat(), "groups": list(line.groups)} for line in lines]}
 
 
-def from_plain(plain: dict[str, Any] | None) -> list[Line]:
+def from_plain(plain: dict[str, Any] | None) -> list[AuditLine]:
     """Read the note.
 
     Raises:
@@ -130,4 +130,4 @@ def from_plain(plain: dict[str, Any] | None) -> list[Line]:
     if plain["version"] != VERSION:
         raise ValueError(f"it is of version {plain['version']}")
     read = plain["lines"]
-    return [Line(datetime.fromisoformat(one["at"]), one["act"], one["who"], tuple(one["groups"]), one["what"]) for one in read]
+    return [AuditLine(datetime.fromisoformat(one["at"]), one["act"], one["who"], tuple(one["groups"]), one["what"]) for one in read]

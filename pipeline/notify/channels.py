@@ -99,7 +99,7 @@ class Apprise:
             raise SendError("Apprise could not deliver it")
 
 
-class Lines:
+class LinesFile:
     """Appends one JSON line for each event to a file, for a SIEM."""
 
     def __init__(self, path: str, link: str) -> None:
@@ -231,6 +231,6 @@ def channel_of(settings: ChannelSettings, link: str) -> Channel:
         ConfigError: Its address cannot be found.
     """
     if settings.kind == "lines":
-        return Lines(settings.path, link)
+        return LinesFile(settings.path, link)
     url = settings.reveal_url()
     return Webhook(url, link) if settings.kind == "webhook" else Apprise(url, settings.name)

@@ -34,7 +34,7 @@ class Totals(NamedTuple):
     """Without senders that report only on days with failures; None where nobody else reports."""
 
 
-class LeftOut(NamedTuple):
+class NotCounted(NamedTuple):
     """Reports that are not counted, for one reason."""
 
     reason: str
@@ -42,21 +42,21 @@ class LeftOut(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Days:
+class DigestDays:
     """All that a digest is made of. Days are UTC, both ends inclusive."""
 
     since: date
     until: date
     observed: Observed
     totals: Totals
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[NotCounted, ...]
     verdicts_before: tuple[tuple[str, str], ...]
     """Domain and verdict as they were on the first day."""
     mutes: tuple[Mute, ...]
     link: str = ""
 
 
-class Line(NamedTuple):
+class DigestLine(NamedTuple):
     """One line of a section."""
 
     says: str
@@ -66,11 +66,11 @@ class Line(NamedTuple):
     """Where its evidence is; empty: there is no page."""
 
 
-class Section(NamedTuple):
+class DigestSection(NamedTuple):
     """A heading with its lines; one without lines is left out."""
 
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[DigestLine, ...]
 
 
 class Digest(NamedTuple):
@@ -78,11 +78,11 @@ class Digest(NamedTuple):
 
     subject: str
     opening: str
-    sections: tuple[Section, ...]
+    sections: tuple[DigestSection, ...]
     closing: str
 
 
-def digest_of(days: Days) -> Digest:
+def digest_of(days: DigestDays) -> Digest:
     """Return the digest of some days."""
     faults = _faults(days.observed.incidents)
     mutes = holding(days.mutes, days.observed.incidents, days.observed.as_of)
@@ -92,9 +92,9 @@ def digest_of(days: Days) -> Digest:
     goes_on = [fault for fault in loud if _first(fault) < days.since and not _over(fault)]
     sections = (
         _section("Reading the mailboxes", _mailboxes(days.observed)),
-        Section("Began", tuple(_line(fault, days) for fault in began)),
-        Section("Continues", tuple(_line(fault, days) for fault in goes_on)),
-        Section("Ended", tuple(_line(fault, days) for fault in ended)),
+        DigestSection("Began", tuple(_line(fault, days) for fault in began)),
+        DigestSection("Continues", tuple(_line(fault, days) for fault in goes_on)),
+        DigestSection("Ended", tuple(_line(fault, days) for fault in ended)),
         _section("Muted", (_muted(mute) for mute in mutes)),
         _section("Verdicts that changed", _verdicts(days)),
         _section("Published otherwise than before", _published(days)),
@@ -110,8 +110,8 @@ def digest_of(days: Days) -> Digest:
     )
 
 
-def _section(title: str, lines: Iterable[str]) -> Section:
-    return Section(title, tuple(map(Line, lines)))
+def _section(title: str, lines: Iterable[str]) -> DigestSection:
+    return DigestSection(title, tuple(map(DigestLine, lines)))
 
 
 def _faults(incidents: Iterable[Incident]) -> list[list[Incident]]:
@@ -126,7 +126,7 @@ def _over(fault: Sequence[Incident]) -> bool:
     return all(one.state == "resolved" for one in fault)
 
 
-def _state(began: Sequence[object], goes_on: Sequence[object], days: Days) -> str:
+def _state(began: Sequence[object], goes_on: Sequence[object], days: DigestDays) -> str:
     if is_unread(days.observed):
         return "the mailbox is not being read"
     if not days.totals.sessions:
@@ -135,7 +135,7 @@ def _state(began: Sequence[object], goes_on: Sequence[object], days: Days) -> st
     return f"{count_of(count, 'open fault')}" if count else _so_far("no open fault", days)
 
 
-def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Incident]], days: Days) -> str:
+def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Incident]], days: DigestDays) -> str:
     """Return how things are, in a sentence that says first what it rests on."""
     totals = days.totals
     if not totals.sessions:
@@ -152,12 +152,12 @@ def _opening(began: Sequence[Sequence[Incident]], goes_on: Sequence[Sequence[Inc
     return f"Of {count_of(totals.sessions, 'session')} reported by {who}, {rate}{totals.failed:,} failed{no_policy}. {faults}"
 
 
-def _so_far(said: str, days: Days) -> str:
+def _so_far(said: str, days: DigestDays) -> str:
     """Return good news, with the day up to which anything is known where that is not the end."""
     return days.observed.ground.good_news(said) if days.observed.ground is not None else said
 
 
-def _line(fault: Sequence[Incident], days: Days) -> Line:
+def _line(fault: Sequence[Incident], days: DigestDays) -> DigestLine:
     first = max(fault, key=lambda one: one.failed_sessions)
     domains = sorted({one.domain for one in fault})
     last = max(one.last_day for one in fault)
@@ -169,7 +169,7 @@ def _line(fault: Sequence[Incident], days: Days) -> Line:
     told = f"{failed:,} of {count_of(sessions, 'session')} {first.went} for {names(domains)}; fault: {first.fault}."
     step = "" if _over(fault) else f"First step: {first_step(first.fix)}"
     link = f"{days.link.rstrip('/')}/incident?id={first.id}" if days.link else ""
-    return Line(defused(f"{sentence_start(first.title)}{where}, {when}: {told}"), defused(step), link)
+    return DigestLine(defused(f"{sentence_start(first.title)}{where}, {when}: {told}"), defused(step), link)
 
 
 def _mailboxes(observed: Observed) -> Iterable[str]:
@@ -185,14 +185,14 @@ def _muted(mute: Mute) -> str:
     return defused(f"{mute.title}, {until} or until it gets worse; by {mute.by} on {mute.since}: {mute.reason}")
 
 
-def _verdicts(days: Days) -> Iterable[str]:
+def _verdicts(days: DigestDays) -> Iterable[str]:
     before = dict(days.verdicts_before)
     for domain, verdict in days.observed.verdicts:
         if (was := before.get(domain)) is not None and was != verdict:
             yield f"{name(domain)}: {was} before, {verdict} now"
 
 
-def _published(days: Days) -> Iterable[str]:
+def _published(days: DigestDays) -> Iterable[str]:
     for one in days.observed.published:
         if one.changed_on is not None and days.since <= one.changed_on <= days.until:
             yield defused(f"{name(one.domain)}, found on {one.changed_on}: {'; '.join(one.changes)}")

@@ -11,7 +11,7 @@ from pipeline.output.markup import Html, text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.notify.digest import Digest, Line
+    from pipeline.notify.digest import Digest, DigestLine
 
 _COLUMNS = 78
 _STYLE = (
@@ -47,7 +47,7 @@ def as_html(digest: Digest) -> str:
     )
 
 
-def _items(lines: Iterable[Line]) -> str:
+def _items(lines: Iterable[DigestLine]) -> str:
     return "".join(
         f"<li>{_dated(line.says)}"
         + (f"<br><span class=s>{_dated(line.step)}</span>" if line.step else "")

@@ -99,7 +99,7 @@ def _midnight(ordinal: int) -> int:
     return (ordinal - 719_163) * 86_400
 
 
-def write_file(path: str, text: str) -> None:
+def write_metrics(path: str, text: str) -> None:
     """Write a file as a whole, readable by the node exporter.
 
     Raises:

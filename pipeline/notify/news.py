@@ -40,14 +40,14 @@ _NAMED = 10
 _VERDICTS = {"ready": "ready for enforce", "already-enforcing": "already enforcing"}
 
 
-class News(NamedTuple):
+class ChannelNews(NamedTuple):
     """What to tell a channel, and what it knows afterwards."""
 
     events: list[Notice]
     memory: Memory
 
 
-def news_for(observed: Observed, memory: Memory | None) -> News:
+def news_for(observed: Observed, memory: Memory | None) -> ChannelNews:
     """Return what a channel should hear.
 
     Args:
@@ -58,7 +58,7 @@ def news_for(observed: Observed, memory: Memory | None) -> News:
     states = _states_after(matters, observed, memory)
     if memory is None:
         incidents = told_incidents.next_memory(_known_faults(observed.incidents, ()), None, (), until=observed.as_of)
-        return News([_summary(observed, matters)], Memory(tuple(incidents), states))
+        return ChannelNews([_summary(observed, matters)], Memory(tuple(incidents), states))
     loud = _known_faults([one for one in observed.incidents if not is_muted(one, observed.muted)], memory.incidents)
     news = [entry for entry in told_incidents.news_of(loud, memory.incidents) if entry.kind == "over" or entry.incident.fault != "unknown"]
     gone = withdrawn(memory.incidents, observed)
@@ -69,7 +69,7 @@ def news_for(observed: Observed, memory: Memory | None) -> News:
     ]
     held = [one for one in memory.incidents if one not in gone]
     incidents = told_incidents.next_memory(loud, held, news, until=observed.as_of)
-    return News(events, Memory(tuple(incidents), states))
+    return ChannelNews(events, Memory(tuple(incidents), states))
 
 
 def _known_faults(incidents: Iterable[Incident], told: Sequence[Told]) -> list[Incident]:

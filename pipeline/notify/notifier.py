@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.incident import Incident
     from pipeline.lake.storage.location import Location
-    from pipeline.notify.news import News
+    from pipeline.notify.news import ChannelNews
     from pipeline.notify.observed import Observed
     from pipeline.notify.outbox import Box, Entry
     from pipeline.settings.notice_tables import ChannelSettings, NotifySettings
@@ -124,7 +124,7 @@ def send_digest(location: Location, channel: ChannelSettings, subject: str, text
     return error
 
 
-def _chosen(channel: ChannelSettings, box: Box, observed: Observed) -> News:
+def _chosen(channel: ChannelSettings, box: Box, observed: Observed) -> ChannelNews:
     """Return what a channel should hear of what is new for it, and what it knows then."""
     news = news_for(observed, box.memory)
     wanted = set(channel.tags)

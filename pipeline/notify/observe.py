@@ -11,7 +11,7 @@ import orjson
 
 from pipeline.errors import ConfigError, SignInError
 from pipeline.insight.ask import rows_of
-from pipeline.notify.digest import Days, LeftOut, Totals
+from pipeline.notify.digest import DigestDays, NotCounted, Totals
 from pipeline.notify.observed import Certificate, MailboxState, Measured, Observed, PublishedState, RollOver
 from pipeline.notify.published_clauses import clauses_of
 from pipeline.published.stored_checks import PublishedChange, StoredFinding, last_checks
@@ -169,7 +169,7 @@ _LEFT_OUT = {
 }
 
 
-def look_back(lake: Lake, observed: Observed, mutes: Iterable[Mute], *, days: int, link: str) -> Days:
+def look_back(lake: Lake, observed: Observed, mutes: Iterable[Mute], *, days: int, link: str) -> DigestDays:
     """Return all that a digest is made of.
 
     Args:
@@ -186,12 +186,12 @@ def look_back(lake: Lake, observed: Observed, mutes: Iterable[Mute], *, days: in
     for one in lake.ask("not_counted", since=since, until=until).to_pylist() if lake.audience is None else ():
         left_out[one["reason"]] = left_out.get(one["reason"], 0) + one["reports"]
     before = tuple(lake.verdicts((domain for domain, _ in observed.verdicts), as_of=since).items())
-    return Days(
+    return DigestDays(
         since=since,
         until=until,
         observed=observed,
         totals=Totals(row["sessions"], row["authenticated"], row["failed"], row["unprotected"], row["success_rate"]),
-        left_out=tuple(LeftOut(_LEFT_OUT.get(reason, reason), count) for reason, count in sorted(left_out.items())),
+        left_out=tuple(NotCounted(_LEFT_OUT.get(reason, reason), count) for reason, count in sorted(left_out.items())),
         verdicts_before=before,
         mutes=tuple(mutes),
         link=link,

@@ -1,7 +1,6 @@
-"""Rows as text for a terminal: columns where they fit, else a card for each, words of state in colour. Nothing is ever cut: what is shown can
-be copied.
+"""Rows as text for a terminal: columns where they fit, else a card for each, and words of state in colour.
 
-Why not rich: decision 0041.
+Nothing is ever cut: what is shown can be copied. Why not rich: decision 0041.
 """
 
 from __future__ import annotations

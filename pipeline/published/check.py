@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.published.dns_lookup import DnsAnswer, Names, not_checked
+from pipeline.published.dns_lookup import DnsAnswer, LookUps, not_checked
 from pipeline.published.finding import Finding
 from pipeline.published.history import Published, judge_change
 from pipeline.published.mail_hosts import MOST_HOSTS, Host, judge_hosts, look_at_mail
@@ -43,7 +43,7 @@ def check_domain(domain: str, ways: Ways, *, now: datetime, before: Published | 
         now: The time, for certificates.
         before: What the last check saw.
     """
-    names = Names(ways.resolver, timeout=ways.timeout)
+    names = LookUps(ways.resolver, timeout=ways.timeout)
     with ThreadPoolExecutor(max_workers=3) as threads:
         looking_for_record = threads.submit(look_for_tlsrpt, names, domain, ways)
         looking_for_policy = threads.submit(look_for_sts, names, domain, ways)

@@ -24,7 +24,7 @@ _REFUSED = "senders that support DANE deliver nothing to it (RFC 7672 §2.2)"
 _LEAST_TTL = 3_600
 
 
-class Names(NamedTuple):
+class HostNames(NamedTuple):
     """What the DNS says of one MX host."""
 
     mx: DnsAnswer
@@ -49,7 +49,7 @@ class Names(NamedTuple):
 def judge_tlsa(
     host: str,
     domain: str,
-    names: Names,
+    names: HostNames,
     servers: Sequence[Server],
     *,
     now: datetime,
@@ -87,7 +87,7 @@ def _of_records(
     where: str,
     host: str,
     domain: str,
-    names: Names,
+    names: HostNames,
     servers: Sequence[Server],
     *,
     now: datetime,
@@ -122,7 +122,7 @@ def _of_records(
     return found
 
 
-def _of_trouble(where: str, names: Names) -> list[Finding]:
+def _of_trouble(where: str, names: HostNames) -> list[Finding]:
     """A failing look-up stops mail only where the address is signed: elsewhere nobody asks (RFC 7672 §2.2.2)."""
     if names.addresses.values and not names.addresses.secure:
         return []
@@ -133,7 +133,7 @@ def _of_trouble(where: str, names: Names) -> list[Finding]:
     return [Finding("tlsa", "tlsa-not-checked", "unknown", where, names.answer.trouble, why, fix)]
 
 
-def _faults(where: str, names: Names) -> list[Finding]:
+def _faults(where: str, names: HostNames) -> list[Finding]:
     """Records that cannot be right, whatever is served."""
     found = []
     for record in names.records:
@@ -210,7 +210,7 @@ def _mismatch(  # noqa: PLR0917 -- what the sentence is made of
 def _roll_over(  # noqa: PLR0917 -- what the sentence is made of
     where: str,
     host: str,
-    names: Names,
+    names: HostNames,
     usable: Sequence[Tlsa],
     shown: Sequence[Sequence[Certificate]],
     now: datetime,

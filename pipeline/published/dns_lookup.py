@@ -49,7 +49,7 @@ def not_checked(check: str, where: str, answer: DnsAnswer) -> Finding:
     return Finding(check, f"{check}-not-checked", "unknown", where, answer.trouble, why, fix)
 
 
-class Names:
+class LookUps:
     """Asks one resolver; may be used from several threads.
 
     Args:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published import dane, smtp
-from pipeline.published.dns_lookup import DnsAnswer, Names, not_checked
+from pipeline.published.dns_lookup import DnsAnswer, LookUps, not_checked
 from pipeline.published.finding import ADDRESS_NOT_CHECKED, Finding
 from pipeline.published.look_settings import MOST_ADDRESSES
 from pipeline.published.mx import NULL_MX, is_address
@@ -30,12 +30,12 @@ class Host(NamedTuple):
     """What was found of one MX host."""
 
     name: str
-    names: dane.Names
+    names: dane.HostNames
     servers: tuple[smtp.Server, ...]
     """What its addresses show, in their order."""
 
 
-def look_at_mail(names: Names, domain: str, ways: Ways, proposed: tuple[str, ...] = ()) -> tuple[DnsAnswer, bool, list[Host]]:
+def look_at_mail(names: LookUps, domain: str, ways: Ways, proposed: tuple[str, ...] = ()) -> tuple[DnsAnswer, bool, list[Host]]:
     """Look at the MX hosts of a domain, or at the domain itself where it has no MX record (RFC 5321 §5.1).
 
     Args:
@@ -55,11 +55,11 @@ def look_at_mail(names: Names, domain: str, ways: Ways, proposed: tuple[str, ...
     listed = [host for host in mx.values if host != NULL_MX][:MOST_HOSTS] or [domain]
     with ThreadPoolExecutor(max_workers=64) as lookers, ThreadPoolExecutor(max_workers=len(listed)) as threads:
 
-        def reach(host: str) -> tuple[str, dane.Names, list[Future[smtp.Server]]]:
+        def reach(host: str) -> tuple[str, dane.HostNames, list[Future[smtp.Server]]]:
             """Look at the servers as soon as their addresses are known, whatever else is not."""
             addresses = names.addresses(host)
             servers = [lookers.submit(_look, host, address, ways) for address in addresses.values[:MOST_ADDRESSES]]
-            return host, dane.Names(mx, addresses, *names.tlsa_of(host, addresses, ways.smtp_port)), servers
+            return host, dane.HostNames(mx, addresses, *names.tlsa_of(host, addresses, ways.smtp_port)), servers
 
         hosts = [Host(host, said, tuple(server.result() for server in servers)) for host, said, servers in threads.map(reach, listed)]
     own = hosts[0].names.addresses
@@ -126,7 +126,7 @@ def _of_host(host: Host, domain: str, sts: Sts, ways: Ways, now: datetime, trust
     return findings + dane.judge_tlsa(host.name, domain, host.names, host.servers, now=now, port=ways.smtp_port, trusted=trusted)
 
 
-def _asks(sts: Sts, names: dane.Names) -> Asks:
+def _asks(sts: Sts, names: dane.HostNames) -> Asks:
     """Say who asks for the certificate; a policy that could not be read may be held by senders and counts as one."""
     if (sts.policy is not None and sts.policy.mode == "none") or sts.is_absent:
         return "dane" if names.applies else "nothing"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.published.finding import Finding
 from pipeline.published.policy_text import is_pattern
-from pipeline.report.sts_policy import covers, mx_matches
+from pipeline.report.sts_policy import covers_host, mx_matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def _judge_implicit(domain: str, policy: PolicyText | None) -> list[Finding]:
 def _judge_covered(domain: str, hosts: Sequence[str], policy: PolicyText | None) -> list[Finding]:
     if policy is None or policy.mode == "none":
         return []
-    findings = [_uncovered(host, policy) for host in hosts if not is_address(host) and not covers(policy.mx, host)]
+    findings = [_uncovered(host, policy) for host in hosts if not is_address(host) and not covers_host(policy.mx, host)]
     written = {line.partition(":")[2].strip().lower() for line in policy.lines}
     unused = [
         pattern

@@ -14,7 +14,7 @@ from pipeline.insight.enforce.next_step import LADDER, ONE_DAY, new_id
 from pipeline.insight.phrases import count_of
 from pipeline.published.mx import NULL_MX
 from pipeline.published.plan_state import PlanStep, held_for, held_on, whole_days
-from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, covers, mx_matches, policy_lines
+from pipeline.report.sts_policy import LONGEST_AGE_SECONDS, covers_host, mx_matches, policy_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,14 +30,14 @@ def plan_mx(state: PlanState, new: Sequence[str]) -> list[PlanStep]:
     """Plan the change to other MX hosts: policy first, then the MX records, then the policy without the old (RFC 8461 §4.1, §8.1)."""
     policy = state.seen.published
     patterns = policy.mx if policy is not None and policy.mode != "none" else ()
-    added = [host for host in new if patterns and not covers(patterns, host)]
+    added = [host for host in new if patterns and not covers_host(patterns, host)]
     gone = [host for host in state.mx_hosts if host not in new and host != NULL_MX]
     steps = []
     if policy is not None and added:
         both = policy_lines(policy.mode, policy.max_age_seconds or ONE_DAY, (*patterns, *added))
         why = "senders fetch it when the id changes; the mx lines of the old hosts stay until the end (RFC 8461 §8.1)"
         steps.append(_publish(state, state.today, "let the policy name the new hosts beside the old ones", why, both))
-    arrival = _free_from(state, lambda mode, mx: mode == "enforce" and not all(covers(mx, host) for host in new))
+    arrival = _free_from(state, lambda mode, mx: mode == "enforce" and not all(covers_host(mx, host) for host in new))
     why = (
         "from then on no sender may hold a policy that refuses them (RFC 8461 §4.1)" if arrival > state.today else "no policy refuses them"
     )
@@ -114,7 +114,7 @@ def plan_enforce(state: PlanState, *, possible_from: date | None, missing: Seque
             PlanStep(None, later, reports),
         ]
     steps = []
-    mx = (*policy.mx, *(host for host in state.mx_hosts if not covers(policy.mx, host)))
+    mx = (*policy.mx, *(host for host in state.mx_hosts if not covers_host(policy.mx, host)))
     if len(mx) > len(policy.mx):
         why = "enforce would refuse mail to an MX host that the policy does not name (RFC 8461 §4.1)"
         lines = policy_lines(policy.mode, policy.max_age_seconds or ONE_DAY, mx)

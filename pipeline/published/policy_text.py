@@ -34,7 +34,7 @@ class PolicyText(NamedTuple):
     mx: tuple[str, ...]
 
 
-def read_policy(where: str, body: bytes) -> tuple[PolicyText | None, list[Finding]]:
+def read_policy_file(where: str, body: bytes) -> tuple[PolicyText | None, list[Finding]]:
     """Read the body of a policy file; None where senders cannot use it.
 
     Args:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.published.dns_lookup import DnsAnswer, Names
+from pipeline.published.dns_lookup import DnsAnswer, LookUps
 from pipeline.published.finding import Finding
 from pipeline.published.mail_hosts import judge_hosts, look_at_mail, trusted_roots
 from pipeline.published.mx import NULL_MX, judge_mx
 from pipeline.published.plan_state import held_on
-from pipeline.published.policy_text import PolicyText, read_policy
+from pipeline.published.policy_text import PolicyText, read_policy_file
 from pipeline.published.sts import Sts
 from pipeline.published.tlsa import matches, names_one_of
-from pipeline.report.sts_policy import covers
+from pipeline.report.sts_policy import covers_host
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,11 +65,11 @@ def check_proposed(
         ways: How to look.
         now: The time, for certificates.
     """
-    names = Names(ways.resolver, timeout=ways.timeout)
+    names = LookUps(ways.resolver, timeout=ways.timeout)
     findings: list[Finding] = []
     policy = _published(state)
     if proposal.policy is not None:
-        policy, findings = read_policy("the proposed policy", proposal.policy)
+        policy, findings = read_policy_file("the proposed policy", proposal.policy)
         if policy is None:
             return findings
         findings += _judge_enforce(domain, policy, state, standing)
@@ -117,7 +117,7 @@ def _judge_held(hosts: Sequence[str], state: PlanState) -> list[Finding]:
         ends = [
             held.until
             for held in held_on(state)
-            if host != NULL_MX and held.mode == "enforce" and held.until >= state.today and not covers(held.mx, host)
+            if host != NULL_MX and held.mode == "enforce" and held.until >= state.today and not covers_host(held.mx, host)
         ]
         if ends:
             last = max(ends)
@@ -144,7 +144,7 @@ def _of_cached(domain: str, policy: PolicyText | None, mx: DnsAnswer, state: Pla
             "keep its line for two days more",
         )
         for host in gone
-        if not covers(policy.mx, host)
+        if not covers_host(policy.mx, host)
     ]
 
 

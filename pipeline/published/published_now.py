@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published import dane, web
-from pipeline.published.dns_lookup import DnsAnswer, Names
+from pipeline.published.dns_lookup import DnsAnswer, LookUps
 from pipeline.published.mail_hosts import MOST_HOSTS
 from pipeline.published.mx import NULL_MX
 from pipeline.published.records import is_record, read_sts
@@ -45,7 +45,7 @@ def look_at_published(domain: str, ways: Ways) -> Live:
 
     A policy that is served counts without its TXT record, too: a sender that holds it may go on fetching it (RFC 8461 §3.3).
     """
-    names = Names(ways.resolver, timeout=ways.timeout)
+    names = LookUps(ways.resolver, timeout=ways.timeout)
     policy, known = _live_policy(names, domain, ways)
     answer = names.mail_hosts(domain)
     hosts = answer.values
@@ -73,18 +73,18 @@ def look_at_published(domain: str, ways: Ways) -> Live:
     )
 
 
-def _tlsa(names: Names, hosts: Sequence[str], ways: Ways) -> dict[str, dane.Names]:
+def _tlsa(names: LookUps, hosts: Sequence[str], ways: Ways) -> dict[str, dane.HostNames]:
     """Look up the TLSA records of MX hosts, also where a host is an alias."""
 
-    def look(host: str) -> dane.Names:
+    def look(host: str) -> dane.HostNames:
         addresses = names.addresses(host)
-        return dane.Names(DnsAnswer(), addresses, *names.tlsa_of(host, addresses, ways.smtp_port))
+        return dane.HostNames(DnsAnswer(), addresses, *names.tlsa_of(host, addresses, ways.smtp_port))
 
     with ThreadPoolExecutor(max_workers=max(1, len(hosts))) as threads:
         return dict(zip(hosts, threads.map(look, hosts), strict=True))
 
 
-def _live_policy(names: Names, domain: str, ways: Ways) -> tuple[PolicyText | None, bool]:
+def _live_policy(names: LookUps, domain: str, ways: Ways) -> tuple[PolicyText | None, bool]:
     host = f"mta-sts.{domain}"
     addresses = names.addresses(host)
     if not addresses.values:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.enforce.next_step import ONE_DAY
-from pipeline.report.sts_policy import covers, policy_lines
+from pipeline.report.sts_policy import covers_host, policy_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def patterns_for(published: PublishedPolicy | None, hosts: Sequence[str], more: 
     kept = published.mx if published is not None and published.mode != "none" else ()
     found = list(kept)
     for host in (*hosts, *more):
-        if not covers(found, host):
+        if not covers_host(found, host):
             found.append(host)
     return tuple(found)
 

@@ -10,7 +10,7 @@ from pipeline.insight.ask import between, rows_of
 from pipeline.insight.phrases import listed
 from pipeline.published.finding import Finding, Severity
 from pipeline.published.tlsa import parse_tlsa
-from pipeline.report.sts_policy import covers
+from pipeline.report.sts_policy import covers_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,7 +95,7 @@ def _stale(domain: str, same: Sequence[Held], mx_hosts: Sequence[str], *, today:
     what = f"{who} applied an older policy (mode {held.mode}, max_age {held.max_age_seconds}) up to {max(each.last_day for each in same)}"
     if held.replaced_on is not None and held.held_until is not None:
         what += f"; outdated since {held.replaced_on}; its max_age ends by {held.held_until}"
-    uncovered = [host for host in mx_hosts if not covers(held.mx, host)]
+    uncovered = [host for host in mx_hosts if not covers_host(held.mx, host)]
     refuses = held.mode == "enforce" and bool(uncovered)
     severity: Severity = "error" if refuses else "warn"
     why = "a sender applies the policy it holds until max_age ends or it sees another id (RFC 8461 §5.1)"

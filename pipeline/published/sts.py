@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.published import web
-from pipeline.published.dns_lookup import DnsAnswer, Names, not_checked
+from pipeline.published.dns_lookup import DnsAnswer, LookUps, not_checked
 from pipeline.published.finding import Finding
 from pipeline.published.look_settings import MOST_ADDRESSES
-from pipeline.published.policy_text import PolicyText, encoded, read_policy
+from pipeline.published.policy_text import PolicyText, encoded, read_policy_file
 from pipeline.published.records import read_sts
 from pipeline.published.servers import judge_fetch, judge_media_type
 from pipeline.published.tlsrpt import near_miss
@@ -28,7 +28,7 @@ class Sts(NamedTuple):
     """Whether it is sure that there is none: neither a record nor a policy."""
 
 
-def look_for_sts(names: Names, domain: str, ways: Ways) -> Sts:
+def look_for_sts(names: LookUps, domain: str, ways: Ways) -> Sts:
     """Look for the record and the policy; the policy, too, where there is no record: the advice depends on it.
 
     Args:
@@ -91,7 +91,7 @@ def read_served(url: str, page: web.PolicyAnswer) -> tuple[PolicyText | None, li
     """Read the policy of an answer with status 200, as a sender would; what a sender cannot read is none."""
     if page.encoding not in {"", "identity"}:
         return None, [encoded(url, page.encoding)]
-    return read_policy(url, page.body)
+    return read_policy_file(url, page.body)
 
 
 def _policy(host: str, addresses: DnsAnswer, ways: Ways) -> tuple[PolicyText | None, list[Finding]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from pipeline.published.dns_lookup import DnsAnswer, Names, not_checked
+from pipeline.published.dns_lookup import DnsAnswer, LookUps, not_checked
 from pipeline.published.finding import Finding
 from pipeline.published.mx import NULL_MX
 from pipeline.published.records import NEAR_STS, NEAR_TLSRPT, TlsrptRecord, judge_near_miss, read_tlsrpt
@@ -17,7 +17,7 @@ _MOST_TARGETS = 5
 """Domains of report addresses that are looked at, all at once."""
 
 
-def near_miss(names: Names, kind: str, name: str, domain: str) -> Finding | None:
+def near_miss(names: LookUps, kind: str, name: str, domain: str) -> Finding | None:
     """Look for a record that is missing at the names where others have put it.
 
     Args:
@@ -33,7 +33,7 @@ def near_miss(names: Names, kind: str, name: str, domain: str) -> Finding | None
     return next((finding for finding in found if finding is not None), None)
 
 
-def look_for_tlsrpt(names: Names, domain: str, ways: Ways) -> tuple[TlsrptRecord | None, list[Finding]]:
+def look_for_tlsrpt(names: LookUps, domain: str, ways: Ways) -> tuple[TlsrptRecord | None, list[Finding]]:
     """Look for the TLSRPT record, and whether mail can be delivered where it leads.
 
     Args:
@@ -57,7 +57,7 @@ def look_for_tlsrpt(names: Names, domain: str, ways: Ways) -> tuple[TlsrptRecord
     return record, findings
 
 
-def _judge_target(names: Names, name: str, target: str) -> Finding | None:
+def _judge_target(names: LookUps, name: str, target: str) -> Finding | None:
     """Judge whether mail can be delivered to a domain that a record names; None where it can."""
     mail = names.mail_hosts(target)
     addresses = names.addresses(target) if not mail.trouble and not mail.values else DnsAnswer()

@@ -43,7 +43,7 @@ _SITE_BITS = 64
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class Rules(NamedTuple):
+class IntakeRules(NamedTuple):
     """What is taken, and from whom."""
 
     ours: NamesOfOurs
@@ -93,7 +93,7 @@ class Rate:
 class Intake:
     """Answers the requests of one process."""
 
-    def __init__(self, spool: Spool, rules: Rules) -> None:
+    def __init__(self, spool: Spool, rules: IntakeRules) -> None:
         """Set it up; nothing is written before the application starts."""
         self._spool, self._rules = spool, rules
         self._bodies = Bodies(most=rules.body_bytes, seconds=rules.seconds)

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from pipeline import log
 from pipeline.errors import ConfigError, InputError
 from pipeline.receive.about import NamesOfOurs
-from pipeline.receive.intake import Intake, Rules
+from pipeline.receive.intake import Intake, IntakeRules
 from pipeline.spool import Spool
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def serve(settings: Settings) -> None:
             f"the spool {wanted.spool} cannot be written: {err.strerror or err}; it belongs to the group that fills it"
         ) from err
     ours = NamesOfOurs((*settings.domains.own, *settings.domains.mx), settings.report_limits)
-    rules = Rules(ours, wanted.reveal_token(), wanted.body_bytes, wanted.seconds, wanted.per_minute)
+    rules = IntakeRules(ours, wanted.reveal_token(), wanted.body_bytes, wanted.seconds, wanted.per_minute)
     config = _config(wanted, Intake(spool, rules))
     listening = _listen(wanted.address, wanted.port)
     host, port = listening.getsockname()[:2]

@@ -74,7 +74,7 @@ def mx_matches(pattern: str, host: str) -> bool:
     return wanted == name
 
 
-def covers(patterns: Sequence[str], host: str) -> bool:
+def covers_host(patterns: Sequence[str], host: str) -> bool:
     """Whether one of the patterns matches an MX host."""
     return any(mx_matches(pattern, host) for pattern in patterns)
 

@@ -12,7 +12,7 @@ from pipeline.insight.ground import Ground
 from pipeline.insight.told_incidents import remembered
 from pipeline.lake.storage.locate import locate
 from pipeline.notify.channel_message import message_of
-from pipeline.notify.digest import Days, LeftOut, Totals, digest_of
+from pipeline.notify.digest import DigestDays, NotCounted, Totals, digest_of
 from pipeline.notify.digest_page import as_html, as_text
 from pipeline.notify.kept_notes import boxes_of
 from pipeline.notify.mutes import Mute
@@ -30,10 +30,10 @@ NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 _SOME = Totals(1_000, 900, 80, 20, 0.9)
 
 
-def days(seen, *, totals=_SOME, **more) -> Days:
+def days(seen, *, totals=_SOME, **more) -> DigestDays:
     until = seen.as_of - timedelta(days=2)
     given = {"left_out": (), "verdicts_before": (), "mutes": ()} | more
-    return Days(since=until - timedelta(days=6), until=until, observed=seen, totals=totals, **given)
+    return DigestDays(since=until - timedelta(days=6), until=until, observed=seen, totals=totals, **given)
 
 
 def headings(text: str) -> list[str]:
@@ -50,7 +50,7 @@ def test_a_week_with_everything_in_it():
         verdicts=((DOMAIN, "not-ready"),),
     )
     text = as_text(
-        digest_of(days(seen, left_out=(LeftOut("their sender was not authenticated", 300),), verdicts_before=((DOMAIN, "ready"),)))
+        digest_of(days(seen, left_out=(NotCounted("their sender was not authenticated", 300),), verdicts_before=((DOMAIN, "ready"),)))
     )
     assert headings(text) == [
         "Reading the mailboxes",

@@ -18,7 +18,7 @@ from pipeline.cli import main
 from pipeline.errors import LakeError
 from pipeline.insight.ground import Ground
 from pipeline.notify import metrics
-from pipeline.notify.metrics import KeptMetrics, as_text, write_file
+from pipeline.notify.metrics import KeptMetrics, as_text, write_metrics
 from pipeline.notify.metrics_server import MOST_CONNECTIONS, MetricsServer
 from pipeline.notify.observed import Certificate, MailboxState, Measured
 from tests.insight.asking import as_of
@@ -96,7 +96,7 @@ def test_the_dashboard_is_json_with_panels():
 
 def test_the_file_is_whole_and_readable_by_the_exporter(tmp_path):
     target = tmp_path / "tlsrpt.prom"
-    write_file(str(target), written())
+    write_metrics(str(target), written())
     assert target.read_text(encoding="utf-8") == written()
     assert target.stat().st_mode & 0o777 == 0o644
     assert list(tmp_path.iterdir()) == [target]

@@ -11,7 +11,7 @@ import pytest
 from pipeline.cli import main
 from pipeline.commands import doctor
 from pipeline.config import load_settings
-from pipeline.deploy.configuration import Answers, configuration
+from pipeline.deploy.configuration import InitAnswers, configuration
 from pipeline.errors import UsageError
 
 OPTIONS = ["--host", "imap.example.org", "--user", "rua@example.org", "--domain", "example.org", "--domain", "Example.NET.", "--no-doctor"]
@@ -97,12 +97,12 @@ def test_the_doctor_tries_it_and_the_next_step_is_said(at, found, next_step, mon
 
 
 def test_what_was_answered_is_quoted():
-    answers = Answers('/srv/"lake"\n', "imap.example.org", "a\\b", "/p", "", ("example.org",))
+    answers = InitAnswers('/srv/"lake"\n', "imap.example.org", "a\\b", "/p", "", ("example.org",))
     assert tomllib.loads(configuration(answers))["lake"]["path"] == answers.lake
 
 
 def test_every_setting_in_a_comment_is_one_with_its_default(tmp_path):
-    text = configuration(Answers("/srv/lake", "imap.example.org", "rua", "/p", "", ("example.org",)))
+    text = configuration(InitAnswers("/srv/lake", "imap.example.org", "rua", "/p", "", ("example.org",)))
     lines = [line[1:] if line[:1] == "#" and line[1:2] not in {" ", ""} else line for line in text.splitlines()]
     (tmp_path / "t.toml").write_text("\n".join(lines))
     defaults = tmp_path / "defaults.toml"

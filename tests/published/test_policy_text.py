@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pipeline.published.mx import judge_mx
-from pipeline.published.policy_text import read_policy
+from pipeline.published.policy_text import read_policy_file
 
 GOOD = b"version: STSv1\r\nmode: enforce\r\nmx: mx1.example.org\r\nmx: *.mail.example.org\r\nmax_age: 1209600\r\n"
 WHERE = "https://mta-sts.example.org/.well-known/mta-sts.txt"
 
 
 def read(body: bytes):
-    policy, findings = read_policy(WHERE, body)
+    policy, findings = read_policy_file(WHERE, body)
     return policy, [(finding.code, finding.severity) for finding in findings], findings
 
 

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 
 from pipeline.cli import main
-from pipeline.published.policy_text import read_policy
+from pipeline.published.policy_text import read_policy_file
 from pipeline.published.tlsa import record_for
 from tests.lake.test_commands import document
 from tests.published.conftest import POLICY
@@ -111,7 +111,7 @@ def test_a_proposed_change_is_about_one_domain_and_keeps_nothing(tlsrpt):
 def test_a_policy_is_written_with_a_new_id_the_way_there_and_the_way_back(tlsrpt):
     code, out, _ = tlsrpt("policy", "render", "good.example", "--mode", "testing", "--format", "json")
     assert code == 0
-    policy, findings = read_policy("x", out["policy"].encode())
+    policy, findings = read_policy_file("x", out["policy"].encode())
     assert (policy.mode, policy.mx, policy.max_age_seconds, findings) == ("testing", ("mx.good.example",), 1_209_600, [])
     assert out["policy"].endswith("\r\n")
     (record,) = out["records"]

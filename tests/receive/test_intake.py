@@ -20,7 +20,7 @@ from pipeline.receive import server
 from pipeline.receive.about import NamesOfOurs
 from pipeline.receive.body import Bodies
 from pipeline.receive.group_writer import GROUP_RECORDS, GroupWriter
-from pipeline.receive.intake import MOST_ADDRESSES, PATH, Intake, Rate, Rules, peer_of
+from pipeline.receive.intake import MOST_ADDRESSES, PATH, Intake, IntakeRules, Rate, peer_of
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.settings.single_tables import ReceiveSettings
 from pipeline.spool import POST, Deposit, Spool
@@ -39,7 +39,7 @@ def spool(tmp_path):
 
 
 def client(spool, **changes):
-    rules = Rules(NamesOfOurs((), DEFAULT_LIMITS), None, 100_000, 5.0, 0)._replace(**changes)
+    rules = IntakeRules(NamesOfOurs((), DEFAULT_LIMITS), None, 100_000, 5.0, 0)._replace(**changes)
     return asked_in_process(Intake(spool, rules).application())
 
 
@@ -71,7 +71,7 @@ def test_the_disk_has_it_before_the_answer_goes(spool, monkeypatch):
     fsync, rename = os.fsync, os.rename
     monkeypatch.setattr(os, "fsync", lambda descriptor: (fsync(descriptor), told.append("synced"))[0])
     monkeypatch.setattr(os, "rename", lambda *names: (rename(*names), told.append("renamed"))[0])
-    app = Intake(spool, Rules(NamesOfOurs((), DEFAULT_LIMITS), None, 100_000, 5.0, 0)).application()
+    app = Intake(spool, IntakeRules(NamesOfOurs((), DEFAULT_LIMITS), None, 100_000, 5.0, 0)).application()
 
     async def noting(scope, receive, send):
         async def noted(event):
@@ -248,7 +248,7 @@ def test_a_renewed_certificate_is_taken_and_a_broken_one_is_not(tmp_path):
 
     write("one.example")
     settings = ReceiveSettings(spool=str(tmp_path / "spool"), cert_file=str(tmp_path / "cert.pem"), key_file=str(tmp_path / "key.pem"))
-    rules = Rules(NamesOfOurs((), DEFAULT_LIMITS), None, 1000, 1.0, 0)
+    rules = IntakeRules(NamesOfOurs((), DEFAULT_LIMITS), None, 1000, 1.0, 0)
     config = server._config(settings, Intake(Spool(settings.spool), rules))
     running = server._Server(config, settings.cert_file, settings.key_file)
     with pytest.raises(ssl.SSLCertVerificationError):

@@ -20,7 +20,7 @@ from unittest import mock
 from pipeline.cli import main
 from pipeline.published.check import Checked
 from pipeline.published.history import Published
-from pipeline.published.policy_text import read_policy
+from pipeline.published.policy_text import read_policy_file
 from pipeline.published.records import read_tlsrpt
 from tests.insight.asking import as_of, incidents
 from tests.kept import engines_kept
@@ -104,7 +104,7 @@ def looked(domain: str, *_args: object, **_more: object) -> Checked:
     """Return what a check finds, without a look at anything: no TLSRPT record, and a policy with a slip."""
     policy = ("version: STSv1", "mode: testing", "mx: mx1.example.org", "mx: mx2.example.org", "max_age: 604800")
     slipped = "\r\n".join((*policy, "max-age: 604800", "")).encode()
-    findings = (*read_tlsrpt(domain, [])[1], *read_policy(f"https://mta-sts.{domain}/.well-known/mta-sts.txt", slipped)[1])
+    findings = (*read_tlsrpt(domain, [])[1], *read_policy_file(f"https://mta-sts.{domain}/.well-known/mta-sts.txt", slipped)[1])
     published = Published("20260101", policy, None, ("mx1.example.org", "mx2.example.org"), ())
     return Checked(domain, LOOKED, findings, published)
 
