@@ -6,7 +6,6 @@ The same conclusions as the pages draw, from the same store; a token is a group,
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,13 +30,12 @@ from pipeline.output import json_text
 from pipeline.settings.secret_values import FEWEST_OF_A_TOKEN, group_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from pipeline.groups import GroupSettings
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PATH = "/api/v1"
 _DAYS, _MOST_DAYS = 28, 800
@@ -81,7 +79,7 @@ RESOURCES = {
 class ApiDoor:
     """ASGI middleware that answers what is below `PATH`, and hands on everything else."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._at_once = CapacityLimiter(AT_ONCE)
         base = str(config.get_option("server.baseUrlPath") or "").strip("/")

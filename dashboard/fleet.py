@@ -13,7 +13,7 @@ from dashboard.navigation import Target
 from dashboard.signs import VERDICTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from streamlit.delta_generator import DeltaGenerator
@@ -34,6 +34,11 @@ class Fleet(NamedTuple):
 
     answer: Answer
     names: tuple[str, ...]
+
+    def at(self, places: Sequence[int]) -> Fleet:
+        """Return those at these places."""
+        table = self.answer.table.take(pa.array(places, pa.int64()))
+        return Fleet(self.answer._replace(table=table), tuple(self.names[place] for place in places))
 
 
 def fleet(filters: Filters, found: list[Incident]) -> Fleet:
@@ -94,7 +99,7 @@ def narrowed(part: Fleet, need: str, words: str) -> Fleet:
         for place, row in enumerate(part.answer.table.to_pylist())
         if words.strip().lower() in row["report_domain"].lower() and _fits(row, need)
     ]
-    return Fleet(part.answer._replace(table=part.answer.table.take(pa.array(fits, pa.int64()))), tuple(part.names[place] for place in fits))
+    return part.at(fits)
 
 
 def to_domain(row: dict[str, Any]) -> Target:

@@ -16,7 +16,7 @@ import pandas as pd
 from pipeline.output import escape
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 NOTHING = "–"
 NO_HOST = "no host named"
@@ -88,11 +88,6 @@ def listed(texts: Iterable[str], most: int = 4) -> str:
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose texts do nothing and are not too long; lists become one text each."""
     return frame.assign(**{name: frame[name].map(_cell) for name in frame.columns if _is_text(frame[name])}) if len(frame) else frame
-
-
-def rows(answer: pa.Table) -> pd.DataFrame:
-    """Return an answer ready to be drawn."""
-    return shown(answer.to_pandas())
 
 
 def is_plain_name(domain: str) -> bool:

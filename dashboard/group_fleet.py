@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pyarrow as pa
 import streamlit as st
 
 from dashboard.fleet import Fleet
@@ -38,9 +37,7 @@ def of_group(part: Fleet, name: str | None) -> Fleet:
 
 def _of(part: Fleet, group: GroupSettings) -> Fleet:
     seen = audience_of([group])
-    places = [place for place, domain in enumerate(part.names) if seen.sees(domain)]
-    table = part.answer.table.take(pa.array(places, pa.int64()))
-    return Fleet(part.answer._replace(table=table), tuple(part.names[place] for place in places))
+    return part.at([place for place, domain in enumerate(part.names) if seen.sees(domain)])
 
 
 def show_groups(part: Fleet) -> None:

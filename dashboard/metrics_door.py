@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -26,15 +25,13 @@ from pipeline.notify.metrics_server import CONTENT_TYPE, NOT_GIVEN, PATH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class MetricsDoor:
     """ASGI middleware that answers GET /metrics, and hands on everything else."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._path = "/".join(("", *filter(None, (str(config.get_option("server.baseUrlPath") or "").strip("/"), PATH.strip("/")))))
         self._kept = KeptMetrics(lambda: metrics_now(operators_settings(), today()))

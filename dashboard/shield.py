@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, MutableMapping
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import streamlit
@@ -19,10 +18,8 @@ from dashboard.navigation import PAGES
 
 if TYPE_CHECKING:
     from starlette.middleware import Middleware
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _CLOSED = re.compile(r"(?:^|/)_stcore/(?:metrics|agent|upload_file|script-health-check)(?:/|$)")
 """What the page does not use, and what would answer before anybody has signed in."""
@@ -84,7 +81,7 @@ def headers() -> list[tuple[bytes, bytes]]:
 class Shield:
     """ASGI middleware."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._headers = headers()
         self._base = str(config.get_option("server.baseUrlPath") or "").strip("/")
@@ -123,7 +120,7 @@ class Shield:
             return False
 
     def _with_headers(self, send: Send) -> Send:
-        async def answer(message: MutableMapping[str, Any]) -> None:
+        async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 ours = {name for name, _ in self._headers}
                 message["headers"] = [pair for pair in message.get("headers", ()) if bytes(pair[0]).lower() not in ours] + self._headers

@@ -21,25 +21,19 @@ if TYPE_CHECKING:
 _FAILED = "Failed"
 
 
-def trends(filters: Filters, *, sessions: str, failures: str) -> None:
-    """Draw both, beside each other where there is room.
-
-    Args:
-        filters: Period, domain and trust.
-        sessions: The title of the first.
-        failures: The title of the second.
-    """
+def trends(filters: Filters) -> None:
+    """Draw both, beside each other where there is room."""
     days = calendar(filters.since, filters.as_of)
     left, right = st.columns(2)
     with left:
-        _sessions(sessions, filters, days)
+        _sessions(filters, days)
     with right:
-        _failures(failures, filters, days)
+        _failures(filters, days)
 
 
-def _sessions(title: str, filters: Filters, days: list[str]) -> None:
+def _sessions(filters: Filters, days: list[str]) -> None:
     tile(
-        title,
+        "Authenticated TLS",
         asked("sessions_by_day", **filters.parameters()),
         lambda frame: chart(
             sessions_by_day(frame, days, incomplete_days(days), marks=marks(filters)),
@@ -55,9 +49,9 @@ def _sessions(title: str, filters: Filters, days: list[str]) -> None:
     )
 
 
-def _failures(title: str, filters: Filters, days: list[str]) -> None:
+def _failures(filters: Filters, days: list[str]) -> None:
     tile(
-        title,
+        "Failures by result type",
         asked("failures_by_day_and_result_type", **filters.parameters()),
         lambda frame: chart(
             failures_by_day(frame, days, incomplete_days(days), marks=marks(filters)),

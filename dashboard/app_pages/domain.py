@@ -49,7 +49,7 @@ def main() -> None:
     if sessions.open:
         with sessions:
             _figures(filters)
-            trends(filters, sessions="Authenticated TLS", failures="Failures by result type")
+            trends(filters)
     if senders.open:
         with senders:
             _by_sender(filters)

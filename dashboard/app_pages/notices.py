@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 
+from dashboard.figures import Way
 from dashboard.filters import Filters, chosen
 from dashboard.formatting import listed, moment
 from dashboard.lake_door import settings, today
 from dashboard.muting import end_button, mutes_now, told
 from dashboard.navigation import link
-from dashboard.notice_places import way_to
 from dashboard.say import say
 from pipeline.insight.phrases import count_of
 from pipeline.notify import told_and_muted
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.notify.kept_notes import ChannelState
+    from pipeline.notify.notice import Notice
     from pipeline.notify.told_and_muted import ToldNotice
 
 _PAGE = 25
@@ -33,6 +35,8 @@ _KINDS = {
     "ahead": ("Ahead", "orange"),
     "summary": ("Summary", "gray"),
 }
+_WAYS = {"incident": "Cause, fix and evidence", "domain": "The domain", "reporters": "Who reports", "ingest": "Ingest health"}
+"""By the page that a notice leads to: the words of the link."""
 
 
 def main() -> None:
@@ -101,8 +105,15 @@ def _item(item: ToldNotice, number: int) -> None:
             escape(line) for line in (notice.title, notice.what.split("\n\n", 1)[0], notice.step and f"First step: {notice.step}") if line
         )
     )
-    if (way := way_to(notice)) is not None:
-        link(way.words, way.page, **way.parameters)
+    if (way := _way_to(notice)) is not None:
+        link(way.label, way.page, **way.parameters)
+
+
+def _way_to(notice: Notice) -> Way | None:
+    """Return the way to what a notice is about; None: there is none, or a page of another version of the program."""
+    parts = urlsplit(notice.path)
+    words = _WAYS.get(parts.path)
+    return None if words is None else Way(words, parts.path, dict(parse_qsl(parts.query)))
 
 
 main()

@@ -51,7 +51,7 @@ def main() -> None:
     reporters = _figures(filters, total)
     trend, last = st.container(), st.container()
     with trend:
-        trends(filters, sessions="Authenticated TLS", failures="Failures by result type")
+        trends(filters)
     say_ground(filters)
     with published:
         _published(filters)

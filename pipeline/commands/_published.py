@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.published.finding import Finding
     from pipeline.published.look_settings import Ways
+    from pipeline.published.plan_state import PlanState
     from pipeline.published.proposed import EnforceStanding
+    from pipeline.published.published_now import Live
     from pipeline.published.records import ReportAddresses
-    from pipeline.query import Lake
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+HELD_UNKNOWN = "which policies senders hold is not known"
+"""What it means for a change of a policy that there is no lake."""
 
 
 def domains_of(named: Sequence[str], settings: Settings) -> tuple[str, ...]:
@@ -79,23 +83,28 @@ def lake_is_there(settings: Settings, otherwise: str = "the results of this chec
     return True
 
 
-def enforce_standing(lake: Lake, domain: str, settings: Settings, *, today: date) -> EnforceStanding:
-    """Return what the reports say of enforce.
+def evidence_of(domain: str, live: Live, settings: Settings, *, today: date) -> tuple[PlanState, EnforceStanding]:
+    """Return what a change begins with, and what the reports say of enforce; without a lake, what is published alone.
 
     Args:
-        lake: The open lake.
         domain: As a lower-case A-label.
-        settings: Its `insight`, and the reporters known by name.
+        live: What is published at this moment.
+        settings: The lake, its `insight`, and the reporters known by name.
         today: The day of asking (UTC).
 
     Raises:
         LakeError: The lake cannot be read.
     """
     from pipeline.insight.api import readiness
+    from pipeline.published.policy_evidence import gather_evidence
     from pipeline.published.proposed import EnforceStanding
+    from pipeline.query import open_lake
 
-    verdict = readiness(lake.ask, domain, as_of=today, settings=settings.insight, known=settings.trust.known_reporters)
-    return EnforceStanding(verdict.verdict, tuple(entry.sentence for entry in verdict.missing))
+    lake_is_there(settings, HELD_UNKNOWN)
+    with open_lake(settings=settings, missing_ok=True) as lake:
+        state = gather_evidence(lake.ask, domain, live, today=today)
+        verdict = readiness(lake.ask, domain, as_of=today, settings=settings.insight, known=settings.trust.known_reporters)
+    return state, EnforceStanding(verdict.verdict, tuple(entry.sentence for entry in verdict.missing))
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

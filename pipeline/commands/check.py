@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline import output
 from pipeline.commands._findings import listing, listing_of_changes
 from pipeline.commands._insight import say_whose
-from pipeline.commands._published import domains_of, enforce_standing, exit_code, lake_is_there, ways_of
+from pipeline.commands._published import domains_of, evidence_of, exit_code, lake_is_there, ways_of
 from pipeline.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -74,19 +74,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def _run_proposed(domains: Sequence[str], args: argparse.Namespace, settings: Settings) -> int:
     from pipeline.published.check import Checked
     from pipeline.published.history import Published
-    from pipeline.published.policy_evidence import gather_evidence
     from pipeline.published.proposed import check_proposed
     from pipeline.published.published_now import look_at_published
-    from pipeline.query import open_lake
 
     if len(domains) != 1:
         raise UsageError("--proposed, --mx, --tlsa and --certificate need exactly one domain")
     (domain,) = domains
     proposal, ways, now = _proposal(args, settings), ways_of(settings), datetime.now(UTC)
-    lake_is_there(settings, "which policies senders hold is not known")
-    with open_lake(settings=settings, missing_ok=True) as lake:
-        state = gather_evidence(lake.ask, domain, look_at_published(domain, ways), today=now.date())
-        standing = enforce_standing(lake, domain, settings, today=now.date())
+    state, standing = evidence_of(domain, look_at_published(domain, ways), settings, today=now.date())
     findings = check_proposed(domain, proposal, state, standing, ways, now=now)
     checked = Checked(domain, now, tuple(findings), Published())
     if args.format == "json":

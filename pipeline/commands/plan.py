@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import output
 from pipeline.commands._insight import add_as_of, as_of_of, say_whose
-from pipeline.commands._published import domains_of, lake_is_there, ways_of
+from pipeline.commands._published import HELD_UNKNOWN, domains_of, lake_is_there, ways_of
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError(f"`plan DOMAIN {args.change}` {'takes nothing more' if args.new else 'needs the new hosts or records'}")
     (domain,) = domains_of([args.domain], context.settings)
     new = _wanted(args, context.settings)
-    lake_is_there(context.settings, "which policies senders hold is not known")
+    lake_is_there(context.settings, HELD_UNKNOWN)
     say_whose(context.settings, args)
     with open_lake(settings=context.settings, missing_ok=True) as lake:
         state = _state(lake, domain, as_of_of(args), context.settings)

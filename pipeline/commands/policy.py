@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import output
 from pipeline.commands._insight import who
-from pipeline.commands._published import domains_of, enforce_standing, exit_code, lake_is_there, ways_of
+from pipeline.commands._published import domains_of, evidence_of, exit_code, ways_of
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,11 +60,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[Rendered, list[Finding]]:
     """Return the policy, and what speaks against publishing it."""
-    from pipeline.published.policy_evidence import gather_evidence
     from pipeline.published.proposed import Proposal, check_proposed
     from pipeline.published.published_now import look_at_published
     from pipeline.published.render import age_for, patterns_for, render
-    from pipeline.query import open_lake
     from pipeline.report.sts_policy import LONGEST_AGE_SECONDS
 
     ways, now = ways_of(settings), datetime.now(UTC)
@@ -72,10 +70,7 @@ def _render(domain: str, args: argparse.Namespace, settings: Settings) -> tuple[
     if args.max_age is not None and not 0 <= args.max_age <= LONGEST_AGE_SECONDS:
         raise UsageError(f"--max-age is 0 to {LONGEST_AGE_SECONDS} seconds (RFC 8461 §3.2)")
     live = look_at_published(domain, ways)
-    lake_is_there(settings, "which policies senders hold is not known")
-    with open_lake(settings=settings, missing_ok=True) as lake:
-        state = gather_evidence(lake.ask, domain, live, today=now.date())
-        standing = enforce_standing(lake, domain, settings, today=now.date())
+    state, standing = evidence_of(domain, live, settings, today=now.date())
     published = state.seen.published
     if args.mode != "none" and not state.mx_hosts and not more:
         raise UsageError(f"the MX hosts of {domain} are not known, and a policy has to name each; run `tlsrpt check {domain}`")

@@ -46,6 +46,19 @@ class HostNames(NamedTuple):
         return self.addresses.secure and self.answer.secure and any(record.usable and not record_fault(record) for record in self.records)
 
 
+class _Judged(NamedTuple):
+    """One MX host, and what its records are held against."""
+
+    where: str
+    host: str
+    """The name that its records are below."""
+    domain: str
+    names: HostNames
+    now: datetime
+    port: int
+    trusted: Sequence[Certificate]
+
+
 def judge_tlsa(
     host: str,
     domain: str,
@@ -80,20 +93,11 @@ def judge_tlsa(
         why = "senders ask for no TLSA records unless address and records are in signed zones (RFC 7672 §2.2.2, §2.1)"
         fix = "sign the zone, or ask a validating resolver (`resolver` in [check])"
         return [Finding("tlsa", "tlsa-insecure", "warn", where, f"{what} not validated by DNSSEC", why, fix)]
-    return _of_records(where, base, domain, names, servers, now=now, port=port, trusted=trusted)
+    return _of_records(_Judged(where, base, domain, names, now, port, trusted), servers)
 
 
-def _of_records(
-    where: str,
-    host: str,
-    domain: str,
-    names: HostNames,
-    servers: Sequence[Server],
-    *,
-    now: datetime,
-    port: int,
-    trusted: Sequence[Certificate],
-) -> list[Finding]:
+def _of_records(judged: _Judged, servers: Sequence[Server]) -> list[Finding]:
+    where, names = judged.where, judged.names
     usable = [record for record in names.records if not record_fault(record)]
     if not usable:
         why = "senders that support DANE encrypt without authenticating, or look at MTA-STS (RFC 7672 §2.2)"
@@ -111,10 +115,10 @@ def _of_records(
             *found,
             Finding("tlsa", "tlsa-not-held", "unknown", where, "no address showed a certificate", why, "run the check again"),
         ]
-    failing = [chain for chain in shown if not any(_holds(record, chain, host, domain, now) for record in usable)]
+    failing = [chain for chain in shown if not any(_holds(record, chain, judged) for record in usable)]
     if failing:
-        return [*found, _mismatch(where, host, domain, usable, failing, len(shown), now, names.owner(host, port), trusted)]
-    found += _roll_over(where, host, names, usable, shown, now, port)
+        return [*found, _mismatch(judged, usable, failing, len(shown))]
+    found += _roll_over(judged, usable, shown)
     if not found:
         found.append(
             Finding("tlsa", "tlsa-ok", "ok", where, f"{count_of(len(usable), 'validated record')}, and one matches all that is served")
@@ -144,19 +148,19 @@ def _faults(where: str, names: HostNames) -> list[Finding]:
     return found[:10]
 
 
-def _holds(record: Tlsa, chain: Sequence[Certificate], host: str, domain: str, now: datetime) -> bool:
-    return matches(record, chain) and not (record.usage == DANE_TA and _fault_of_chain(record, chain, host, domain, now))
+def _holds(record: Tlsa, chain: Sequence[Certificate], judged: _Judged) -> bool:
+    return matches(record, chain) and not (record.usage == DANE_TA and _fault_of_chain(record, chain, judged))
 
 
-def _fault_of_chain(record: Tlsa, chain: Sequence[Certificate], host: str, domain: str, now: datetime) -> str:
+def _fault_of_chain(record: Tlsa, chain: Sequence[Certificate], judged: _Judged) -> str:
     """Return what is wrong with a chain up to the certificate that a DANE-TA record names (RFC 7672 §3.1.2); empty: nothing."""
     from cryptography.exceptions import InvalidSignature
 
     place = next(place for place, each in enumerate(chain) if place and is_of(record, each))
-    if not names_one_of(chain[0], {host, domain}):
-        return f"the certificate names neither {host} nor {domain}"
+    if not names_one_of(chain[0], {judged.host, judged.domain}):
+        return f"the certificate names neither {judged.host} nor {judged.domain}"
     for number, certificate in enumerate(chain[: place + 1]):
-        if not certificate.not_valid_before_utc <= now.astimezone(UTC) < certificate.not_valid_after_utc:
+        if not certificate.not_valid_before_utc <= judged.now.astimezone(UTC) < certificate.not_valid_after_utc:
             which = "the certificate" if number == 0 else "a certificate of the chain"
             return f"{which} is not valid now (it expires on {certificate.not_valid_after_utc:%Y-%m-%d})"
         if number < place:
@@ -167,17 +171,8 @@ def _fault_of_chain(record: Tlsa, chain: Sequence[Certificate], host: str, domai
     return ""
 
 
-def _mismatch(  # noqa: PLR0917 -- what the sentence is made of
-    where: str,
-    host: str,
-    domain: str,
-    usable: Sequence[Tlsa],
-    failing: Sequence[Sequence[Certificate]],
-    shown: int,
-    now: datetime,
-    owner: str,
-    trusted: Sequence[Certificate],
-) -> Finding:
+def _mismatch(judged: _Judged, usable: Sequence[Tlsa], failing: Sequence[Sequence[Certificate]], shown: int) -> Finding:
+    host, owner = judged.host, judged.names.owner(judged.host, judged.port)
     chain = failing[0]
     what = f"no record matches the certificate that {len(failing)} of {shown} addresses serve"
     fix = "publish the new record beside the old one, and remove that only after its TTL and the old certificate are gone"
@@ -187,12 +182,12 @@ def _mismatch(  # noqa: PLR0917 -- what the sentence is made of
         what += f": {mistake}"
         fix = "publish the record of the key instead"
     elif anchors and any(matches(record, chain) for record in anchors):
-        fault = next(said for record in anchors if matches(record, chain) and (said := _fault_of_chain(record, chain, host, domain, now)))
+        fault = next(said for record in anchors if matches(record, chain) and (said := _fault_of_chain(record, chain, judged)))
         what = f"under usage 2 {fault}"
         fix = f"serve a valid certificate for {host} with its chain up to the one that the record names (RFC 7672 §3.1.2)"
         publish = ""
     elif anchors:
-        root = next((each for each in trusted for record in anchors if is_of(record, each)), None)
+        root = next((each for each in judged.trusted for record in anchors if is_of(record, each)), None)
         named = f"the root {root.subject.rfc4514_string()[:80]}" if root is not None else "a CA"
         what += (
             f": usage 2 names {named}, whose certificate the server does not send"
@@ -204,18 +199,10 @@ def _mismatch(  # noqa: PLR0917 -- what the sentence is made of
             publish = f"{owner}. TLSA {DANE_TA} 1 1 {associated(chain[-1], 1, 1)}"
         else:
             fix = "send it in the chain, also where it is a root (RFC 7672 §3.1.2), or publish the record of the server's own key"
-    return Finding("tlsa", "tlsa-mismatch", "error", where, what, _REFUSED, fix, publish)
+    return Finding("tlsa", "tlsa-mismatch", "error", judged.where, what, _REFUSED, fix, publish)
 
 
-def _roll_over(  # noqa: PLR0917 -- what the sentence is made of
-    where: str,
-    host: str,
-    names: HostNames,
-    usable: Sequence[Tlsa],
-    shown: Sequence[Sequence[Certificate]],
-    now: datetime,
-    port: int,
-) -> list[Finding]:
+def _roll_over(judged: _Judged, usable: Sequence[Tlsa], shown: Sequence[Sequence[Certificate]]) -> list[Finding]:
     """Warn where a certificate is soon renewed, and every record is of what is served now: a new key or issuer will match none."""
     if any(not any(matches(record, chain) for chain in shown) for record in usable):
         return []  # a record of what is to come is there already
@@ -230,17 +217,14 @@ def _roll_over(  # noqa: PLR0917 -- what the sentence is made of
         what = "is renewed with a new key"
     else:
         what = "is renewed"
-    if not timedelta() < ends - now <= near or {record.usage for record in records} == {DANE_TA, DANE_EE}:
+    if not timedelta() < ends - judged.now <= near or {record.usage for record in records} == {DANE_TA, DANE_EE}:
         return []
-    ready = now + timedelta(seconds=2 * max(_LEAST_TTL, names.answer.ttl_seconds))
+    ready = judged.now + timedelta(seconds=2 * max(_LEAST_TTL, judged.names.answer.ttl_seconds))
     says = f"the certificate expires on {ends:%Y-%m-%d}, and every record matches only what is served now: when it {what}, none matches"
     why = "renewal with a new key under one record is how DANE breaks: senders that support it deliver nothing then (RFC 7671 §8.1)"
     fix = (
         f"1. now: make the new key, and publish its record beside the old one; 2. not before {ready:%Y-%m-%d %H:%M} UTC (two TTLs later): "
         "serve the new certificate; 3. then remove the old record. Or keep the key when renewing (certbot: --reuse-key)"
     )
-    return [
-        Finding(
-            "tlsa", "dane-roll-over", "warn", where, says, why, fix, f"{names.owner(host, port)}. TLSA 3 1 1 DIGEST-OF-THE-NEW-KEY", ends
-        )
-    ]
+    publish = f"{judged.names.owner(judged.host, judged.port)}. TLSA 3 1 1 DIGEST-OF-THE-NEW-KEY"
+    return [Finding("tlsa", "dane-roll-over", "warn", judged.where, says, why, fix, publish, ends)]
