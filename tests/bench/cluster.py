@@ -21,6 +21,7 @@ import psutil
 from tests.backfill.dask_cluster import Cluster, dask_cluster
 from tests.bench.archive import write_archive
 from tests.bench.figures import Figure
+from tests.bench.memory import Peak, highest_kib
 
 LATENCY_MS = 1.0
 HUNDRED_MILLION = 100_000_000
@@ -49,9 +50,9 @@ def _import(made: Path, archive: Path, files: int, workers: int, latency: float)
         command = ["--lake", str(folder / "lake"), "backfill", str(archive), "--scheduler", cluster.address, "--format", "json"]
         _run([*command, "--dry-run"])  # workers import and start their sandboxes
         before, began = _spent(cluster), time.perf_counter()
-        told, driver = _run(command)
+        told, driver, peak = _run(command)
         wall = time.perf_counter() - began
-        after = _spent(cluster)
+        after, beside = _spent(cluster), _highest_mib(cluster)
     assert told["reports_new"] == files, told
     scheduler, working = (after[place] - before[place] for place in (0, 1))
     a_file = 1e6 / files
@@ -65,12 +66,15 @@ def _import(made: Path, archive: Path, files: int, workers: int, latency: float)
         "scheduler_cpu_us": round(scheduler * a_file, 1),
         "workers_cpu_us": round(working * a_file),
         "workers_one_driver_feeds": round(working / driver, 1),
+        "peak_mib": round(peak),
+        "cluster_peak_mib": round(beside),
     }
 
 
-def _run(words: list[str]) -> tuple[dict[str, Any], float]:
+def _run(words: list[str]) -> tuple[dict[str, Any], float, float]:
+    """What a command printed, its processor seconds, and the most memory it had, in MiB."""
     process = subprocess.Popen([sys.executable, "-m", "pipeline.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    watched, spent = psutil.Process(process.pid), 0.0
+    watched, spent, peak = psutil.Process(process.pid), 0.0, Peak(process.pid)
     while process.poll() is None:
         try:
             times = watched.cpu_times()
@@ -80,7 +84,14 @@ def _run(words: list[str]) -> tuple[dict[str, Any], float]:
         time.sleep(0.02)
     out = process.communicate()[0]
     assert process.returncode == 0, f"it ended with {process.returncode}"
-    return json.loads(out), spent
+    return json.loads(out), spent, peak.mib()
+
+
+def _highest_mib(cluster: Cluster) -> float:
+    """The peaks of the scheduler, and of the workers with all below them, each counted whole, what they share too."""
+    working = [psutil.Process(worker.pid) for worker in cluster.workers]
+    below = [process.pid for top in working for process in (top, *top.children(recursive=True))]
+    return sum(highest_kib(pid) for pid in (cluster.scheduler.pid, *below)) / 1024
 
 
 def _spent(cluster: Cluster) -> tuple[float, float]:
@@ -101,9 +112,13 @@ def figures(rows: list[dict[str, Any]]) -> list[Figure]:
     far = [row for row in rows if row["latency_ms"]]
     spent = [row["driver_cpu_us"] * row["files"] for row in (few, near[-1])]
     driver = (spent[1] - spent[0]) / (near[-1]["files"] - few["files"])
+
+    def figure(what: str, unit: str, value: float, row: dict[str, Any]) -> Figure:
+        return Figure(f"{what} (memory: the driver / its cluster)", unit, value, mib=row["peak_mib"], their_mib=row["cluster_peak_mib"])
+
     return [
-        Figure("a second Dask worker brings", "×", round(near[1]["files_per_s"] / near[0]["files_per_s"], 2)),
-        Figure("eight workers instead of one, files 1 ms away", "×", round(far[-1]["files_per_s"] / far[0]["files_per_s"], 2)),
-        Figure("workers that one driver feeds, by processor time", "", round(near[0]["workers_cpu_us"] / driver, 1)),
-        Figure("100 million files, all the driver can do", "h", round(HUNDRED_MILLION * driver / 1e6 / 3600, 1)),
+        figure("a second Dask worker brings", "×", round(near[1]["files_per_s"] / near[0]["files_per_s"], 2), near[1]),
+        figure("eight workers instead of one, files 1 ms away", "×", round(far[-1]["files_per_s"] / far[0]["files_per_s"], 2), far[-1]),
+        figure("workers that one driver feeds, by processor time", "", round(near[0]["workers_cpu_us"] / driver, 1), near[0]),
+        figure("100 million files, all the driver can do", "h", round(HUNDRED_MILLION * driver / 1e6 / 3600, 1), near[-1]),
     ]

@@ -27,6 +27,7 @@ from tests.bench.dashboard import AS_OF as IN_ADDRESS
 from tests.bench.dashboard import ENDED, first_chart, idle, period, several, switch, timed
 from tests.bench.figures import Figure, Pair
 from tests.bench.make_lake import LAST_DAY, cached, maintained
+from tests.bench.memory import with_peak
 from tests.dashboard.browser import Visit, chromium, free_port, serving
 from tests.dashboard.oidc import provider, secrets
 
@@ -77,8 +78,9 @@ def questions(where: Path) -> list[dict]:
                 {"what": "open and first answer, habits learned", "of": "operator" if lake is operator else "group", "cpu_s": _since(began)}
             )
         for name, work in asked.items():
-            cost = [min(_cost(lake, work) for _ in range(ROUNDS)) for lake in (operator, group)]
-            rows.append({"what": name, "operator": cost[0], "group": cost[1], "ratio": round(cost[1] / max(cost[0], 0.001), 2)})
+            (theirs, their_mib), (ours, mib) = (min(_cost(lake, work) for _ in range(ROUNDS)) for lake in (operator, group))
+            rows.append({"what": name, "operator": theirs, "group": ours, "ratio": round(ours / max(theirs, 0.001), 2)})
+            rows[-1] |= {"operator_mib": their_mib, "group_mib": mib}
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     return rows
 
@@ -94,11 +96,12 @@ def _since(began: float) -> float:
     return round(time.process_time() - began, 3)
 
 
-def _cost(lake: Lake, work: Callable[[Lake], object]) -> float:
+def _cost(lake: Lake, work: Callable[[Lake], object]) -> tuple[float, float]:
+    """Processor seconds, and the most memory of this process meanwhile, in which both lakes are open."""
     lake._extent = None  # it is kept, since so much begins with it
     began = time.process_time()
-    work(lake)
-    return _since(began)
+    _, peak = with_peak(lambda: work(lake))
+    return _since(began), round(peak)
 
 
 def page(where: Path) -> Iterator[dict]:
@@ -213,23 +216,26 @@ def figures(rows: list[dict]) -> list[Figure]:
     at = {(row["what"], row.get("of")): row for row in rows}
     beside, named = "the operator, who sees 5,000", f"the page of a group of {len(OF_GROUP)} domains"
     found = [
-        Pair({"cpu": at[name, None]["group"]}, {"cpu": at[name, None]["operator"]}, "cpu", "CPU s").figure(
-            f"a group of {len(OF_GROUP)} domains: `{name}`", beside
-        )
+        _beside(at[name, None]).figure(f"a group of {len(OF_GROUP)} domains: `{name}`", beside)
         for name in ("extent", "ground", "success_rate", "fleet", "reports_found")
     ]
     cold = {who: sum(at[step, who]["server"] for step in COLD) for who in WHO}
-    found.append(
-        Pair({"s": cold["group"]}, {"s": cold["operator"]}, "s", "CPU s").figure(f"{named}, the server, cold, to interactive", beside)
-    )
-    found += [
-        Pair(at[step, "group"], at[step, "operator"], "server", "CPU s").figure(f"{named}, the server, {step[6:]}", beside)
-        for step in ("page, warm, to interactive", "page, warm switch to Incidents")
-    ]
+    mib = {f"{who}_mib": at[COLD[-1], who]["server_mib"] for who in WHO}
+    found.append(_beside(cold | mib).figure(f"{named}, the server, cold, to interactive", beside))
+    for step in ("page, warm, to interactive", "page, warm switch to Incidents"):
+        spent = {who: at[step, who]["server"] for who in WHO} | {f"{who}_mib": at[step, who]["server_mib"] for who in WHO}
+        found.append(_beside(spent).figure(f"{named}, the server, {step[6:]}", beside))
     turn = at[f"{GROUPS} groups of {OF_EACH} in turn", None]
-    found.append(Figure(f"{GROUPS} groups in turn: to the first answer of each", "s", turn["seconds"]))
-    found.append(Figure(f"{GROUPS} groups in turn: memory after the last", "MiB", turn["mib_last"], "after eight", turn["mib_eighth"]))
+    found.append(Figure(f"{GROUPS} groups in turn: to the first answer of each", "s", turn["seconds"], mib=turn["peak_mib"]))
+    after = "MiB", turn["mib_last"], "after eight", turn["mib_eighth"]
+    found.append(Figure(f"{GROUPS} groups in turn: memory after the last", *after, mib=turn["peak_mib"]))
     return found
+
+
+def _beside(spent: dict) -> Pair:
+    """Processor seconds and memory of the group beside those of the operator."""
+    ours, theirs = ({"cpu": spent[who], "peak_mib": spent[f"{who}_mib"]} for who in ("group", "operator"))
+    return Pair(ours, theirs, "cpu", "CPU s")
 
 
 if __name__ == "__main__":
