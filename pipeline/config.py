@@ -12,16 +12,15 @@ import tomllib
 from typing import Any
 
 from pydantic import PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.errors import ConfigError
 from pipeline.groups import Audience, GroupSettings, audience_of, named_groups
 from pipeline.insight.thresholds import InsightSettings
 from pipeline.message.fetched import RESERVED
 from pipeline.report.limits import DEFAULT_LIMITS, Limits
-from pipeline.section import Section
 from pipeline.settings.config_file import find_config
 from pipeline.settings.config_mistakes import did_you_mean, first_mistake
-from pipeline.settings.environment import PREFIX, from_environment, over
 from pipeline.settings.mailbox_tables import MailboxSettings, SourceSettings
 from pipeline.settings.notice_tables import NotifySettings
 from pipeline.settings.secret_values import reason_of
@@ -38,8 +37,12 @@ from pipeline.settings.single_tables import (
 )
 
 
-class Settings(Section):
+class Settings(BaseSettings):
     """All settings. Build it with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TLSRPT_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
 
     lake: LakeSettings = LakeSettings()
     mailbox: tuple[MailboxSettings, ...] = ()
@@ -47,7 +50,7 @@ class Settings(Section):
     trust: TrustSettings = TrustSettings()
     insight: InsightSettings = InsightSettings()
     retention: RetentionSettings = RetentionSettings()
-    limits: dict[str, float] = {}  # noqa: RUF012 -- pydantic copies it
+    limits: dict[str, float] = {}
     query: QuerySettings = QuerySettings()
     check: CheckSettings = CheckSettings()
     dashboard: DashboardSettings = DashboardSettings()
@@ -93,6 +96,26 @@ class Settings(Section):
                     f"group {group.name} names {strange[0]}, which is not one of [domains] own{did_you_mean(strange[0], tuple(ours))}"
                 )
         return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file.
+
+        Args:
+            settings_cls: The class that is made; not needed.
+            init_settings: What the file says.
+            env_settings: What the environment says, in variables that begin with `TLSRPT_`.
+            dotenv_settings: Left out: no `.env` is read.
+            file_secret_settings: Left out: no folder of secrets is read.
+        """
+        return env_settings, init_settings
 
     @property
     def polled(self) -> list[str]:
@@ -187,9 +210,13 @@ def load_settings(explicit: str | None = None, *, lake: str | None = None) -> Se
             raise ConfigError(f"configuration file {path} is not valid TOML: {err}") from err
     _refuse_unknown_variables()
     try:
-        settings = Settings(**over(table, from_environment(Settings)))
+        settings = Settings(**table)
     except ValidationError as err:
         raise ConfigError(first_mistake(err, Settings, path)) from err
+    except Exception as err:
+        if type(err).__name__ != "SettingsError":
+            raise
+        raise ConfigError(f'a TLSRPT_ variable cannot be read: {err}; a list or a section is JSON, as in ["one", "two"]') from err
     if lake is not None:
         settings = settings.model_copy(update={"lake": settings.lake.model_copy(update={"path": lake})})
     return settings
@@ -198,9 +225,9 @@ def load_settings(explicit: str | None = None, *, lake: str | None = None) -> Se
 def _refuse_unknown_variables() -> None:
     sections = {name.upper() for name in Settings.model_fields}
     for variable in os.environ:
-        if not variable.startswith(PREFIX) or variable in _CONTROL_VARIABLES or variable.startswith("TLSRPT_TEST_"):
+        if not variable.startswith("TLSRPT_") or variable in _CONTROL_VARIABLES or variable.startswith("TLSRPT_TEST_"):
             continue
-        section = variable.removeprefix(PREFIX).split("__")[0]
+        section = variable.removeprefix("TLSRPT_").split("__")[0]
         if section not in sections:
             hint = did_you_mean(section, tuple(sections))
             raise ConfigError(f"unknown setting {variable} in the environment{hint}; unset it or correct the name")

@@ -21,7 +21,7 @@ NAMES = """
     dashboard dask datetime deltalake dist distributed dkim dns duckdb email encodings enum fsspec functools git google hashlib
     heapq http idna importlib inspect io ipykernel IPython jinja2 json jupyter_client keyword linecache locale logging mmap msal
     multiprocessing narwhals numpy obstore opcode operator orjson os packaging pandas pathlib pickle PIL pipeline pkg_resources
-    platform publicsuffixlist pyarrow pydantic pymap queue random re readline requests resource runpy secrets
+    platform publicsuffixlist pyarrow pydantic pydantic_settings pymap queue random re readline requests resource runpy secrets
     select selectors setuptools shutil signal site sitecustomize six smtplib socket socketserver sqlite3 ssl starlette stat
     streamlit string struct subprocess tempfile threading tokenize toml tomllib tornado tqdm traceback types typing
     typing_extensions urllib urllib3 usercustomize uuid uvicorn warnings watchdog weakref zipfile zmq zoneinfo
