@@ -44,7 +44,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing
     from pipeline.lake.upkeep.maintain import Done
-    from pipeline.lake.upkeep.repair import open_for_repair, repair
+    from pipeline.lake.upkeep.repair import repair
+    from pipeline.tables.schema import OUTLIVE_REBUILD
 
     if sum(map(bool, (args.repair, args.erase, args.erase_group))) > 1:
         raise UsageError("give one of --repair, --erase and --erase-group")
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     domains = [_domain(args.erase)] if args.erase else _of_group(args.erase_group, settings) if args.erase_group else []
     if domains and not args.dry_run and settings.receive.spool:
         _take_what_was_promised(settings, domains)
-    with open_for_repair(location) if args.repair else open_for_writing(location) as lake:
+    with open_for_writing(location, mending=OUTLIVE_REBUILD if args.repair else ()) as lake:
         if args.repair:
             done = repair(lake, dry_run=args.dry_run)
         elif args.erase or args.erase_group:

@@ -51,7 +51,7 @@ def apply_after(settings: Settings, name: str, *, confirm: Callable[[str], bool]
         memories = folder_memory.load(writer.location)
         for folder in box.all_folders:
             state = mailbox.open(folder)
-            pairs = writer.settled_uids(box.name, folder, state.uidvalidity, since=_LONG_AGO)
+            pairs = writer.ledger.settled_uids(box.name, folder, state.uidvalidity, _LONG_AGO)
             if not pairs:
                 continue
             question = f'{len(pairs):,} messages of {name}/{folder} were ingested; apply after = "{box.after}" to those still in it?'

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Settings
     from pipeline.ingest.progress import Progress
-    from pipeline.lake.dry_run import Rehearsal
-    from pipeline.lake.writer import LakeWriter
+    from pipeline.lake.writer import LakeWriter, Rehearsal
     from pipeline.message.fetched import Fetched
     from pipeline.tables.chunk_columns import ChunkColumns
     from pipeline.tables.row_types import MessageRow
@@ -42,8 +41,8 @@ class Hands:
 
     settings: Settings
     job: Job
-    ledger: LakeWriter | Rehearsal
-    """The lake: for writing, or only looked at in a dry run."""
+    lake: LakeWriter | Rehearsal
+    """For writing, or only looked at in a dry run."""
     pool: Pool
     quota: Quota
     progress: Progress
@@ -56,7 +55,7 @@ class Hands:
         """The lake for writing; None in a dry run."""
         from pipeline.lake.writer import LakeWriter
 
-        return self.ledger if isinstance(self.ledger, LakeWriter) else None
+        return self.lake if isinstance(self.lake, LakeWriter) else None
 
     def within_quota(self, columns: ChunkColumns) -> ChunkColumns:
         """Return those messages whose sender is within its share of the day; the others stay in the mailbox for a later run."""

@@ -142,9 +142,9 @@ def clock(settings: Settings, now: datetime) -> Check:
 
 
 def _newest_ingest(settings: Settings) -> datetime | None:
-    from pipeline.lake.dry_run import Rehearsal
+    from pipeline.lake.writer import Rehearsal
 
-    return Rehearsal(settings.lake.path).last_ingest()
+    return Rehearsal(settings.lake.path).ledger.last_ingest()
 
 
 def ground_lines(settings: Settings, now: datetime) -> Iterator[Check]:

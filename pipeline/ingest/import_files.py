@@ -34,7 +34,7 @@ def import_files(hands: Hands, paths: Sequence[str]) -> None:
     """
     source = read_paths(paths, received_at=hands.job.run.ingested_at, limits=hands.job.limits)
     refused: list[str] = []
-    sink = Sink(hands.ledger, hands.tally, lambda messages, outcomes: refused.extend(_reasons(messages, outcomes)))
+    sink = Sink(hands.lake, hands.tally, lambda messages, outcomes: refused.extend(_reasons(messages, outcomes)))
     hands.progress.begin("files", None)
     for chunk, columns in hands.pool.read(
         _not_seen(hands, hands.tally.stages.over(FETCH, chunks(source, hands, CHUNK_FILES), messages_and_bytes))
@@ -53,7 +53,7 @@ def _not_seen(hands: Hands, chunks: Iterable[list[Fetched]]) -> Iterator[list[Fe
     seen: set[str] = set()
     for chunk in chunks:
         hashed = [each.hashed() for each in chunk]
-        known = hands.ledger.known_files(each.sha256 for each in hashed if each.sha256 and each.sha256 not in seen)
+        known = hands.lake.ledger.file_hashes(each.sha256 for each in hashed if each.sha256 and each.sha256 not in seen)
         fresh = []
         for fetched in hashed:
             digest = fetched.sha256

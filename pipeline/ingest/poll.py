@@ -85,7 +85,7 @@ def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
     state = mailbox.open(folder)
     reach("folder-open")
     account = mailbox.settings.name
-    ledger = hands.ledger
+    ledger = hands.lake.ledger
     known_validities = ledger.uidvalidities(account, folder)
     if known_validities and state.uidvalidity not in known_validities:
         log.warning(
@@ -96,7 +96,7 @@ def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
             meaning="the folder was recreated (UIDVALIDITY changed); all of it is read again, known mail will be recorded as duplicates",
         )
     treatment = Treatment(hands, mailbox, folder)
-    uids = mailbox.new_uids(ledger.known_uids(account, folder, state.uidvalidity))
+    uids = mailbox.new_uids(ledger.uids(account, folder, state.uidvalidity))
     reach("searched")
     if mailbox.unlisted:
         log.warning(
@@ -117,7 +117,7 @@ def _read(hands: Hands, mailbox: ImapMailbox, uids: Sequence[int], treatment: Tr
     """Read and commit new mail, and treat it."""
     account, folder = mailbox.settings.name, mailbox.folder
     hands.progress.begin(f"{account}/{folder}", len(uids))
-    sink = Sink(hands.ledger, hands.tally, treatment.of_committed)
+    sink = Sink(hands.lake, hands.tally, treatment.of_committed)
     try:
         for chunk, columns in hands.pool.read(hands.tally.stages.over(FETCH, mailbox.fetch(uids), messages_and_bytes)):
             hands.progress.advance(len(chunk))
@@ -166,7 +166,7 @@ class Treatment:
         writer, settings = self._hands.writer, self._mailbox.settings
         if writer is None or settings.after == "keep" or self._since is None:
             return
-        self._treat(writer.settled_uids(settings.name, self._folder, self._mailbox.state.uidvalidity, since=self._since))
+        self._treat(writer.ledger.settled_uids(settings.name, self._folder, self._mailbox.state.uidvalidity, self._since))
 
     def tell(self) -> None:
         """Say what was refused."""

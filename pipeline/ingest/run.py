@@ -21,9 +21,8 @@ from pipeline.ingest.source import take
 from pipeline.ingest.stop import Stop
 from pipeline.ingest.tally import Tally
 from pipeline.ingest.vouch_earlier import vouch_for_earlier
-from pipeline.lake.dry_run import Rehearsal
 from pipeline.lake.storage.locate import configured_location
-from pipeline.lake.writer import LakeWriter
+from pipeline.lake.writer import LakeWriter, Rehearsal
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.tables.chunk_columns import message_rows
 from pipeline.trust.dns_retry import rejudge, waiting_since
@@ -179,23 +178,22 @@ def _hands(settings: Settings, options: RunOptions, job: Job, stop: Stop) -> Ite
     location = configured_location(settings.lake)
     with contextlib.ExitStack() as held:
         tally = Tally()
-        ledger: LakeWriter | Rehearsal
-        ledger = (
+        lake: LakeWriter | Rehearsal = (
             Rehearsal(location) if options.dry_run else held.enter_context(LakeWriter(location, run_id=job.run.run_id, stages=tally.stages))
         )
         pool = held.enter_context(Pool(job, workers=options.workers, stages=tally.stages))
         quota = Quota(settings.trust.unknown_submitter_per_day, reporters=settings.trust.reporters)
         memories = folder_memory.load(location)
-        yield Hands(settings, job, ledger, pool, _with_today(quota, ledger, job), options.progress, stop, tally, memories)
+        yield Hands(settings, job, lake, pool, _with_today(quota, lake, job), options.progress, stop, tally, memories)
 
 
-def _with_today(quota: Quota, ledger: LakeWriter | Rehearsal, job: Job) -> Quota:
+def _with_today(quota: Quota, lake: LakeWriter | Rehearsal, job: Job) -> Quota:
     """Return the quota with what this UTC day has taken already."""
-    if isinstance(ledger, Rehearsal):
+    if isinstance(lake, Rehearsal):
         return quota
     midnight = job.run.ingested_at.replace(hour=0, minute=0, second=0, microsecond=0)
     taken: Counter[str] = Counter()
-    for row in ledger.unvouched_since(midnight):
+    for row in lake.ledger.unvouched_since(midnight):
         share = quota.share_of(row)
         if share is not None:
             taken[share] += 1
@@ -208,7 +206,7 @@ def _ask_dns_again(hands: Hands) -> None:
     if writer is None or hands.settings.trust.dkim == "off":
         return
     now = hands.job.run.ingested_at
-    waiting = writer.waiting_for_dns(waiting_since(now))
+    waiting = writer.ledger.waiting_for_dns(waiting_since(now))
     if not waiting:
         return
     judged = rejudge(

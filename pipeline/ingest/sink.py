@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.ingest.tally import Tally
-    from pipeline.lake.dry_run import Rehearsal
-    from pipeline.lake.writer import LakeWriter
+    from pipeline.lake.writer import LakeWriter, Rehearsal
     from pipeline.tables.chunk_columns import ChunkColumns
 
 COMMIT_MESSAGES = 4_000

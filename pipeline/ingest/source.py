@@ -105,7 +105,7 @@ def mind_throttling(hands: Hands, name: str, folder: str) -> None:
 
 def _take(hands: Hands, source: Source) -> None:
     names = source.names()
-    known = hands.ledger.known_items(source.accounts, names)
+    known = hands.lake.ledger.items(source.accounts, names)
     dry = hands.writer is None
     if not dry:
         since = _promised_since(hands, source)
@@ -124,7 +124,7 @@ def _take(hands: Hands, source: Source) -> None:
                 source.treat(told)
         reach("source-treated")
 
-    sink = Sink(hands.ledger, hands.tally, committed)
+    sink = Sink(hands.lake, hands.tally, committed)
     hands.progress.begin(source.name, len(fresh))
     try:
         for chunk, columns in hands.pool.read(hands.tally.stages.over(FETCH, chunks(source.fetch(fresh), hands), messages_and_bytes)):

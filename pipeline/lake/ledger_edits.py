@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from pipeline.lake.dedup.ledger import key_of, keys_of, to_rows
-from pipeline.lake.delta.rewrite import Present
+from pipeline.lake.delta.data_file_list import Present
 from pipeline.lake.delta.scan import among, read
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lake.dedup.data_file_list import Files
+from pipeline.lake.delta.data_file_list import Files
 from pipeline.lake.delta.delta_tables import floor_of, open_table
 from pipeline.lake.delta.scan import batches, count_rows, since
 

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 from pipeline import log
 from pipeline.errors import LakeError
 from pipeline.failpoint import reach
-from pipeline.lake.dedup.data_file_list import Files
 from pipeline.lake.delta.commit import commit_stage, next_batch, recover
+from pipeline.lake.delta.data_file_list import Files, Present
 from pipeline.lake.delta.delta_tables import add_version, create_tables, fence_of, floor_of
 from pipeline.lake.delta.log_repair import repair_log
-from pipeline.lake.delta.rewrite import Present, drop_generation, present
+from pipeline.lake.delta.rewrite import drop_generation
 from pipeline.lake.delta.stage import StageWriter
 from pipeline.lake.delta.upgrade import upgrade
 from pipeline.lake.delta.whole import OTHERS, lacking, refuse_lacking
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
-from pipeline.lake.storage.parallel import together
 from pipeline.tables.schema import APPEND_ORDER
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class OpenLake:
 
     def present(self, name: str) -> list[Present]:
         """Return the data files of a table."""
-        return present(self.tables[name], name)
+        return self.files[name].listed()
 
     def stage(self) -> StageWriter:
         """Begin the next batch.
@@ -129,5 +128,5 @@ def fence(location: Location, tables: dict[str, LakeTable], held: HeldLock) -> i
         table.epoch = epoch
     if held.taken_over or epoch != held.epoch:
         reach("fence")
-        together(location, lambda name: add_version(name, tables[name]), tables)
+        location.together(lambda name: add_version(name, tables[name]), tables)
     return epoch

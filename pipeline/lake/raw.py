@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.lake.dedup.data_file_list import Files
+from pipeline.lake.delta.data_file_list import Files
 from pipeline.lake.delta.delta_tables import open_table
 from pipeline.lake.delta.scan import read
 from pipeline.lake.storage.locate import locate

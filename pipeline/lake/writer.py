@@ -1,4 +1,7 @@
-"""The one door for writing: takes messages with their reports, says what became of each, and has them in the lake when it returns."""
+"""The one door for writing: takes messages with their reports, says what became of each, and has them in the lake when it returns.
+
+Beside it the rehearsal of the same, for `ingest --dry-run`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from pipeline.lake.dedup.batch_rows import REPORT_TABLES, Decided, decide, essence_of, remember, tables_of, take, with_columns
+from pipeline.lake.dedup.batch_rows import REPORT_TABLES, Decided, decide, essence_of, remember, tables_of, take
 from pipeline.lake.dedup.dedup_index import RETIRED, Knowledge
 from pipeline.lake.dedup.ledger import Ledger, keys_of, to_rows
-from pipeline.lake.dedup.ledger_queries import AsksLedger
+from pipeline.lake.delta.data_file_list import looked_at
 from pipeline.lake.delta.data_files import to_arrow
+from pipeline.lake.delta.row_masks import with_columns
 from pipeline.lake.ledger_edits import Found, find_rows, stage_replacement
 from pipeline.lake.open_lake import OpenLake, open_for_writing
 from pipeline.lake.raw import RawMonth, raw_contents
@@ -40,7 +44,7 @@ class Settled(NamedTuple):
     """None where there was nothing to commit."""
 
 
-class LakeWriter(AsksLedger):
+class LakeWriter:
     """The writer of a lake; a context manager that holds its lock.
 
     Entering it creates the lake where there is none, and finishes or takes back what a dead writer left.
@@ -60,17 +64,11 @@ class LakeWriter(AsksLedger):
     def __enter__(self) -> Self:
         self._lake: OpenLake = self._held.enter_context(open_for_writing(self.location))
         self._knowledge = Knowledge(self._lake.files, self._lake.floor)
-        self._ledger = Ledger(self._lake.files["messages"], self._lake.floor)
+        self.ledger = Ledger(self._lake.files["messages"], self._lake.floor)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._held.close()
-
-    @property
-    def ledger(self) -> Ledger:
-        """The rows of `messages` as they are now."""
-        assert self._ledger is not None, "enter the writer first"  # noqa: S101 -- a mistake of the caller
-        return self._ledger
 
     def raw_contents(self, hashes: Iterable[str], months: Iterable[str] = ()) -> dict[str, bytes]:
         """Return the bytes of those messages that are kept, by sha256; the months of receipt, where known, make it quicker."""
@@ -144,6 +142,27 @@ class LakeWriter(AsksLedger):
         batch = self._lake.commit(stage)
         remember(decided.news, self._knowledge, self.ledger)
         return batch
+
+
+class Rehearsal:
+    """Answers as a `LakeWriter` would, without lock, without a lake where there is none, and without writing.
+
+    Each batch is settled against the lake as it is, not against the batches before it.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+
+    def __init__(self, where: str | Path | Location) -> None:
+        self.location = locate(where)
+        files, floor = looked_at(self.location)
+        self.ledger, self._knowledge = Ledger(files["messages"], floor), Knowledge(files, floor)
+
+    def commit(self, messages: ChunkColumns | Sequence[MessageRows]) -> Settled:
+        """Say what would become of these messages."""
+        with self.location.errors("read"):
+            decided = decide([essence_of(tables_of(as_columns(messages)))], self._knowledge.about)
+        return Settled(decided.outcomes, decided.reports_new, None)
 
 
 def _repeated(messages: pa.Table) -> list[bool]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.backfill.readonly_lake import looked_at
 from pipeline.ingest.backfill.tasks import Kept, ReadReply, Write, pack_read_reply, pack_task, unpack_read_reply, unpack_task
 from pipeline.ingest.backfill.waiting_rows import WaitingRows
 from pipeline.lake.dedup.batch_rows import decide, essence_of, repeated_files, tables_of, take
 from pipeline.lake.dedup.dedup_index import Knowledge
 from pipeline.lake.dedup.ledger import Ledger, key_of
 from pipeline.lake.dedup.settle import Known, settle
+from pipeline.lake.delta.data_file_list import looked_at
 from pipeline.lake.storage.locate import locate
 from pipeline.tables.chunk_columns import chunk_columns
 from pipeline.tables.schema import TRUST_TIERS

@@ -15,8 +15,8 @@ from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 
-from pipeline.lake.dedup.data_file_list import Files
 from pipeline.lake.dedup.ledger import Ledger
+from pipeline.lake.delta.data_file_list import Files
 from pipeline.lake.delta.delta_tables import open_table
 from pipeline.lake.storage.locate import locate
 from tests.bench.figures import Figure

@@ -126,7 +126,7 @@ def test_a_chunk_costs_what_is_in_it_and_not_what_came_before():
     def chunk(start, size):
         return [Fetched(MessageRef("file", "."), b"%d" % number, NOW, 5) for number in range(start, start + size)]
 
-    hands = SimpleNamespace(tally=Tally(), ledger=SimpleNamespace(known_files=lambda _digests: set()))
+    hands = SimpleNamespace(tally=Tally(), lake=SimpleNamespace(ledger=SimpleNamespace(file_hashes=lambda _digests: set())))
     fresh = import_files._not_seen(hands, iter([chunk(0, 50_000), chunk(50_000, 2), chunk(50_000, 2), chunk(0, 10)]))
     next(fresh)
     tracemalloc.start()

@@ -73,7 +73,7 @@ def test_it_is_brought_up_to_date_and_takes_the_same_mail_as_duplicates_only(old
     assert again.summary["reports_new"] == 0
     assert schema_version_of(open_table(locate(older), "messages")) == SCHEMA_VERSION
     with LakeWriter(older, run_id="later") as writer:
-        assert len(writer.known_uids("rua", "INBOX", 1)) == MAILS
+        assert len(writer.ledger.uids("rua", "INBOX", 1)) == MAILS
         assert writer.commit(read_chunk(mailbox(2), JOB))[:2] == (["duplicate"] * MAILS, 0)
     assert reports(older) == before
     assert len(rows(older, "messages")) == seen + MAILS

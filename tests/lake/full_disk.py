@@ -54,7 +54,7 @@ def main(folder: Path, mode: str) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     ballast.unlink()
     with LakeWriter(root, run_id="run") as writer:
-        missing = set(writer.known_uids("rua", "INBOX", 1).missing(range(number * 10, number * 10 + 5)))
+        missing = set(writer.ledger.uids("rua", "INBOX", 1).missing(range(number * 10, number * 10 + 5)))
         new = [rows for rows in batch(number, 100) if rows.message.uid in missing]
         outcomes = writer.commit(new).outcomes
     told = {"batches": number, "sentence": str(err), "code": err.exit_code, "between": between, "outcomes": outcomes, "after": sums(root)}

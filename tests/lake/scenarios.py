@@ -50,7 +50,7 @@ def ingest(root: Path) -> None:
     """Commit the batches whose messages are not in the lake yet."""
     with LakeWriter(root, run_id="run") as writer:
         for batch in BATCHES:
-            known = writer.known_uids("rua", "INBOX", 1)
+            known = writer.ledger.uids("rua", "INBOX", 1)
             missing = set(known.missing([rows.message.uid or 0 for rows in batch]))
             new = [rows for rows in batch if rows.message.uid in missing]
             if new:

@@ -12,8 +12,8 @@ import pytest
 
 from pipeline.errors import TryAgainError
 from pipeline.lake.delta.snapshot import current_version
+from pipeline.lake.storage.folder import LOCK_FILE
 from pipeline.lake.storage.locate import locate
-from pipeline.lake.storage.lock import LOCK_FILE
 from pipeline.lake.writer import LakeWriter
 from pipeline.tables.schema import TABLES
 from tests.lake.build import message, report
@@ -110,8 +110,8 @@ def test_a_copy_beside_a_writer_with_messages_first_has_whole_batches_and_can_be
 
 def stray(root):
     """Rows of batches that the copy of `messages` does not know."""
+    from pipeline.lake.delta.data_file_list import present
     from pipeline.lake.delta.delta_tables import batch_of, create_tables
-    from pipeline.lake.delta.rewrite import present
 
     tables = create_tables(locate(root))
     last = batch_of(tables["messages"])

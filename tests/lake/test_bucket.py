@@ -118,7 +118,7 @@ def test_who_lost_the_lease_can_commit_to_no_table_whatever_it_staged(bucket):
             second.commit(batch_of_one(3))
     with LakeWriter(locate(bucket, wait_seconds=30), run_id="third") as third:
         # What the first had staged is complete, and of the batch that the second has committed: it is dropped, not committed over it.
-        assert third.known_uids("rua", "INBOX", 1).missing([1, 2, 3]) == [2]
+        assert third.ledger.uids("rua", "INBOX", 1).missing([1, 2, 3]) == [2]
         third.commit(batch_of_one(2))
     assert sums(bucket)[2] == 3
     assert locate(bucket).store.walk("_staging") == []
@@ -141,7 +141,7 @@ def test_a_complete_stage_of_a_dead_holder_is_committed_by_the_next(crashing, bu
     assert crashing.run("ingest", bucket, kill_at="staged:1").signal == SIGKILL
     assert open_snapshot(bucket).batch == 0
     with LakeWriter(locate(bucket, wait_seconds=30), run_id="next") as writer:
-        assert writer.known_uids("rua", "INBOX", 1).missing([1, 2, 3, 4, 5]) == []
+        assert writer.ledger.uids("rua", "INBOX", 1).missing([1, 2, 3, 4, 5]) == []
 
 
 def test_of_two_stages_of_one_batch_the_later_epoch_counts(bucket, ingested):

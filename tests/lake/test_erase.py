@@ -207,7 +207,7 @@ def test_answers_that_were_cached_are_asked_again(lake):
 def test_the_lake_goes_on_after_an_erasure(lake):
     erase(lake)
     with LakeWriter(lake, run_id="run") as writer:
-        assert writer.known_uids("rua", "INBOX", 1).missing([1, 2, 12]) == [12]
+        assert writer.ledger.uids("rua", "INBOX", 1).missing([1, 2, 12]) == [12]
         received = datetime(2026, 3, 12, tzinfo=UTC)
         assert writer.commit([message("m12", report("r12"), received_at=received)]).outcomes == ["stored"]
     assert len(rows(lake, "reports")) == 5

@@ -7,10 +7,10 @@ from shutil import copytree
 import pytest
 
 from pipeline.lake.dedup import hash_files
-from pipeline.lake.dedup.data_file_list import Files
 from pipeline.lake.dedup.digest_set import Digests
-from pipeline.lake.dedup.hash_files import FOLDER, Column, HashColumn
+from pipeline.lake.dedup.hash_files import FOLDER, HashColumn, KeyColumn
 from pipeline.lake.delta import data_files, scan
+from pipeline.lake.delta.data_file_list import Files
 from pipeline.lake.delta.delta_tables import open_table
 from pipeline.lake.delta.scan import among
 from pipeline.lake.open_lake import open_for_writing
@@ -23,7 +23,7 @@ from tests.lake.build import message, report, sha
 from tests.lake.test_maintain import TODAY
 
 NAMES = [f"m{number}" for number in range(12)]
-KEYS = Column("messages", "message_sha256")
+KEYS = KeyColumn("messages", "message_sha256")
 OF_FILES = KEYS._replace(account="file")
 
 

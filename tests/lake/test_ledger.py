@@ -38,13 +38,13 @@ def lake(tmp_path):
 def assert_told(root):
     with LakeWriter(root, run_id="run") as writer:
         for place, uids in PLACES.items():
-            known = writer.known_uids(*place)
+            known = writer.ledger.uids(*place)
             assert len(known) == len(uids)
             assert known.missing(range(60)) == [uid for uid in range(60) if uid not in uids]
-        assert writer.known_uids("rua", "Nowhere", 1).missing([3, 1, 3]) == [3, 1, 3]
-        assert writer.uidvalidities("rua", "INBOX") == {1, 2}
-        assert writer.uidvalidities("b", "INBOX") == {1}
-        assert writer.uidvalidities("b", "Old") == set()
+        assert writer.ledger.uids("rua", "Nowhere", 1).missing([3, 1, 3]) == [3, 1, 3]
+        assert writer.ledger.uidvalidities("rua", "INBOX") == {1, 2}
+        assert writer.ledger.uidvalidities("b", "INBOX") == {1}
+        assert writer.ledger.uidvalidities("b", "Old") == set()
 
 
 def test_the_uids_of_every_folder_are_told_from_files_of_one_mailbox_and_of_several(lake):

@@ -240,5 +240,5 @@ def test_a_writer_whose_batch_failed_takes_no_other(tmp_path, monkeypatch):
         with pytest.raises(LakeError, match="the next run retries it"):
             writer.commit([message("m2", report("r2"))])
     with LakeWriter(tmp_path, run_id="run") as writer:
-        assert writer.known_uids("rua", "INBOX", 1).missing([1, 2, 3]) == [3]
+        assert writer.ledger.uids("rua", "INBOX", 1).missing([1, 2, 3]) == [3]
     assert sums(tmp_path) == (180, 20, 2)

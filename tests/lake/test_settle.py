@@ -101,7 +101,7 @@ def test_a_real_lake_agrees_in_any_order(messages, data, tmp_path_factory):
     cut = data.draw(st.integers(0, len(order)))
     with LakeWriter(root, run_id="run") as writer:
         for batch in (order[:cut], order[cut:], order):
-            writer.commit([rows_ for rows_ in batch if writer.known_uids("rua", "INBOX", 1).missing([rows_.message.uid])])
+            writer.commit([rows_ for rows_ in batch if writer.ledger.uids("rua", "INBOX", 1).missing([rows_.message.uid])])
     assert counted(root) == expected.counted
     assert {row["report_key"] for row in rows(root, "reports")} == expected.keys
     assert len(rows(root, "messages")) == len(messages)
@@ -130,7 +130,7 @@ def test_a_report_that_was_read_from_a_file_and_from_a_mailbox_counts_once(tmp_p
     with LakeWriter(tmp_path, run_id="run") as writer:
         writer.commit([message("m1", report("r1", tier="verified"), content=b"same")])
         writer.commit([message("m2", report("r1", tier="vouched"), account="file", content=b"same")])
-        assert writer.known_files([rows_["message_sha256"] for rows_ in rows(tmp_path, "raw")]) != set()
+        assert writer.ledger.file_hashes([rows_["message_sha256"] for rows_ in rows(tmp_path, "raw")]) != set()
     assert sums(tmp_path) == (90, 10, 1)
     assert len(rows(tmp_path, "raw")) == 1
 
@@ -155,17 +155,17 @@ def test_a_duplicate_that_waits_for_the_dns_keeps_its_bytes(tmp_path):
     with LakeWriter(tmp_path, run_id="run") as writer:
         writer.commit([message("m1", report("r1", tier="unverified"), content=b"one")])
         writer.commit([message("m2", report("r1", tier="unverified"), content=b"two", dkim_result="temperror")])
-        waiting = writer.waiting_for_dns(message().message.ingested_at)
+        waiting = writer.ledger.waiting_for_dns(message().message.ingested_at)
         assert [(row.uid, row.outcome) for row in waiting] == [(2, "duplicate")]
         sha256 = waiting[0].message_sha256
         assert writer.raw_contents([sha256]) == {sha256: b"two"}
         place = waiting[0].account, waiting[0].folder, waiting[0].uidvalidity
-        told = dict(writer.settled_uids(*place, since=message().message.ingested_at))
+        told = dict(writer.ledger.settled_uids(*place, message().message.ingested_at))
         assert told == {1: "stored", 2: PENDING}, "a later run would take it out of the mailbox"
         settled = writer.replace([message("m2", report("r1", tier="verified"), content=b"two")])
         assert settled.outcomes == ["stored"]
-        assert writer.waiting_for_dns(message().message.ingested_at) == []
-        assert PENDING not in dict(writer.settled_uids(*place, since=message().message.ingested_at)).values()
+        assert writer.ledger.waiting_for_dns(message().message.ingested_at) == []
+        assert PENDING not in dict(writer.ledger.settled_uids(*place, message().message.ingested_at)).values()
     assert {row["trust_tier"] for row in rows(tmp_path, "reports") if row["report_key"] in counted(tmp_path)} == {"verified"}
 
 

@@ -18,9 +18,10 @@ from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.upkeep.maintain import maintain
 from pipeline.lake.upkeep.rebuild import rebuild
-from pipeline.lake.upkeep.repair import open_for_repair, repair
+from pipeline.lake.upkeep.repair import repair
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
+from pipeline.tables.schema import OUTLIVE_REBUILD
 from tests.ingest.conftest import tlsrpt  # noqa: F401
 from tests.lake.build import message, report
 from tests.lake.test_maintain import TODAY
@@ -121,7 +122,7 @@ def test_a_repair_strikes_off_broken_files_that_no_rebuild_recreates(lake, name,
 @pytest.mark.parametrize("damage", LOST)
 def test_a_repair_goes_on_without_stored_mail_that_is_gone(lake, damage):
     _damages(lake, "raw")[damage]()
-    with open_for_repair(locate(lake)) as opened:
+    with open_for_writing(locate(lake), mending=OUTLIVE_REBUILD) as opened:
         assert [(each.step, each.table) for each in repair(opened)] == [("repair", "raw")]
     assert open_snapshot(lake).batch > 0
     with LakeWriter(lake, run_id="x") as writer:
@@ -131,12 +132,12 @@ def test_a_repair_goes_on_without_stored_mail_that_is_gone(lake, damage):
 @pytest.mark.parametrize("name", sorted(ANEW))
 def test_a_repair_strikes_off_nothing_that_a_rebuild_recreates(lake, name):
     _damages(lake, name)["a file"]()
-    with open_for_repair(locate(lake)) as opened:
+    with open_for_writing(locate(lake), mending=OUTLIVE_REBUILD) as opened:
         assert repair(opened) == []
     found = {check.name: check for check in examine(Settings(lake={"path": str(lake)}, trust={"dkim": "off"}), None)}
     assert (found["lake files"].state, "rebuild" in found["lake files"].says) == ("fail", True)
     _damages(lake, name)["the folder"]()
-    with pytest.raises(LakeError, match=f"the table {name} lost"), open_for_repair(locate(lake)):
+    with pytest.raises(LakeError, match=f"the table {name} lost"), open_for_writing(locate(lake), mending=OUTLIVE_REBUILD):
         pass
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Settings
-from pipeline.lake.storage.lock import folder_lock
+from pipeline.lake.storage.folder import folder_lock
 from pipeline.query import open_lake
 from tests.project.readme import DOCS
 from tests.project.test_sample import SAMPLE, tlsrpt

@@ -17,7 +17,7 @@ from pipeline.config import Settings
 from pipeline.ingest.doctor import examine
 from pipeline.lake.delta.delta_tables import create_tables
 from pipeline.lake.delta.scan import read
-from pipeline.lake.delta.upgrade_steps import forget_private
+from pipeline.lake.delta.upgrade import forget_private
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
 from pipeline.report.rows import Ownership, RunStamp

@@ -15,7 +15,6 @@ from pipeline.errors import InputError, LakeError, TryAgainError, UnreachableErr
 from pipeline.failpoint import reach
 from pipeline.ingest.backfill.batch import Batch, writes
 from pipeline.ingest.backfill.progress_file import DoneChunk, ProgressFile
-from pipeline.ingest.backfill.readonly_lake import looked_at
 from pipeline.ingest.backfill.sources import list_sources
 from pipeline.ingest.backfill.tasks import Read, ReadReply, Write
 from pipeline.ingest.tally import Tally
@@ -23,6 +22,7 @@ from pipeline.lake.dedup.batch_rows import decide, remember, repeated_files
 from pipeline.lake.dedup.dedup_index import Knowledge
 from pipeline.lake.dedup.ledger import Ledger
 from pipeline.lake.delta.commit import next_batch
+from pipeline.lake.delta.data_file_list import looked_at
 from pipeline.lake.delta.data_files import to_arrow
 from pipeline.lake.delta.stage import StageName
 from pipeline.lake.upkeep.compact import compact_small_files

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from pipeline.lake.dedup.ledger import FILE_ACCOUNT
 from pipeline.lake.dedup.settle import NAMING_COLUMNS, Claim, Known, KnownReport, awaits_dns, settle
+from pipeline.lake.delta.row_masks import with_columns
 from pipeline.tables.chunk_columns import column_schema
 
 if TYPE_CHECKING:
@@ -252,11 +253,3 @@ def _judged(messages: pa.Table, outcomes: dict[int, str]) -> pa.Table:
             changes[name] = [None if place in erased else old for place, old in enumerate(messages.column(name).to_pylist())]
         changes["folder"] = ["" if place in erased & files else old for place, old in enumerate(messages.column("folder").to_pylist())]
     return with_columns(messages, changes)
-
-
-def with_columns(rows: pa.Table, changes: dict[str, list[Any]]) -> pa.Table:
-    """Return rows with other values in some columns."""
-    for name, values in changes.items():
-        place = rows.column_names.index(name)
-        rows = rows.set_column(place, rows.schema.field(place), pa.array(values, rows.schema.field(place).type))
-    return rows

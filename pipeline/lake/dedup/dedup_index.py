@@ -7,12 +7,12 @@ makes it read rows. So neither new reports nor duplicates cost any reading of ro
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pyarrow.compute as pc
 
 from pipeline.lake.dedup.digest_set import Digests
-from pipeline.lake.dedup.hash_files import Column, HashColumn
+from pipeline.lake.dedup.hash_files import HashColumn, KeyColumn
 from pipeline.lake.dedup.settle import SEEN, Claim, Known, KnownReport
 from pipeline.lake.delta.scan import among, count_rows, read, since
 
@@ -21,26 +21,21 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.lake.dedup.data_file_list import Files
+    from pipeline.lake.delta.data_file_list import Files
 
 RETIRED = ("expired", "erased")
+KEPT_BYTES = KeyColumn("raw", "message_sha256")
+"""The messages whose bytes are kept."""
 
-
-class Held(Protocol):
-    """Some sha256 values."""
-
-    def among(self, values: Sequence[str]) -> list[str]:
-        """Return those of the values that are held, in their order."""
-
-    def add(self, values: Iterable[str]) -> None:
-        """Add a few values."""
+Hashes: TypeAlias = "Digests | HashColumn"
+"""Some sha256 values: in memory, or in files."""
 
 
 class _Month(NamedTuple):
     """What is asked of the reports of one month."""
 
-    identities: Held
-    keys: Held
+    identities: Hashes
+    keys: Hashes
 
 
 class KnownReports:
@@ -49,7 +44,7 @@ class KnownReports:
     def __init__(
         self,
         read_month: Callable[[str, Sequence[str], pc.Expression | None], pa.Table],
-        held: Callable[[str, str], Held] | None = None,
+        held: Callable[[str, str], Hashes] | None = None,
     ) -> None:
         """Take a function that returns columns of the reports of a month, filtered, and one that answers for a column of it.
 
@@ -93,7 +88,7 @@ class KnownReports:
             self._months[month] = _Month(self._held(month, "identity"), self._held(month, "report_key"))
         return self._months[month]
 
-    def _loaded(self, month: str, column: str) -> Held:
+    def _loaded(self, month: str, column: str) -> Hashes:
         found = Digests()
         found.load([self._read(month, (column,), None).column(0)])
         return found
@@ -101,21 +96,6 @@ class KnownReports:
     def _rows(self, month: str, identities: Sequence[str]) -> list[KnownReport]:
         rows = self._read(month, KnownReport._fields, among("identity", identities))
         return [KnownReport(*values) for values in zip(*(rows.column(name).to_pylist() for name in KnownReport._fields), strict=True)]
-
-
-class KnownBytes:
-    """The messages whose bytes are kept."""
-
-    def __init__(self, files: Files) -> None:
-        self._hashes = HashColumn(files, Column("raw", "message_sha256"))
-
-    def of(self, hashes: Iterable[str]) -> set[str]:
-        """Return those of the sha256 values whose bytes are kept."""
-        return set(self._hashes.among(list(dict.fromkeys(hashes))))
-
-    def add(self, hashes: Iterable[str]) -> None:
-        """Take note of bytes that have been committed."""
-        self._hashes.add(hashes)
 
 
 class Retired:
@@ -172,11 +152,11 @@ class Knowledge:
     """All of it, for the settling of one batch after another."""
 
     def __init__(self, files: Mapping[str, Files], floor: int) -> None:
-        def held(month: str, column: str) -> Held:
-            return HashColumn(files["reports"], Column("reports", column), floor=floor, months=[month])
+        def held(month: str, column: str) -> Hashes:
+            return HashColumn(files["reports"], KeyColumn("reports", column), floor=floor, months=[month])
 
         self.reports = KnownReports(_reports_of(files["reports"], floor), held)
-        self.bytes = KnownBytes(files["raw"])
+        self.bytes = HashColumn(files["raw"], KEPT_BYTES)
         self.retired = Retired(files["messages"], floor)
 
     def about(self, messages: Sequence[Claim]) -> Known:
@@ -185,6 +165,6 @@ class Knowledge:
         return Known(
             reports=reports,
             keys=keys,
-            raw=self.bytes.of(message.message_sha256 for message in messages if message.message_sha256),
+            raw=self.bytes.among([message.message_sha256 for message in messages if message.message_sha256]),
             retired=self.retired.of(message.received_month for message in messages),
         )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from pipeline.lake.dedup.data_file_list import Files, Listed
+    from pipeline.lake.delta.data_file_list import Files, Present
     from pipeline.lake.storage.location import Location
 
 FOLDER = "_state/hashes"
@@ -32,7 +32,7 @@ LARGE_ROWS = 10_000
 _WORD = 8
 
 
-class Column(NamedTuple):
+class KeyColumn(NamedTuple):
     """Which values of a table are asked about."""
 
     table: str
@@ -57,12 +57,12 @@ class HashColumn:
     It knows the rows that were there when it was first asked, and what it was told of since.
     """
 
-    def __init__(self, files: Files, column: Column, *, floor: int = 0, months: Iterable[str] | None = None) -> None:
+    def __init__(self, files: Files, column: KeyColumn, *, floor: int = 0, months: Iterable[str] | None = None) -> None:
         self._files, self._column, self._floor = files, column, floor
         self._months = None if months is None else tuple(months)
         self._added = Digests()
         self._small = Digests()
-        self._large: list[Listed] | None = None
+        self._large: list[Present] | None = None
 
     def add(self, values: Iterable[str]) -> None:
         """Take note of values that have been committed."""
@@ -92,12 +92,12 @@ class HashColumn:
             hits |= self._ask(file, asked)
         return found | {value for value, hit in zip(left, hits.tolist(), strict=True) if hit}
 
-    def _listed(self) -> list[Listed]:
+    def _listed(self) -> list[Present]:
         """Return the large files, and load the small ones the first time."""
         if self._large is None:
             # A file with rows of an older generation is read with care, not by its hash file, which has all rows.
-            large: list[Listed] = []
-            small: list[Listed] = []
+            large: list[Present] = []
+            small: list[Present] = []
             for file in self._files.listed(self._months):
                 whole = file.first_batch is not None and file.first_batch >= self._floor
                 (large if self._files.keeps_state and whole and file.rows >= LARGE_ROWS else small).append(file)
@@ -110,7 +110,7 @@ class HashColumn:
         where = self._column.where(self._floor)
         return (piece.column(0) for piece in batches(self._files.location, self._column.table, [path], (self._column.name,), where=where))
 
-    def _ask(self, file: Listed, asked: tuple[NDArray[np.uint64], NDArray[np.uint64]]) -> NDArray[np.bool_]:
+    def _ask(self, file: Present, asked: tuple[NDArray[np.uint64], NDArray[np.uint64]]) -> NDArray[np.bool_]:
         location, path = self._files.location, f"{self._column.folder}/{file.name}"
         try:
             return _ask_file(location, path, *asked)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lake.dedup.hash_files import Column, HashColumn
+from pipeline.lake.dedup.hash_files import HashColumn, KeyColumn
 from pipeline.lake.dedup.settle import NEVER_ASKED_AGAIN, PENDING, awaits_dns, mailbox_outcomes
 from pipeline.lake.delta.scan import among, batches, combinations, numbers, read, since
 from pipeline.message.sender import Sender
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.lake.dedup.data_file_list import Files
+    from pipeline.lake.delta.data_file_list import Files
 
 FILE_ACCOUNT = "file"
 """The account of what was imported from files: its key is the sha256 of the bytes."""
 
 
-class Known:
+class KnownUids:
     """The UIDs of one folder that are in the ledger."""
 
     def __init__(self, pieces: Iterable[NDArray[np.int64]] = ()) -> None:
@@ -60,13 +60,17 @@ def _runs(numbers_: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 class Ledger:
-    """The rows of `messages`, for the writer."""
+    """The rows of `messages`, for a run that writes the lake or only rehearses; of a lake that is not there it has none.
+
+    Raises:
+        LakeError: On every question: the lake cannot be read.
+    """
 
     def __init__(self, files: Files, floor: int) -> None:
         self._files, self._floor = files, floor
-        self._imported = HashColumn(files, Column("messages", "message_sha256", account=FILE_ACCOUNT), floor=floor)
+        self._imported = HashColumn(files, KeyColumn("messages", "message_sha256", account=FILE_ACCOUNT), floor=floor)
 
-    def uids(self, account: str, folder: str, uidvalidity: int) -> Known:
+    def uids(self, account: str, folder: str, uidvalidity: int) -> KnownUids:
         """Return the UIDs in the ledger for one folder of one account.
 
         Args:
@@ -79,7 +83,7 @@ class Ledger:
         """
         same: dict[str, str | int] = {"account": account, "folder": folder, "uidvalidity": uidvalidity}
         with self._files.location.errors("read"):
-            return Known(numbers(self._files.location, "messages", self._files.of(), "uid", same=same, floor=self._floor))
+            return KnownUids(numbers(self._files.location, "messages", self._files.of(), "uid", same=same, floor=self._floor))
 
     def uidvalidities(self, account: str, folder: str) -> set[int]:
         """Return the UIDVALIDITY values under which the ledger knows a folder."""
@@ -105,6 +109,8 @@ class Ledger:
 
     def items(self, accounts: Sequence[str], items: Sequence[str]) -> dict[str, tuple[str, datetime]]:
         """Return those of these names at a source that the ledger has: outcome (`PENDING` where the DNS is awaited), first ingested."""
+        if not items:
+            return {}
         where = among("account", accounts) & among("item", items)
         return {
             item: (PENDING if awaits_dns(outcome, result) else outcome, ingested_at)
@@ -114,7 +120,8 @@ class Ledger:
 
     def file_hashes(self, hashes: Iterable[str]) -> set[str]:
         """Return those of the sha256 values that were imported from files already."""
-        return set(self._imported.among(list(hashes)))
+        with self._files.location.errors("read"):
+            return set(self._imported.among(list(hashes)))
 
     def add_files(self, hashes: Iterable[str]) -> None:
         """Take note of the sha256 of files that have been committed."""

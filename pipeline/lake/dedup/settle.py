@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.tables.row_types import MessageRow, SupersededRow
+from pipeline.tables.row_types import SupersededRow
 from pipeline.tables.schema import TRUST_TIERS
 
 if TYPE_CHECKING:
@@ -155,13 +155,6 @@ def outcome_of(message: Claim, fates: Iterable[str]) -> str:
 def _again(outcome: str, before: str) -> str:
     carries = outcome in _ARRIVED or outcome == "duplicate"
     return before if carries and before in _ARRIVED else outcome
-
-
-def forget(message: MessageRow) -> MessageRow:
-    """Return a ledger row without the texts that may name a domain; what identifies the message stays, so that it does not come back."""
-    texts = dict.fromkeys(NAMING_COLUMNS)
-    blank = MessageRow._make(texts.get(name, value) for name, value in zip(MessageRow._fields, message, strict=True))
-    return blank._replace(folder="") if message.account == "file" else blank
 
 
 def _place(report: KnownReport, held: dict[str, list[KnownReport]], known: Known) -> str:

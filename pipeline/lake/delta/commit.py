@@ -14,7 +14,6 @@ from pipeline.lake.delta.delta_tables import BATCH, add_version, batch_of, sync_
 from pipeline.lake.delta.rewrite import drop_rows_beyond
 from pipeline.lake.delta.stage import Change, Stage, drop_stage, read_stage, stages
 from pipeline.lake.delta.whole import seen
-from pipeline.lake.storage.parallel import together
 from pipeline.tables.schema import APPEND_ORDER
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def commit_stage(location: Location, tables: dict[str, LakeTable], stage: Stage)
         reach(f"committed-{name}")
 
     *others, last = APPEND_ORDER
-    together(location, append, others)
+    location.together(append, others)
     sync_logs(location, tables, before)
     append(last)
     sync_logs(location, tables, before)

@@ -8,15 +8,13 @@ them.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
 
 from pipeline.errors import TryAgainError
-from pipeline.lake.storage.parallel import together
 from pipeline.tables.schema import APPEND_ORDER, SCHEMA_VERSION, TABLES, arrow_schema
 
 if TYPE_CHECKING:
@@ -37,6 +35,9 @@ STATISTICS = ("batch", "report_day", "report_domain", "uidvalidity", "uid")
 
 RETRIES = 1000
 """Commits tried again when somebody else's came first; ours has no rival, but a compaction by another program may."""
+
+QUIET = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+"""Checkpoints are ours to write, and old log entries to remove."""
 
 CHECKPOINT_EVERY = 20
 """Versions of a table between two checkpoints: opening it reads one checkpoint and the log entries after it."""
@@ -106,9 +107,9 @@ def create_tables(location: Location, check: Callable[[dict[str, LakeTable | Non
         location: Where the lake lies; the caller holds its lock.
         check: Refuses what was found, before anything is created.
     """
-    found = together(location, lambda name: open_table(location, name), APPEND_ORDER)
+    found = location.together(lambda name: open_table(location, name), APPEND_ORDER)
     check(found)
-    others = together(location, lambda name: found[name] or _create(location, name), APPEND_ORDER[:-1])
+    others = location.together(lambda name: found[name] or _create(location, name), APPEND_ORDER[:-1])
     return {**others, **{name: found[name] or _create(location, name) for name in APPEND_ORDER[-1:]}}
 
 
@@ -213,7 +214,7 @@ def add_version(
         table.delta.schema(),
         [partition],
         commit_properties=commit_properties(table, transactions or {}),
-        post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
+        post_commithook_properties=QUIET,
     )
     table.refresh()
 
@@ -277,25 +278,3 @@ def checkpoint(location: Location, name: str, table: LakeTable) -> None:
     log = f"{name}/_delta_log"
     stem = f"{table.version():020d}.checkpoint"
     location.store.sync(f"{log}/{file}" for file in location.store.names(log) if file.startswith(stem) or file == "_last_checkpoint")
-
-
-def parts_of(table: LakeTable, partition: str) -> pa.Table:
-    """Return the data files of a table: path, month, rows, size_bytes, first_batch, last_batch; sorted by path."""
-    # Not pa.table, which imports pandas to see whether it was given a frame: a third of a second for every command.
-    actions = pa.RecordBatchReader.from_stream(table.delta.get_add_actions(flatten=True)).read_all()
-    count = actions.num_rows
-
-    def column(name: str, kind: pa.DataType) -> Any:
-        return actions.column(name).cast(kind) if name in actions.column_names else pa.array([None] * count, kind)
-
-    found = pa.table(
-        {
-            "path": column("path", pa.string()),
-            "month": column(f"partition.{partition}", pa.string()),
-            "rows": column("num_records", pa.int64()),
-            "size_bytes": column("size_bytes", pa.int64()),
-            "first_batch": column("min.batch", pa.int64()),
-            "last_batch": column("max.batch", pa.int64()),
-        }
-    )
-    return found.sort_by("path")

@@ -6,43 +6,25 @@ its delete leaves string columns in a type that pyarrow's filters refuse. The un
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.failpoint import reach
+from pipeline.lake.delta.data_file_list import present
 from pipeline.lake.delta.data_files import describe, encode
-from pipeline.lake.delta.delta_tables import Gone, Part, commit_parts, floor_of, parts_of
+from pipeline.lake.delta.delta_tables import commit_parts, floor_of
 from pipeline.lake.delta.scan import count_rows, read
-from pipeline.tables.schema import OUTLIVE_REBUILD, TABLES
+from pipeline.tables.schema import OUTLIVE_REBUILD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.lake.delta.delta_tables import LakeTable
+    import pyarrow as pa
+
+    from pipeline.lake.delta.data_file_list import Present
+    from pipeline.lake.delta.delta_tables import Gone, LakeTable, Part
     from pipeline.lake.storage.location import Location
-
-
-class Present(NamedTuple):
-    """One data file as the table names it."""
-
-    path: str
-    month: str
-    rows: int
-    size_bytes: int
-    first_batch: int | None
-    last_batch: int | None
-
-    @property
-    def gone(self) -> Gone:
-        """The same, to be removed."""
-        return Gone(self.path, self.month, self.size_bytes)
-
-
-def present(table: LakeTable, name: str) -> list[Present]:
-    """Return the data files of a table."""
-    return [Present(*values) for values in zip(*(c.to_pylist() for c in parts_of(table, TABLES[name].partition).columns), strict=True)]
 
 
 def without(location: Location, name: str, files: Iterable[Present], unwanted: pc.Expression) -> tuple[list[Part], list[Gone]]:

@@ -1,4 +1,4 @@
-"""Questions about whole columns, answered as one boolean a row."""
+"""Questions about whole columns, answered as one boolean a row, and rows with other values in some columns."""
 
 from __future__ import annotations
 
@@ -74,14 +74,17 @@ def put_where(rows: pa.Table, name: str, mask: Mask, value: pa.Scalar[Any]) -> p
     return rows.set_column(place, rows.schema.field(name), pc.if_else(mask, value, rows.column(name)))
 
 
+def with_columns(rows: pa.Table, changes: dict[str, list[Any]]) -> pa.Table:
+    """Return rows with other values in some columns."""
+    for name, values in changes.items():
+        place = rows.column_names.index(name)
+        rows = rows.set_column(place, rows.schema.field(place), pa.array(values, rows.schema.field(place).type))
+    return rows
+
+
 def _parents(lists: Column, condition: Any) -> Mask:
     """Say which lists have an element for which the condition is true."""
     whole: Column = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
     parents: Column = pc.list_parent_indices(whole)
     found = parents.filter(condition(whole.flatten()))
-    return is_in_numbers(len(whole), pc.unique(found))
-
-
-def is_in_numbers(count: int, wanted: Any) -> Mask:
-    """Say of 0 … count - 1 which are among the wanted numbers."""
-    return pc.is_in(pa.array(range(count), wanted.type), value_set=wanted)
+    return pc.is_in(pa.array(range(len(whole)), found.type), value_set=pc.unique(found))

@@ -14,7 +14,6 @@ from pipeline.errors import ConfigError, LakeError
 from pipeline.lake.delta.whole import OTHERS, lacking, refuse_lacking
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.storage.location import Location
-from pipeline.lake.storage.parallel import together
 from pipeline.tables.schema import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
@@ -104,16 +103,15 @@ def said_of_schema(version: int) -> str:
     )
 
 
-def check_schema(location: Location, version: int) -> None:
+def check_schema(location: Location, version: int, supported: int = SCHEMA_VERSION) -> None:
     """Refuse a lake of a newer program.
 
     Raises:
         ConfigError: It is one.
     """
-    if version > SCHEMA_VERSION:
+    if version > supported:
         raise ConfigError(
-            f"the lake {location.uri} uses schema {version}; this version supports up to {SCHEMA_VERSION}; "
-            "use the newer version that wrote it"
+            f"the lake {location.uri} uses schema {version}; this version supports up to {supported}; use the newer version that wrote it"
         )
 
 
@@ -160,7 +158,7 @@ def _try(location: Location, *, last: bool) -> Snapshot | None:
         table = open_table(location, name)
         return table, [] if table is None else _entries(location, name, table)
 
-    others = together(location, opened, OTHERS)
+    others = location.together(opened, OTHERS)
     missing = lacking(messages, {name: table for name, (table, _) in others.items()})
     if missing and not last:
         return None
@@ -172,8 +170,6 @@ def _try(location: Location, *, last: bool) -> Snapshot | None:
 
 
 def _entries(location: Location, name: str, table: LakeTable) -> list[FileEntry]:
-    from pipeline.lake.delta.delta_tables import parts_of
+    from pipeline.lake.delta.data_file_list import present
 
-    parts = parts_of(table, TABLES[name].partition)
-    columns = (parts.column(column).to_pylist() for column in ("path", "month", "rows", "size_bytes"))
-    return [FileEntry(location.uri_of(f"{name}/{path}"), month, rows, size) for path, month, rows, size in zip(*columns, strict=True)]
+    return [FileEntry(location.uri_of(f"{name}/{file.path}"), file.month, file.rows, file.size_bytes) for file in present(table, name)]

@@ -18,7 +18,6 @@ except ModuleNotFoundError as err:  # pragma: no cover -- the package is a depen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
     from pyarrow.fs import FileSystem
 
@@ -149,12 +148,9 @@ class BucketLocation(Location):
         with lease(self.store, folder, self.uri, wait_seconds=wait_seconds) as held:
             yield held
 
-    def errors(self, what: str) -> AbstractContextManager[None]:
-        """Turn whatever storage, Delta or Arrow say into one sentence; see `Location.errors`."""
-        return self._errors(what)
-
     @contextmanager
-    def _errors(self, what: str) -> Iterator[None]:
+    def errors(self, what: str) -> Iterator[None]:
+        """Turn whatever storage, Delta or Arrow say into one sentence; see `Location.errors`."""
         from deltalake.exceptions import DeltaError, TableNotFoundError
         from obstore.exceptions import BaseError
         from pyarrow import ArrowException

@@ -1,14 +1,20 @@
-"""The kind of storage that is a folder of this machine: its lock is the kernel's, its files are moved from the stage into their tables."""
+"""The kind of storage that is a folder of this machine: its lock is the kernel's, its files are moved from the stage into their tables.
+
+One writer per lake: the lock is `flock` on a file of the lake, and the kernel lets go of it however the holder ends. On object storage the
+same is a lease (`pipeline.lake.storage.lease`).
+"""
 
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.errors import LakeError, TlsrptError
-from pipeline.lake.storage.location import Location
-from pipeline.lake.storage.lock import folder_lock
+from pipeline.errors import LakeError, TlsrptError, TryAgainError
+from pipeline.lake.storage.location import HeldLock, Location
 from pipeline.lake.storage.store import FolderStore
 
 if TYPE_CHECKING:
@@ -18,7 +24,10 @@ if TYPE_CHECKING:
 
     from pyarrow.fs import FileSystem
 
-    from pipeline.lake.storage.location import HeldLock
+LOCK_FILE = "_lock"
+PAUSE_SECONDS = 0.2
+"""Between two looks at a lock that somebody else holds."""
+DONE = {"read": "read", "write": "written", "create": "created"}
 
 
 class FolderLocation(Location):
@@ -122,4 +131,28 @@ class FolderLocation(Location):
         return f"the lake {self.uri} cannot be {DONE[what]}: {reason}"
 
 
-DONE = {"read": "read", "write": "written", "create": "created"}
+@contextmanager
+def folder_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[HeldLock]:
+    """Hold the writer lock of a lake in a folder.
+
+    Raises:
+        TryAgainError: Another process still holds it after `wait_seconds`.
+    """
+    handle = os.open(root / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        deadline = time.monotonic() + wait_seconds
+        while not _taken(handle):
+            if time.monotonic() >= deadline:
+                raise TryAgainError(f"another run is writing to the lake {root}; try again when it has ended")
+            time.sleep(PAUSE_SECONDS)
+        yield HeldLock()
+    finally:
+        os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

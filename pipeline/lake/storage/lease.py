@@ -24,8 +24,8 @@ from obstore.exceptions import BaseError
 
 from pipeline import log
 from pipeline.errors import ConfigError, TryAgainError
+from pipeline.lake.storage.folder import LOCK_FILE, PAUSE_SECONDS
 from pipeline.lake.storage.location import HeldLock
-from pipeline.lake.storage.lock import LOCK_FILE, PAUSE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
     from pyarrow.fs import FileSystem
 
     from pipeline.lake.storage.ranges import RangeFiles
     from pipeline.lake.storage.store import Store
+
+_Done = TypeVar("_Done")
 
 NOTE_SECONDS = 10.0
 """How long a note that another process holds is waited for."""
@@ -106,6 +110,23 @@ class Location(ABC):
         Raises:
             LakeError: That is not possible; the sentence says why.
         """
+
+    def together(self, work: Callable[[str], _Done], names: Iterable[str]) -> dict[str, _Done]:
+        """Do something for each table: one after the other in a folder, all at once in a bucket, where each waits for the network.
+
+        Args:
+            work: Gets the name of a table; in a bucket it runs in a thread for each.
+            names: Of the tables, in the order in which a folder does them, and in that of the answer.
+
+        Raises:
+            Exception: What the first of them raised, when all have come to their end.
+        """
+        if not self.far:
+            return {name: work(name) for name in names}
+        wanted = list(names)
+        with ThreadPoolExecutor(max(len(wanted), 1), thread_name_prefix="tables") as threads:
+            begun = [threads.submit(work, name) for name in wanted]
+        return {name: each.result() for name, each in zip(wanted, begun, strict=True)}
 
     def writer_lock(self) -> AbstractContextManager[HeldLock]:
         """Return the lock that one writer holds.

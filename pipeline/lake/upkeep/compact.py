@@ -9,12 +9,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from deltalake import BloomFilterProperties, ColumnProperties, WriterProperties
-from deltalake.transaction import PostCommitHookProperties
 
 from pipeline.failpoint import reach
+from pipeline.lake.delta.data_file_list import Present, present
 from pipeline.lake.delta.data_files import BLOOM, COMPRESSION_LEVEL, ORDER, ROW_GROUP_ROWS
-from pipeline.lake.delta.delta_tables import commit_parts, commit_properties, sync_logs
-from pipeline.lake.delta.rewrite import Present, present, put_part
+from pipeline.lake.delta.delta_tables import QUIET, commit_parts, commit_properties, sync_logs
+from pipeline.lake.delta.rewrite import put_part
 from pipeline.lake.delta.scan import read
 from pipeline.lake.upkeep.vacuum import vacuum
 
@@ -139,7 +139,7 @@ def sort_month(lake: OpenLake, name: str, month: str) -> None:
             compression="ZSTD", compression_level=COMPRESSION_LEVEL, max_row_group_size=ROW_GROUP_ROWS, column_properties=blooms
         ),
         commit_properties=commit_properties(table, {}),
-        post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
+        post_commithook_properties=QUIET,
     )
     table.refresh()
     lake.location.store.sync(f"{name}/{file.path}" for file in present(table, name) if file.month == month)

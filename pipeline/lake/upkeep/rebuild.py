@@ -16,20 +16,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow.compute as pc
 
 from pipeline.failpoint import reach
-from pipeline.lake.dedup.batch_rows import tables_of, with_columns
-from pipeline.lake.dedup.dedup_index import RETIRED, KnownBytes
+from pipeline.lake.dedup.batch_rows import tables_of
+from pipeline.lake.dedup.dedup_index import KEPT_BYTES, RETIRED
+from pipeline.lake.dedup.hash_files import HashColumn
 from pipeline.lake.dedup.ledger import to_rows
 from pipeline.lake.delta.data_files import to_arrow
 from pipeline.lake.delta.delta_tables import FLOOR
 from pipeline.lake.delta.rewrite import drop_generation
-from pipeline.lake.delta.row_masks import is_one_of
+from pipeline.lake.delta.row_masks import is_one_of, with_columns
 from pipeline.lake.delta.scan import among, read
 from pipeline.lake.raw import RawMonth, raw_contents
 from pipeline.lake.upkeep.generation import Generation
 from pipeline.tables.chunk_columns import as_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pipeline.lake.open_lake import OpenLake
     from pipeline.tables.chunk_columns import ChunkColumns
@@ -90,7 +91,7 @@ class _Rebuild:
         self._lake, self._read_again, self._advance = lake, read_again, advance
         self.generation = Generation(lake, lake.stage())
         self.told: Counter[str] = Counter()
-        self._bytes = KnownBytes(lake.files["raw"])
+        self._bytes = HashColumn(lake.files["raw"], KEPT_BYTES)
         self._became: dict[str, tuple[str, ...]] = {}
         """Report keys that are others now; by the old one."""
 
@@ -98,7 +99,7 @@ class _Rebuild:
         """Take the rows of reports that no kept bytes can give again."""
         keys: set[str] = set()
         for rows in self._ledger(_CARRIES):
-            kept = self._bytes.of(row.message_sha256 for row in rows)
+            kept = self._kept(row.message_sha256 for row in rows)
             keys.update(key for row in rows if row.message_sha256 not in kept for key in row.report_keys)
         if not keys:
             return
@@ -133,8 +134,11 @@ class _Rebuild:
         wanted = [row.message_sha256 for row in rows if row.outcome not in RETIRED]
         found = raw.contents(wanted)
         # The same bytes may have been received in another month, by another way.
-        elsewhere = self._bytes.of(value for value in wanted if value not in found)
+        elsewhere = self._kept(value for value in wanted if value not in found)
         return found | raw_contents(self._lake.files["raw"], elsewhere)
+
+    def _kept(self, hashes: Iterable[str]) -> set[str]:
+        return set(self._bytes.among(list(hashes)))
 
     def _note(self, old: MessageRow, new: MessageRow) -> None:
         self.told["read_again"] += 1
@@ -147,7 +151,7 @@ class _Rebuild:
     def link_duplicates(self) -> None:
         """Let duplicates without bytes point to what the reports they repeat have become."""
         for rows in self._ledger(_LINKS):
-            kept = self._bytes.of(row.message_sha256 for row in rows)
+            kept = self._kept(row.message_sha256 for row in rows)
             ours = [row for row in rows if row.message_sha256 not in kept]
             self._note_older_tiers({key for row in ours for key in row.report_keys})
             self._stage([row._replace(report_keys=self._linked(row.report_keys)) for row in ours])

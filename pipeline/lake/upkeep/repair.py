@@ -7,20 +7,16 @@ off: a lake with fewer failures and no word is what must never be.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pyarrow import parquet
 
 from pipeline.lake.delta.delta_tables import commit_parts
 from pipeline.lake.delta.whole import lacking
-from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.upkeep.maintain import Done
-from pipeline.tables.schema import MADE_ANEW, OUTLIVE_REBUILD
+from pipeline.tables.schema import MADE_ANEW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.lake.open_lake import OpenLake
     from pipeline.lake.storage.location import Location
 
@@ -41,22 +37,11 @@ def damage_of(location: Location, path: str, rows: int) -> str | None:
     return None if found == rows else f"{path} has {found:,} rows instead of {rows:,}"
 
 
-@contextmanager
-def open_for_repair(location: Location) -> Iterator[OpenLake]:
-    """Open a lake for writing whose raw bytes or checks may have lost what was committed.
-
-    Raises:
-        TlsrptError: As `open_for_writing`; a lake that lost what a rebuild makes anew is refused.
-    """
-    with open_for_writing(location, mending=OUTLIVE_REBUILD) as lake:
-        yield lake
-
-
 def repair(lake: OpenLake, *, dry_run: bool = False) -> list[Done]:
     """Strike off what is missing or broken and cannot be made anew.
 
     Args:
-        lake: The lake, as `open_for_repair` gives it.
+        lake: The lake, opened for writing with `mending=OUTLIVE_REBUILD`.
         dry_run: Whether to tell only.
     """
     others = {name: table for name, table in lake.tables.items() if name != "messages"}

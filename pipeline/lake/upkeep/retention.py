@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 from pipeline.failpoint import reach
 from pipeline.lake.dedup.dedup_index import RETIRED
 from pipeline.lake.dedup.digest_set import Digests
+from pipeline.lake.delta.data_file_list import Present
 from pipeline.lake.delta.delta_tables import commit_parts
-from pipeline.lake.delta.rewrite import Present, put_part
+from pipeline.lake.delta.rewrite import put_part
 from pipeline.lake.delta.row_masks import Column, Mask, all_within, any_within, before, is_one_of, negated, put_where
 from pipeline.lake.delta.scan import read
 from pipeline.lake.ledger_edits import stage_edit

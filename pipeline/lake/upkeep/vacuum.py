@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from deltalake.transaction import PostCommitHookProperties
-
 from pipeline.lake.dedup.hash_files import remove_orphans
-from pipeline.lake.delta.delta_tables import check_fence, checkpoint, commit_parts
+from pipeline.lake.delta.delta_tables import QUIET, check_fence, checkpoint, commit_parts
 
 if TYPE_CHECKING:
     from pipeline.lake.open_lake import OpenLake
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
 _DAY = 24 * 3600
 _LEFT_OVER = (".part", "#")
 """Marks of half-written files: ours, and those of `deltalake` (`x.parquet#1`), which its own vacuum does not see."""
-_QUIET = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
 
 class Removed(NamedTuple):
@@ -41,7 +38,7 @@ def vacuum(lake: OpenLake, *, retention_hours: int | None = None, dry_run: bool 
         on_disk = lake.location.store.walk(name)
         left = [file for file in on_disk if _is_left_over(file.path, file.modified_at, retention_hours)]
         gone = table.delta.vacuum(
-            retention_hours, dry_run=True, enforce_retention_duration=retention_hours is None, full=True, post_commithook_properties=_QUIET
+            retention_hours, dry_run=True, enforce_retention_duration=retention_hours is None, full=True, post_commithook_properties=QUIET
         )
         paths = {f"{name}/{path}" for path in gone} | {file.path for file in left}
         there.update(file.path.rpartition("/")[2] for file in on_disk if file.path not in paths)
