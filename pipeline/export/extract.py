@@ -50,7 +50,7 @@ def part_of(lake: Lake, since: str | None, until: str | None, domain: str | None
         UsageError: A day is none, or the period ends before it begins.
         LakeError: The lake cannot be read.
     """
-    from pipeline.query.asked_period import asked_period
+    from pipeline.query.catalogue import asked_period
 
     today = datetime.now(UTC).date()
     extent = lake.ask("extent").to_pylist()[0]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight.applied_policies import PoliciesSeen, PublishedPolicy, checked_policy, read_policies
 from pipeline.insight.checked_policies import published_policies
-from pipeline.insight.coverage import Coverage, read_coverage
+from pipeline.insight.coverage import Coverage, coverage
 from pipeline.insight.enforce.readiness import Readiness, assess
 from pipeline.insight.faults import with_fault_ids, with_id
 from pipeline.insight.incident import Incident
@@ -198,16 +198,3 @@ def policies_seen(
     published = published or published_policies(ask, as_of=as_of).get(domain)
     period = period_of(as_of, days or settings.days, settings)
     return read_policies(ask, domain, since=period.since, until=period.until, published=published)
-
-
-def coverage(ask: Ask, *, as_of: date, settings: InsightSettings, days: int | None = None, domain: str | None = None) -> list[Coverage]:
-    """Return who reports on what, how often, and who went silent.
-
-    Args:
-        ask: Answers the named questions.
-        as_of: The day of asking (UTC). Reports about days that are not complete yet count as signs of life, their absence is not silence.
-        settings: Every threshold.
-        days: Complete days to look at; the configured ones where it is not given.
-        domain: One domain only; None: all.
-    """
-    return read_coverage(ask, as_of=as_of, settings=settings, days=days, domain=domain)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from pipeline.insight.detect.causes import CAUSES, PASSING_CAUSES, POLICY_HOST_CAUSES
-from pipeline.insight.likelihood import at_most
 from pipeline.insight.phrases import count_of, listed, span_of
+from pipeline.insight.rate_bound import at_most
 from pipeline.insight.safe_commands import is_address
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.detect.failure_cube import Flags, Ints
     from pipeline.insight.detect.failure_runs import Run
-    from pipeline.insight.detect.reporter_exposure import Ground
+    from pipeline.insight.detect.reporter_exposure import Exposure
     from pipeline.insight.thresholds import InsightSettings
 
 Fault = Literal["ours", "sender", "path", "unknown"]
@@ -63,7 +63,7 @@ class Standing(NamedTuple):
 class Surroundings(NamedTuple):
     """What is known beside the failures of a run."""
 
-    ground: Ground
+    ground: Exposure
     """Sessions of all reporters on the days of the run."""
     sessions: int
     """Those of the senders that failed."""
@@ -152,14 +152,14 @@ def _cleared(failed: Ints, sessions: Ints, chance: float, settings: InsightSetti
     return cleared
 
 
-def _group(ground: Ground, members: Flags, failed: Ints, sessions: Ints) -> Group:
+def _group(ground: Exposure, members: Flags, failed: Ints, sessions: Ints) -> Group:
     places = np.flatnonzero(members)
     most = sorted(places.tolist(), key=lambda place: (-int(sessions[place]), ground.names[int(ground.reporter[place])]))[:_NAMED]
     names = tuple(ground.names[int(ground.reporter[place])] for place in most)
     return Group(names, len(places), int(failed[places].sum()), int(sessions[places].sum()))
 
 
-def _comparable(run: Run, ground: Ground) -> Ints:
+def _comparable(run: Run, ground: Exposure) -> Ints:
     """Return the sessions in which a sender would have met the fault, by what the cause takes to be seen."""
     checks = CAUSES[run.cause].checks
     if checks == "dane":
@@ -180,7 +180,7 @@ def _share(pairs: dict[str, tuple[int, int]]) -> float:
     return min(1.0, sum(pair[0] for pair in pairs.values()) / sessions) if sessions else 1.0
 
 
-def _tried(run: Run, ground: Ground, around: Surroundings) -> Flags:
+def _tried(run: Run, ground: Exposure, around: Surroundings) -> Flags:
     """Say which senders must have tried what fails: a policy is fetched when the held one runs out at the latest."""
     if run.cause not in POLICY_HOST_CAUSES and not (run.cause == "policy-lost" and "sts" in run.policy_types):
         return np.ones(len(ground.reporter), dtype=bool)

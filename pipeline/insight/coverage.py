@@ -63,9 +63,7 @@ class _Row(NamedTuple):
     lag_hours: float | None
 
 
-def read_coverage(
-    ask: Ask, *, as_of: date, settings: InsightSettings, days: int | None = None, domain: str | None = None
-) -> list[Coverage]:
+def coverage(ask: Ask, *, as_of: date, settings: InsightSettings, days: int | None = None, domain: str | None = None) -> list[Coverage]:
     """Return who reports on what; silence first, then by domain and sessions.
 
     Args:

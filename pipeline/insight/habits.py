@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.insight.ask import rows_of
 from pipeline.insight.phrases import count_of, listed
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pipeline.insight.ask import Ask
+    from pipeline.insight.incident import Incident
 
 FAILURES_ONLY, LOOP, SEVERAL, AT_HOST, UNSURE = "failures only", "report loop", "several reports a day", "host reports", "unsure"
 
@@ -40,19 +41,6 @@ class Habit(NamedTuple):
         return {**self._asdict(), **days, "habits": list(self.habits)}
 
 
-class Found(Protocol):
-    """An incident, as far as its counting goes."""
-
-    @property
-    def domain(self) -> str: ...  # noqa: D102
-    @property
-    def reporters(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def first_day(self) -> date: ...  # noqa: D102
-    @property
-    def last_day(self) -> date: ...  # noqa: D102
-
-
 def read_habits(ask: Ask, *, since: date, until: date, domain: str | None) -> tuple[Habit, ...]:
     """Ask for the reporters with habits, those with most sessions first.
 
@@ -77,7 +65,7 @@ def sentences(habits: Sequence[Habit]) -> Iterator[str]:
             yield say(having)
 
 
-def read_counting(ask: Ask, incident: Found) -> tuple[str, ...]:
+def read_counting(ask: Ask, incident: Incident) -> tuple[str, ...]:
     """Say of one incident how the sessions behind its numbers were counted, where somebody may read them otherwise.
 
     Raises:

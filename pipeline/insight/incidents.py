@@ -6,15 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline.insight.attribution import Attribution, Surroundings, attribute, standing_of
+from pipeline.insight.detect.failure_runs import is_noise
 from pipeline.insight.detect.gather import Gathered, Reader, gather
 from pipeline.insight.detect.merge_gaps import Weighed
-from pipeline.insight.detect.noise import is_noise
 from pipeline.insight.disputed import Disputed, count_disputed, read_disputed
 from pipeline.insight.failed_share import Unrated
 from pipeline.insight.incident import Basis, Incident, State, incident_id
 from pipeline.insight.known_reporters import KnownReporters, read_known
-from pipeline.insight.likelihood import at_most
 from pipeline.insight.period import ONE_DAY, Period, period_of
+from pipeline.insight.rate_bound import at_most
 from pipeline.report.sts_policy import covers_host
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@
 -- since (DATE): first day, inclusive
 -- domain (VARCHAR = null): one report domain; null for all
 ```
+
+Beside them the texts of `views/` on which they stand, the period they are asked about, and which of them are the operator's.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.resources import files as package_files
 from typing import Any, NamedTuple
@@ -22,6 +24,22 @@ from pipeline.errors import UsageError
 from pipeline.output.markup import html_table
 
 _PARAMETER = re.compile(r"^(?P<name>[a-z][a-z0-9_]*) \((?P<type>[A-Z]+(?:\[\])?)(?: = (?P<default>[^)]*))?\): (?P<meaning>.+)$")
+OPERATORS_ONLY = frozenset(
+    {
+        "conflicts", "duplicates", "ingest_health", "ingest_runs", "left_out_rows", "mailbox_habits", "mailboxes", "not_counted",
+        "not_proved", "outcomes", "proved_without_bytes", "raw_bytes", "raw_found", "rejects", "rejects_by_code",
+        "report_messages", "report_rivals", "table_rows", "tiers",
+    }
+)  # fmt: skip
+"""The questions that a lake opened as a group does not answer: about mails, runs, bytes, and what does not count.
+
+Of all other questions a group gets its own rows alone (`views/group.sql`); a new question that reads anything else belongs into this list.
+"""
+
+USUAL_DAYS = 90
+"""The period of a question that is asked without one."""
+_FIRST = date(1970, 1, 1)
+
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -96,6 +114,13 @@ def load_questions() -> Questions:
     return Questions({name[:-4]: read_question(name[:-4], folder.joinpath(name).read_text(encoding="utf-8")) for name in names})
 
 
+@cache
+def view_texts() -> dict[str, str]:
+    """Return the texts of `pipeline/query/views` by name: views, macros and statements that learn from the rows."""
+    folder = package_files("pipeline.query").joinpath("views")
+    return {entry.name[:-4]: entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")}
+
+
 def read_question(name: str, sql: str) -> Question:
     """Read the comment at the top of a `.sql` file.
 
@@ -113,6 +138,25 @@ def read_question(name: str, sql: str) -> Question:
         raise ValueError(f"{name}.sql needs a title")
     parameters = tuple(_parameter(name, match) for _, match in found if match is not None)
     return Question(name, words[0], " ".join(words[1:]), parameters, sql)
+
+
+def asked_period(since: date | str | None, until: date | str | None, as_of: date | str | None) -> dict[str, date]:
+    """Return the period as days: until no later than as_of, since no later than until.
+
+    Args:
+        since: The first day, inclusive; a text is like 2026-05-31; None: `USUAL_DAYS` up to the last one.
+        until: The last day, inclusive; None: `as_of`.
+        as_of: The day of asking, UTC; None: today.
+
+    Raises:
+        UsageError: One of them is not a date, or the period ends before it begins.
+    """
+    asked = _day("as_of", as_of) or datetime.now(UTC).date()
+    last = min(_day("until", until) or asked, asked)
+    first = _day("since", since) or max(last, _FIRST) - timedelta(days=USUAL_DAYS - 1)
+    if until is not None and since is not None and first > (_day("until", until) or last):
+        raise UsageError(f"the period ends before it begins: {since} to {until}")
+    return {"since": first, "until": last, "as_of": asked}
 
 
 def _parameter(question: str, match: re.Match[str]) -> Parameter:
@@ -137,6 +181,17 @@ def _elements(value: object) -> list[object]:
 
 def _truth(value: object) -> bool:
     return value if isinstance(value, bool) else _TRUTH[str(value).lower()]
+
+
+def _day(name: str, value: date | str | None) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise UsageError(f"{name} is a day like 2026-05-31, which {value[:40]!r} is not") from None
 
 
 _READ: Mapping[str, Any] = {"DATE": _date, "VARCHAR": str, "INTEGER": int, "BIGINT": int, "DOUBLE": float, "BOOLEAN": _truth}

@@ -25,12 +25,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.query.catalogue import view_texts
 from pipeline.query.describe import Views, comments, views_of
 from pipeline.query.marked_rows import no_marks
 from pipeline.query.month_sums import SCHEMA, to_bytes
-from pipeline.query.scope import Scope
+from pipeline.query.scope import CONTESTED, Scope
 from pipeline.query.submitter_habits import SAME_SESSIONS, Habits
-from pipeline.query.view_texts import view_text
 from pipeline.tables.schema import TABLES, arrow_schema
 
 if TYPE_CHECKING:
@@ -61,8 +61,6 @@ _KINDS = {
 }
 """Errors of which somebody asks what they are, by how their texts begin."""
 _KIND = re.compile(r"([A-Za-z ]+) Error: ")
-CONTESTED = ("reports", "policies", "failures")
-"""The tables whose rows a better report can supersede."""
 
 
 _LEARNED = re.compile(r"session|mentions|submitters|row_parts|apart|is_rated|is_loop", re.IGNORECASE)
@@ -151,7 +149,7 @@ class Engine:
         sight = "whole" if self._audience is None else "group"
         parts = "parts_with_hosts" if hosts else "parts"
         for name in ("tables", sight, "rows", ours, "counted", parts, "sessions", "runs", "sums"):
-            connection.execute(view_text(name))
+            connection.execute(view_texts()[name])
 
     def _lock_down(self, *folders: str) -> None:
         # A path cannot be bound in `set`; DuckDB's own quoting of a string literal is all that is needed.

@@ -7,14 +7,11 @@ of the SQL misses finds no file to write to.
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from fsspec import AbstractFileSystem
-
-from pipeline.lake.storage.ranges import PieceFile
+from pipeline.lake.storage.ranges import PieceFile, UnchangingFiles
 from pipeline.tables.schema import TABLES
 
 if TYPE_CHECKING:
@@ -27,14 +24,12 @@ ROOT = f"{PROTOCOL}://lake"
 """What the lake is called."""
 EMPTY = f"{ROOT}/empty"
 """Where the typed files without rows are."""
-_LONG_AGO = datetime(2016, 1, 1, tzinfo=UTC)
 
 
-class GuestFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
+class GuestFiles(UnchangingFiles):
     """Data files of the tables of one lake, read-only."""
 
     protocol = PROTOCOL
-    cachable = False
 
     def __init__(self, uri: str, far: RangeFiles | None, empty: Mapping[str, bytes]) -> None:
         """Take the lake.
@@ -46,34 +41,10 @@ class GuestFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
         """
         super().__init__()
         self._uri, self._far, self._empty = uri, far, empty
-        self._met: Exception | None = None
 
     def met(self) -> Exception | None:
         """Return the last failure to read, once: DuckDB does not hand on which exception it was."""
-        met, self._met = self._met, None
-        return met or (self._far.met() if self._far is not None else None)
-
-    def info(self, path: str, **_: Any) -> dict[str, Any]:
-        """Return name, size and kind of a file."""
-        with self.open(path) as file:
-            size: int = file.seek(0, os.SEEK_END)
-        return {"name": path, "size": size, "type": "file", "mtime": _LONG_AGO.timestamp()}
-
-    def glob(self, path: str, **_: Any) -> list[str]:
-        """Return the file of this name: nothing is looked for by pattern."""
-        return [path]
-
-    def ls(self, path: str, detail: bool = False, **_: Any) -> list[Any]:
-        """Return the file of this name."""
-        return [self.info(path)] if detail else [path]
-
-    def modified(self, path: str) -> datetime:  # noqa: ARG002 -- files never change
-        """Return the same for every file: none ever changes."""
-        return _LONG_AGO
-
-    def created(self, path: str) -> datetime:
-        """Return the same for every file: none ever changes."""
-        return self.modified(path)
+        return super().met() or (self._far.met() if self._far is not None else None)
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> Any:
         """Open a data file for reading.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from pipeline import __version__
 from pipeline.lake.delta.snapshot import SUMS_FOLDER
-from pipeline.query.files_read import newest_months
 from pipeline.query.month_sums import view_digest
+from pipeline.query.scope import newest_months
 from pipeline.query.submitter_habits import SAME_SESSIONS, Habits
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import re
 import threading
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files as package_files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.query import month_sums
+from pipeline.query.catalogue import view_texts
 from pipeline.query.scope import Marks
-from pipeline.query.view_texts import view_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,11 +84,10 @@ def needed_by_guest(sql: str) -> Needed:
 def _bodies() -> dict[str, set[str]]:
     """Return what each view and macro names, in any of the texts there are for it."""
     bodies: dict[str, set[str]] = {}
-    for entry in package_files("pipeline.query").joinpath("views").iterdir():
-        if entry.name.endswith(".sql"):
-            _, *parts = _MADE.split(entry.read_text(encoding="utf-8"))
-            for name, body in zip(parts[::2], parts[1::2], strict=True):
-                bodies.setdefault(name, set()).update(_named(body))
+    for text in view_texts().values():
+        _, *parts = _MADE.split(text)
+        for name, body in zip(parts[::2], parts[1::2], strict=True):
+            bodies.setdefault(name, set()).update(_named(body))
     return bodies
 
 
@@ -151,7 +149,7 @@ class MarkedRows:
         files = (*scope.files.get("policies", ()), *scope.contested.get("policies", ()))
         with self._learning:
             if unknown := [file for file in files if file not in self._bounded]:
-                looked = self._run(view_text("learn_unbounded"), {}, scope._replace(marked=unknown))
+                looked = self._run(view_texts()["learn_unbounded"], {}, scope._replace(marked=unknown))
                 over = {_name(str(file)) for file in looked.column("at_file").to_pylist()}
                 self._bounded |= {file: _name(file) not in over for file in unknown}
             return all(self._bounded[file] for file in files)
@@ -167,10 +165,10 @@ class MarkedRows:
         reports = [file for month, some in _by_month(scope.contested.get("reports", ())).items() if month in files for file in some]
         told = _NONE_DISPUTED
         if disputed:
-            told = self._run(view_text("learn_disputed"), {}, scope._replace(contested={**scope.contested, "reports": reports}))
+            told = self._run(view_texts()["learn_disputed"], {}, scope._replace(contested={**scope.contested, "reports": reports}))
         marked = [file for some in files.values() for file in some]
         keys = {"disputed": told.column("report_key").to_pylist()}
-        rows = self._run(view_text("learn_marks"), keys, scope._replace(marked=marked))
+        rows = self._run(view_texts()["learn_marks"], keys, scope._replace(marked=marked))
         rows = rows.join(told, "report_key").sort_by([("place", "ascending"), ("at_row", "ascending")])
         places = rows.column("place").to_numpy()
         # An engine may call the folder of the lake by another name, which the views put before these.

@@ -16,13 +16,13 @@ from calendar import monthrange
 from datetime import date
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files as package_files
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.lake.delta.snapshot import SUMS_FOLDER
+from pipeline.query.catalogue import view_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -162,6 +162,5 @@ def to_bytes(sums: pa.Table) -> bytes:
 @cache
 def view_digest() -> str:
     """Return a digest of the texts of all views."""
-    folder = package_files("pipeline.query").joinpath("views")
-    texts = sorted((entry.name, entry.read_text(encoding="utf-8")) for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    texts = sorted((f"{name}.sql", text) for name, text in view_texts().items())
     return sha256(repr(texts).encode()).hexdigest()

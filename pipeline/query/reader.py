@@ -17,18 +17,15 @@ from pipeline.lake.delta.snapshot import Snapshot, current_version, open_snapsho
 from pipeline.lake.delta.whole import MEND
 from pipeline.output.markup import html_table
 from pipeline.query import guard, month_sums
-from pipeline.query.asked_period import asked_period
-from pipeline.query.catalogue import Question, Questions, load_questions
+from pipeline.query.catalogue import OPERATORS_ONLY, Question, Questions, asked_period, load_questions, view_texts
 from pipeline.query.conclusions import Analysis
 from pipeline.query.engine import Engine, needs_habits
-from pipeline.query.files_read import EVERY_MONTH, files_of, months_of, newest_months
 from pipeline.query.kept_habits import keep, name_of, read_kept
 from pipeline.query.marked_rows import MarkedRows, Needed, needed, needed_by_guest
 from pipeline.query.month_sums import Made, Used, asks_sums, choose, list_made, names_of, remove_others, store
-from pipeline.query.operators_only import OPERATORS_ONLY
+from pipeline.query.scope import EVERY_MONTH, files_of, months_of, newest_months
 from pipeline.query.submitter_habits import Habits, learn
 from pipeline.query.unread_files import why_unread
-from pipeline.query.view_texts import view_text
 from pipeline.tables.schema import TABLES
 
 if TYPE_CHECKING:
@@ -234,7 +231,7 @@ class Lake(Analysis):
         if not rows:
             return []
         bound = {"message_sha256": rows[0]["message_sha256"]}
-        kept = self._answer(lambda: self._run(view_text("raw_of_report"), bound)).column("content").to_pylist()
+        kept = self._answer(lambda: self._run(view_texts()["raw_of_report"], bound)).column("content").to_pylist()
         texts = report_texts(bytes(kept[0] or b""), limits=self._settings.report_limits) if kept else []
         if self.audience is None:
             return texts
@@ -364,7 +361,7 @@ class Lake(Analysis):
                 keep(self.location, name_of(snapshot, self._rules), habits)
             for month, name in sorted(names.items()):
                 if name not in made:
-                    asked = view_text("make_sums")
+                    asked = view_texts()["make_sums"]
                     scope = self._with_marks(files_of(snapshot, (month, month)), needed(asked), snapshot)._replace(habits=habits)
                     engine = self._engine_for(guests=False, hosts=bool(habits.hosts))
                     sums = engine.run(asked, {}, scope, limited=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.query.view_texts import view_text
+from pipeline.query.catalogue import view_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ def learn(run: Callable[[str, Mapping[str, object]], pa.Table]) -> Habits:
     """
 
     def ask(name: str, **parameters: object) -> list[tuple[str, ...]]:
-        return [tuple(map(str, row.values())) for row in run(view_text(f"learn_{name}"), parameters).to_pylist()]
+        return [tuple(map(str, row.values())) for row in run(view_texts()[f"learn_{name}"], parameters).to_pylist()]
 
     found = ask("habits", hosts=[])
     hosts: tuple[str, ...] = ()

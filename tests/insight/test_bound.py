@@ -7,8 +7,7 @@ from math import comb
 
 import pytest
 
-from pipeline.insight.likelihood import at_most, is_rare
-from pipeline.insight.rate_bound import incomplete_beta, upper_bound
+from pipeline.insight.rate_bound import at_most, incomplete_beta, is_rare, upper_bound
 
 
 def exactly_at_most(seen: int, sessions: int, chance: float) -> float:

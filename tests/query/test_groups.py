@@ -16,8 +16,7 @@ from pipeline.config import DomainSettings, Settings
 from pipeline.errors import TlsrptError, UsageError
 from pipeline.groups import GroupSettings
 from pipeline.query import open_lake
-from pipeline.query.catalogue import load_questions
-from pipeline.query.operators_only import OPERATORS_ONLY
+from pipeline.query.catalogue import OPERATORS_ONLY, load_questions
 from tests.kept import engines_kept
 from tests.query import group_worlds
 from tests.query.group_worlds import AS_OF, DAYS, LAST, MARK, OURS, THEIRS

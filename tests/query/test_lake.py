@@ -18,7 +18,7 @@ from pipeline.lake.writer import LakeWriter
 from pipeline.query import open_lake
 from pipeline.query.describe import GRAINS
 from pipeline.query.engine import Engine
-from pipeline.query.files_read import files_of
+from pipeline.query.scope import files_of
 from pipeline.settings.single_tables import DomainSettings, QuerySettings
 from pipeline.tables.schema import TABLES
 from tests.query import small_lake

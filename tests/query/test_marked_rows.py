@@ -12,9 +12,8 @@ from pipeline.groups import GroupSettings
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import month_sums, open_lake
-from pipeline.query.catalogue import load_questions
+from pipeline.query.catalogue import load_questions, view_texts
 from pipeline.query.marked_rows import needed
-from pipeline.query.view_texts import view_text
 from pipeline.settings.single_tables import DomainSettings, TrustSettings
 from tests.lake.build import message, report
 
@@ -68,7 +67,7 @@ def test_a_disputed_report_is_told_in_each_of_its_contents(lake):
     found = lake._run(asked + "where identity is not null group by identity", {}).to_pylist()
     assert [(row["contents"], row["stands"]) for row in found] == [(2, 1)] * len(found)
     assert len(found) == (2 if lake.audience is None else 1)
-    disputed = lake._run(view_text("learn_disputed"), {}).to_pylist()
+    disputed = lake._run(view_texts()["learn_disputed"], {}).to_pylist()
     assert {row["identity"] for row in disputed} == {row["identity"] for row in found}
     assert len(lake.ask("insight_disputed", **PERIOD).to_pylist()) == len(found)
 
@@ -81,7 +80,7 @@ def test_a_question_is_told_all_that_it_reads():
     assert needed("select 1 from a join Settings.told_failures using (b)") == ({"failures"}, True)
     assert needed(load_questions()["insight_spans"].sql) == ({"policies"}, True)
     assert needed(load_questions()["extent"].sql).tables == set()
-    assert needed(view_text("learn_habits")).tables == {"policies", "reports"}
+    assert needed(view_texts()["learn_habits"]).tables == {"policies", "reports"}
     for question in load_questions().values():
         words = set(question.sql.replace("(", " ").split())
         for view, table in {"policies": "policies", "session_parts": "policies", "counted_failures": "failures"}.items():

@@ -16,8 +16,7 @@ from pipeline.demo.simulated_reporters import BY_KEY
 from pipeline.lake.delta.data_files import by_month, encode, to_arrow
 from pipeline.message.fetched import Fetched, MessageRef
 from pipeline.message.verdict import Verdict
-from pipeline.query.asked_period import asked_period
-from pipeline.query.catalogue import load_questions
+from pipeline.query.catalogue import asked_period, load_questions
 from pipeline.query.engine import Engine
 from pipeline.query.scope import Scope
 from pipeline.query.submitter_habits import learn

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pipeline.insight.detect.failure_cube import grouped, summed
-from pipeline.insight.likelihood import is_rare
+from pipeline.insight.rate_bound import is_rare
 
 if TYPE_CHECKING:
     from pipeline.insight.detect.failure_cube import Flags, Floats, Ints

@@ -1,4 +1,9 @@
-"""Runs: failures of one cause at one domain that belong together in time and in the hosts they touch."""
+"""Runs: failures of one cause at one domain that belong together in time and in the hosts they touch.
+
+What is not an incident are stray single failures, alone or at the edges of one, and on its hosts. Handshakes are cut short and fetches
+time out for no reason that anybody could remove. Such failures come one at a time, and their causes are few: those that can pass by
+themselves. An expired certificate does not.
+"""
 
 from __future__ import annotations
 
@@ -214,3 +219,30 @@ def _coincide(one: _Pile, other: _Pile) -> bool:
     shared = (min(one.last_day, other.last_day) - max(one.first_day, other.first_day)).days + 1
     shorter = min((one.last_day - one.first_day).days, (other.last_day - other.first_day).days) + 1
     return shared * 2 > shorter
+
+
+def is_noise(run: Run, sessions: int, settings: InsightSettings) -> bool:
+    """Say whether a run is stray failures and no incident.
+
+    Args:
+        run: The failures.
+        sessions: Sessions of the reporters that failed, on the days of the run.
+        settings: `stray_sessions`, `single_share`, `stray_share`, `stray_total` and `background_share`.
+    """
+    if run.failed_sessions <= settings.stray_sessions:
+        return True
+    if run.cause not in PASSING_CAUSES:
+        return False
+    share = run.failed_sessions / max(sessions, run.failed_sessions)
+    if run.peak <= settings.stray_sessions:
+        # One at a time: a second one within days is chance, and so are some more where there are many sessions.
+        return run.failed_sessions <= 2 * settings.stray_sessions or share < settings.single_share
+    return share < (settings.stray_share if run.failed_sessions < settings.stray_total else settings.background_share)
+
+
+def without_stray_hosts(run: Run, settings: InsightSettings) -> Run:
+    """Return the run without hosts that one session names, where many name the others."""
+    named = {host: count for host, count in run.by_host.items() if host}
+    total = sum(named.values())
+    strays = {host for host, count in named.items() if count <= settings.stray_sessions and count < total / 20}
+    return run.keeping(lambda part: part.host not in strays) if strays else run

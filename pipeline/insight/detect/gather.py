@@ -10,11 +10,10 @@ import numpy as np
 
 from pipeline.insight.detect.applied_causes import AppliedTexts, causes_of, read_texts
 from pipeline.insight.detect.failure_cube import grouped, read_cube, with_cells
-from pipeline.insight.detect.failure_runs import Run, runs_of
+from pipeline.insight.detect.failure_runs import Run, is_noise, runs_of, without_stray_hosts
 from pipeline.insight.detect.lost_policies import read_lost
 from pipeline.insight.detect.merge_gaps import Weighed, weighed
 from pipeline.insight.detect.merge_symptoms import absorbed
-from pipeline.insight.detect.noise import is_noise, without_stray_hosts
 from pipeline.insight.period import Period
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.insight.applied_policies import PublishedPolicy
     from pipeline.insight.ask import Ask
     from pipeline.insight.detect.failure_cube import Cube
-    from pipeline.insight.detect.reporter_exposure import Ground, Span
+    from pipeline.insight.detect.reporter_exposure import Exposure, Span
     from pipeline.insight.thresholds import InsightSettings
 
 _FIRST_STEP_BACK = 60
@@ -58,7 +57,7 @@ class Reader(NamedTuple):
     period: Period
     domain: str | None
     published: Mapping[str, PublishedPolicy]
-    grounds: dict[Span, Ground]
+    grounds: dict[Span, Exposure]
     """What was read of spans so far."""
 
     def read(self, since: date, domains: Sequence[str] | None) -> Candidates:

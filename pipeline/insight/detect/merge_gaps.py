@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.insight.detect.reporter_exposure import Ground, Span, added, empty_ground, read_spans
-from pipeline.insight.likelihood import at_most
+from pipeline.insight.detect.reporter_exposure import Exposure, Span, added, no_exposure, read_spans
 from pipeline.insight.period import ONE_DAY
+from pipeline.insight.rate_bound import at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,12 +22,12 @@ class Weighed(NamedTuple):
     """A run with what all senders counted on its days and since."""
 
     run: Run
-    ground: Ground
+    ground: Exposure
     sessions: int
     """Sessions of the senders that failed, on the days of the run."""
 
 
-def weighed(ask: Ask, runs: Sequence[Run], grounds: dict[Span, Ground], *, until: date, settings: InsightSettings) -> list[Weighed]:
+def weighed(ask: Ask, runs: Sequence[Run], grounds: dict[Span, Exposure], *, until: date, settings: InsightSettings) -> list[Weighed]:
     """Return the runs with their ground, joined over gaps that prove nothing.
 
     Args:
@@ -43,15 +43,15 @@ def weighed(ask: Ask, runs: Sequence[Run], grounds: dict[Span, Ground], *, until
     return [whole for chain in chains for whole in _joined(chain, grounds, settings)]
 
 
-def _joined(chain: Sequence[Run], grounds: dict[Span, Ground], settings: InsightSettings) -> Iterable[Weighed]:
+def _joined(chain: Sequence[Run], grounds: dict[Span, Exposure], settings: InsightSettings) -> Iterable[Weighed]:
     """Walk along runs of one cause and place, each joined with the last where the gap between them proves nothing."""
     whole: Weighed | None = None
     for run in chain:
-        here = _weigh(run, grounds.get(_span(run), empty_ground()))
+        here = _weigh(run, grounds.get(_span(run), no_exposure()))
         if whole is None:
             whole = here
             continue
-        gap = grounds.get(_gap(whole.run, run), empty_ground())
+        gap = grounds.get(_gap(whole.run, run), no_exposure())
         if _proves_nothing(whole, gap, here, settings):
             whole = _weigh(whole.run.joined(run), added([whole.ground, gap, here.ground]))
         else:
@@ -61,7 +61,7 @@ def _joined(chain: Sequence[Run], grounds: dict[Span, Ground], settings: Insight
         yield whole
 
 
-def _weigh(run: Run, ground: Ground) -> Weighed:
+def _weigh(run: Run, ground: Exposure) -> Weighed:
     return Weighed(run, ground, ground.of(run.by_reporter).sessions)
 
 
@@ -96,7 +96,7 @@ def _follows(one: Run, other: Run) -> bool:
     return apart > 1 and (not one.hosts or not other.hosts or bool(set(one.hosts) & set(other.hosts)))
 
 
-def _proves_nothing(before: Weighed, gap: Ground, after: Weighed, settings: InsightSettings) -> bool:
+def _proves_nothing(before: Weighed, gap: Exposure, after: Weighed, settings: InsightSettings) -> bool:
     sessions = before.sessions + after.sessions
     rate = min(1.0, (before.run.failed_sessions + after.run.failed_sessions) / sessions) if sessions else 1.0
     idle = gap.of(before.run.by_reporter.keys() | after.run.by_reporter.keys()).sessions

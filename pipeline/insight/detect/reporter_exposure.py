@@ -51,7 +51,7 @@ _NOTHING = Counted()
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Exposure:
     """Sessions of all reporters over one span."""
 
     names: list[str]
@@ -81,12 +81,12 @@ class Ground:
         return np.asarray(self.counts[:, Counted._fields.index(name)])
 
 
-def empty_ground() -> Ground:
+def no_exposure() -> Exposure:
     """Return a ground without sessions."""
-    return Ground([], {}, np.zeros(0, dtype=np.int64), np.zeros((0, len(Counted._fields)), dtype=np.int64))
+    return Exposure([], {}, np.zeros(0, dtype=np.int64), np.zeros((0, len(Counted._fields)), dtype=np.int64))
 
 
-def read_spans(ask: Ask, spans: Iterable[Span], *, until: date, seen: dict[Span, Ground]) -> None:
+def read_spans(ask: Ask, spans: Iterable[Span], *, until: date, seen: dict[Span, Exposure]) -> None:
     """Ask for the sessions of spans in one question; a span without sessions gives an empty ground.
 
     Args:
@@ -115,10 +115,10 @@ def read_spans(ask: Ask, spans: Iterable[Span], *, until: date, seen: dict[Span,
     counts = np.column_stack([column_of(answer, name)[order] for name in Counted._fields])
     edges = np.searchsorted(spans_of_rows[order], np.arange(len(wanted) + 1)).tolist()
     for span, begin, end in zip(wanted, edges, edges[1:], strict=False):
-        seen[span] = Ground(reporters.values, numbers, reporter[begin:end], counts[begin:end])
+        seen[span] = Exposure(reporters.values, numbers, reporter[begin:end], counts[begin:end])
 
 
-def added(grounds: Sequence[Ground]) -> Ground:
+def added(grounds: Sequence[Exposure]) -> Exposure:
     """Add up grounds of spans that follow each other; what came after is that of the last."""
     names = sorted({ground.names[number] for ground in grounds for number in ground.reporter.tolist()})
     numbers = {name: number for number, name in enumerate(names)}
@@ -127,4 +127,4 @@ def added(grounds: Sequence[Ground]) -> Ground:
         rows = [numbers[ground.names[number]] for number in ground.reporter.tolist()]
         counts[rows, : len(_WITHIN)] += ground.counts[:, : len(_WITHIN)]
         counts[rows, len(_WITHIN) :] = ground.counts[:, len(_WITHIN) :] if ground is grounds[-1] else 0
-    return Ground(names, numbers, np.arange(len(names)), counts)
+    return Exposure(names, numbers, np.arange(len(names)), counts)

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipeline.insight.applied_policies import PoliciesSeen
-    from pipeline.insight.enforce.left_out import LeftOut
-    from pipeline.insight.enforce.replay import ReplayDay
+    from pipeline.insight.enforce.replay import NoEvidence, ReplayDay
     from pipeline.insight.enforce.weighing import Evidence, Found
     from pipeline.insight.incident import Incident
     from pipeline.insight.period import Period
@@ -99,7 +98,7 @@ def _incident(incident: Incident, settings: InsightSettings) -> Missing:
     return Missing("incident", "open", need, None, sentence)
 
 
-def _refused_lately(left_out: LeftOut, period: Period, settings: InsightSettings) -> Missing:
+def _refused_lately(left_out: NoEvidence, period: Period, settings: InsightSettings) -> Missing:
     refused = left_out.refused_lately
     sentence = (
         f"{listed(left_out.failures_only)} had {count_of(refused, 'session')} in the last {settings.settle_days} days that enforce would "

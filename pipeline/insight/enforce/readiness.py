@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from pipeline.insight.ask import Ask
-    from pipeline.insight.enforce.left_out import LeftOut
+    from pipeline.insight.enforce.replay import NoEvidence
     from pipeline.insight.ground import Ground
     from pipeline.insight.incident import Incident
     from pipeline.insight.known_reporters import KnownReporters
@@ -49,7 +49,7 @@ class Readiness:
     """How the bound comes about, in one sentence."""
     reporters: tuple[str, ...]
     other_reporters: tuple[str, ...]
-    left_out: LeftOut
+    left_out: NoEvidence
     """Known reporters that are no evidence: failures only, report loops."""
     days_covered: int
     blocking: tuple[str, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pipeline.insight.enforce.left_out import LeftOut, left_out_of, weighs
+from pipeline.insight.enforce.replay import NoEvidence, left_out_of, weighs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -37,7 +37,7 @@ class Evidence(NamedTuple):
     switched_off_last_week: int
     unprotected: int
     """Sessions without a policy, of all reporters."""
-    left_out: LeftOut = LeftOut()
+    left_out: NoEvidence = NoEvidence()
     """Of known reporters, and no evidence."""
 
     @property

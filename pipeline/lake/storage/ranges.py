@@ -6,6 +6,7 @@ schema and statistics and every query begins, is kept in memory. Small files com
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from datetime import UTC, datetime
@@ -26,11 +27,46 @@ KEPT_BYTES = 128 * 1024 * 1024
 """What is kept of the ends of all files together."""
 
 
-class RangeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
+class UnchangingFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """Files that never change, for reading, each by its own name; `open` is its kind's."""
+
+    cachable = False
+    _met: Exception | None = None
+
+    def met(self) -> Exception | None:
+        """Return the last failure to read, once: DuckDB does not hand on which exception it was."""
+        met, self._met = self._met, None
+        return met
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        """Return name, size and kind of a file.
+
+        Raises:
+            FileNotFoundError: There is none.
+        """
+        with self.open(path) as file:
+            size: int = file.seek(0, os.SEEK_END)
+        return {"name": path, "size": size, "type": "file", "mtime": _LONG_AGO.timestamp()}
+
+    def glob(self, path: str, **_: Any) -> list[str]:
+        """Return the file of this name: nothing is looked for by pattern."""
+        return [path]
+
+    def ls(self, path: str, detail: bool = False, **_: Any) -> list[Any]:
+        """Return the file of this name."""
+        return [self.info(path)] if detail else [path]
+
+    def modified(self, path: str) -> datetime:  # noqa: ARG002 -- files never change
+        """Return the same for every file: none ever changes."""
+        return _LONG_AGO
+
+    created = modified
+
+
+class RangeFiles(UnchangingFiles):
     """The files of a lake in a bucket, for reading."""
 
     protocol = "s3"
-    cachable = False
 
     def __init__(self, store: ObjectStore, root: str) -> None:
         """Take a store, and what stands before its paths in the addresses that will be asked for."""
@@ -40,24 +76,10 @@ class RangeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
         self._tails: OrderedDict[str, bytes] = OrderedDict()
         self._kept = 0
         self._keeping = threading.Lock()
-        self._met: Exception | None = None
-
-    def met(self) -> Exception | None:
-        """Return the last failure to read, once: DuckDB does not hand on which exception it was."""
-        met, self._met = self._met, None
-        return met
 
     def know(self, sizes: Mapping[str, int]) -> None:
         """Take note of the sizes in bytes of files, by address."""
         self._sizes.update({self._strip(address): size for address, size in sizes.items()})
-
-    def info(self, path: str, **_: Any) -> dict[str, Any]:
-        """Return name, size and kind of a file.
-
-        Raises:
-            FileNotFoundError: There is none.
-        """
-        return {"name": path, "size": self.size_of(self._strip(path)), "type": "file", "mtime": _LONG_AGO.timestamp()}
 
     def size_of(self, path: str) -> int:
         """Return the size of a file in bytes.
@@ -72,22 +94,6 @@ class RangeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
                 raise FileNotFoundError(path)
             self._sizes[path] = size
         return size
-
-    def glob(self, path: str, **_: Any) -> list[str]:
-        """Return the file of this name: nothing is looked for by pattern."""
-        return [path]
-
-    def ls(self, path: str, detail: bool = False, **_: Any) -> list[Any]:
-        """Return the file of this name."""
-        return [self.info(path)] if detail else [path]
-
-    def modified(self, path: str) -> datetime:  # noqa: ARG002 -- files never change
-        """Return the same for every file: none ever changes."""
-        return _LONG_AGO
-
-    def created(self, path: str) -> datetime:  # noqa: ARG002 -- files never change
-        """Return the same for every file: none ever changes."""
-        return _LONG_AGO
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> RangeFile:
         """Open a file for reading.
