@@ -117,7 +117,7 @@ class _Imap4(imaplib.IMAP4):
     def _create_socket(self, timeout: float | None = None) -> socket.socket:  # noqa: ARG002 -- the signature is imaplib's
         limit = self._deadline.next_wait(self._connect_timeout)
         plain = socket.create_connection((self.host, self.port), timeout=limit)
-        bounded = _bounded_socket(plain, self._deadline)
+        bounded: socket.socket = _bounded(socket.socket, self._deadline)(fileno=plain.detach())
         bounded.settimeout(self._deadline.next_wait(self._connect_timeout))
         if self._context is None:
             return bounded
@@ -183,41 +183,28 @@ def tls_context(ca_file: str, deadline: Deadline) -> ssl.SSLContext:
     """
     context = ssl.create_default_context(cafile=ca_file or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = _bounded_tls_class(deadline)
+    context.sslsocket_class = _bounded(ssl.SSLSocket, deadline)
     return context
 
 
-def _bounded_socket(plain: socket.socket, deadline: Deadline) -> socket.socket:
-    """Return the same connection as a socket that asks the deadline before it waits."""
+def _bounded(kind: type[Any], deadline: Deadline) -> type[Any]:
+    """Return a kind of socket that asks the deadline before it waits."""
 
-    class BoundedSocket(socket.socket):
+    class Bounded(kind):  # type: ignore[misc]
         def recv(self, *args: Any) -> bytes:
             self.settimeout(deadline.next_wait())
-            return super().recv(*args)
+            return bytes(super().recv(*args))
 
         def recv_into(self, *args: Any) -> int:
             self.settimeout(deadline.next_wait())
-            return super().recv_into(*args)
+            return int(super().recv_into(*args))
+
+        def send(self, *args: Any) -> int:
+            self.settimeout(deadline.next_wait())
+            return int(super().send(*args))
 
         def sendall(self, *args: Any) -> None:
             self.settimeout(deadline.next_wait())
             super().sendall(*args)
 
-    return BoundedSocket(fileno=plain.detach())
-
-
-def _bounded_tls_class(deadline: Deadline) -> type[ssl.SSLSocket]:
-    class BoundedTlsSocket(ssl.SSLSocket):
-        def recv(self, *args: Any) -> bytes:
-            self.settimeout(deadline.next_wait())
-            return super().recv(*args)
-
-        def recv_into(self, *args: Any) -> int:
-            self.settimeout(deadline.next_wait())
-            return super().recv_into(*args)
-
-        def send(self, *args: Any) -> int:
-            self.settimeout(deadline.next_wait())
-            return super().send(*args)
-
-    return BoundedTlsSocket
+    return Bounded

@@ -13,10 +13,9 @@ from pipeline.errors import ConfigError, TryAgainError
 from pipeline.mailbox.fetching import Fetching
 from pipeline.mailbox.idle import wait_for_mail
 from pipeline.mailbox.oauth import token_source
-from pipeline.mailbox.pace import Pace
 from pipeline.mailbox.searching import windows
 from pipeline.mailbox.selecting import BEYOND_ALL_UIDS, FolderState
-from pipeline.mailbox.session import Session
+from pipeline.mailbox.session import Pace, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

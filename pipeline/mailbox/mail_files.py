@@ -20,8 +20,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Self
 from pipeline import log
 from pipeline.errors import InputError
 from pipeline.mailbox.mbox import read_mbox
-from pipeline.mailbox.sniff import HEAD_BYTES, Kind, begins_as_mbox, kind_by_content, kind_by_name
-from pipeline.mailbox.stream import Rejoined
+from pipeline.mailbox.sniff import HEAD_BYTES, Kind, Rejoined, begins_as_mbox, kind_by_content, kind_by_name
 from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:

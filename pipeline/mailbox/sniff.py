@@ -1,9 +1,14 @@
-"""What a file is, told by its name and, where the name says nothing, by its first bytes."""
+"""What a file is, told by its name and, where the name says nothing, by its first bytes; and a stream with these put back before it."""
 
 from __future__ import annotations
 
+import io
 import re
 from enum import Enum
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 HEAD_BYTES = 8192
 """How much of a file `kind_of` wants to see."""
@@ -71,3 +76,32 @@ def _starts_with_header(head: bytes) -> bool:
             return usual and len(head) >= HEAD_BYTES and head.endswith(line)
         usual = usual or field[1].lower() in _USUAL_FIELDS
     return usual
+
+
+class Rejoined(io.RawIOBase):
+    """The bytes of `head`, then those of `rest`; for standard input, which cannot be rewound."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = memoryview(head)
+        self._rest = rest
+
+    @classmethod
+    def of(cls, head: bytes, rest: IO[bytes]) -> BinaryIO:
+        """Return both as one buffered stream."""
+        return io.BufferedReader(cls(head, rest))
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill the buffer from the head while there is one, then from the rest."""
+        view = memoryview(buffer).cast("B")
+        if not self._head:
+            piece = self._rest.read(len(view))
+            view[: len(piece)] = piece
+            return len(piece)
+        count = min(len(view), len(self._head))
+        view[:count] = self._head[:count]
+        self._head = self._head[count:]
+        return count

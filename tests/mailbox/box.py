@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.mailbox.imap import ImapMailbox
-from pipeline.mailbox.pace import Pace
+from pipeline.mailbox.session import Pace
 from pipeline.report.limits import DEFAULT_LIMITS
 from pipeline.settings.mailbox_tables import MailboxSettings
 
