@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from pipeline.ingest.progress import Progress
+from pipeline.ingest.options import Progress
 
 
 class Bars(Progress):

@@ -11,7 +11,7 @@ from pipeline.output import escape, note, prose
 
 if TYPE_CHECKING:
     from pipeline.cli import Context
-    from pipeline.ingest.progress import Progress
+    from pipeline.ingest.options import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
+    from pipeline.ingest.options import Progress as Quiet
     from pipeline.ingest.options import RunOptions
-    from pipeline.ingest.progress import Progress as Quiet
     from pipeline.ingest.run import ingest
 
     settings = context.settings

@@ -65,7 +65,7 @@ def _job(settings: Settings) -> Job:
 
 def _read_again(pool: Pool, messages: Sequence[tuple[MessageRow, bytes]]) -> ChunkColumns:
     """Read messages of the lake again, in workers: today's parser, the verdicts of the day they came, the time they came."""
-    from pipeline.mailbox.kept_mail import as_fetched
+    from pipeline.ingest.kept_mail import as_fetched
 
     return pool.read_again([(row, as_fetched(row, content)) for row, content in messages])
 

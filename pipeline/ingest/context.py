@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pipeline.ingest import folder_memory as memory
 from pipeline.ingest.folder_memory import FolderMemory
 from pipeline.ingest.stop import Stop
 from pipeline.ingest.tally import Tally
-from pipeline.message.sender import Sender
+from pipeline.message.fetched import Sender
 from pipeline.tables.chunk_columns import choose, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from pipeline.config import Settings
-    from pipeline.ingest.progress import Progress
+    from pipeline.ingest.options import Progress
     from pipeline.lake.writer import LakeWriter, Rehearsal
-    from pipeline.message.fetched import Fetched
     from pipeline.tables.chunk_columns import ChunkColumns
-    from pipeline.tables.row_types import MessageRow
     from pipeline.trust.quota import Quota
+    from pipeline.workers.pool import Pool
     from pipeline.workers.reading_task import Job
-
-
-class Pool(Protocol):
-    """Reads chunks of messages, in this process or in others."""
-
-    def read(self, chunks: Iterable[list[Fetched]]) -> Iterator[tuple[list[Fetched], ChunkColumns]]:
-        """Yield each chunk with its rows, in order."""
-
-    def read_again(self, messages: Sequence[tuple[MessageRow, Fetched]]) -> ChunkColumns:
-        """Return the rows of messages the ledger knows, in order."""
 
 
 @dataclass(slots=True)

@@ -1,15 +1,27 @@
-"""How many reports count, told at the end of a run: what vouching changed, and once a day that nothing counts."""
+"""How many reports count, told at the end of a run: what vouching changed, and once a day that nothing counts.
+
+What counts is decided by the views of `pipeline.query`, and every number comes from there. A run that has nothing to say, because all is
+well, is saved the fifth of a second that opening them takes: that most reports count is told by three columns of `reports`, without DuckDB.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import log
 from pipeline.errors import TlsrptError
+from pipeline.insight.period import period_of
+from pipeline.lake.delta.data_file_list import Files
+from pipeline.lake.delta.delta_tables import floor_of, open_table
+from pipeline.lake.delta.scan import batches, count_rows, since
 from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.storage.notes import open_note
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date
 
     from pipeline.config import Settings
@@ -58,11 +70,8 @@ def what_counts(settings: Settings, today: date, *, always: bool) -> list[str]:
 
 def _enough_counts(settings: Settings, location: Location, today: date) -> bool:
     """Say whether there is nothing to say for sure."""
-    from pipeline.insight.period import period_of
-    from pipeline.lake.mostly_counted import mostly_counted
-
-    since = period_of(today, settings.insight.days, settings.insight).since
-    return mostly_counted(location, since, today, tiers=settings.trust.count, own=settings.domains.own)
+    first = period_of(today, settings.insight.days, settings.insight).since
+    return mostly_counted(location, first, today, tiers=settings.trust.count, own=settings.domains.own)
 
 
 def _ground(settings: Settings, today: date) -> Ground:
@@ -70,3 +79,43 @@ def _ground(settings: Settings, today: date) -> Ground:
 
     with open_lake(settings=settings) as lake:
         return lake.ground(as_of=today)
+
+
+def mostly_counted(location: Location, first: date, last: date, *, tiers: Collection[str], own: Collection[str]) -> bool:
+    """Say whether there are reports about these days and most of them count; False also where it takes more than a look to tell.
+
+    Args:
+        location: The lake.
+        first: First day, inclusive.
+        last: Last day, inclusive.
+        tiers: The trust tiers that count.
+        own: The domains that are ours; none: every domain is.
+
+    Raises:
+        LakeError: It cannot be read.
+    """
+    with location.errors("read"):
+        messages, reports, superseded = (open_table(location, name) for name in ("messages", "reports", "superseded"))
+        if messages is None or reports is None or superseded is None:
+            return False
+        present = since(floor_of(messages))
+        files = Files(location, "reports", reports)
+        months = [month for month in files.months() if f"{first:%Y-%m}" <= month <= f"{last:%Y-%m}"]
+        days = (pc.field("report_day") >= pa.scalar(first)) & (pc.field("report_day") <= pa.scalar(last))
+        wanted = ("trust_tier", "report_domains") if own else ("trust_tier",)
+        rows = counted = 0
+        for batch in batches(location, "reports", files.of(months), wanted, where=present & days):
+            rows, counted = rows + batch.num_rows, counted + _how_many(batch, tiers, own)
+        # Each of those that a better report replaces may be one of those that seem to count.
+        replaced = count_rows(location, "superseded", Files(location, "superseded", superseded).of(months), present)
+    counted -= replaced
+    return counted > 0 and 2 * counted >= rows
+
+
+def _how_many(rows: pa.RecordBatch, tiers: Collection[str], own: Collection[str]) -> int:
+    trusted: Any = pc.is_in(rows.column("trust_tier"), value_set=pa.array(sorted(tiers), pa.string()))
+    if not own:
+        return int(trusted.true_count)
+    ours: Any = rows.column("report_domains").filter(trusted)
+    names, places = pc.list_flatten(ours), pc.list_parent_indices(ours)
+    return len(pc.unique(places.filter(pc.is_in(names, value_set=pa.array(sorted(own), pa.string())))))

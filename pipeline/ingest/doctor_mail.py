@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from pipeline.errors import LakeError, TlsrptError, TryAgainError
 from pipeline.ingest.doctor_line import Check, failed, guarded
 from pipeline.insight.phrases import count_of
+from pipeline.lake.dedup.ledger import KnownUids
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.post_action_check import try_after
 from pipeline.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from pipeline.config import Settings
     from pipeline.settings.mailbox_tables import MailboxSettings, SourceSettings
@@ -44,19 +45,12 @@ def mailbox_lines(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
 
 def _folder(mailbox: ImapMailbox, folder: str) -> str:
     mailbox.open(folder)
-    mailbox.new_uids(_Nothing())
+    mailbox.new_uids(KnownUids())  # none is known, so that every one has to be listed
     state = mailbox.state
     how = "opened read-only" if state.read_only else "opened for changes"
     if mailbox.unlisted:
         raise TryAgainError(f"the server counts {state.exists:,} messages and lists {mailbox.unlisted:,} of them under no UID")
     return f"{count_of(state.exists, 'message')}, UIDVALIDITY {state.uidvalidity}, {how}"
-
-
-class _Nothing:
-    """A ledger that knows no message, so that every one has to be listed."""
-
-    def missing(self, uids: Iterable[int]) -> list[int]:
-        return list(uids)
 
 
 def _capabilities(name: str, box: MailboxSettings, capabilities: frozenset[str]) -> Check:

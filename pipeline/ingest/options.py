@@ -1,12 +1,24 @@
-"""The options of one run, and its outcome."""
+"""The options of one run, what it says of itself while it works, and its outcome."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import NamedTuple
 
-from pipeline.ingest.progress import Progress
 from pipeline.ingest.tally import Tally
+
+
+class Progress:
+    """Says nothing; the command line has one that draws bars."""
+
+    def begin(self, what: str, total: int | None) -> None:
+        """A mailbox folder or an import begins, with so many messages (None: not known)."""
+
+    def advance(self, messages: int) -> None:
+        """So many more messages are read."""
+
+    def end(self) -> None:
+        """The folder or import is done."""
 
 
 class RunOptions(NamedTuple):

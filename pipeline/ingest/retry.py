@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow.compute as pc
 
+from pipeline.ingest.kept_mail import kept_mail
 from pipeline.ingest.options import RunOptions
 from pipeline.ingest.run import make_job
 from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.writer import LakeWriter
-from pipeline.mailbox.kept_mail import as_fetched
 from pipeline.tables.chunk_columns import choose
 from pipeline.workers.pool import Pool
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.tables.row_types import MessageRow
-
-CHUNK = 1_000
-"""Messages read again and replaced at a time."""
 
 
 class Retried(NamedTuple):
@@ -48,15 +45,12 @@ def retry_rejects(settings: Settings) -> Retried:
         for row in writer.ledger.rows(pc.field("outcome") == "quarantined"):
             by_month[row.received_month].append(row)
         for month, rows in sorted(by_month.items()):
-            raw = writer.raw_of(month)
-            for start in range(0, len(rows), CHUNK):
-                chunk = rows[start : start + CHUNK]
-                contents = raw.contents([row.message_sha256 for row in chunk])
-                known = [(row, as_fetched(row, contents[row.message_sha256])) for row in chunk if row.message_sha256 in contents]
+            gone += len(rows)
+            for known in kept_mail(writer, month, rows):
                 columns = pool.read_again(known)
                 outcomes = columns.messages.column("outcome").to_pylist()
                 readable = [place for place, outcome in enumerate(outcomes) if outcome != "quarantined"]
                 if readable:
                     writer.replace(choose(columns, readable))
-                seen, stored, gone = seen + len(known), stored + len(readable), gone + len(chunk) - len(known)
+                seen, stored, gone = seen + len(known), stored + len(readable), gone - len(known)
     return Retried(seen, stored, gone)

@@ -15,12 +15,12 @@ from pipeline.errors import ConfigError, LakeError, TlsrptError, TryAgainError, 
 from pipeline.ingest import folder_memory
 from pipeline.ingest.context import Hands
 from pipeline.ingest.import_files import import_files
+from pipeline.ingest.kept_mail import vouch_for_earlier
 from pipeline.ingest.looks_written import Looking
 from pipeline.ingest.options import Outcome, RunOptions
 from pipeline.ingest.source import take
 from pipeline.ingest.stop import Stop
 from pipeline.ingest.tally import Tally
-from pipeline.ingest.vouch_earlier import vouch_for_earlier
 from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.writer import LakeWriter, Rehearsal
 from pipeline.report.rows import Ownership, RunStamp

@@ -26,6 +26,15 @@ class MessageRef(NamedTuple):
     """Where there is no UID. For an import: the file, and `#n` for the n-th mail of an mbox; else the lasting name at the source."""
 
 
+class Sender(NamedTuple):
+    """Four columns of a row of `messages`: who sent it, as far as that is proved. By this a sender's share of a day is counted."""
+
+    trust_tier: str
+    outcome: str
+    dkim_domain: str | None
+    from_domain: str | None
+
+
 class Fetched(NamedTuple):
     """One message or file as received."""
 

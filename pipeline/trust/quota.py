@@ -16,7 +16,7 @@ from pipeline.report.names import valid_domain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipeline.message.sender import Sender
+    from pipeline.message.fetched import Sender
 
 UNPROVED = "?"
 """Stands before a submitter that is only claimed, so that a forger does not use up the share of whom he names."""

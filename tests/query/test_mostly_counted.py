@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.ingest import counted_reports
-from pipeline.lake.mostly_counted import mostly_counted
+from pipeline.ingest.counted_reports import mostly_counted
 from pipeline.lake.storage.locate import locate
 from pipeline.query import open_lake
 from pipeline.settings.single_tables import DomainSettings, LakeSettings, TrustSettings

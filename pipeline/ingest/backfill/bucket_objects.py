@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import obstore
 
-from pipeline import log
 from pipeline.errors import InputError
 from pipeline.ingest.backfill.byte_windows import ForwardStream
 from pipeline.ingest.backfill.chunk import OBJECTS, Chunk
-from pipeline.ingest.backfill.listing import LARGE_BYTES, Cutter, Listed
+from pipeline.ingest.backfill.listing import LARGE_BYTES, Cutter, Listed, as_far_as_it_goes
 from pipeline.ingest.backfill.mbox_chunks import unstored
-from pipeline.ingest.backfill.tar_chunks import DamagedTarError, compression_of, is_tar, unpacked
+from pipeline.ingest.backfill.tar_chunks import compression_of, is_tar, unpacked
 from pipeline.ingest.bucket_access import bucket_errors, open_bucket
 from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
 
@@ -48,7 +47,8 @@ def list_bucket(address: str, walker: FileImport) -> Iterator[Chunk]:
                 continue
             yield from cutter.rest()
             like = Chunk("", address, address, name or prefix.rpartition("/")[2], digest=f"{address} {name} {size} {stamp}")
-            yield from _as_far_as_it_goes(stream, like, walker)
+            stretches = unpacked(stream, compression_of(like.name), like) if is_tar(like.name) else unstored(stream, like)
+            yield from as_far_as_it_goes(stretches, f"{address}/{like.name}", walker)
         yield from cutter.rest()
     if not found:
         raise InputError(f"nothing found under {address}; name s3://bucket/prefix")
@@ -87,12 +87,3 @@ def _is_mbox(bucket: S3Store, key: str) -> bool:
     if kind_by_name(key) not in (None, Kind.MBOX, Kind.MAIL):
         return False
     return kind_by_content(bytes(obstore.get_range(bucket, key, start=0, length=HEAD_BYTES))) is Kind.MBOX
-
-
-def _as_far_as_it_goes(stream: BinaryIO, like: Chunk, walker: FileImport) -> Iterator[Chunk]:
-    name = like.name
-    try:
-        yield from unpacked(stream, compression_of(name), like) if is_tar(name) else unstored(stream, like)
-    except (DamagedTarError, OSError) as err:
-        walker.unreadable += 1
-        log.warning("archive-damaged", path=f"{like.given}/{name}", reason=str(err), kept="what came before")

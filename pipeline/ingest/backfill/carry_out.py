@@ -5,8 +5,11 @@ Done by a thread of the driver, or by a Dask worker: those fetch the bytes and h
 
 from __future__ import annotations
 
+import logging
 import secrets
-from typing import TYPE_CHECKING
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
@@ -15,7 +18,6 @@ from pipeline.errors import TlsrptError
 from pipeline.ingest.backfill.chunk_messages import Fetch
 from pipeline.ingest.backfill.tasks import Read, ReadReply, pack_parts, pack_read_reply, unpack_task
 from pipeline.ingest.backfill.waiting_rows import WaitingRows
-from pipeline.ingest.backfill.worker_log import collected
 from pipeline.lake.dedup.batch_rows import essence_of, tables_of, take
 from pipeline.lake.delta.data_files import by_month, describe, encode
 from pipeline.lake.delta.stage import StagedPart
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 PIECE_MESSAGES = 4_000
 PIECE_BYTES = 4 * 1024 * 1024
 """What a worker process gets at a time: bounds its memory."""
+_MOST_WARNINGS = 100
+"""Of one task; a million unreadable files need not be said one by one."""
+_LOGGER = logging.getLogger("tlsrpt")
 
 
 def do(task: Read | Write, job: Job, sandbox: Sandbox) -> ReadReply | list[StagedPart]:
@@ -65,7 +70,7 @@ def do_packed(text: bytes, content: bytes, job: Job, sandbox: Sandbox) -> tuple[
         sandbox: The processes in which mail is read.
     """
     try:
-        with collected() as warnings:
+        with _collected() as warnings:
             done = do(unpack_task(text, content), job, sandbox)
     except TlsrptError as err:
         return orjson.dumps(("refused", type(err).__name__, str(err))), b"", b""
@@ -129,3 +134,28 @@ def write(task: Write) -> list[StagedPart]:
             location.store.put(staged, memoryview(content))
             parts.append(StagedPart(staged, part))
     return parts
+
+
+class _Gathering(logging.Handler):
+    def __init__(self, found: list[tuple[str, dict[str, Any]]]) -> None:
+        super().__init__(logging.WARNING)
+        self._found = found
+        self._thread = threading.get_ident()  # beside ours, other tasks run in this process
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if len(self._found) < _MOST_WARNINGS and record.thread == self._thread:
+            fields: dict[str, Any] = getattr(record, "fields", {})
+            self._found.append((record.getMessage(), {name: str(value) for name, value in fields.items()}))
+
+
+@contextmanager
+def _collected() -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """Gather the warnings of a worker while inside, for the driver, who has the log."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    gathering = _Gathering(found)
+    _LOGGER.addHandler(gathering)
+    _LOGGER.propagate = False
+    try:
+        yield found
+    finally:
+        _LOGGER.removeHandler(gathering)

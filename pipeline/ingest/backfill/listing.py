@@ -89,19 +89,25 @@ def list_path(path: str, walker: FileImport) -> Iterator[Chunk]:
         stretches = None if found.in_maildir else _stretches(found, status)
         if stretches is not None:
             yield from cutter.rest()
-            yield from _as_far_as_it_goes(stretches, found, walker)
+            yield from as_far_as_it_goes(stretches, printable(found.path), walker)
         else:
             yield from cutter.add(Listed(name, status.st_size, str(status.st_mtime_ns), found.in_maildir))
     yield from cutter.rest()
 
 
-def _as_far_as_it_goes(chunks: Iterator[Chunk], found: Found, walker: FileImport) -> Iterator[Chunk]:
-    """Yield the chunks of a container; a damaged one is counted and said, and the import goes on with the next file."""
+def as_far_as_it_goes(chunks: Iterator[Chunk], path: str, walker: FileImport) -> Iterator[Chunk]:
+    """Yield the chunks of a container; a damaged one is counted and said, and the import goes on with the next file.
+
+    Args:
+        chunks: Of the container.
+        path: What it is called, for the log.
+        walker: Counts what cannot be read.
+    """
     try:
         yield from chunks
     except (OSError, DamagedTarError) as err:
         walker.unreadable += 1
-        log.warning("archive-damaged", path=printable(found.path), reason=str(err), kept="what came before")
+        log.warning("archive-damaged", path=path, reason=str(err), kept="what came before")
 
 
 def _stretches(found: Found, status: os.stat_result) -> Iterator[Chunk] | None:

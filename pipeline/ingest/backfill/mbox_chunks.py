@@ -47,15 +47,7 @@ def cut_mbox(path: Path, like: Chunk) -> Iterator[Chunk]:
     with path.open("rb") as file:
         for stretch in stretches(file):
             digest = hashlib.sha256(f"mbox {like.digest} {stretch.start} {stretch.end}".encode()).hexdigest()[:32]
-            yield like._replace(
-                kind=MBOX,
-                start=stretch.start,
-                end=stretch.end,
-                first=stretch.first,
-                messages=stretch.mails,
-                size_bytes=stretch.end - stretch.start,
-                digest=digest,
-            )
+            yield _chunk(like, stretch, digest)._replace(start=stretch.start, end=stretch.end)
 
 
 def unstored(file: BinaryIO, like: Chunk) -> Iterator[Chunk]:
@@ -64,15 +56,12 @@ def unstored(file: BinaryIO, like: Chunk) -> Iterator[Chunk]:
     for stretch in stretches(tee):
         content = tee.take(stretch.end)
         digest = hashlib.sha256(b"mbox " + like.digest.encode() + content).hexdigest()[:32]
-        yield like._replace(
-            kind=MBOX,
-            end=len(content),
-            first=stretch.first,
-            messages=stretch.mails,
-            size_bytes=len(content),
-            digest=digest,
-            content=content,
-        )
+        yield _chunk(like, stretch, digest)._replace(end=len(content), content=content)
+
+
+def _chunk(like: Chunk, stretch: Stretch, digest: str) -> Chunk:
+    size = stretch.end - stretch.start
+    return like._replace(kind=MBOX, first=stretch.first, messages=stretch.mails, size_bytes=size, digest=digest)
 
 
 class _Kept:

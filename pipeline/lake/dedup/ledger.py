@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pipeline.lake.dedup.hash_files import HashColumn, KeyColumn
 from pipeline.lake.dedup.settle import NEVER_ASKED_AGAIN, PENDING, awaits_dns, mailbox_outcomes
 from pipeline.lake.delta.scan import among, batches, combinations, numbers, read, since
-from pipeline.message.sender import Sender
+from pipeline.message.fetched import Sender
 from pipeline.tables.chunk_columns import rows_of
 from pipeline.tables.row_types import MessageRow
 
