@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,12 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.cli import Context
-    from pipeline.config import Settings
     from pipeline.lake.upkeep.rebuild import Rebuilt
     from pipeline.tables.chunk_columns import ChunkColumns
     from pipeline.tables.row_types import MessageRow
     from pipeline.workers.pool import Pool
-    from pipeline.workers.reading_task import Job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from pipeline import log
+    from pipeline.ingest.run import make_job
     from pipeline.lake.open_lake import open_for_writing
     from pipeline.lake.storage.locate import configured_location
     from pipeline.lake.storage.near import refuse_missing
@@ -42,7 +40,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     began = time.monotonic()
     location = configured_location(settings.lake)
     refuse_missing(location)
-    with open_for_writing(location, mending=MADE_ANEW) as lake, Pool(_job(settings)) as pool:
+    with open_for_writing(location, mending=MADE_ANEW) as lake, Pool(make_job(settings, run_id="rebuild")) as pool:
         bar = _bar(sum(file.rows for file in lake.present("messages")))
         again = partial(_read_again, pool)
         done = rebuild(lake, again, advance=bar)
@@ -52,15 +50,6 @@ def run(args: argparse.Namespace, context: Context) -> int:
     else:
         output.prose(f"{_sentence(done, seconds)}\n")
     return 0
-
-
-def _job(settings: Settings) -> Job:
-    from pipeline import __version__
-    from pipeline.report.rows import Ownership, RunStamp
-    from pipeline.workers.reading_task import Job
-
-    own = Ownership(own=settings.domains.own, mx=settings.domains.mx)
-    return Job(settings.report_limits, own, settings.trust, RunStamp("rebuild", datetime.now(UTC), __version__))
 
 
 def _read_again(pool: Pool, messages: Sequence[tuple[MessageRow, bytes]]) -> ChunkColumns:

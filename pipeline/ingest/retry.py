@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow.compute as pc
 
 from pipeline.ingest.kept_mail import kept_mail
-from pipeline.ingest.options import RunOptions
 from pipeline.ingest.run import make_job
 from pipeline.lake.storage.locate import configured_location
 from pipeline.lake.writer import LakeWriter
@@ -38,7 +37,7 @@ def retry_rejects(settings: Settings) -> Retried:
         TryAgainError: Another run holds the lake.
         LakeError: It cannot be read or written; what was replaced stays.
     """
-    job = make_job(settings, RunOptions())
+    job = make_job(settings)
     seen = stored = gone = 0
     with LakeWriter(configured_location(settings.lake), run_id=job.run.run_id) as writer, Pool(job) as pool:
         by_month: dict[str, list[MessageRow]] = defaultdict(list)

@@ -27,6 +27,7 @@ from pipeline.report.rows import Ownership, RunStamp
 from pipeline.tables.chunk_columns import message_rows
 from pipeline.trust.dns_retry import rejudge, waiting_since
 from pipeline.trust.quota import Quota
+from pipeline.trust.trust_rules import TrustRules
 from pipeline.workers.pool import Pool
 from pipeline.workers.reading_task import Job
 
@@ -60,7 +61,7 @@ def ingest(settings: Settings, options: RunOptions, stop: Stop | None = None) ->
     boxes = () if options.paths else wanted_mailboxes(settings, options.mailboxes)
     sources = () if options.paths else wanted_sources(settings, options.mailboxes)
     stop = Stop() if stop is None else stop  # not `or`: a Stop that nobody asked is false
-    job = make_job(settings, options)
+    job = make_job(settings, options.vouch_before)
     with stop.on_signals(), _hands(settings, options, job, stop) as hands:
         looked_into = [name for name in (*(box.name for box in boxes), *(source.name for source in sources)) if name in settings.polled]
         looking = Looking(hands.writer.location if hands.writer else None, job, looked_into, settings.domains.own)
@@ -132,7 +133,7 @@ def _spools(settings: Settings) -> list[Source]:
 def take_spool(settings: Settings) -> int:
     """Take all that lies in the spool, whoever sent how much, before a domain is erased; return how many messages."""
     stop, options = Stop(), RunOptions(workers=1)
-    with _hands(settings, options, make_job(settings, options), stop) as hands:
+    with _hands(settings, options, make_job(settings), stop) as hands:
         hands.quota = Quota(0)
         for source in _spools(settings):
             take(hands, source)
@@ -165,12 +166,19 @@ def _poll(hands: Hands, boxes: Sequence[MailboxSettings], sources: Sequence[Sour
         poll(hands, boxes, looking)
 
 
-def make_job(settings: Settings, options: RunOptions) -> Job:
-    """Return what stays the same over a run, with a fresh run id and the time of now."""
+def make_job(settings: Settings, vouch_before: datetime | None = None, *, run_id: str | None = None) -> Job:
+    """Return what stays the same over a run, with the time of now.
+
+    Args:
+        settings: The limits, the domains of ours, and what is believed.
+        vouch_before: The operator vouches for mail received before this moment.
+        run_id: By default a fresh one.
+    """
     now = datetime.now(UTC)
-    stamp = RunStamp(run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", ingested_at=now, parser_version=__version__)
+    stamp = RunStamp(run_id or f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", ingested_at=now, parser_version=__version__)
     own = Ownership(own=settings.domains.own, mx=settings.domains.mx)
-    return Job(settings.report_limits, own, settings.trust, stamp, options.vouch_before)
+    trust = TrustRules(**{name: getattr(settings.trust, name) for name in TrustRules._fields})
+    return Job(settings.report_limits, own, trust, stamp, vouch_before)
 
 
 @contextlib.contextmanager

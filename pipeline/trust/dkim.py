@@ -16,8 +16,7 @@ from dkim.canonicalization import CanonicalizationPolicy
 from pipeline.trust.alignment import aligned
 from pipeline.trust.key_lookup import DnsTempError
 from pipeline.trust.key_records import MINIMUM_BITS, Key, KeyUnusableError, read_key
-from pipeline.trust.signature import signed_names, tag_text, tags_of
-from pipeline.trust.signature_coverage import not_covered
+from pipeline.trust.signature_coverage import not_covered, signed_names, tag_text, tags_of
 from pipeline.trust.signed_mail import SignedMail
 
 if TYPE_CHECKING:

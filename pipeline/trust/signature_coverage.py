@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dkim.util import parse_tag_value
+
 from pipeline.message.shipped_reporters import shipped_reporter
 from pipeline.report.keys.identity import organisational_domain
 from pipeline.report.names import valid_domain
-from pipeline.trust.signature import signed_names, tag_text, tags_of
+from pipeline.trust.key_lookup import is_host_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -25,6 +27,9 @@ DECIDING = (b"from", b"content-type", b"content-transfer-encoding", b"mime-versi
 """Fields that decide whose mail it is and how it is read."""
 
 TLS_HEADERS = (b"tls-report-domain", b"tls-report-submitter")
+
+MAXIMUM_FIELD_BYTES = 8 * 1024
+"""A signature field with a 4096 bit key and fifty signed headers has about two thousand."""
 
 _SENDER = re.compile(r'\s*(?:(?:"[^"\\<>]*"|[^"\\<>@,;:()]*)\s*<\s*([^\s<>"(),;:\\]+)\s*>|([^\s<>"(),;:\\]+))\s*', re.ASCII)
 """One address, with a name before it or not; anything cleverer is nobody's."""
@@ -98,3 +103,25 @@ def sender_address(mail: SignedMail) -> str | None:
 
 def _is_multipart(mail: SignedMail) -> bool:
     return b"".join(mail.values(b"content-type")[:1]).lstrip().lower().startswith(b"multipart/")
+
+
+def tags_of(value: bytes) -> dict[bytes, bytes]:
+    """Return the tags of a DKIM-Signature field (RFC 6376 §3.5), read and not yet believed; none where they cannot be read."""
+    if len(value) > MAXIMUM_FIELD_BYTES:
+        return {}
+    try:
+        tags: dict[bytes, bytes] = parse_tag_value(value)
+    except Exception:  # noqa: BLE001 -- dkimpy raises what it stumbles on
+        return {}
+    return tags
+
+
+def tag_text(tags: dict[bytes, bytes], name: bytes) -> str | None:
+    """Return a tag that is a domain name or a selector, lower-case; None for anything else."""
+    text = tags.get(name, b"").decode("ascii", "replace")
+    return text.lower() if is_host_name(text) else None
+
+
+def signed_names(tags: dict[bytes, bytes]) -> list[bytes]:
+    """Return the names of h=, lower-case, in order."""
+    return [name.strip().lower() for name in tags.get(b"h", b"").split(b":")]

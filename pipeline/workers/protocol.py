@@ -19,6 +19,7 @@ from pipeline.report.limits import Limits
 from pipeline.report.rows import Ownership, RunStamp
 from pipeline.tables.row_types import MessageRow
 from pipeline.tables.schema import TABLES
+from pipeline.trust.trust_rules import TrustRules
 from pipeline.workers.reading_task import Job, read_again, read_new
 
 if TYPE_CHECKING:
@@ -31,16 +32,6 @@ LENGTH = struct.Struct("!Q")
 """Every frame begins with its length in bytes."""
 
 
-class Rules(NamedTuple):
-    """The part of `[trust]` that a worker needs; importing the settings themselves would cost its start a sixth of a second."""
-
-    dkim: str
-    resolver: str
-    dns_timeout: float
-    authserv_ids: tuple[str, ...]
-    posted_from: tuple[str, ...]
-
-
 def frame(body: bytes) -> bytes:
     """Return a body with its length in front."""
     return LENGTH.pack(len(body)) + body
@@ -48,7 +39,7 @@ def frame(body: bytes) -> bytes:
 
 def pack_job(job: Job) -> bytes:
     """Return the job as JSON."""
-    trust = Rules(job.trust.dkim, job.trust.resolver, job.trust.dns_timeout, job.trust.authserv_ids, job.trust.posted_from)
+    trust = [getattr(job.trust, name) for name in TrustRules._fields]
     return orjson.dumps((job.limits, job.own, trust, job.run, job.vouch_before), default=tuple)
 
 
@@ -58,7 +49,7 @@ def unpack_job(body: bytes) -> Job:
     return Job(
         limits=Limits(*limits),
         own=Ownership(*(tuple(names) for names in own)),
-        trust=Rules(trust[0], trust[1], trust[2], tuple(trust[3]), tuple(trust[4])),
+        trust=TrustRules(*trust[:3], *map(tuple, trust[3:])),
         run=RunStamp(run[0], datetime.fromisoformat(run[1]), run[2]),
         vouch_before=None if vouch_before is None else datetime.fromisoformat(vouch_before),
     )

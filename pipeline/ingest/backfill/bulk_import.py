@@ -15,7 +15,7 @@ from pipeline.ingest.backfill.driver import Drive
 from pipeline.ingest.backfill.import_progress import Shown
 from pipeline.ingest.backfill.local_workers import LocalWorkers
 from pipeline.ingest.backfill.sources import check_sources, size_of
-from pipeline.ingest.options import Outcome, RunOptions
+from pipeline.ingest.options import Outcome
 from pipeline.ingest.run import make_job
 from pipeline.ingest.stop import Stop
 from pipeline.lake.open_lake import open_for_writing
@@ -61,7 +61,7 @@ def backfill(settings: Settings, options: BulkOptions, stop: Stop | None = None)
     begun = time.monotonic()
     check_sources(options.sources)
     stop = Stop() if stop is None else stop  # not `or`: a Stop that nobody asked is false
-    job = make_job(settings, RunOptions())
+    job = make_job(settings)
     location = configured_location(settings.lake)
     with stop.on_signals(), contextlib.ExitStack() as held:
         lake = None if options.dry_run else held.enter_context(open_for_writing(location))
