@@ -127,8 +127,10 @@ def _disk(path: Path) -> Check:
 
 def clock(settings: Settings, now: datetime) -> Check:
     """Compare the clock: one that is behind judges signatures and days wrongly; the lake remembers a time that has surely passed."""
+    from pipeline.lake.writer import Rehearsal
+
     try:
-        newest = _newest_ingest(settings)
+        newest = Rehearsal(settings.lake.path).ledger.last_ingest()
     except TlsrptError as err:
         return Check("clock", "warn", f"not compared: {err}")
     if newest is not None and newest > now + timedelta(minutes=5):
@@ -139,12 +141,6 @@ def clock(settings: Settings, now: datetime) -> Check:
             1,
         )
     return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC")
-
-
-def _newest_ingest(settings: Settings) -> datetime | None:
-    from pipeline.lake.writer import Rehearsal
-
-    return Rehearsal(settings.lake.path).ledger.last_ingest()
 
 
 def ground_lines(settings: Settings, now: datetime) -> Iterator[Check]:

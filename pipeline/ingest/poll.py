@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline import log
-from pipeline.errors import ConfigError, LakeError, TlsrptError, TryAgainError
+from pipeline.errors import ConfigError, LakeError, TlsrptError
 from pipeline.failpoint import reach
 from pipeline.ingest.folder_memory import CopyNotes
 from pipeline.ingest.looks_written import without_name
 from pipeline.ingest.sink import Sink
-from pipeline.ingest.source import mind_throttling
+from pipeline.ingest.source import minding_throttling
 from pipeline.lake.dedup.settle import mailbox_outcomes
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.post_actions import housekeep
@@ -62,21 +62,15 @@ def _failed(hands: Hands, mailbox: str, err: TlsrptError, *, news: bool) -> None
 
 
 def _poll_mailbox(hands: Hands, settings: MailboxSettings) -> None:
-    mind_throttling(hands, settings.name, settings.folder)
     missing: list[ConfigError] = []
-    try:
-        with ImapMailbox(settings, hands.job.limits) as mailbox:
-            for folder in settings.all_folders:
-                if hands.stop:
-                    return
-                try:
-                    _poll_folder(hands, mailbox, folder)
-                except ConfigError as err:
-                    missing.append(err)
-    except TryAgainError as err:
-        if err.not_before is not None:
-            hands.remember(settings.name, settings.folder, not_before=err.not_before)
-        raise
+    with minding_throttling(hands, settings.name, settings.folder), ImapMailbox(settings, hands.job.limits) as mailbox:
+        for folder in settings.all_folders:
+            if hands.stop:
+                return
+            try:
+                _poll_folder(hands, mailbox, folder)
+            except ConfigError as err:
+                missing.append(err)
     if missing:
         raise missing[0]
 

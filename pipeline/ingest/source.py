@@ -6,6 +6,7 @@ files included, to the same promises: nothing lost under kill, cut and repeat; n
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline import log
@@ -72,23 +73,9 @@ class Source(Protocol):
         """
 
 
-def take(hands: Hands, source: Source) -> None:
-    """Take what is new at a source, commit it, and only then treat it; a killed run's messages are treated first.
-
-    Raises:
-        TlsrptError: The source fails, or the lake cannot be written.
-    """
-    mind_throttling(hands, source.name, "")
-    try:
-        _take(hands, source)
-    except TryAgainError as err:
-        if err.not_before is not None:
-            hands.remember(source.name, "", not_before=err.not_before)
-        raise
-
-
-def mind_throttling(hands: Hands, name: str, folder: str) -> None:
-    """Leave a server alone as long as it asked for.
+@contextmanager
+def minding_throttling(hands: Hands, name: str, folder: str) -> Iterator[None]:
+    """Leave a server alone as long as it asked for, and remember what it asks for inside.
 
     Args:
         hands: What the run works with; the moment of the run decides.
@@ -101,6 +88,22 @@ def mind_throttling(hands: Hands, name: str, folder: str) -> None:
     until = hands.memory(name, folder).not_before
     if until is not None and until > hands.job.run.ingested_at:
         raise TryAgainError(f"mailbox {name}: the server asked not to be called before {until:%Y-%m-%d %H:%M:%S} UTC; nothing was done")
+    try:
+        yield
+    except TryAgainError as err:
+        if err.not_before is not None:
+            hands.remember(name, folder, not_before=err.not_before)
+        raise
+
+
+def take(hands: Hands, source: Source) -> None:
+    """Take what is new at a source, commit it, and only then treat it; a killed run's messages are treated first.
+
+    Raises:
+        TlsrptError: The source fails, or the lake cannot be written.
+    """
+    with minding_throttling(hands, source.name, ""):
+        _take(hands, source)
 
 
 def _take(hands: Hands, source: Source) -> None:

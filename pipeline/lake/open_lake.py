@@ -87,7 +87,7 @@ def open_for_writing(where: str | Path | Location, *, mending: Collection[str] =
     location = locate(where)
     location.create()
     with location.errors("write"), location.writer_lock() as held:
-        for name in APPEND_ORDER if location.loses_writes else ():
+        for name in () if location.far else APPEND_ORDER:
             for torn in repair_log(location, name):
                 log.warning("lake-log-repaired", removed=torn)
         tables = create_tables(location, lambda found: _refuse_torn(location, found, mending=mending))

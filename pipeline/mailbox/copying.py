@@ -38,21 +38,6 @@ class Journal(Protocol):
         """Remember it durably; None: all of it is done."""
 
 
-class Forgetful:
-    """A journal for one run only."""
-
-    def __init__(self) -> None:
-        self._copying: Copying | None = None
-
-    def copying(self) -> Copying | None:
-        """Return what was noted last."""
-        return self._copying
-
-    def note(self, copying: Copying | None) -> None:
-        """Remember it until the run ends."""
-        self._copying = copying
-
-
 def about_to_copy(session: Session, state: FolderState, uids: Sequence[int], folder: str) -> Copying:
     """Return the note for a COPY that is about to be made; UIDVALIDITY and UIDNEXT of the other folder are 0 where the server gives none.
 

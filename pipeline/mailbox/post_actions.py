@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import TlsrptError
 from pipeline.failpoint import reach
-from pipeline.mailbox.copying import Forgetful, Journal, about_to_copy, already_copied
+from pipeline.mailbox.copying import about_to_copy, already_copied
 from pipeline.mailbox.folder_work import FolderWork, RefusedError
 from pipeline.mailbox.folders import target_folder
 from pipeline.mailbox.outcome_groups import groups_touched, outcome_group
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pipeline.mailbox.connection import Client
+    from pipeline.mailbox.copying import Journal
     from pipeline.mailbox.imap import ImapMailbox
 
 KEYWORD = "$TlsrptDone"
@@ -49,13 +50,13 @@ class Treated(NamedTuple):
     will pass (75)."""
 
 
-def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]], journal: Journal | None = None) -> Treated:
+def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]], journal: Journal) -> Treated:
     """Do to committed messages of the open folder what `after` says.
 
     Args:
         mailbox: With the folder open.
         messages: UID and outcome of messages whose rows are committed, and of no others.
-        journal: Remembers what is being copied, should the run be killed; default: nothing is remembered beyond this call.
+        journal: Remembers what is being copied, should the run be killed.
 
     Raises:
         TryAgainError: Cut, throttled; the next run does the rest.
@@ -66,7 +67,7 @@ def housekeep(mailbox: ImapMailbox, messages: Iterable[tuple[int, str]], journal
         group = outcome_group(outcome)
         if group in touched:
             by_folder[touched[group]].add(uid)
-    work = FolderWork(mailbox.session, mailbox.state, mailbox.folder, journal or Forgetful())
+    work = FolderWork(mailbox.session, mailbox.state, mailbox.folder, journal)
     half_done = mailbox.settings.after != "keep" and work.journal.copying() is not None
     if work.state.read_only and (half_done or by_folder):
         return Treated({}, work.read_only())

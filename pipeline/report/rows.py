@@ -15,8 +15,8 @@ from pipeline.report.policy_domains import ReportDomain, report_domains
 from pipeline.report.result_types import GROUPS
 from pipeline.report.session_overlap import mark_repeats
 from pipeline.report.sts_policy import NO_POLICY, read_policy
-from pipeline.tables.arrival import Arrival
 from pipeline.tables.row_types import PRIVATE_COLUMNS, FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
+from pipeline.tables.schema import Arrival
 
 if TYPE_CHECKING:
     from pipeline.message.fetched import Fetched

@@ -16,10 +16,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.tables.arrival import Arrival
 from pipeline.tables.column_text import CHUNK_TABLES, DETAILS, LENGTHS, SAME, TEXTS, chunk_as_values, own_columns
 from pipeline.tables.row_types import FailureRow, MessageRow, MessageRows, PolicyRow, ReportRow, ReportRows
-from pipeline.tables.schema import INHERITED, arrow_schema
+from pipeline.tables.schema import INHERITED, Arrival, arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,10 +9,9 @@ Field metadata travels into the Parquet files, so that a notebook can ask a colu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Literal
-
-from pipeline.tables.arrival import Arrival
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -364,6 +363,24 @@ CHECKS = Table(
 
 TABLES: dict[str, Table] = {table.name: table for table in (MESSAGES, RAW, REPORTS, POLICIES, FAILURES, SUPERSEDED, CHECKS)}
 """The tables by name."""
+
+
+class Arrival(NamedTuple):
+    """Columns of `messages` that are known before a message is read: what reads it has no say in them."""
+
+    received_month: str
+    message_sha256: str
+    account: str
+    folder: str
+    uidvalidity: int | None
+    uid: int | None
+    item: str | None
+    received_at: datetime
+    size_bytes: int
+    run_id: str
+    ingested_at: datetime
+    parser_version: str
+
 
 INHERITED: dict[str, tuple[str, tuple[str, ...]]] = {
     "messages": ("arrival", Arrival._fields),

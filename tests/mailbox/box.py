@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.mailbox.copy_note import Copying
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.session import Pace
 from pipeline.report.limits import DEFAULT_LIMITS
@@ -49,3 +50,18 @@ def fetch_all(box: ImapMailbox, folder: str = "INBOX", known: Known | None = Non
     box.open(folder)
     uids = box.new_uids(known or Known())
     return {fetched.ref.uid: fetched.content for chunk in box.fetch(uids) for fetched in chunk}
+
+
+class Forgetful:
+    """A journal for one run only."""
+
+    def __init__(self) -> None:
+        self._copying: Copying | None = None
+
+    def copying(self) -> Copying | None:
+        """Return what was noted last."""
+        return self._copying
+
+    def note(self, copying: Copying | None) -> None:
+        """Remember it until the run ends."""
+        self._copying = copying

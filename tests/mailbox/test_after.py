@@ -4,11 +4,10 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.mailbox.copy_note import Copying
-from pipeline.mailbox.copying import Forgetful
 from pipeline.mailbox.post_actions import KEYWORD, housekeep
 from pipeline.settings.mailbox_tables import FolderSettings
 from tests.dovecot import NO_MOVE, dovecot
-from tests.mailbox.box import QUICK, fetch_all, mail, mailbox
+from tests.mailbox.box import QUICK, Forgetful, fetch_all, mail, mailbox
 from tests.proxy import cut, proxy
 
 pytestmark = pytest.mark.dovecot
@@ -35,7 +34,7 @@ def subjects(server, user, folder: str) -> list[int]:
 def treat(server, user, messages=OUTCOMES, **settings) -> dict[str, int]:
     with mailbox(server, user, **settings) as box:
         box.open("INBOX")
-        treated = housekeep(box, messages)
+        treated = housekeep(box, messages, Forgetful())
         if treated.refused is not None:
             raise treated.refused
         return treated.done
@@ -170,7 +169,7 @@ def bytes_of_a_clean_move(server):
     with proxy(server.port) as wire, mailbox(server, user, port=wire.port, after="move", pace=QUICK._replace(chunk_messages=5)) as box:
         box.open("INBOX")
         begun = wire.bytes_from_server
-        housekeep(box, [(uid, "stored") for uid in range(1, 59)])
+        housekeep(box, [(uid, "stored") for uid in range(1, 59)], Forgetful())
         return begun, wire.bytes_from_server
 
 
@@ -195,7 +194,7 @@ def test_a_cut_while_copying_loses_and_doubles_nothing(server_without_move, plac
     with proxy(server.port) as wire, mailbox(server, user, port=wire.port, after="move", pace=QUICK._replace(chunk_messages=9)) as box:
         box.open("INBOX")
         begun = wire.bytes_from_server
-        housekeep(box, committed)
+        housekeep(box, committed, Forgetful())
         ended = wire.bytes_from_server
     user = stock(server, count=20)
     with proxy(server.port, [cut(int(begun + place * (ended - begun)))]) as wire:
@@ -248,9 +247,9 @@ def test_a_kick_between_two_commits_does_not_stop_the_housekeeping(server):
     user = stock(server)
     with mailbox(server, user, after="move") as box:
         assert len(fetch_all(box)) == 9
-        assert housekeep(box, OUTCOMES[:1]).done == {"moved": 1}
+        assert housekeep(box, OUTCOMES[:1], Forgetful()).done == {"moved": 1}
         server.kick(user.name)
-        assert housekeep(box, OUTCOMES[1:]).done == {"moved": 2}
+        assert housekeep(box, OUTCOMES[1:], Forgetful()).done == {"moved": 2}
     assert subjects(server, user, "Processed") == [1, 2, 3]
 
 
@@ -261,7 +260,7 @@ def test_fetching_goes_on_while_what_is_committed_is_moved(server):
         contents = {}
         for chunk in box.fetch(list(range(1, 41))):
             contents |= {fetched.ref.uid: fetched.content for fetched in chunk}
-            housekeep(box, [(fetched.ref.uid, "stored") for fetched in chunk])
+            housekeep(box, [(fetched.ref.uid, "stored") for fetched in chunk], Forgetful())
     assert contents == {number: mail(number) for number in range(1, 41)}
     assert subjects(server, user, "Processed") == list(range(1, 41))
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import ConfigError, TryAgainError
-from pipeline.mailbox.copying import Forgetful
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.post_actions import housekeep
 from pipeline.report.limits import DEFAULT_LIMITS
 from tests.dovecot import User
-from tests.mailbox.box import QUICK, settings_for
+from tests.mailbox.box import QUICK, Forgetful, settings_for
 from tests.mailbox.scripted import scripted
 from tests.mailbox.test_odd_servers import OK, Here
 
@@ -32,7 +31,7 @@ def treat(server, **settings):
     box = settings_for(Here(server), User("me", "pw"), tls="none", read_timeout=2.0, **settings)
     with ImapMailbox(box, DEFAULT_LIMITS, pace=QUICK) as opened:
         opened.open("INBOX")
-        return housekeep(opened, [(1, "stored"), (2, "stored")])
+        return housekeep(opened, [(1, "stored"), (2, "stored")], Forgetful())
 
 
 def sent(server, command: bytes) -> list[bytes]:
@@ -142,7 +141,7 @@ def test_one_refused_folder_does_not_keep_mail_from_the_other():
         box = settings_for(Here(server), User("me", "pw"), tls="none", after="move", move_to={"processed": "A", "quarantined": "B"})
         with ImapMailbox(box, DEFAULT_LIMITS, pace=QUICK) as opened:
             opened.open("INBOX")
-            treated = housekeep(opened, [(1, "stored"), (2, "quarantined")])
+            treated = housekeep(opened, [(1, "stored"), (2, "quarantined")], Forgetful())
     assert treated.done == {"moved": 1}
     assert "over there not" in str(treated.refused)
 

@@ -77,7 +77,6 @@ class BucketLocation(Location):
     """A prefix in a bucket."""
 
     far = True
-    loses_writes = False
 
     store: ObjectStore
 
@@ -117,16 +116,6 @@ class BucketLocation(Location):
     def path_of(self, path: str) -> str:
         """Return the path of a file of the lake, for `filesystem`."""
         return path
-
-    def staged(self, folder: str, name: str, final: str) -> str:  # noqa: ARG002 -- elsewhere it lies in the stage
-        """Return where a file lies while its batch is in the making: where it will stay; no table names it yet.
-
-        Args:
-            folder: Of no effect here.
-            name: Of no effect here.
-            final: Where it will lie, relative to the lake.
-        """
-        return final
 
     def exists(self) -> bool:
         """Say whether there is anything below the prefix."""

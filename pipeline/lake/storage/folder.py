@@ -34,7 +34,6 @@ class FolderLocation(Location):
     """A folder."""
 
     far = False
-    loses_writes = True
 
     def __init__(self, root: Path, wait_seconds: float) -> None:
         super().__init__(str(root), FolderStore(root), wait_seconds)
@@ -57,16 +56,6 @@ class FolderLocation(Location):
     def path_of(self, path: str) -> str:
         """Return the path of a file of the lake, for `filesystem`."""
         return f"{self.uri}/{path}"
-
-    def staged(self, folder: str, name: str, final: str) -> str:  # noqa: ARG002 -- elsewhere the final path counts
-        """Return where a file lies while its batch is in the making: with the stage, and it is moved when the batch is committed.
-
-        Args:
-            folder: The folder of the stage, relative to the lake.
-            name: A name that is free in it.
-            final: Of no effect here: the commit moves it there.
-        """
-        return f"{folder}/{name}"
 
     def exists(self) -> bool:
         """Say whether there is anything at this place.

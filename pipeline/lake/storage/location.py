@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from pyarrow.fs import FileSystem
 
+    from pipeline.lake.storage.objects import ObjectStore
     from pipeline.lake.storage.ranges import RangeFiles
-    from pipeline.lake.storage.store import Store
+    from pipeline.lake.storage.store import FolderStore
 
 _Done = TypeVar("_Done")
 
@@ -36,12 +37,10 @@ class HeldLock(NamedTuple):
 class Location(ABC):
     """The place of a lake."""
 
-    loses_writes: ClassVar[bool]
-    """Whether what was written and not synced may be torn after a power cut."""
     far: ClassVar[bool]
-    """Whether each request waits for a network."""
+    """Whether each request waits for a network; where none does, what was written and not synced may be torn after a power cut."""
 
-    def __init__(self, uri: str, store: Store, wait_seconds: float) -> None:
+    def __init__(self, uri: str, store: FolderStore | ObjectStore, wait_seconds: float) -> None:
         """Take what every kind of storage has.
 
         Args:
@@ -85,7 +84,6 @@ class Location(ABC):
     def path_of(self, path: str) -> str:
         """Return the path of a file of the lake, for `filesystem`."""
 
-    @abstractmethod
     def staged(self, folder: str, name: str, final: str) -> str:
         """Return where a file lies while its batch is in the making.
 
@@ -94,6 +92,7 @@ class Location(ABC):
             name: A name that is free in it.
             final: Where it will lie; in a bucket, where nothing can be moved, it lies there from the beginning, and no table names it yet.
         """
+        return final if self.far else f"{folder}/{name}"
 
     @abstractmethod
     def exists(self) -> bool:

@@ -1,4 +1,4 @@
-"""Reading and writing the files of a lake: the few operations that the commit protocol needs, in a folder and, by `objects`, in a bucket.
+"""Reading and writing the files of a lake in a folder: the few operations that the commit protocol needs; `objects` has those of a bucket.
 
 Paths are relative to the lake, with `/`. A write is whole and durable when it returns: on object storage a PUT is, in a folder it takes
 fsync of the file and of its folder. Nothing is ever changed in place.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,40 +22,6 @@ class StoredFile(NamedTuple):
     size_bytes: int
     modified_at: float
     """Seconds since the epoch."""
-
-
-class Store(Protocol):
-    """What the lake asks of its storage."""
-
-    def put(self, path: str, content: bytes | memoryview) -> None:
-        """Write a whole file durably; replaces what was there."""
-
-    def get(self, path: str) -> bytes | None:
-        """Return a file's bytes, or None where it is not there."""
-
-    def size(self, path: str) -> int | None:
-        """Return the size in bytes of a file, or None where it is not there."""
-
-    def move(self, source: str, target: str) -> None:
-        """Give a file its final name; done already is fine."""
-
-    def names(self, folder: str) -> list[str]:
-        """Return the names in a folder, sorted; none where it is not there."""
-
-    def walk(self, folder: str) -> list[StoredFile]:
-        """Return all files below a folder."""
-
-    def remove(self, path: str) -> None:
-        """Remove a file; gone already is fine."""
-
-    def remove_all(self, paths: Iterable[str]) -> None:
-        """Remove files; gone already is fine."""
-
-    def remove_tree(self, folder: str) -> None:
-        """Remove a folder with all that is in it; gone already is fine."""
-
-    def sync(self, paths: Iterable[str]) -> None:
-        """Make files durable that somebody else wrote (the Delta log)."""
 
 
 class FolderStore:
