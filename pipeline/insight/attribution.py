@@ -56,8 +56,6 @@ class Standing(NamedTuple):
     clean: Group
     silent: Group
     """Those whose numbers prove nothing."""
-    chance: float
-    """Of one session to meet the fault, as assumed for the clean."""
 
 
 class Surroundings(NamedTuple):
@@ -118,7 +116,6 @@ def standing_of(run: Run, around: Surroundings, settings: InsightSettings) -> St
         Group(tuple(failing), len(failing), sum(pair[0] for pair in failing.values()), sum(pair[1] for pair in failing.values())),
         _group(ground, clean, failed, sessions),
         _group(ground, other & ~clean, failed, sessions),
-        chance,
     )
 
 
@@ -257,7 +254,7 @@ def compare(run: Run, standing: Standing, *, node: str | None, fault: Fault, has
         fault: As `attribute` decided.
         has_known: Whether a known reporter is among those that failed; where none is, and the fault is unknown, the text says so.
     """
-    failing, clean, silent, _ = standing
+    failing, clean, silent = standing
     where = f" on {listed(run.hosts)}" if run.hosts else ""
     lost = run.cause == "policy-lost"
     failed = f"{count_of(failing.failed, 'session')} without a policy" if lost else count_of(failing.failed, "failed session")

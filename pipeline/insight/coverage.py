@@ -31,7 +31,7 @@ _INACTIVE_DAYS = 28
 
 
 class Coverage(NamedTuple):
-    """The reports of one reporter on one domain."""
+    """The reports of one reporter on one domain; its JSON has the fields in their order."""
 
     domain: str
     reporter: str
@@ -149,26 +149,10 @@ def has_stopped(ground: Ground, lines: Iterable[Coverage]) -> bool:
 
 def unreported_json(domain: str, state: str) -> dict[str, Any]:
     """Return a domain of ours that nobody ever reported about with the members of a line; `state` is waiting or never."""
-    return {**dict.fromkeys(_MEMBERS), "domain": domain, "state": state, "days": 0, "sessions": 0, "habits": []}
-
-
-_MEMBERS = (
-    "domain",
-    "reporter",
-    "usual_every_days",
-    "last_day",
-    "silent_since",
-    "lag_hours",
-    "state",
-    "first_day",
-    "days",
-    "sessions",
-    "habits",
-)
-"""Members of the JSON, in their order."""
+    return {**dict.fromkeys(Coverage._fields), "domain": domain, "state": state, "days": 0, "sessions": 0, "habits": []}
 
 
 def as_json(line: Coverage) -> dict[str, Any]:
     """Return a line as `coverage --format json` prints it."""
-    plain = {name: value.isoformat() if isinstance(value := getattr(line, name), date) else value for name in _MEMBERS}
+    plain = {name: value.isoformat() if isinstance(value, date) else value for name, value in line._asdict().items()}
     return {**plain, "habits": list(line.habits)}

@@ -48,18 +48,8 @@ class News(NamedTuple):
 
 def remembered(incident: Incident) -> Told:
     """Return an incident as it is remembered."""
-    return Told(
-        incident.id,
-        incident.domain,
-        incident.cause,
-        incident.mx_hosts,
-        incident.fault,
-        incident.state,
-        incident.first_day,
-        incident.last_day,
-        incident.share or 0.0,
-        incident.failed_sessions,
-    )
+    told = Told._make(getattr(incident, name) for name in Told._fields)
+    return told._replace(share=incident.share or 0.0)
 
 
 def news_of(incidents: Sequence[Incident], memory: Sequence[Told] | None) -> list[News]:

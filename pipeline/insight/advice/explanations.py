@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight.advice import advice_dane, advice_mx, advice_policy
 from pipeline.insight.advice.advice_facts import Facts
-from pipeline.insight.detect.causes import CAUSES
 from pipeline.report.result_types import RESULT_TYPES
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.advice.advice_facts import Advice
 
-__all__ = ["Explanation", "Facts", "ResultTypeHelp", "explain", "explain_result_type"]
+__all__ = ["Facts", "ResultTypeHelp", "explain", "explain_result_type"]
 
 _ADVICE: dict[str, Callable[[Facts], Advice]] = {
     "mx-certificate-expired": advice_mx.expired,
@@ -36,20 +35,11 @@ _ADVICE: dict[str, Callable[[Facts], Advice]] = {
 }
 
 
-class Explanation(NamedTuple):
-    """What goes with an incident."""
-
-    meaning: str
-    fix: str
-    commands: tuple[str, ...]
-    rfc: str
-
-
 @lru_cache(maxsize=256)
-def explain(facts: Facts) -> Explanation:
-    """Return the texts for an incident."""
+def explain(facts: Facts) -> Advice:
+    """Return the texts for an incident, each command once."""
     advice = _ADVICE[facts.cause](facts)
-    return Explanation(advice.meaning, advice.fix, tuple(dict.fromkeys(advice.commands)), CAUSES[facts.cause].rfc)
+    return advice._replace(commands=tuple(dict.fromkeys(advice.commands)))
 
 
 class ResultTypeHelp(NamedTuple):

@@ -90,10 +90,9 @@ class Cube:
 
     def where(self, keep: Ints | Flags) -> Cube:
         """Return some rows."""
-        columns = ("domain", "reporter", "policy_type", "policy_hash", "result_type", "reason", "host", "address")
-        texts = {name: getattr(self, name).where(keep) for name in columns}
-        numbers = {name: getattr(self, name)[keep] for name in ("day", "mentions", "ceiling", "apart")}
-        return Cube(**texts, **numbers)
+        columns: dict[str, Any] = {name: getattr(self, name) for name in Cube.__dataclass_fields__}
+        kept: dict[str, Any] = {name: each.where(keep) if isinstance(each, Texts) else each[keep] for name, each in columns.items()}
+        return Cube(**kept)
 
 
 def read_cube(ask: Ask, *, since: date, until: date, domain: str | None = None, domains: Sequence[str] | None = None) -> Cube:

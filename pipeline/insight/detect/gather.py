@@ -42,7 +42,7 @@ class Candidates(NamedTuple):
 
 
 class Gathered(NamedTuple):
-    """Runs that are incidents, with their ground."""
+    """Runs that are incidents, with their ground, and what is known beside them as in `Candidates`."""
 
     runs: list[Weighed]
     texts: AppliedTexts

@@ -7,6 +7,7 @@ makes it read rows. So neither new reports nor duplicates cost any reading of ro
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pyarrow.compute as pc
@@ -133,19 +134,18 @@ class Retired:
         return retired
 
 
-def _reports_of(files: Files, floor: int) -> Callable[[str, Sequence[str], pc.Expression | None], pa.Table]:
-    def read_month(month: str, columns: Sequence[str], where: pc.Expression | None) -> pa.Table:
-        """Return columns of the reports of a month, of the present generation.
+def _read_reports(files: Files, floor: int, month: str, columns: Sequence[str], where: pc.Expression | None) -> pa.Table:
+    """Return columns of the reports of a month, of the present generation.
 
-        Args:
-            month: Like 2026-05.
-            columns: The names of the columns.
-            where: Further condition on the rows; None: all.
-        """
-        present = since(floor) if where is None else since(floor) & where
-        return read(files.location, "reports", files.of([month]), columns, where=present)
-
-    return read_month
+    Args:
+        files: Those of `reports`.
+        floor: The first batch of the present generation.
+        month: Like 2026-05.
+        columns: The names of the columns.
+        where: Further condition on the rows; None: all.
+    """
+    present = since(floor) if where is None else since(floor) & where
+    return read(files.location, "reports", files.of([month]), columns, where=present)
 
 
 class Knowledge:
@@ -155,7 +155,7 @@ class Knowledge:
         def held(month: str, column: str) -> Hashes:
             return HashColumn(files["reports"], KeyColumn("reports", column), floor=floor, months=[month])
 
-        self.reports = KnownReports(_reports_of(files["reports"], floor), held)
+        self.reports = KnownReports(partial(_read_reports, files["reports"], floor), held)
         self.bytes = HashColumn(files["raw"], KEPT_BYTES)
         self.retired = Retired(files["messages"], floor)
 

@@ -9,6 +9,7 @@ its bytes go, and `rebuild` carries its rows over.
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
@@ -52,12 +53,7 @@ def erase_domain(lake: OpenLake, domain: str, *, dry_run: bool = False) -> Count
     """
     touched = _touched(lake, domain)
     went: Counter[str] = Counter()
-
-    def erases(rows: pa.Table) -> Mask:
-        return _erases(rows, touched, domain)
-
-    def blank(rows: pa.Table, mask: Mask) -> pa.Table:
-        return _blank(rows, mask, domain)
+    erases, blank = partial(_erases, touched=touched, domain=domain), partial(_blank, domain=domain)
 
     def loses_bytes(rows: pa.Table) -> Mask:
         return pc.or_(erases(rows), any_within(rows.column("report_keys"), touched.any))

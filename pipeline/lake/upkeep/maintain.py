@@ -13,7 +13,7 @@ from pipeline.lake.upkeep.retention import expire, keep_from
 from pipeline.lake.upkeep.vacuum import clean_log, vacuum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import date
 
     from pipeline.lake.open_lake import OpenLake
@@ -46,7 +46,7 @@ def maintain(lake: OpenLake, *, today: date, raw_days: int = 0, report_months: i
     done = list(_retention(lake, today, raw_days, report_months, dry_run=dry_run))
     done += _merge(lake, dry_run=dry_run)
     done += _sort(lake, f"{today:%Y-%m}", dry_run=dry_run)
-    done += [Done("vacuum", *removed) for removed in _vacuum(lake, dry_run=dry_run)]
+    done += [Done("vacuum", removed.table, 0, removed.files, removed.size_bytes) for removed in vacuum(lake, dry_run=dry_run)]
     if not dry_run:
         clean_log(lake)
         reach("maintained")
@@ -80,7 +80,3 @@ def _sort(lake: OpenLake, present_month: str, *, dry_run: bool) -> Iterator[Done
             reach("sorted")
         if months:
             yield Done("sort", name, files=len(months))
-
-
-def _vacuum(lake: OpenLake, *, dry_run: bool) -> Iterable[tuple[str, int, int, int]]:
-    return [(removed.table, 0, removed.files, removed.size_bytes) for removed in vacuum(lake, dry_run=dry_run)]

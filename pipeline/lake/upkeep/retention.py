@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
@@ -70,10 +71,7 @@ def expire(lake: OpenLake, keep: Keep, *, dry_run: bool) -> Counter[str]:
     old = {name: [file for file in lake.present(name) if file.month < (keep.reports_since or "")] for name in REPORT_TABLES}
     went = Counter({name: sum(file.rows for file in files) for name, files in old.items()})
     keys: Column = read(lake.location, "reports", [file.path for file in old["reports"]], ["report_key"]).column(0).combine_chunks()
-
-    def expires(rows: pa.Table) -> Mask:
-        return _expires(rows, keys, keep.raw_since)
-
+    expires = partial(_expires, gone_keys=keys, raw_since=keep.raw_since)
     went["messages"] = retire(lake, expires, "expired", gone_keys=keys, dry_run=dry_run)
     reach("retention-told")
     went["raw"] = drop_bytes(lake, keep.raw_since, also=expires, dry_run=dry_run)
