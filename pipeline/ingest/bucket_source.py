@@ -16,7 +16,7 @@ import obstore
 from pipeline.failpoint import reach
 from pipeline.ingest.bucket_access import bucket_errors, delete_unchanged, open_bucket
 from pipeline.mailbox.outcome_groups import outcome_group
-from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
+from pipeline.mailbox.sniff import HEAD_BYTES, FileKind, kind_by_content, kind_by_name
 from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class BucketSource:
                 return None
         kind = kind_by_name(wanted.key) or kind_by_content((content or b"")[:HEAD_BYTES])
         ref = MessageRef(self.name, self._settings.prefix, item=name)
-        return Fetched(ref, content, wanted.modified_at, wanted.size, bare=kind is Kind.BARE)
+        return Fetched(ref, content, wanted.modified_at, wanted.size, bare=kind is FileKind.BARE)
 
     def _put_away(self, done: _Object) -> None:
         try:

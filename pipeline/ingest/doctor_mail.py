@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from pipeline.errors import LakeError, TlsrptError, TryAgainError
 from pipeline.ingest.doctor_line import Check, failed, guarded
 from pipeline.insight.phrases import count_of
-from pipeline.lake.dedup.ledger import KnownUids
 from pipeline.mailbox.imap import ImapMailbox
 from pipeline.mailbox.post_action_check import try_after
 from pipeline.spool import Spool
@@ -45,7 +44,7 @@ def mailbox_lines(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
 
 def _folder(mailbox: ImapMailbox, folder: str) -> str:
     mailbox.open(folder)
-    mailbox.new_uids(KnownUids())  # none is known, so that every one has to be listed
+    mailbox.new_uids(list)  # none is known, so that every one has to be listed
     state = mailbox.state
     how = "opened read-only" if state.read_only else "opened for changes"
     if mailbox.unlisted:

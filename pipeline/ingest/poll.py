@@ -90,7 +90,7 @@ def _poll_folder(hands: Hands, mailbox: ImapMailbox, folder: str) -> None:
             meaning="the folder was recreated (UIDVALIDITY changed); all of it is read again, known mail will be recorded as duplicates",
         )
     treatment = Treatment(hands, mailbox, folder)
-    uids = mailbox.new_uids(ledger.uids(account, folder, state.uidvalidity))
+    uids = mailbox.new_uids(ledger.uids(account, folder, state.uidvalidity).missing)
     reach("searched")
     if mailbox.unlisted:
         log.warning(

@@ -59,7 +59,7 @@ _WORDS = {
 }
 
 
-class LeftOut(NamedTuple):
+class Uncounted(NamedTuple):
     """Reports that do not count for one reason."""
 
     reason: str
@@ -87,7 +87,7 @@ class Ground(NamedTuple):
     reports: int
     reporters: int
     days: int
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[Uncounted, ...]
     """The largest first."""
     ever: int
     """Reports of any day and domain, whether they count or not."""
@@ -281,7 +281,7 @@ def read_ground(
         reports=int(counted["reports"]),
         reporters=int(counted["reporters"]),
         days=int(counted["days"]),
-        left_out=tuple(LeftOut(row["reason"], row["reports"], tuple(filter(None, row["domains"] or ()))) for row in left_out),
+        left_out=tuple(Uncounted(row["reason"], row["reports"], tuple(filter(None, row["domains"] or ()))) for row in left_out),
         ever=int(extent["reports"]),
         own=tuple(own),
         unreported=unreported,

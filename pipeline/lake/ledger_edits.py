@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from pipeline.tables.row_types import MessageRow
 
 
-class Found(NamedTuple):
+class FoundRow(NamedTuple):
     """A ledger row that is there, and the file it lies in."""
 
     row: MessageRow
     file: Present
 
 
-def find_rows(lake: OpenLake, wanted: Iterable[MessageRow]) -> dict[tuple[object, ...], Found]:
+def find_rows(lake: OpenLake, wanted: Iterable[MessageRow]) -> dict[tuple[object, ...], FoundRow]:
     """Return the ledger rows with the keys of these, by key."""
     wanted = list(wanted)
     keys = {key_of(row) for row in wanted}
     months = {row.received_month for row in wanted}
     hashes = {row.message_sha256 for row in wanted}
-    found: dict[tuple[object, ...], Found] = {}
+    found: dict[tuple[object, ...], FoundRow] = {}
     for file in lake.present("messages"):
         if file.month in months:
             rows = to_rows(read(lake.location, "messages", [file.path], where=among("message_sha256", hashes)))
-            found.update((key_of(row), Found(row, file)) for row in rows if key_of(row) in keys)
+            found.update((key_of(row), FoundRow(row, file)) for row in rows if key_of(row) in keys)
     return found
 
 
-def stage_replacement(lake: OpenLake, stage: StageWriter, found: Sequence[Found], rows: pa.Table) -> None:
+def stage_replacement(lake: OpenLake, stage: StageWriter, found: Sequence[FoundRow], rows: pa.Table) -> None:
     """Stage `messages` so that the found rows go and `rows` come: their files are written again without them.
 
     Args:

@@ -15,7 +15,7 @@ from pipeline.lake.dedup.ledger import Ledger, keys_of, to_rows
 from pipeline.lake.delta.data_file_list import looked_at
 from pipeline.lake.delta.data_files import to_arrow
 from pipeline.lake.delta.row_masks import with_columns
-from pipeline.lake.ledger_edits import Found, find_rows, stage_replacement
+from pipeline.lake.ledger_edits import FoundRow, find_rows, stage_replacement
 from pipeline.lake.open_lake import OpenLake, open_for_writing
 from pipeline.lake.raw import RawMonth, raw_contents
 from pipeline.lake.storage.locate import locate
@@ -132,7 +132,7 @@ class LakeWriter:
         with self.location.errors("write"):
             return compact_small_files(self._lake)
 
-    def _commit(self, tables: dict[str, pa.Table], decided: Decided, replaced: Sequence[Found] = ()) -> int:
+    def _commit(self, tables: dict[str, pa.Table], decided: Decided, replaced: Sequence[FoundRow] = ()) -> int:
         stage = self._lake.stage()
         (taken,) = decided.taken
         for name in ("raw", *REPORT_TABLES):

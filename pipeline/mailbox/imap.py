@@ -7,7 +7,7 @@ counted in `unanswered`; it stops nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from pipeline.errors import ConfigError, TryAgainError
 from pipeline.mailbox.fetching import Fetching
@@ -18,7 +18,7 @@ from pipeline.mailbox.selecting import BEYOND_ALL_UIDS, FolderState
 from pipeline.mailbox.session import Pace, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from pipeline.mailbox.imap_sign_in import TokenSource
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 
 _SEARCHES = 3
 """How often a folder is searched whose messages are not all listed: others may remove some in between."""
-
-
-class Known(Protocol):
-    """What the ledger knows of a folder."""
-
-    def missing(self, uids: Iterable[int]) -> list[int]:
-        """Return those UIDs that it does not know."""
 
 
 class ImapMailbox:
@@ -114,8 +107,8 @@ class ImapMailbox:
         self.unanswered, self.vanished, self.unlisted = [], [], 0
         return self._state
 
-    def new_uids(self, known: Known) -> list[int]:
-        """Return the UIDs in the folder that the ledger does not know, ascending.
+    def new_uids(self, missing: Callable[[Sequence[int]], list[int]]) -> list[int]:
+        """Return the UIDs in the folder that the ledger does not know, ascending; `missing` returns those of some.
 
         The folder is searched in windows of UIDs: an answer is one line, and a line has a limit.
 
@@ -127,12 +120,12 @@ class ImapMailbox:
             ConfigError: There is mail in the folder, and the server lists none of it.
             TryAgainError: Cut, throttled, timed out.
         """
-        fresh = self._search(known)
+        fresh = self._search(missing)
         for _ in range(_SEARCHES - 1):
             if not self.unlisted:
                 break
             self._open_anew()
-            fresh = self._search(known)
+            fresh = self._search(missing)
         if 0 < self.state.exists == self.unlisted:
             raise ConfigError(
                 f"{self.session.where}: folder {self.folder} holds {self.state.exists:,} messages, but {self.session.server} lists none of "
@@ -140,12 +133,12 @@ class ImapMailbox:
             )
         return fresh
 
-    def _search(self, known: Known) -> list[int]:
+    def _search(self, missing: Callable[[Sequence[int]], list[int]]) -> list[int]:
         fresh: list[int] = []
         listed = 0
         for uids in self._listed():
             listed += len(uids)
-            fresh.extend(known.missing(uids))
+            fresh.extend(missing(uids))
         self.unlisted = max(0, self.state.exists - listed)
         return fresh
 

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Self
 from pipeline import log
 from pipeline.errors import InputError
 from pipeline.mailbox.mbox import read_mbox
-from pipeline.mailbox.sniff import HEAD_BYTES, Kind, Rejoined, begins_as_mbox, kind_by_content, kind_by_name
+from pipeline.mailbox.sniff import HEAD_BYTES, FileKind, Rejoined, begins_as_mbox, kind_by_content, kind_by_name
 from pipeline.message.fetched import Fetched, MessageRef
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ ACCOUNT = "file"
 STDIN = "-"
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file to read, and how it is called in the ledger."""
 
     path: str
@@ -84,13 +84,13 @@ class FileImport:
     def __next__(self) -> Fetched:
         return next(self._fetched)
 
-    def find(self, path: str) -> Iterator[Found]:
+    def find(self, path: str) -> Iterator[FoundFile]:
         """Yield the files of a path without opening them: itself, or all that lies below a folder."""
         where = Path(path)
         if stat.S_ISDIR(_named(where).st_mode):
             yield from self._walk(where, path, "")
         else:
-            yield Found(str(where), path, where.name, named=True)
+            yield FoundFile(str(where), path, where.name, named=True)
 
     def _read_all(self, paths: Sequence[str]) -> Iterator[Fetched]:
         for path in paths:
@@ -100,7 +100,7 @@ class FileImport:
                 for found in self.find(path):
                     yield from self.read_found(found)
 
-    def _walk(self, folder: Path, given: str, prefix: str) -> Iterator[Found]:
+    def _walk(self, folder: Path, given: str, prefix: str) -> Iterator[FoundFile]:
         """Yield the files below a folder in the order of their names; a folder met twice (a symlink loop) is walked once."""
         names = self._names_of(folder, named=not prefix)
         if names.get("cur") and names.get("new"):
@@ -113,7 +113,7 @@ class FileImport:
             elif is_folder:
                 yield from self._walk(folder / name, given, f"{prefix}{name}/")
             else:
-                yield Found(base + name, given, prefix + name, False, in_maildir)
+                yield FoundFile(base + name, given, prefix + name, False, in_maildir)
 
     def _names_of(self, folder: Path, *, named: bool) -> dict[str, bool]:
         """Return name → whether it is a folder, in the order of the names; empty for a folder already seen."""
@@ -130,7 +130,7 @@ class FileImport:
             self._miss(folder, err)
             return {}
 
-    def read_found(self, found: Found) -> Iterator[Fetched]:
+    def read_found(self, found: FoundFile) -> Iterator[Fetched]:
         """Yield what a file holds; one of a folder that cannot be opened is counted and said.
 
         Raises:
@@ -150,7 +150,7 @@ class FileImport:
         except OSError as err:
             self._miss(found.path, err)
 
-    def _read_file(self, found: Found) -> Iterator[Fetched]:
+    def _read_file(self, found: FoundFile) -> Iterator[Fetched]:
         """Yield what a file holds.
 
         Raises:
@@ -171,22 +171,22 @@ class FileImport:
 
     def _read_stdin(self) -> Iterator[Fetched]:
         file = self._stdin if self._stdin is not None else sys.stdin.buffer
-        found = Found(STDIN, STDIN, STDIN, named=True)
+        found = FoundFile(STDIN, STDIN, STDIN, named=True)
         if not (head := file.read(HEAD_BYTES)):
             raise InputError("standard input is empty; pipe a mail, an mbox or a report into it, or name a file")
         yield from self.read_stream(Rejoined.of(head, file), found)
 
-    def read_stream(self, file: IO[bytes], found: Found) -> Iterator[Fetched]:
+    def read_stream(self, file: IO[bytes], found: FoundFile) -> Iterator[Fetched]:
         """Yield the content of an open file: one mail or report, or the mails of an mbox."""
         head = file.read(HEAD_BYTES)
         kind = _kind(found, head)
-        if kind is Kind.OTHER and not found.named:
+        if kind is FileKind.OTHER and not found.named:
             self._skip(found.path)
-        elif kind is Kind.MBOX:
+        elif kind is FileKind.MBOX:
             for mail in read_mbox(Rejoined.of(head, file), limit=self._limits.message_bytes):
                 yield Fetched(_ref(found, mail.number), mail.content, self._received_at, mail.size_bytes)
         else:
-            bare = kind is Kind.BARE
+            bare = kind is FileKind.BARE
             limit = max(self._limits.json_bytes, self._limits.message_bytes) if bare else self._limits.message_bytes
             content, size = _bounded(head, file, limit)
             yield Fetched(_ref(found), content, self._received_at, size, bare)
@@ -214,19 +214,19 @@ def printable(name: str | Path) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _kind(found: Found, head: bytes) -> Kind:
+def _kind(found: FoundFile, head: bytes) -> FileKind:
     """Tell by name first, then by content; a file that begins with a From_ line is an mbox whatever it is called."""
     if found.in_maildir:
-        return Kind.MAIL
+        return FileKind.MAIL
     by_name = kind_by_name(found.name)
-    if by_name is Kind.BARE:
+    if by_name is FileKind.BARE:
         return by_name
-    if by_name is Kind.MAIL:
-        return Kind.MBOX if begins_as_mbox(head) else by_name
-    return Kind.OTHER if by_name is Kind.OTHER and not found.named else kind_by_content(head)
+    if by_name is FileKind.MAIL:
+        return FileKind.MBOX if begins_as_mbox(head) else by_name
+    return FileKind.OTHER if by_name is FileKind.OTHER and not found.named else kind_by_content(head)
 
 
-def _ref(found: Found, number: int | None = None) -> MessageRef:
+def _ref(found: FoundFile, number: int | None = None) -> MessageRef:
     name = printable(found.name)
     return MessageRef(ACCOUNT, printable(found.folder), item=name if number is None else f"{name}#{number}")
 
@@ -245,7 +245,7 @@ def _bounded(head: bytes, file: IO[bytes], limit: int) -> tuple[bytes | None, in
     return None, max(seen, status.st_size) if stat.S_ISREG(status.st_mode) else seen
 
 
-def _renamed(found: Found) -> Found | None:
+def _renamed(found: FoundFile) -> FoundFile | None:
     before = Path(found.path)
     unique = before.name.split(":")[0]
     now = next((other for other in before.parent.iterdir() if other.name.split(":")[0] == unique), None)

@@ -24,7 +24,7 @@ _USUAL_FIELDS = frozenset(
 )
 
 
-class Kind(Enum):
+class FileKind(Enum):
     """How to read a file."""
 
     MAIL = "mail"
@@ -34,28 +34,28 @@ class Kind(Enum):
     OTHER = "other"
 
 
-_BY_SUFFIX = {".eml": Kind.MAIL, ".json": Kind.BARE, ".gz": Kind.BARE, ".zip": Kind.BARE, ".mbox": Kind.MBOX}
+_BY_SUFFIX = {".eml": FileKind.MAIL, ".json": FileKind.BARE, ".gz": FileKind.BARE, ".zip": FileKind.BARE, ".mbox": FileKind.MBOX}
 
 
-def kind_by_name(name: str) -> Kind | None:
+def kind_by_name(name: str) -> FileKind | None:
     """Return what the name promises, or None where it says nothing."""
     lower = name.lower()
     if lower.endswith(".tar.gz"):
-        return Kind.OTHER
+        return FileKind.OTHER
     return _BY_SUFFIX.get(lower[lower.rfind(".") :])
 
 
-def kind_by_content(head: bytes) -> Kind:
+def kind_by_content(head: bytes) -> FileKind:
     """Return what the first `HEAD_BYTES` bytes of a file look like.
 
     JSON is an opening brace, after a byte order mark and blanks. A mail is a block of header fields of which one at least is
     usual in mail: a text that merely starts with `Note:` is none.
     """
     if head.startswith((_GZIP, _ZIP)) or head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        return Kind.BARE
+        return FileKind.BARE
     if begins_as_mbox(head):
-        return Kind.MBOX
-    return Kind.MAIL if _starts_with_header(head) else Kind.OTHER
+        return FileKind.MBOX
+    return FileKind.MAIL if _starts_with_header(head) else FileKind.OTHER
 
 
 def begins_as_mbox(head: bytes) -> bool:

@@ -27,7 +27,7 @@ _HABIT_DAYS = 5
 Why = Literal["failing", "not-looked-into", "nothing-found"]
 
 
-class Habit(NamedTuple):
+class MailHabit(NamedTuple):
     """How often a mailbox gets mail."""
 
     account: str
@@ -88,7 +88,7 @@ class MailboxHealth(NamedTuple):
 
 
 def judge(
-    seen: Iterable[Seen], looks: Sequence[Look], habits: Iterable[Habit], configured: Sequence[str], *, now: datetime
+    seen: Iterable[Seen], looks: Sequence[Look], habits: Iterable[MailHabit], configured: Sequence[str], *, now: datetime
 ) -> list[MailboxHealth]:
     """Return the state of every mailbox that is configured, or was ever looked into; the silent ones first.
 
@@ -107,7 +107,7 @@ def judge(
 
 
 def _of(
-    name: str, seen: Seen | None, looks: Sequence[Look], usual: Mapping[str, Habit], now: datetime, *, configured: bool
+    name: str, seen: Seen | None, looks: Sequence[Look], usual: Mapping[str, MailHabit], now: datetime, *, configured: bool
 ) -> MailboxHealth:
     habit = usual.get(name)
     health = MailboxHealth(
@@ -141,7 +141,7 @@ def _between(name: str, looks: Sequence[Look]) -> timedelta:
     return steps[len(steps) // 2] if steps else timedelta(0)
 
 
-def _patience(habit: Habit | None) -> timedelta:
+def _patience(habit: MailHabit | None) -> timedelta:
     if habit is None or habit.days < _HABIT_DAYS or habit.usual_gap_days is None:
         return _WITHOUT_HABIT
     return max(_LEAST, _TIMES_USUAL * timedelta(days=habit.usual_gap_days))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.insight.first_weeks import FirstWeeks, read_first_weeks
 from pipeline.lake.mailbox_looks import read_looks, to_plain
-from pipeline.query.health import Habit, MailboxHealth, judge
+from pipeline.query.health import MailboxHealth, MailHabit, judge
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +25,7 @@ class LooksAsked:
     location: Location
     snapshot: Snapshot
     _settings: Settings
-    _mailbox_habits: tuple[str, list[Habit]] | None = None
+    _mailbox_habits: tuple[str, list[MailHabit]] | None = None
     """How often each mailbox gives mail, of a version of the lake."""
 
     @property
@@ -86,6 +86,6 @@ class LooksAsked:
         version = self.snapshot.version
         if self._mailbox_habits is None or self._mailbox_habits[0] != version:
             rows = self.ask("mailbox_habits").to_pylist()
-            habits = [Habit(row["account"], row["days"], row["usual_gap_days"], row["last_found_at"]) for row in rows]
+            habits = [MailHabit(row["account"], row["days"], row["usual_gap_days"], row["last_found_at"]) for row in rows]
             self._mailbox_habits = version, habits
         return judge(known.seen, known.looks, self._mailbox_habits[1], configured, now=now or datetime.now(UTC))

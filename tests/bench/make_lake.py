@@ -33,7 +33,7 @@ from tests.bench.process import tlsrpt
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.lake.delta.delta_tables import Part
+    from pipeline.lake.delta.delta_tables import AddedFile
 
 LAST_DAY = datetime(2026, 10, 31, tzinfo=UTC)
 """The last day of the lake; benchmarks ask as of two days later."""
@@ -398,7 +398,7 @@ def maintained(where: Path) -> Path:
     return where
 
 
-def _written(where: Path, name: str, month: str, rows: pa.Table, batch: int) -> Iterator[Part]:
+def _written(where: Path, name: str, month: str, rows: pa.Table, batch: int) -> Iterator[AddedFile]:
     (rows,) = by_month(name, rows).values()
     for start in range(0, rows.num_rows, ROWS_A_FILE):
         some = rows.slice(start, ROWS_A_FILE)

@@ -48,7 +48,7 @@ def mail(number: int, size: int = 0) -> bytes:
 def fetch_all(box: ImapMailbox, folder: str = "INBOX", known: Known | None = None) -> dict[int, bytes | None]:
     """Return UID → content of what is new."""
     box.open(folder)
-    uids = box.new_uids(known or Known())
+    uids = box.new_uids((known or Known()).missing)
     return {fetched.ref.uid: fetched.content for chunk in box.fetch(uids) for fetched in chunk}
 
 

@@ -88,7 +88,7 @@ def test_chunks_before_the_deadline_stand(server, stocked):
         mailbox(server, stocked, port=wire.port, deadline=1.5, read_timeout=1.0, pace=QUICK._replace(chunk_messages=10)) as box,
     ):
         box.open("INBOX")
-        uids = box.new_uids(Known())
+        uids = box.new_uids(Known().missing)
         got = []
 
         def fetch() -> None:
@@ -105,7 +105,7 @@ def test_a_kick_in_the_middle_of_a_run_is_survived(server, stocked):
     with mailbox(server, stocked, pace=QUICK._replace(chunk_messages=10)) as box:
         box.open("INBOX")
         contents = {}
-        for number, chunk in enumerate(box.fetch(box.new_uids(Known()))):
+        for number, chunk in enumerate(box.fetch(box.new_uids(Known().missing))):
             if number in (1, 3):
                 server.kick(stocked.name)
             contents |= {fetched.ref.uid: fetched.content for fetched in chunk}
@@ -119,7 +119,7 @@ def test_a_reconnect_selects_the_configured_folder_again(server, user):
     with mailbox(server, user, pace=QUICK._replace(chunk_messages=10)) as box:
         box.open("Reports")
         contents = []
-        for chunk in box.fetch(box.new_uids(Known())):
+        for chunk in box.fetch(box.new_uids(Known().missing)):
             contents += [fetched.content for fetched in chunk]
             server.kick(user.name)
     assert contents == [mail(number) for number in range(30)]
@@ -128,7 +128,7 @@ def test_a_reconnect_selects_the_configured_folder_again(server, user):
 def test_another_uidvalidity_after_a_reconnect_ends_the_run(server, stocked):
     with mailbox(server, stocked, pace=QUICK._replace(chunk_messages=10)) as box:
         box.open("INBOX")
-        chunks = box.fetch(box.new_uids(Known()))
+        chunks = box.fetch(box.new_uids(Known().missing))
         next(chunks)
         server.kick(stocked.name)
         server.set_uidvalidity(stocked.name, 4242)
@@ -143,7 +143,7 @@ def test_another_uidvalidity_in_an_open_session_ends_the_run(server, stocked):
     """Dovecot says that the session is inconsistent and hangs up."""
     with mailbox(server, stocked, pace=QUICK._replace(chunk_messages=10)) as box:
         box.open("INBOX")
-        chunks = box.fetch(box.new_uids(Known()))
+        chunks = box.fetch(box.new_uids(Known().missing))
         next(chunks)
         server.set_uidvalidity(stocked.name, 777)
         with pytest.raises(TryAgainError, match="was recreated"):
@@ -154,7 +154,7 @@ def test_a_folder_that_is_deleted_during_a_run_is_said_to_be_missing(server, use
     server.deliver_all(user.name, [mail(number) for number in range(30)], folder="Reports")
     with mailbox(server, user, pace=QUICK._replace(chunk_messages=10)) as box:
         box.open("Reports")
-        chunks = box.fetch(box.new_uids(Known()))
+        chunks = box.fetch(box.new_uids(Known().missing))
         next(chunks)
         server.doveadm("mailbox", "delete", "-u", user.name, "Reports")
         server.kick(user.name)
@@ -168,7 +168,7 @@ def test_a_server_that_goes_away_for_good_ends_with_try_again():
         own.deliver_all(user.name, MANY)
         with mailbox(own, user, pace=QUICK._replace(chunk_messages=10)) as box:
             box.open("INBOX")
-            chunks = box.fetch(box.new_uids(Known()))
+            chunks = box.fetch(box.new_uids(Known().missing))
             next(chunks)
             own.stop()
             with pytest.raises(TryAgainError, match="mailbox rua"):

@@ -16,7 +16,7 @@ def test_messages_come_byte_for_byte_with_their_internaldate(server, user):
     server.deliver(user.name, sent, received_at=datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC))
     with mailbox(server, user) as box:
         state = box.open("INBOX")
-        (chunk,) = box.fetch(box.new_uids(Known()))
+        (chunk,) = box.fetch(box.new_uids(Known().missing))
     (fetched,) = chunk
     assert fetched.content == sent
     assert fetched.received_at == datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
@@ -45,14 +45,14 @@ def test_only_new_uids_are_named(server, user):
     server.deliver_all(user.name, [mail(number) for number in range(5)])
     with mailbox(server, user) as box:
         box.open("INBOX")
-        assert box.new_uids(Known(1, 2, 4)) == [3, 5]
-        assert box.new_uids(Known(1, 2, 3, 4, 5)) == []
+        assert box.new_uids(Known(1, 2, 4).missing) == [3, 5]
+        assert box.new_uids(Known(1, 2, 3, 4, 5).missing) == []
 
 
 def test_an_empty_folder_has_no_uids(server, user):
     with mailbox(server, user) as box:
         assert box.open("INBOX").exists == 0
-        assert box.new_uids(Known()) == []
+        assert box.new_uids(Known().missing) == []
         assert list(box.fetch([])) == []
 
 
@@ -62,7 +62,7 @@ def test_a_large_folder_is_searched_in_windows(server, user):
     with mailbox(server, user, pace=QUICK._replace(search_uids=7)) as box:
         asked = watch_searches(box)
         box.open("INBOX")
-        assert box.new_uids(Known(*range(1, 31))) == list(range(31, 61))
+        assert box.new_uids(Known(*range(1, 31)).missing) == list(range(31, 61))
     assert len(asked) > 3
     assert all(last - first < 60 for first, last in asked)
 
@@ -74,7 +74,7 @@ def test_uids_far_apart_need_few_searches(server, user):
     with mailbox(server, user, pace=QUICK._replace(search_uids=5)) as box:
         asked = watch_searches(box)
         box.open("INBOX")
-        assert box.new_uids(Known()) == [1, 40]
+        assert box.new_uids(Known().missing) == [1, 40]
     assert len(asked) == 1
 
 
@@ -100,7 +100,7 @@ def test_chunks_end_at_the_number_of_messages(server, user):
     server.deliver_all(user.name, [mail(number) for number in range(25)])
     with mailbox(server, user, pace=QUICK._replace(chunk_messages=10, size_messages=12)) as box:
         box.open("INBOX")
-        chunks = list(box.fetch(box.new_uids(Known())))
+        chunks = list(box.fetch(box.new_uids(Known().missing)))
     assert [len(chunk) for chunk in chunks] == [10, 2, 10, 2, 1]
     assert [fetched.ref.uid for chunk in chunks for fetched in chunk] == list(range(1, 26))
 
@@ -109,7 +109,7 @@ def test_chunks_end_at_their_size(server, user):
     server.deliver_all(user.name, [mail(number, size=4000) for number in range(6)])
     with mailbox(server, user, pace=QUICK._replace(chunk_bytes=9000)) as box:
         box.open("INBOX")
-        assert [len(chunk) for chunk in box.fetch(box.new_uids(Known()))] == [2, 2, 2]
+        assert [len(chunk) for chunk in box.fetch(box.new_uids(Known().missing))] == [2, 2, 2]
 
 
 def test_a_message_over_the_limit_is_handed_over_without_being_fetched(server, user):
@@ -135,7 +135,7 @@ def test_a_uid_that_has_vanished_stops_nothing(server, user):
     server.deliver_all(user.name, [mail(number) for number in range(1, 6)])
     with mailbox(server, user) as box:
         box.open("INBOX")
-        uids = box.new_uids(Known())
+        uids = box.new_uids(Known().missing)
         server.expunge(user.name, 2, 4)
         fetched = [each.ref.uid for chunk in box.fetch(uids) for each in chunk]
         assert fetched == [1, 3, 5]
@@ -147,7 +147,7 @@ def test_a_message_expunged_between_its_size_and_its_body_stops_nothing(server, 
     server.deliver_all(user.name, [mail(number) for number in range(1, 7)])
     with mailbox(server, user, pace=QUICK._replace(chunk_messages=2)) as box:
         box.open("INBOX")
-        chunks = box.fetch(box.new_uids(Known()))
+        chunks = box.fetch(box.new_uids(Known().missing))
         first = next(chunks)
         server.expunge(user.name, 4, 5, 6)
         rest = [each.ref.uid for chunk in chunks for each in chunk]
@@ -162,7 +162,7 @@ def test_flags_changed_by_somebody_else_meanwhile_do_not_disturb(server, user):
     with mailbox(server, user, pace=QUICK._replace(chunk_messages=2)) as box:
         box.open("INBOX")
         contents = {}
-        for chunk in box.fetch(box.new_uids(Known())):
+        for chunk in box.fetch(box.new_uids(Known().missing)):
             server.set_flags(user.name, "\\Flagged", *range(1, 9))
             contents |= {each.ref.uid: each.content for each in chunk}
     assert contents == {number: mail(number) for number in range(1, 9)}
@@ -173,9 +173,9 @@ def test_mail_that_arrives_during_a_run_waits_for_the_next(server, user):
     with mailbox(server, user) as box:
         box.open("INBOX")
         server.deliver(user.name, mail(2))
-        assert box.new_uids(Known()) == [1]
+        assert box.new_uids(Known().missing) == [1]
         box.open("INBOX")
-        assert box.new_uids(Known(1)) == [2]
+        assert box.new_uids(Known(1).missing) == [2]
 
 
 def test_several_folders_are_read_one_after_the_other(server, user):
@@ -190,7 +190,7 @@ def test_a_server_that_answers_for_fewer_messages_than_asked_is_asked_again_in_h
     server.deliver_all(user.name, [mail(number) for number in range(1, 41)])
     with mailbox(server, user) as box:
         box.open("INBOX")
-        uids = box.new_uids(Known())
+        uids = box.new_uids(Known().missing)
         asked = answer_at_most(box, 7)
         contents = {each.ref.uid: each.content for chunk in box.fetch(uids) for each in chunk}
         assert contents == {number: mail(number) for number in range(1, 41)}
@@ -203,7 +203,7 @@ def test_a_message_that_never_comes_is_left_for_the_next_run(server, user):
     server.deliver_all(user.name, [mail(number) for number in range(1, 10)])
     with mailbox(server, user) as box:
         box.open("INBOX")
-        uids = box.new_uids(Known())
+        uids = box.new_uids(Known().missing)
         answer_at_most(box, 100, never=5)
         contents = {each.ref.uid for chunk in box.fetch(uids) for each in chunk}
         assert contents == {1, 2, 3, 4, 6, 7, 8, 9}

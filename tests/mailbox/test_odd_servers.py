@@ -50,7 +50,7 @@ def test_a_throttled_command_ends_the_run_and_names_the_time():
     with scripted(answers={b"LOGIN": OK, b"EXAMINE": SELECTED, b"SEARCH": throttled}) as server, box(server) as opened:
         opened.open("INBOX")
         with pytest.raises(TryAgainError) as caught:
-            opened.new_uids(Known())
+            opened.new_uids(Known().missing)
     assert caught.value.not_before is not None
 
 
@@ -64,7 +64,7 @@ def test_a_server_that_hangs_up_in_the_middle_because_it_is_busy_is_left_alone()
     with scripted(answers={b"LOGIN": OK, b"EXAMINE": SELECTED, b"SEARCH": busy}) as server, box(server) as opened:
         opened.open("INBOX")
         with pytest.raises(TryAgainError, match="asks to come back later"):
-            opened.new_uids(Known())
+            opened.new_uids(Known().missing)
         assert opened.reconnects == 0
 
 
@@ -139,7 +139,7 @@ def test_a_server_without_uidnext_is_asked_for_its_last_uid():
     }
     with scripted(answers=answers) as server, box(server) as opened:
         assert opened.open("INBOX").uidnext == 10
-        assert opened.new_uids(Known(5)) == [2, 9]
+        assert opened.new_uids(Known(5).missing) == [2, 9]
 
 
 COUNTED = b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n"
@@ -163,7 +163,7 @@ NONE_FOUND = b"* SEARCH\r\n" + OK
 def test_mail_is_found_whatever_the_server_says_of_uidnext(answers):
     with scripted(answers={b"LOGIN": OK, **answers, b"SEARCH UID": LISTED}) as server, box(server) as opened:
         opened.open("INBOX")
-        assert opened.new_uids(Known(5)) == [2, 9]
+        assert opened.new_uids(Known(5).missing) == [2, 9]
         assert opened.unlisted == 0
 
 
@@ -171,13 +171,13 @@ def test_mail_that_is_counted_and_not_listed_is_an_error():
     with scripted(answers={b"LOGIN": OK, b"EXAMINE": SELECTED, b"SEARCH": NONE_FOUND}) as server, box(server) as opened:
         opened.open("INBOX")
         with pytest.raises(ConfigError, match=r"INBOX holds 3 messages, but .* lists none"):
-            opened.new_uids(Known())
+            opened.new_uids(Known().missing)
 
 
 def test_mail_that_is_listed_in_part_is_read_and_the_rest_is_counted():
     with scripted(answers={b"LOGIN": OK, b"EXAMINE": SELECTED, b"SEARCH": b"* SEARCH 2\r\n" + OK}) as server, box(server) as opened:
         opened.open("INBOX")
-        assert opened.new_uids(Known()) == [2]
+        assert opened.new_uids(Known().missing) == [2]
         assert opened.unlisted == 2
 
 
@@ -186,7 +186,7 @@ def test_mail_that_somebody_removes_while_we_search_is_no_error():
     emptied = b"* 0 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 4] ok\r\n" + OK
     with scripted(answers={b"LOGIN": OK, b"EXAMINE": [SELECTED, emptied], b"SEARCH": NONE_FOUND}) as server, box(server) as opened:
         opened.open("INBOX")
-        assert opened.new_uids(Known()) == []
+        assert opened.new_uids(Known().missing) == []
         assert opened.unlisted == 0
 
 
@@ -194,7 +194,7 @@ def test_a_server_that_names_uids_outside_of_the_range_is_not_believed():
     answers = {b"LOGIN": OK, b"EXAMINE": SELECTED, b"SEARCH": b"* SEARCH 3 1 3 2 17\r\n" + OK}
     with scripted(answers=answers) as server, box(server) as opened:
         opened.open("INBOX")
-        assert opened.new_uids(Known()) == [1, 2, 3]
+        assert opened.new_uids(Known().missing) == [1, 2, 3]
 
 
 def test_login_is_not_sent_where_it_is_disabled():
@@ -208,7 +208,7 @@ def test_a_search_answer_beyond_the_line_limit_is_asked_for_in_smaller_windows(s
     monkeypatch.setattr(imaplib, "_MAXLINE", 900)
     with mailbox(server, user) as opened:
         opened.open("INBOX")
-        assert opened.new_uids(Known(7)) == [uid for uid in range(1, 401) if uid != 7]
+        assert opened.new_uids(Known(7).missing) == [uid for uid in range(1, 401) if uid != 7]
         assert opened.reconnects > 0
 
 
@@ -254,4 +254,4 @@ def test_lines_that_end_with_a_bare_line_feed_are_lines(sign_in):
     }
     with scripted(b"* OK ready\n", capability=b"IMAP4rev1 AUTH=PLAIN", answers=answers) as server, box(server, sign_in=sign_in) as opened:
         opened.open("INBOX")
-        assert opened.new_uids(Known()) == [1, 2, 3]
+        assert opened.new_uids(Known().missing) == [1, 2, 3]

@@ -30,7 +30,7 @@ from pipeline.notify.mutes import Mute, covers, holding
 from pipeline.notify.news import news_for
 from pipeline.notify.notice import lineage_of
 from pipeline.notify.observe import look_back, observe
-from pipeline.query.health import Habit, MailboxHealth, judge
+from pipeline.query.health import MailboxHealth, MailHabit, judge
 from pipeline.report.rows import Ownership
 from pipeline.tables.row_types import CheckRow, ReportRows
 from tests.score.world_lake import ReportLake, rows_of
@@ -151,7 +151,7 @@ class Played:
 
     def mailboxes(self, *, now: datetime | None = None) -> list[MailboxHealth]:
         assert now is not None
-        habit = Habit("rua", 60, 1, now)
+        habit = MailHabit("rua", 60, 1, now)
         return judge(self._play.looks.seen, self._play.looks.looks, [habit], ["rua"], now=now)
 
 

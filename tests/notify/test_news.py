@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from pipeline.insight.coverage import Coverage
-from pipeline.insight.ground import Ground, LeftOut
+from pipeline.insight.ground import Ground, Uncounted
 from pipeline.insight.told_incidents import remembered
 from pipeline.notify.mutes import Mute, is_muted, lapsed
 from pipeline.notify.news import news_for, standing
@@ -60,8 +60,8 @@ def test_the_first_message_is_one_summary_and_nothing_else():
 
 def test_nothing_counted_is_told_instead_of_no_open_fault_and_so_is_its_end():
     since, until = day(0), day(30)
-    nothing = Ground(since, until, 0, 0, 0, 0, (LeftOut("fail", 300),), 300, (), ())
-    some = Ground(since, until, 100, 1, 1, 1, (LeftOut("fail", 299),), 300, (), ())
+    nothing = Ground(since, until, 0, 0, 0, 0, (Uncounted("fail", 300),), 300, (), ())
+    some = Ground(since, until, 100, 1, 1, 1, (Uncounted("fail", 299),), 300, (), ())
     quiet = {"as_of": as_of(8)}
     (event,), memory = news_for(Observed(**quiet, ground=nothing), None)
     assert event.title == "Nothing is known: none of 300 reports counts"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.lake.mailbox_looks import Looks, with_looks
-from pipeline.query.health import Habit, judge
+from pipeline.query.health import MailHabit, judge
 from tests.lake.test_looks import look
 
 NOW = datetime(2026, 5, 31, 7, 30, tzinfo=UTC)
@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 def why(looks, *, last=0.5, days=60, gap=1, configured=("rua",)):
     """Return why the mailbox is silent; mail was last found `last` days ago."""
     noted = with_looks(Looks(), looks)
-    habits = [Habit("rua", days, gap, NOW - last * DAY)] if days else []
+    habits = [MailHabit("rua", days, gap, NOW - last * DAY)] if days else []
     (health,) = judge(noted.seen, noted.looks, habits, configured, now=NOW)
     return health.why
 

@@ -13,7 +13,7 @@ from pipeline.ingest.backfill.listing import LARGE_BYTES, Cutter, Listed, as_far
 from pipeline.ingest.backfill.mbox_chunks import unstored
 from pipeline.ingest.backfill.tar_chunks import compression_of, is_tar, unpacked
 from pipeline.ingest.bucket_access import bucket_errors, open_bucket
-from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
+from pipeline.mailbox.sniff import HEAD_BYTES, FileKind, kind_by_content, kind_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +84,6 @@ def _streamed(bucket: S3Store, prefix: str, name: str, size: int) -> BinaryIO | 
 
 
 def _is_mbox(bucket: S3Store, key: str) -> bool:
-    if kind_by_name(key) not in (None, Kind.MBOX, Kind.MAIL):
+    if kind_by_name(key) not in (None, FileKind.MBOX, FileKind.MAIL):
         return False
-    return kind_by_content(bytes(obstore.get_range(bucket, key, start=0, length=HEAD_BYTES))) is Kind.MBOX
+    return kind_by_content(bytes(obstore.get_range(bucket, key, start=0, length=HEAD_BYTES))) is FileKind.MBOX

@@ -17,7 +17,7 @@ class Readable(Protocol):
         """Return the next `size` bytes, fewer at the end only."""
 
 
-class Window(io.RawIOBase):
+class FileWindow(io.RawIOBase):
     """Reads the bytes of a file from `start` up to `end`, exclusive; can be rewound within."""
 
     def __init__(self, file: BinaryIO, start: int, end: int) -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline import log
 from pipeline.errors import InputError
-from pipeline.ingest.backfill.byte_windows import Window
+from pipeline.ingest.backfill.byte_windows import FileWindow
 from pipeline.ingest.backfill.chunk import FILES, MBOX, OBJECTS, Chunk, native
-from pipeline.mailbox.mail_files import ACCOUNT, FileImport, Found, printable
+from pipeline.mailbox.mail_files import ACCOUNT, FileImport, FoundFile, printable
 from pipeline.mailbox.mbox import read_mbox
 from pipeline.message.fetched import Fetched, MessageRef
 
@@ -64,7 +64,7 @@ class Fetch:
         folder = os.path.join(place, "")  # noqa: PTH118 -- there may be millions of files
         for number, name in enumerate(chunk.names):
             below = native(name)
-            found = Found(folder + below if below else place, given, below or Path(place).name, chunk.named, number in maildir)
+            found = FoundFile(folder + below if below else place, given, below or Path(place).name, chunk.named, number in maildir)
             yield from self._reader.read_found(found)
 
     def _objects(self) -> Iterator[Fetched]:
@@ -101,7 +101,7 @@ class Fetch:
             self._reader.unreadable += 1
             log.warning("file-unreadable", path=f"{place}/{name}", reason="it is gone")
             return
-        found = Found(name or place.name, self._chunk.given, name or place.name, named=not name)
+        found = FoundFile(name or place.name, self._chunk.given, name or place.name, named=not name)
         yield from self._reader.read_stream(io.BytesIO(content), found)
 
     def _stretch(self) -> Iterator[Fetched]:
@@ -114,7 +114,7 @@ class Fetch:
                 yield from read(io.BytesIO(chunk.content))
                 return
             with path.open("rb") as file:
-                yield from read(Window.of(file, chunk.start, chunk.end))
+                yield from read(FileWindow.of(file, chunk.start, chunk.end))
         except tarfile.TarError as err:
             self._reader.unreadable += 1
             log.warning("archive-damaged", path=printable(path), reason=str(err), kept="what came before")
@@ -140,5 +140,5 @@ class Fetch:
                 content = tar.extractfile(member)
                 in_maildir = path.parent.name in ("cur", "new")
                 if content is not None:
-                    found = Found(member.name, given, f"{self._chunk.name}/{path}", named=False, in_maildir=in_maildir)
+                    found = FoundFile(member.name, given, f"{self._chunk.name}/{path}", named=False, in_maildir=in_maildir)
                     yield from self._reader.read_stream(content, found)

@@ -16,7 +16,7 @@ from pipeline import log
 from pipeline.ingest.backfill.chunk import CHUNK_BYTES, CHUNK_MESSAGES, FILES, Chunk, portable
 from pipeline.ingest.backfill.mbox_chunks import cut_mbox, is_mbox
 from pipeline.ingest.backfill.tar_chunks import DamagedTarError, cut_tar, is_tar
-from pipeline.mailbox.mail_files import Found, printable
+from pipeline.mailbox.mail_files import FoundFile, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ def as_far_as_it_goes(chunks: Iterator[Chunk], path: str, walker: FileImport) ->
         log.warning("archive-damaged", path=path, reason=str(err), kept="what came before")
 
 
-def _stretches(found: Found, status: os.stat_result) -> Iterator[Chunk] | None:
+def _stretches(found: FoundFile, status: os.stat_result) -> Iterator[Chunk] | None:
     """Return the chunks of a tar or a large mbox; None for any other file."""
     tar = is_tar(found.name)
     if not tar and status.st_size <= LARGE_BYTES:

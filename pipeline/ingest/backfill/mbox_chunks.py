@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from pipeline.ingest.backfill.chunk import CHUNK_BYTES, CHUNK_MESSAGES, MBOX, Chunk
-from pipeline.mailbox.sniff import HEAD_BYTES, Kind, kind_by_content, kind_by_name
+from pipeline.mailbox.sniff import HEAD_BYTES, FileKind, kind_by_content, kind_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ _LINE_BYTES = 1024
 """A From_ line is shorter."""
 
 
-class Stretch(NamedTuple):
+class MboxStretch(NamedTuple):
     """Whole mails, one after the other."""
 
     start: int
@@ -33,11 +33,11 @@ class Stretch(NamedTuple):
 
 def is_mbox(path: Path, name: str) -> bool:
     """Say whether a file is an mbox, by name and content."""
-    if kind_by_name(name) not in (None, Kind.MBOX, Kind.MAIL):
+    if kind_by_name(name) not in (None, FileKind.MBOX, FileKind.MAIL):
         return False
     try:
         with path.open("rb") as file:
-            return kind_by_content(file.read(HEAD_BYTES)) is Kind.MBOX
+            return kind_by_content(file.read(HEAD_BYTES)) is FileKind.MBOX
     except OSError:
         return False  # it is said where it is read
 
@@ -59,7 +59,7 @@ def unstored(file: BinaryIO, like: Chunk) -> Iterator[Chunk]:
         yield _chunk(like, stretch, digest)._replace(end=len(content), content=content)
 
 
-def _chunk(like: Chunk, stretch: Stretch, digest: str) -> Chunk:
+def _chunk(like: Chunk, stretch: MboxStretch, digest: str) -> Chunk:
     size = stretch.end - stretch.start
     return like._replace(kind=MBOX, first=stretch.first, messages=stretch.mails, size_bytes=size, digest=digest)
 
@@ -85,20 +85,20 @@ class _Kept:
         return piece
 
 
-def stretches(file: BinaryIO | _Kept) -> Iterator[Stretch]:
+def stretches(file: BinaryIO | _Kept) -> Iterator[MboxStretch]:
     """Yield stretches of about a chunk each; the file is read once, block by block."""
     start, first, number, end = 0, 1, 1, 0
     for begin, size in _beginnings(file):
         if begin is None:
             end = size
         elif number + 1 - first >= CHUNK_MESSAGES or begin - start >= CHUNK_BYTES:
-            yield Stretch(start, begin, first, number + 1 - first)
+            yield MboxStretch(start, begin, first, number + 1 - first)
             number += 1
             start, first = begin, number
         else:
             number += 1
     if end > start:
-        yield Stretch(start, end, first, number + 1 - first)
+        yield MboxStretch(start, end, first, number + 1 - first)
 
 
 def _beginnings(file: BinaryIO | _Kept) -> Iterator[tuple[int | None, int]]:

@@ -29,7 +29,7 @@ _PASSED_ON_BYTES = 64 * 1024 * 1024
 """Of a larger member in a stream only its beginning travels; it is far above any limit on messages, and is told as too large."""
 
 
-class Stretch(NamedTuple):
+class TarStretch(NamedTuple):
     """Whole members, one after the other."""
 
     start: int
@@ -119,20 +119,20 @@ def _plain(file: BinaryIO, like: Chunk) -> Iterator[Chunk]:
         yield like._replace(kind=TAR, start=start, end=end, messages=members, size_bytes=end - start, digest=digest)
 
 
-def _stretches(file: BinaryIO) -> Iterator[Stretch]:
+def _stretches(file: BinaryIO) -> Iterator[TarStretch]:
     start, members, end = 0, 0, 0
     try:
         for after in _ends(file):
             members, end = members + 1, after
             if members >= CHUNK_MESSAGES or end - start >= CHUNK_BYTES:
-                yield Stretch(start, end, members)
+                yield TarStretch(start, end, members)
                 start, members = end, 0
     except DamagedTarError:
         if members:
-            yield Stretch(start, end, members)
+            yield TarStretch(start, end, members)
         raise
     if members:
-        yield Stretch(start, end, members)
+        yield TarStretch(start, end, members)
 
 
 def _ends(file: BinaryIO) -> Iterator[int]:

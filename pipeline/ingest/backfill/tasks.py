@@ -16,7 +16,7 @@ from pipeline.errors import TlsrptError
 from pipeline.ingest.backfill import chunk as chunks
 from pipeline.ingest.backfill.chunk import Chunk
 from pipeline.lake.dedup.batch_rows import Essence, Taken
-from pipeline.lake.delta.delta_tables import Part
+from pipeline.lake.delta.delta_tables import AddedFile
 from pipeline.lake.delta.stage import StagedPart
 
 
@@ -110,7 +110,7 @@ def pack_parts(parts: list[StagedPart]) -> tuple[bytes, bytes]:
 
 def unpack_parts(text: bytes) -> list[StagedPart]:
     """Return the files that `pack_parts` packed."""
-    return [StagedPart(staged, Part(*part)) for staged, *part in orjson.loads(text)]
+    return [StagedPart(staged, AddedFile(*part)) for staged, *part in orjson.loads(text)]
 
 
 def reply_of(task: Read | Write, said: tuple[bytes, bytes, bytes]) -> ReadReply | list[StagedPart]:

@@ -17,7 +17,7 @@ _QUIET_DAY = 0.4
 """A quiet day has about so much of the usual traffic; an edge is judged as if it were one."""
 
 
-class Days(NamedTuple):
+class FailureDays(NamedTuple):
     """Days with failures of each key (a domain and cause), in order of key and day."""
 
     key: Ints
@@ -27,14 +27,14 @@ class Days(NamedTuple):
     """Number of the stretch; days of one key with at most the allowed gap between them share one."""
 
 
-def days_of(key: Ints, day: Ints, weight: Floats, *, gap_days: int) -> tuple[Days, Ints]:
+def days_of(key: Ints, day: Ints, weight: Floats, *, gap_days: int) -> tuple[FailureDays, Ints]:
     """Gather rows by key and day, and number the stretches.
 
     Args:
         key: The number of the key (a domain and cause, or a stretch and host) of each row.
         day: The day of each row, an ordinal as `date.toordinal`.
         weight: How many failed sessions each row stands for.
-        gap_days: Days without a failure that a stretch may have between two days with one.
+        gap_days: FailureDays without a failure that a stretch may have between two days with one.
 
     Returns:
         The days, and for each row the place of its day among them.
@@ -45,10 +45,10 @@ def days_of(key: Ints, day: Ints, weight: Floats, *, gap_days: int) -> tuple[Day
     begins = np.ones(len(first), dtype=bool)
     if len(first):
         begins[1:] = (np.diff(keys) != 0) | (np.diff(days) > gap_days + 1)
-    return Days(keys, days, total, np.cumsum(begins) - 1), place
+    return FailureDays(keys, days, total, np.cumsum(begins) - 1), place
 
 
-def lasting(days: Days, passing: Flags, settings: InsightSettings) -> Flags:
+def lasting(days: FailureDays, passing: Flags, settings: InsightSettings) -> Flags:
     """Say which days belong to a stretch that is more than a stray, without stray days at its ends.
 
     Args:
@@ -69,7 +69,7 @@ def lasting(days: Days, passing: Flags, settings: InsightSettings) -> Flags:
     return keep & (kept_total > settings.stray_sessions + 1e-9)[days.stretch]
 
 
-def _trim(days: Days, start: int, end: int, keep: Flags, settings: InsightSettings) -> None:
+def _trim(days: FailureDays, start: int, end: int, keep: Flags, settings: InsightSettings) -> None:
     """Take stray days off both ends of the stretch in [start, end)."""
     while end - start > 2 and is_stray_edge(days.day[start:end], days.weight[start:end], settings):
         keep[start] = False
@@ -83,7 +83,7 @@ def is_stray_edge(days: Ints, failed: Floats, settings: InsightSettings) -> bool
     """Say whether the first of some days with failures is a stray before the rest (turn them round to ask about the last).
 
     Args:
-        days: Days with failures, in order or in reverse.
+        days: FailureDays with failures, in order or in reverse.
         failed: Failed sessions on each.
         settings: `stray_sessions` and `clean_confidence`.
     """

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _Key = TypeVar("_Key")
 
 
-class Part(NamedTuple):
+class FailurePart(NamedTuple):
     """Failures of a stretch that agree in everything but the day."""
 
     reporter: str
@@ -52,7 +52,7 @@ class Run:
 
     domain: str
     cause: str
-    parts: tuple[Part, ...]
+    parts: tuple[FailurePart, ...]
     peak: float
     """The most failed sessions of one sender on one day."""
 
@@ -101,7 +101,7 @@ class Run:
         counts = _summed((getattr(part, column), part.mentions) for part in self.parts)
         return tuple(value for value in counts if value is not None)
 
-    def keeping(self, wanted: Callable[[Part], bool]) -> Run:
+    def keeping(self, wanted: Callable[[FailurePart], bool]) -> Run:
         """Return the run with some of its parts only."""
         return Run(self.domain, self.cause, tuple(part for part in self.parts if wanted(part)), self.peak)
 
@@ -144,7 +144,7 @@ class _Pile(NamedTuple):
     """Failures of one host within a stretch, without a gap."""
 
     host: str | None
-    parts: list[Part]
+    parts: list[FailurePart]
     first_day: date
     last_day: date
 
@@ -156,7 +156,7 @@ def _collected(cube: Cube, cause: Ints, weight: Floats, stretch: Ints, pile: Int
     )
     parts = _parts(cube, weight, first, place)
     peaks = _peaks(cube, weight, stretch)
-    stretches: defaultdict[int, defaultdict[int, list[Part]]] = defaultdict(lambda: defaultdict(list))
+    stretches: defaultdict[int, defaultdict[int, list[FailurePart]]] = defaultdict(lambda: defaultdict(list))
     head: dict[int, int] = {}
     for row, part, number, of_pile in zip(first.tolist(), parts, stretch[first].tolist(), pile[first].tolist(), strict=True):
         stretches[number][of_pile].append(part)
@@ -168,7 +168,7 @@ def _collected(cube: Cube, cause: Ints, weight: Floats, stretch: Ints, pile: Int
     ]
 
 
-def _parts(cube: Cube, weight: Floats, first: Ints, place: Ints) -> list[Part]:
+def _parts(cube: Cube, weight: Floats, first: Ints, place: Ints) -> list[FailurePart]:
     """Sum up the rows of each place; `first` is a row of each, where the texts are read."""
     begin, end = np.full(len(first), np.iinfo(np.int64).max), np.zeros(len(first), dtype=np.int64)
     np.minimum.at(begin, place, cube.day)
@@ -177,7 +177,7 @@ def _parts(cube: Cube, weight: Floats, first: Ints, place: Ints) -> list[Part]:
     texts = [[names[at] for names in [(*column.values, None)] for at in column.at[first].tolist()] for column in columns]
     numbers = (summed(place, weight, len(first)).tolist(), summed(place, cube.mentions, len(first)).tolist())
     days = ([date.fromordinal(day) for day in edge.tolist()] for edge in (begin, end))
-    return list(map(Part._make, zip(*texts, *numbers, *days, strict=True)))
+    return list(map(FailurePart._make, zip(*texts, *numbers, *days, strict=True)))
 
 
 def _peaks(cube: Cube, weight: Floats, stretch: Ints) -> dict[int, float]:
@@ -189,11 +189,11 @@ def _peaks(cube: Cube, weight: Floats, stretch: Ints) -> dict[int, float]:
     return {int(number): float(peak[number]) for number in np.unique(numbers)}
 
 
-def _pile(parts: list[Part]) -> _Pile:
+def _pile(parts: list[FailurePart]) -> _Pile:
     return _Pile(parts[0].host, parts, min(part.first_day for part in parts), max(part.last_day for part in parts))
 
 
-def _by_hosts(piles: Sequence[_Pile]) -> list[list[Part]]:
+def _by_hosts(piles: Sequence[_Pile]) -> list[list[FailurePart]]:
     """Put hosts together whose failures coincide: mx1 in March and mx2 in April are two matters.
 
     Failures that name no host go with the largest part.

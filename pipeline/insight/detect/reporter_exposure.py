@@ -29,7 +29,7 @@ class Span(NamedTuple):
     last_day: date
 
 
-class Counted(NamedTuple):
+class CountedSessions(NamedTuple):
     """Sessions of one reporter over a span, and since."""
 
     sessions: int = 0
@@ -47,7 +47,7 @@ class Counted(NamedTuple):
 
 
 _WITHIN = ("sessions", "sts_sessions", "tlsa_sessions", "days", "unrated_sessions")
-_NOTHING = Counted()
+_NOTHING = CountedSessions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Exposure:
     reporter: Ints
     """The numbers of those with sessions, in order."""
     counts: Ints
-    """One row for each, in the columns of `Counted`."""
+    """One row for each, in the columns of `CountedSessions`."""
 
     def places(self, reporters: Iterable[str]) -> dict[str, int]:
         """Return at which row each of some reporters is; those without sessions are left out."""
@@ -71,19 +71,19 @@ class Exposure:
         met = self.reporter[np.minimum(at, len(self.reporter) - 1)]
         return {r: place for (r, number), place, there in zip(numbers.items(), at.tolist(), met.tolist(), strict=True) if number == there}
 
-    def of(self, reporters: Iterable[str]) -> Counted:
+    def of(self, reporters: Iterable[str]) -> CountedSessions:
         """Return what some reporters counted together."""
         rows = list(self.places(reporters).values())
-        return Counted(*self.counts[rows].sum(axis=0).tolist()) if rows else _NOTHING
+        return CountedSessions(*self.counts[rows].sum(axis=0).tolist()) if rows else _NOTHING
 
     def column(self, name: str) -> Ints:
-        """Return one column of `Counted` for all reporters."""
-        return np.asarray(self.counts[:, Counted._fields.index(name)])
+        """Return one column of `CountedSessions` for all reporters."""
+        return np.asarray(self.counts[:, CountedSessions._fields.index(name)])
 
 
 def no_exposure() -> Exposure:
     """Return a ground without sessions."""
-    return Exposure([], {}, np.zeros(0, dtype=np.int64), np.zeros((0, len(Counted._fields)), dtype=np.int64))
+    return Exposure([], {}, np.zeros(0, dtype=np.int64), np.zeros((0, len(CountedSessions._fields)), dtype=np.int64))
 
 
 def read_spans(ask: Ask, spans: Iterable[Span], *, until: date, seen: dict[Span, Exposure]) -> None:
@@ -112,7 +112,7 @@ def read_spans(ask: Ask, spans: Iterable[Span], *, until: date, seen: dict[Span,
     spans_of_rows = column_of(answer, "span")
     order = np.lexsort((reporters.at, spans_of_rows))
     reporter = reporters.at[order]
-    counts = np.column_stack([column_of(answer, name)[order] for name in Counted._fields])
+    counts = np.column_stack([column_of(answer, name)[order] for name in CountedSessions._fields])
     edges = np.searchsorted(spans_of_rows[order], np.arange(len(wanted) + 1)).tolist()
     for span, begin, end in zip(wanted, edges, edges[1:], strict=False):
         seen[span] = Exposure(reporters.values, numbers, reporter[begin:end], counts[begin:end])
@@ -122,7 +122,7 @@ def added(grounds: Sequence[Exposure]) -> Exposure:
     """Add up grounds of spans that follow each other; what came after is that of the last."""
     names = sorted({ground.names[number] for ground in grounds for number in ground.reporter.tolist()})
     numbers = {name: number for number, name in enumerate(names)}
-    counts = np.zeros((len(names), len(Counted._fields)), dtype=np.int64)
+    counts = np.zeros((len(names), len(CountedSessions._fields)), dtype=np.int64)
     for ground in grounds:
         rows = [numbers[ground.names[number]] for number in ground.reporter.tolist()]
         counts[rows, : len(_WITHIN)] += ground.counts[:, : len(_WITHIN)]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.insight.applied_policies import PoliciesSeen
     from pipeline.insight.enforce.replay import NoEvidence, ReplayDay
-    from pipeline.insight.enforce.weighing import Evidence, Found
+    from pipeline.insight.enforce.weighing import Evidence, Obstacles
     from pipeline.insight.incident import Incident
     from pipeline.insight.period import Period
     from pipeline.insight.thresholds import InsightSettings
@@ -33,7 +33,7 @@ class Missing(NamedTuple):
 
 
 def missing_of(
-    evidence: Evidence, found: Found, replay: Sequence[ReplayDay], period: Period, settings: InsightSettings
+    evidence: Evidence, found: Obstacles, replay: Sequence[ReplayDay], period: Period, settings: InsightSettings
 ) -> Iterable[Missing]:
     """Yield what is missing, in the order of the conditions.
 

@@ -11,7 +11,16 @@ from pipeline.insight.disputed import count_disputed, read_disputed, said_of
 from pipeline.insight.enforce.forecast import Missing, missing_of
 from pipeline.insight.enforce.next_step import next_step
 from pipeline.insight.enforce.replay import ReplayDay, read_replay
-from pipeline.insight.enforce.weighing import Evidence, Found, Verdict, blocks, evidence_of, reporters_without, stale_reporters, verdict_of
+from pipeline.insight.enforce.weighing import (
+    Evidence,
+    Obstacles,
+    Verdict,
+    blocks,
+    evidence_of,
+    reporters_without,
+    stale_reporters,
+    verdict_of,
+)
 from pipeline.insight.incidents import find
 from pipeline.insight.known_reporters import read_known
 from pipeline.insight.period import period_of
@@ -110,7 +119,7 @@ def assess(
     checked = {domain: published} if published is not None else None
     if incidents is None:
         incidents = find(ask, as_of=as_of, days=settings.readiness_days, settings=settings, known=known, domain=domain, published=checked)
-    found = Found(
+    found = Obstacles(
         bound=upper_bound(min(evidence.would_refuse, evidence.sessions), evidence.sessions),
         blocking=tuple(one for one in incidents if one.domain == domain and blocks(one, period, settings)),
         seen=seen,
@@ -187,7 +196,9 @@ def arithmetic(would_refuse: int, sessions: int, bound: float, *, enforcing: boo
     )
 
 
-def _reasons(verdict: Verdict, evidence: Evidence, found: Found, missing: Iterable[Missing], settings: InsightSettings) -> Iterable[str]:
+def _reasons(
+    verdict: Verdict, evidence: Evidence, found: Obstacles, missing: Iterable[Missing], settings: InsightSettings
+) -> Iterable[str]:
     if verdict == "no-policy":
         unprotected = count_of(evidence.unprotected, "session")
         yield f"senders found no MTA-STS policy in {unprotected}, or one with mode none; there is nothing to enforce"

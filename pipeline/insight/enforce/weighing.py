@@ -46,7 +46,7 @@ class Evidence(NamedTuple):
         return (*self.reporters, *(name for name in self.left_out.failures_only if name not in self.reporters))
 
 
-class Found(NamedTuple):
+class Obstacles(NamedTuple):
     """What may stand in the way."""
 
     bound: float
@@ -133,7 +133,7 @@ def reporters_without(replay: Sequence[ReplayDay], reporters: Collection[str], p
     return tuple(found)
 
 
-def verdict_of(evidence: Evidence, found: Found, settings: InsightSettings) -> Verdict:
+def verdict_of(evidence: Evidence, found: Obstacles, settings: InsightSettings) -> Verdict:
     """Return the verdict; without policy or evidence there is none to be had, whatever else is found.
 
     Args:

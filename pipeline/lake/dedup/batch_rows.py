@@ -58,7 +58,7 @@ class Taken(NamedTuple):
     """Messages whose bytes are not kept."""
 
 
-class News(NamedTuple):
+class NewKeys(NamedTuple):
     """What the lake knows once the batch is committed."""
 
     files: list[str]
@@ -80,7 +80,7 @@ class Decided(NamedTuple):
     reports_new: int
     pending: int
     """Messages that wait for the DNS."""
-    news: News
+    news: NewKeys
 
 
 def tables_of(columns: ChunkColumns) -> dict[str, pa.Table]:
@@ -149,7 +149,7 @@ def decide(
         len(ours),
         sum(map(sum, new)),
         sum(map(awaits_dns, settlement.outcomes, [claim.dkim_result for claim in asked])),
-        News(
+        NewKeys(
             [claims[place].message_sha256 for place in ours if accounts[place] == FILE_ACCOUNT and claims[place].message_sha256],
             [claim.message_sha256 for claim, has in zip(claims, kept, strict=True) if has],
             dict(reports),
@@ -169,7 +169,7 @@ def repeated_files(chunks: Sequence[Essence], ledger: Ledger) -> list[bool]:
     return repeated
 
 
-def remember(news: News, knowledge: Knowledge, ledger: Ledger) -> None:
+def remember(news: NewKeys, knowledge: Knowledge, ledger: Ledger) -> None:
     """Take note of what has been committed, so that the next batch is settled by it.
 
     Args:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.failpoint import reach
 from pipeline.lake.delta.delta_tables import BATCH, add_version, batch_of, sync_logs
 from pipeline.lake.delta.rewrite import drop_rows_beyond
-from pipeline.lake.delta.stage import Change, Stage, drop_stage, read_stage, stages
+from pipeline.lake.delta.stage import Stage, TableChange, drop_stage, read_stage, stages
 from pipeline.lake.delta.whole import seen
 from pipeline.tables.schema import APPEND_ORDER
 
@@ -35,7 +35,7 @@ def commit_stage(location: Location, tables: dict[str, LakeTable], stage: Stage)
     before = {name: table.version() for name, table in tables.items()}
 
     def append(name: str) -> None:
-        change = stage.changes.get(name, Change())
+        change = stage.changes.get(name, TableChange())
         if batch_of(tables[name]) >= stage.batch or not (change.adds or change.removes or name == "messages"):
             return
         for staged, part in change.adds:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.lake.delta.delta_tables import STATISTICS, Part
+from pipeline.lake.delta.delta_tables import STATISTICS, AddedFile
 from pipeline.tables.chunk_columns import rows_to_columns, with_batch
 from pipeline.tables.schema import TABLES
 
@@ -68,7 +68,7 @@ def encode(name: str, rows: pa.Table) -> pa.Buffer:
     return sink.getvalue()
 
 
-def describe(name: str, rows: pa.Table, *, month: str, size_bytes: int, prefix: str) -> Part:
+def describe(name: str, rows: pa.Table, *, month: str, size_bytes: int, prefix: str) -> AddedFile:
     """Return the part that a file with these rows will be; its name is new and says nothing about its content.
 
     Args:
@@ -79,7 +79,7 @@ def describe(name: str, rows: pa.Table, *, month: str, size_bytes: int, prefix: 
         prefix: Begins the name of the file and says what wrote it: `b` and a batch, `r` for a rewrite, `c` for a compaction.
     """
     path = f"{TABLES[name].partition}={month}/{prefix}-{secrets.token_hex(8)}.parquet"
-    return Part(path, month, rows.num_rows, size_bytes, json.dumps(statistics(rows)))
+    return AddedFile(path, month, rows.num_rows, size_bytes, json.dumps(statistics(rows)))
 
 
 def statistics(rows: pa.Table) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class LakeTable:
         self.delta = DeltaTable(self._uri, storage_options=self._storage_options)
 
 
-class Part(NamedTuple):
+class AddedFile(NamedTuple):
     """One data file of a table, as a Delta `add` names it."""
 
     path: str
@@ -159,7 +159,13 @@ def schema_version_of(table: LakeTable) -> int:
 
 
 def commit_parts(
-    location: Location, name: str, table: LakeTable, *, adds: Sequence[Part] = (), removes: Sequence[Gone] = (), rows_change: bool = True
+    location: Location,
+    name: str,
+    table: LakeTable,
+    *,
+    adds: Sequence[AddedFile] = (),
+    removes: Sequence[Gone] = (),
+    rows_change: bool = True,
 ) -> None:
     """Commit data files to a table in one durable step, outside any batch.
 
@@ -183,7 +189,7 @@ def add_version(
     name: str,
     table: LakeTable,
     *,
-    adds: Sequence[Part] = (),
+    adds: Sequence[AddedFile] = (),
     removes: Sequence[Gone] = (),
     transactions: Mapping[str, int] | None = None,
     rows_change: bool = True,

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.lake.delta.data_file_list import Present
-    from pipeline.lake.delta.delta_tables import Gone, LakeTable, Part
+    from pipeline.lake.delta.delta_tables import AddedFile, Gone, LakeTable
     from pipeline.lake.storage.location import Location
 
 
-def without(location: Location, name: str, files: Iterable[Present], unwanted: pc.Expression) -> tuple[list[Part], list[Gone]]:
+def without(location: Location, name: str, files: Iterable[Present], unwanted: pc.Expression) -> tuple[list[AddedFile], list[Gone]]:
     """Write the files again without the rows that satisfy `unwanted` (null does not); a file without such rows is left alone.
 
     Args:
@@ -39,7 +39,7 @@ def without(location: Location, name: str, files: Iterable[Present], unwanted: p
     Returns:
         What to add and what to remove in one commit. Files that nobody commits are swept by `maintain`.
     """
-    adds: list[Part] = []
+    adds: list[AddedFile] = []
     removes: list[Gone] = []
     for file in files:
         if not count_rows(location, name, [file.path], unwanted):
@@ -51,7 +51,7 @@ def without(location: Location, name: str, files: Iterable[Present], unwanted: p
     return adds, removes
 
 
-def put_part(location: Location, name: str, rows: pa.Table, month: str, *, prefix: str) -> Part:
+def put_part(location: Location, name: str, rows: pa.Table, month: str, *, prefix: str) -> AddedFile:
     """Write rows of one month as a data file in the folder of its table; no log names it yet.
 
     Args:

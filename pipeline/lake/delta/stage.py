@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.failpoint import reach
 from pipeline.lake.delta.data_files import by_month, describe, encode
-from pipeline.lake.delta.delta_tables import BATCH, Gone, Part
+from pipeline.lake.delta.delta_tables import BATCH, AddedFile, Gone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,11 +34,11 @@ class StagedPart(NamedTuple):
 
     staged: str
     """Relative to the lake."""
-    part: Part
+    part: AddedFile
 
 
 @dataclass(slots=True)
-class Change:
+class TableChange:
     """What a batch does to one table."""
 
     adds: list[StagedPart] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Stage(NamedTuple):
     """A complete stage."""
 
     name: StageName
-    changes: dict[str, Change]
+    changes: dict[str, TableChange]
     transactions: dict[str, int]
     """Application transactions that `messages` gets beside the batch."""
 
@@ -82,7 +82,7 @@ class StageWriter:
 
     def __init__(self, location: Location, batch: int, *, epoch: int | None = None) -> None:
         self._location, self.name = location, StageName(batch, epoch or 0)
-        self._changes: dict[str, Change] = {}
+        self._changes: dict[str, TableChange] = {}
         self._count = 0
 
     @property
@@ -125,8 +125,8 @@ class StageWriter:
         reach("staged")
         return stage
 
-    def _change(self, name: str) -> Change:
-        return self._changes.setdefault(name, Change())
+    def _change(self, name: str) -> TableChange:
+        return self._changes.setdefault(name, TableChange())
 
 
 def stages(location: Location) -> list[StageName]:
@@ -166,7 +166,9 @@ def _as_json(stage: Stage) -> dict[str, Any]:
 
 def _from_json(name: StageName, value: dict[str, Any]) -> Stage:
     changes = {
-        table: Change([StagedPart(staged, Part(*part)) for staged, *part in change["adds"]], [Gone(*gone) for gone in change["removes"]])
+        table: TableChange(
+            [StagedPart(staged, AddedFile(*part)) for staged, *part in change["adds"]], [Gone(*gone) for gone in change["removes"]]
+        )
         for table, change in value["changes"].items()
     }
     return Stage(name, changes, value["transactions"])

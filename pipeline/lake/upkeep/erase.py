@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from pipeline.failpoint import reach
 from pipeline.lake.dedup.ledger import FILE_ACCOUNT
 from pipeline.lake.dedup.settle import NAMING_COLUMNS
-from pipeline.lake.delta.delta_tables import Part, commit_parts
+from pipeline.lake.delta.delta_tables import AddedFile, commit_parts
 from pipeline.lake.delta.rewrite import put_part, without
 from pipeline.lake.delta.row_masks import Column, Mask, all_within, any_within, is_one_of, names_domain, negated, pattern_of, put_where
 from pipeline.lake.delta.scan import among, count_rows, read
@@ -120,7 +120,7 @@ def _blank(rows: pa.Table, erased: Mask, domain: str) -> pa.Table:
 
 def _erase_reports(lake: OpenLake, touched: _Touched, domain: str) -> None:
     """Write the files of `reports` that speak of the domain again: reports about it alone go, the others do not name it any more."""
-    adds: list[Part] = []
+    adds: list[AddedFile] = []
     removes = []
     for file in lake.present("reports"):
         if not count_rows(lake.location, "reports", [file.path], among("report_key", touched.any.to_pylist())):
