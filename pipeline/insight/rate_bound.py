@@ -13,9 +13,10 @@ from __future__ import annotations
 from math import exp, expm1, lgamma, log, log1p
 
 _TINY = 1e-300
+_CONFIDENCE = 0.95
 
 
-def upper_bound(failures: int, sessions: int, *, confidence: float = 0.95) -> float:
+def upper_bound(failures: int, sessions: int, *, confidence: float = _CONFIDENCE) -> float:
     """Return the one-sided upper confidence bound of a rate, between 0 and 1.
 
     Args:
@@ -37,21 +38,20 @@ def upper_bound(failures: int, sessions: int, *, confidence: float = 0.95) -> fl
     return _quantile(failures + 1, sessions - failures, confidence)
 
 
-def is_within(limit: float, failures: int, sessions: int, *, confidence: float = 0.95) -> bool:
-    """Say whether `upper_bound` is at most `limit` (between 0 and 1, both excluded), for a fiftieth of the work of finding it.
+def is_within(limit: float, failures: int, sessions: int) -> bool:
+    """Say whether `upper_bound`, at its usual confidence, is at most `limit` (between 0 and 1, both excluded): a fiftieth of its work.
 
     Args:
         limit: The rate asked about.
         failures: Sessions that failed, 0 ≤ failures ≤ sessions.
         sessions: Sessions in all; with none of them the bound is 1, and within no limit.
-        confidence: Between 0 and 1, both excluded.
 
     Raises:
         ValueError: Failures are negative or more than sessions.
     """
     if not 0 < failures < sessions:
-        return upper_bound(failures, sessions, confidence=confidence) <= limit
-    return incomplete_beta(failures + 1, sessions - failures, limit) >= confidence
+        return upper_bound(failures, sessions) <= limit
+    return incomplete_beta(failures + 1, sessions - failures, limit) >= _CONFIDENCE
 
 
 def at_most(seen: int, sessions: int, chance: float) -> float:

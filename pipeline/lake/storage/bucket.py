@@ -113,10 +113,6 @@ class BucketLocation(Location):
 
         return RangeFiles(self.store, f"{self.uri}/")
 
-    def path_of(self, path: str) -> str:
-        """Return the path of a file of the lake, for `filesystem`."""
-        return path
-
     def exists(self) -> bool:
         """Say whether there is anything below the prefix."""
         with self.errors("read"):

@@ -40,22 +40,11 @@ class FolderLocation(Location):
         self._root = root
 
     @property
-    def storage_options(self) -> None:
-        """Nothing: the address is enough."""
-
-    @property
     def filesystem(self) -> FileSystem:
         """The file system for pyarrow."""
         from pyarrow.fs import LocalFileSystem
 
         return LocalFileSystem()
-
-    def readable(self) -> None:
-        """DuckDB reads a folder by itself."""
-
-    def path_of(self, path: str) -> str:
-        """Return the path of a file of the lake, for `filesystem`."""
-        return f"{self.uri}/{path}"
 
     def exists(self) -> bool:
         """Say whether there is anything at this place.

@@ -59,9 +59,9 @@ class Location(ABC):
         return f"{type(self).__name__}({self.uri!r})"
 
     @property
-    @abstractmethod
     def storage_options(self) -> dict[str, str] | None:
         """What `deltalake` needs beside the address: credentials and endpoint of object storage; None in a folder."""
+        return None
 
     @property
     @abstractmethod
@@ -76,13 +76,13 @@ class Location(ABC):
         """Return the address of a file of the lake, for DuckDB and for people."""
         return f"{self.uri}/{path}"
 
-    @abstractmethod
     def readable(self) -> RangeFiles | None:
         """Return how DuckDB reads the addresses of `uri_of`; None where it can by itself."""
+        return None
 
-    @abstractmethod
     def path_of(self, path: str) -> str:
         """Return the path of a file of the lake, for `filesystem`."""
+        return path if self.far else f"{self.uri}/{path}"
 
     def staged(self, folder: str, name: str, final: str) -> str:
         """Return where a file lies while its batch is in the making.
