@@ -16,30 +16,28 @@ _TINY = 1e-300
 _CONFIDENCE = 0.95
 
 
-def upper_bound(failures: int, sessions: int, *, confidence: float = _CONFIDENCE) -> float:
-    """Return the one-sided upper confidence bound of a rate, between 0 and 1.
+def upper_bound(failures: int, sessions: int) -> float:
+    """Return the one-sided upper 95 % confidence bound of a rate, between 0 and 1.
 
     Args:
         failures: Sessions that failed, 0 ≤ failures ≤ sessions.
         sessions: Sessions in all; with none of them nothing is known, and the bound is 1.
-        confidence: Between 0 and 1, both excluded.
 
     Raises:
-        ValueError: Failures are negative or more than sessions, or confidence is not a probability.
+        ValueError: Failures are negative or more than sessions.
     """
-    if not 0 <= failures <= sessions or not 0 < confidence < 1:
-        msg = f"no bound for {failures} of {sessions} at {confidence}"
-        raise ValueError(msg)
+    if not 0 <= failures <= sessions:
+        raise ValueError(f"no bound for {failures} of {sessions}")
     if failures == sessions:
         return 1.0
     if failures == 0:
         # (1 - p)^n = 1 - confidence, solved for p.
-        return -expm1(log(1 - confidence) / sessions)
-    return _quantile(failures + 1, sessions - failures, confidence)
+        return -expm1(log(1 - _CONFIDENCE) / sessions)
+    return _quantile(failures + 1, sessions - failures, _CONFIDENCE)
 
 
 def is_within(limit: float, failures: int, sessions: int) -> bool:
-    """Say whether `upper_bound`, at its usual confidence, is at most `limit` (between 0 and 1, both excluded): a fiftieth of its work.
+    """Say whether `upper_bound` is at most `limit` (between 0 and 1, both excluded): a fiftieth of its work.
 
     Args:
         limit: The rate asked about.
