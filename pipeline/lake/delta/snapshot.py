@@ -106,6 +106,11 @@ def said_of_schema(version: int) -> str:
 def check_schema(location: Location, version: int, supported: int = SCHEMA_VERSION) -> None:
     """Refuse a lake of a newer program.
 
+    Args:
+        location: Where the lake lies.
+        version: Of its schema.
+        supported: The newest that this program reads.
+
     Raises:
         ConfigError: It is one.
     """
