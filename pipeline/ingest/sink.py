@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from pipeline.lake.writer import LakeWriter, Rehearsal
     from pipeline.tables.chunk_columns import ChunkColumns
 
-COMMIT_MESSAGES = 4_000
+COMMIT_MESSAGES = 5_000
 COMMIT_BYTES = 32 * 1024 * 1024
 COMMIT_SECONDS = 10.0
 """A batch is committed at the first of these: much enough to be cheap, little enough to be soon safe.
 
-A commit costs 50 ms of processor and six syncs a table, whatever is in it: ten of 1,000 reports each take 0.96 s, three of 4,000 0.44 s."""
+A commit costs 50 ms of processor, and a sync of a file for each table and month, whatever is in it: of 10,000 mails about four months
+in three commits 49 µs are committing, in two 47, and in one 43, for which 50 MiB more are held."""
 
 
 class Sink:

@@ -51,7 +51,9 @@ class Fetched(NamedTuple):
 
     def hashed(self) -> Fetched:
         """Return it with the digest of its content."""
-        return self if self.content is None or self.sha256 else self._replace(sha256=sha256(self.content).hexdigest())
+        if self.content is None or self.sha256:
+            return self
+        return Fetched(self.ref, self.content, self.received_at, self.size_bytes, self.bare, sha256(self.content).hexdigest())
 
 
 def messages_and_bytes(chunk: Sequence[Fetched]) -> tuple[int, int]:

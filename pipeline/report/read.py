@@ -53,8 +53,9 @@ def read_mail(content: bytes, *, received_at: datetime, limits: Limits = DEFAULT
 
 def _envelope_of(mime: Mime) -> Envelope:
     envelope = read_envelope(mime.headers)
-    declared = envelope.declared or any(declares_report(part.headers) for part in mime.parts)
-    return envelope._replace(declared=declared)
+    if envelope.declared or not any(declares_report(part.headers) for part in mime.parts):
+        return envelope
+    return envelope._replace(declared=True)
 
 
 def _parts_of(mime: Mime, envelope: Envelope, received_at: datetime, limits: Limits) -> list[ReadPart]:

@@ -52,6 +52,8 @@ class Digests:
         """Return those of the values that are in the set, in their order."""
         if not values or not len(self):
             return []
+        if not len(self._high):
+            return [value for value in values if value[:_KEPT] in self._recent]
         high, low = words_of(values)
         found = np.zeros(len(values), bool)
         places = np.searchsorted(self._high, high)

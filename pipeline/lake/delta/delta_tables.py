@@ -268,7 +268,7 @@ def sync_logs(location: Location, tables: Mapping[str, LakeTable], before: dict[
     location.store.sync(f"{name}/_delta_log/{version:020d}.json" for name, versions in new.items() for version in versions)
     for name, versions in new.items():
         before[name] = tables[name].version()
-        if any(version % CHECKPOINT_EVERY == 0 for version in versions):
+        if any(version and version % CHECKPOINT_EVERY == 0 for version in versions):
             checkpoint(location, name, tables[name])
 
 
