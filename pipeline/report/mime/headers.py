@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"[A-Za-z0-9!#$&^_.+-]+(?:/[A-Za-z0-9!#$&^_.+-]+)?", re.ASCII)
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"\\]*)"|([^\s;"()<>@,\\\[\]]+))\s*(?=;|$)', re.ASCII)
 _ENOUGH = 2
-_PART_NAMES = b"content-type|content-transfer-encoding|content-disposition"
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
+_PART_NAMES = "content-type|content-transfer-encoding|content-disposition"
 # the look-ahead costs nothing and saves comparing all names at each line
-_BODY = rb":([^\n]*+(?:\n[ \t][^\n]*+)*+)"
+_BODY = r":([^\n]*+(?:\n[ \t][^\n]*+)*+)"
 """What a field says, its continuation lines included (RFC 5322 §2.2.3)."""
-_PART_FIELDS = re.compile(rb"\n(?=[Cc])(?i:(" + _PART_NAMES + rb"))" + _BODY)
+_PART_FIELDS = re.compile(r"\n(?=[Cc])(?i:(" + _PART_NAMES + r"))" + _BODY, re.ASCII)
 _MAIL_FIELDS = re.compile(
-    rb"\n(?=[CcDdFfMmSsTt])(?i:(" + _PART_NAMES + rb"|subject|from|date|message-id|tls-report-domain|tls-report-submitter))" + _BODY
+    r"\n(?=[CcDdFfMmSsTt])(?i:(" + _PART_NAMES + r"|subject|from|date|message-id|tls-report-domain|tls-report-submitter))" + _BODY, re.ASCII
 )
 _ENCODED_WORDS = 200
 _MOST_PARAMETERS = 100
@@ -125,39 +126,38 @@ def _header_end(content: bytes, start: int, end: int) -> tuple[int, int]:
     """Return where the header ends and where the body begins: an empty line is between them."""
     if content.startswith((b"\r\n", b"\n"), start, end):
         return start, start + (2 if content.startswith(b"\r", start, end) else 1)
-    at = content.find(b"\n\n", start, end)
-    returned = content.find(b"\n\r\n", start, end if at < 0 else at + 1)
-    if returned >= 0:
-        return returned + 1, returned + 3
-    return (at + 1, at + 2) if at >= 0 else (end, end)
+    match = _EMPTY_LINE.search(content, start, end)
+    return (match.start() + 1, match.end()) if match is not None else (end, end)
 
 
-def _fields(block: bytes, wanted: re.Pattern[bytes], most: int) -> tuple[dict[str, list[str]], int]:
+def _fields(block: bytes, wanted: re.Pattern[str], most: int) -> tuple[dict[str, list[str]], int]:
     """Find the wanted fields; of each the first two, which is enough to know that there are two. Also return the greatest length.
 
     Args:
-        block: The header, with a line feed before it.
+        block: The header, with a line feed before it; a character a byte is quicker to search than bytes that are decoded one by one.
         wanted: Finds names and what they say.
         most: How much of a field is kept, in bytes, once it is unfolded.
     """
     fields: dict[str, list[str]] = {}
     longest = 0
-    for written, folded in wanted.findall(block):
+    is_ascii = block.isascii()
+    for written, folded in wanted.findall(block.decode("latin-1")):
         name = _name(written)
         found = fields.get(name)
         if found is None:
             found = fields[name] = []
         elif len(found) >= _ENOUGH:
             continue
-        value = folded.replace(b"\r\n", b"").replace(b"\n", b"") if b"\n" in folded else folded
+        value = folded.replace("\r\n", "").replace("\n", "") if "\n" in folded else folded
         longest = max(longest, len(value))
-        found.append(value[:most].decode("utf-8", "replace").strip())
+        value = value[:most]
+        found.append((value if is_ascii else value.encode("latin-1").decode("utf-8", "replace")).strip())
     return fields, longest
 
 
 @lru_cache(maxsize=256)
-def _name(written: bytes) -> str:
-    return written.decode("ascii").lower()
+def _name(written: str) -> str:
+    return written.lower()
 
 
 def _odd_parameter(value: str, parameter: str) -> str | None:
