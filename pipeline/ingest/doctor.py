@@ -45,7 +45,7 @@ def examine(settings: Settings, source: Path | None, now: datetime | None = None
     elif not settings.polled:
         yield Check("mailbox", "warn", "none configured; write a [[mailbox]] section, or import files: tlsrpt ingest PATH…")
     for box in settings.mailbox:
-        yield from _mailbox_lines(box, settings)
+        yield from mailbox_lines(box, settings)
     for place in settings.source:
         yield guarded(f"source {place.name}", partial(_source_line, place, settings))
 
@@ -64,7 +64,7 @@ def _dns(settings: Settings) -> Check:
     return guarded("dns", asked)
 
 
-def _mailbox_lines(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
+def mailbox_lines(box: MailboxSettings, settings: Settings) -> Iterator[Check]:
     """Yield whether a mailbox can be signed in to, what its server can do, and each folder with what `after` wants of it."""
     name = f"mailbox {box.name}"
     if box.kind == "graph":
