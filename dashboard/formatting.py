@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pipeline.insight.phrases import and_more
 from pipeline.output import escape
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ def span(first: date, last: date) -> str:
 
 def listed(texts: Iterable[str], most: int = 4) -> str:
     """Return texts of strangers in a row, the surplus counted."""
-    every = [escape(text)[:_LONGEST] for text in texts]
-    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")
+    return and_more([escape(text)[:_LONGEST] for text in texts], most)
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.insight.failed_share import share_of
 from pipeline.insight.live_opinion import Opinion
-from pipeline.insight.phrases import count_of, days_of
+from pipeline.insight.phrases import and_more, count_of, days_of
 from pipeline.output import escape
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ def in_full(incident: Incident, names: Mapping[str, str] | None = None) -> list[
 
 
 def _joined(texts: Sequence[str], most: int = 12) -> str:
-    shown = [escape(text) for text in texts[:most]]
-    return (", ".join(shown) + (f" and {len(texts) - most} more" if len(texts) > most else "")) or "none named"
+    return and_more([escape(text) for text in texts], most) or "none named"
 
 
 def the_same(other: Incident) -> str:

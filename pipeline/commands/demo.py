@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
+    from pipeline.demo.children import signals_handled
     from pipeline.demo.demo_folder import default_folder, prepare, yesterday
     from pipeline.errors import UsageError
     from pipeline.extras import require
@@ -48,12 +49,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     folder = (args.dir or default_folder()).absolute()
     stage = prepare(folder, world_file=args.world, days=args.days, today=yesterday(_now()))
     # A closed terminal and a polite kill end the demo as Ctrl-C does: its children are in a session of their own.
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
+    with signals_handled((signal.SIGTERM, signal.SIGHUP), _interrupt):
         return _play(stage, args)
-    finally:
-        for number, action in before.items():
-            signal.signal(number, action)
 
 
 def _play(stage: DemoFolder, args: argparse.Namespace) -> int:

@@ -11,9 +11,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 _PATIENCE_SECONDS = (5.0, 5.0, 5.0)
 """How long a program may take to end after SIGINT, SIGTERM, SIGKILL."""
@@ -41,27 +42,32 @@ def tlsrpt(settings_file: Path, *arguments: str) -> Iterator[subprocess.Popen[by
 
 
 @contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Put off what ends us to the end of the block: nobody would end a child that is started and not yet known."""
-    caught: list[int] = []
-    before = {number: signal.signal(number, lambda came, _frame: caught.append(came)) for number in _ENDS_US}
+def signals_handled(numbers: Sequence[int], action: Callable[[int, FrameType | None], object] | signal.Handlers) -> Iterator[None]:
+    """Let an action answer these signals to the end of the block."""
+    before = {number: signal.signal(number, action) for number in numbers}
     try:
         yield
     finally:
-        for number, action in before.items():
-            signal.signal(number, action)
+        for number, former in before.items():
+            signal.signal(number, former)
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Put off what ends us to the end of the block: nobody would end a child that is started and not yet known."""
+    caught: list[int] = []
+    try:
+        with signals_handled(_ENDS_US, lambda came, _frame: caught.append(came)):
+            yield
+    finally:
         if caught:
             os.kill(os.getpid(), caught[0])
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
     """End a process and its group: asked first, then told, then killed. An impatient second Ctrl-C does not stop us from it."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDS_US}
-    try:
+    with signals_handled(_ENDS_US, signal.SIG_IGN):
         _end(child)
-    finally:
-        for number, action in before.items():
-            signal.signal(number, action)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.export.svg_charts import Series, stacked_bars
 from pipeline.insight.phrases import days_of
-from pipeline.output.markup import Html, text
+from pipeline.output.markup import Html, joined, text
 
 if TYPE_CHECKING:
     from pipeline.insight.api import Incident, PoliciesSeen, Readiness
@@ -30,11 +30,11 @@ def incident_section(incident: Incident) -> Html:
     until = f"since {incident.first_day}" if incident.state == "open" else days_of(incident.first_day, incident.last_day)
     facts = [
         (incident.went, f"{incident.failed_sessions:,} of {incident.sessions:,} sessions of these senders ({incident.share_said})"),
-        ("senders", _listed(incident.reporters)),
-        ("MX hosts", _listed(incident.mx_hosts)),
-        ("addresses", _listed(incident.receiving_ips) + (f" (only {incident.node})" if incident.node else "")),
-        ("result types", _listed(name or "no details" for name in incident.result_types)),
-        ("reasons", _listed(incident.reasons)),
+        ("senders", joined(incident.reporters)),
+        ("MX hosts", joined(incident.mx_hosts)),
+        ("addresses", joined(incident.receiving_ips) + (f" (only {incident.node})" if incident.node else "")),
+        ("result types", joined(name or "no details" for name in incident.result_types)),
+        ("reasons", joined(incident.reasons)),
         ("meaning", f"{incident.meaning} ({incident.rfc})"),
         ("what to do", incident.fix),
         ("why this verdict", incident.comparison),
@@ -58,7 +58,7 @@ def readiness_section(verdict: Readiness) -> Iterator[Html]:
             ("sessions", f"{verdict.sessions:,} under an MTA-STS policy, of {verdict.days_covered} days"),
             (verdict.refused, f"{verdict.would_refuse:,}"),
             ("upper bound", f"{verdict.upper_bound_95:.2%}"),
-            ("known reporters", _listed(verdict.reporters)),
+            ("known reporters", joined(verdict.reporters)),
         ]
     )
     yield Html(f"<p>{text(verdict.arithmetic)}</p>")
@@ -108,10 +108,6 @@ def policies_section(seen: PoliciesSeen) -> Iterator[Html]:
 
 def _definitions(facts: Iterable[tuple[str, str]]) -> Html:
     return Html(f"<dl>{''.join(f'<dt>{text(name)}</dt><dd>{text(value)}</dd>' for name, value in facts)}</dl>")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "–"
 
 
 def _cell(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.insight.safe_commands import is_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
 
@@ -30,6 +30,18 @@ def first_step(fix: str) -> str:
 def first_sentence(text: str) -> str:
     """Return the first sentence of a paragraph; empty for an empty one."""
     return re.split(r"(?<=[a-z0-9)`'])\. (?=[A-Z])", text, maxsplit=1)[0].rstrip(".") + "." if text else ""
+
+
+def and_more(values: Sequence[str], most: int, between: str = ", ") -> str:
+    """Return the first values, and how many more there are.
+
+    Args:
+        values: Texts that are safe where they are shown.
+        most: So many are named.
+        between: What stands between two of them.
+    """
+    shown = between.join(values[:most])
+    return f"{shown} and {len(values) - most} more" if len(values) > most else shown
 
 
 def listed(names: Iterable[str], *, of: int = 0) -> str:

@@ -73,7 +73,7 @@ def as_text(observed: Observed, measured: Measured, *, waiting: Mapping[str, int
     gauge("silent_reporters", "Reporters that have stopped on every domain.").set(len(silent - alive))
     expiry = gauge("certificate_expires_seconds", "When the certificate of a host expires, Unix time, as last checked.", "domain", "host")
     for one in observed.certificates:
-        expiry.labels(name(one.domain), name(one.place)).set(_midnight(one.expires.toordinal()))
+        expiry.labels(name(one.domain), name(one.place)).set(datetime.combine(one.expires, datetime.min.time(), UTC).timestamp())
     readiness = gauge("readiness", "1 for the verdict a domain has, 0 for the others.", "domain", "verdict")
     for domain, verdict in observed.verdicts:
         for each in VERDICTS:
@@ -93,10 +93,6 @@ def _rests_on(ground: Ground | None, gauge: Callable[..., Gauge]) -> None:
     never = gauge("unreported_domain", "1 for a domain of ours that no report was ever about.", "domain")
     for domain, _ in ground.without_reports():
         never.labels(name(domain)).set(1)
-
-
-def _midnight(ordinal: int) -> int:
-    return (ordinal - 719_163) * 86_400
 
 
 def write_metrics(path: str, text: str) -> None:

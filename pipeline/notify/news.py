@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.insight import told_incidents
 from pipeline.insight.coverage import has_stopped
-from pipeline.insight.phrases import count_of
+from pipeline.insight.phrases import and_more, count_of
 from pipeline.notify.fault_notices import fault_notice, fault_notices, fault_of, withdrawal_notice, withdrawn
 from pipeline.notify.matters import NOTHING_COUNTS, matters_of
 from pipeline.notify.mutes import is_muted
@@ -195,8 +195,8 @@ def _summary(observed: Observed, matters: Sequence[Matter]) -> Notice:
     beside = [event.title for event in worst_first(told) if event.lineage != NOTHING_COUNTS]
     parts = [
         nothing.what if nothing is not None else rests.headline() if rests is not None else "",
-        f"Open: {_some([event.title for event in faults])}." if faults else "",
-        f"Beside that: {_some(beside)}." if beside else "",
+        f"Open: {and_more([event.title for event in faults], _SUMMED, '; ')}." if faults else "",
+        f"Beside that: {and_more(beside, _SUMMED, '; ')}." if beside else "",
         "Mail is being refused or unprotected now." if any(event.urgency == "now" for event in faults) else "",
         "From now on this channel hears what is new, worse or over.",
     ]
@@ -212,7 +212,3 @@ def _summary(observed: Observed, matters: Sequence[Matter]) -> Notice:
         nothing.step if nothing is not None else "`tlsrpt incidents` shows each open fault." if faults else "",
         "",
     )
-
-
-def _some(titles: Sequence[str]) -> str:
-    return "; ".join(titles[:_SUMMED]) + (f" and {len(titles) - _SUMMED} more" if len(titles) > _SUMMED else "")

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+from pipeline.insight.phrases import and_more
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,7 @@ Kind = Literal["new", "worse", "still", "over", "changed", "ahead", "summary"]
 Urgency = Literal["now", "later"]
 Topic = Literal["fault", "ingest", "reporter", "certificate", "published", "readiness", "rollover", "summary", "digest"]
 
-TOPICS: tuple[Topic, ...] = ("fault", "ingest", "reporter", "certificate", "published", "readiness", "rollover", "summary", "digest")
+TOPICS: tuple[Topic, ...] = get_args(Topic)
 
 _KIND_ORDER = {"summary": 0, "new": 1, "worse": 1, "still": 2, "changed": 2, "ahead": 2, "over": 3}
 
@@ -105,8 +107,7 @@ def name(value: str) -> str:
 
 def names(values: Sequence[str], most: int = 3) -> str:
     """Return the first names and how many more there are."""
-    shown = ", ".join(name(value) for value in values[:most])
-    return f"{shown} and {len(values) - most} more" if len(values) > most else shown
+    return and_more([name(value) for value in values], most)
 
 
 def defused(value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.insight.applied_policies import checked_policy
-from pipeline.insight.phrases import count_of
+from pipeline.insight.phrases import and_more, count_of
 from pipeline.notify.notice import defused, names
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def _in_policy(old: PublishedPolicy, new: PublishedPolicy) -> Iterator[str]:
 def _come_and_gone(noun: str, before: Iterable[str], now: Iterable[str]) -> Iterator[str]:
     for word, values in (("gone", sorted(set(before) - set(now))), ("new", sorted(set(now) - set(before)))):
         if values:
-            more = f" and {len(values) - _NAMED} more" if len(values) > _NAMED else ""
-            yield f"{noun}{'' if len(values) == 1 else 's'} {', '.join(values[:_NAMED])}{more} {_is(values)} {word}"
+            yield f"{noun}{'' if len(values) == 1 else 's'} {and_more(values, _NAMED)} {_is(values)} {word}"
 
 
 def _tlsa_records(before: Iterable[str], now: Iterable[str]) -> Iterator[str]:

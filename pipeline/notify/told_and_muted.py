@@ -18,18 +18,16 @@ from pipeline.notify.kept_notes import boxes_of, channel_states, mutes_of
 from pipeline.notify.mutes import lapsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from pipeline.config import Settings
     from pipeline.insight.incident import Incident
+    from pipeline.lake.storage.location import Location
     from pipeline.notify.kept_notes import ChannelState
     from pipeline.notify.mutes import Mute
     from pipeline.notify.notice import Notice
     from pipeline.notify.outbox import Box, Entry
-
-
-_OPERATORS = "muting is the operator's"
 
 
 class ToldNotice(NamedTuple):
@@ -147,21 +145,23 @@ def mute(settings: Settings, incidents: Iterable[Incident], what: str, *, until:
         by: Who wants it.
         today: UTC; the mute holds from this day on.
     """
-    if settings.audience is not None:
-        return _OPERATORS
-    try:
-        mute_notes.mute(configured_location(settings.lake), list(incidents), what, until=until, reason=reason, by=by, today=today)
-    except TlsrptError as err:
-        return str(err)
-    return ""
+
+    def write(location: Location) -> None:
+        mute_notes.mute(location, list(incidents), what, until=until, reason=reason, by=by, today=today)
+
+    return _why_not(settings, write)
 
 
 def unmute(settings: Settings, what: str) -> str:
     """End a mute; return why it could not be done, or an empty text."""
+    return _why_not(settings, lambda location: mute_notes.unmute(location, what))
+
+
+def _why_not(settings: Settings, write: Callable[[Location], object]) -> str:
     if settings.audience is not None:
-        return _OPERATORS
+        return "muting is the operator's"
     try:
-        mute_notes.unmute(configured_location(settings.lake), what)
+        write(configured_location(settings.lake))
     except TlsrptError as err:
         return str(err)
     return ""
