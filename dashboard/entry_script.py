@@ -26,8 +26,8 @@ _ONE_STEP = """{
   for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => { stepped = false; }, true);
   addEventListener("popstate", () => { stepped = true; }, true);
 }"""
-PARTS = ("Html", "ButtonGroup", "Selectbox", "DateInput", "Metric", "PageLink", "EChartsChart", "DownloadButton", "Checkbox", "DataFrame")
-"""Elements that every page begins with, in the order in which they are needed."""
+PARTS = ("Html", "ButtonGroup", "Selectbox", "DateInput", "Metric", "PageLink", "EChartsChart", "DownloadButton")
+"""Elements that every page begins with, in the order in which they are needed; what weighs much and comes later would be in their way."""
 _PUSHES = _REPLACES.replace("replaceState", "pushState")
 
 

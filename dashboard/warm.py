@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
-import sys
 import threading
 import time
 from datetime import date, timedelta
@@ -39,8 +37,6 @@ _BREATH = 3.0
 """Seconds left to the first visitor before the next clicks are prepared."""
 _REST = 20
 """The preparation takes no more than one part in so many of the time, however often the lake changes."""
-_NICE = 5
-"""How far the preparation stands behind what draws a page, a browser on the same machine too."""
 _log = logging.getLogger("tlsrpt.dashboard")
 
 
@@ -100,7 +96,6 @@ def keep_warm() -> NoReturn:
         began = time.monotonic()
         try:
             now = (lake().version, today())
-            _step_back()
             if now != prepared:
                 prepare(now[1])
                 _set_aside()
@@ -111,12 +106,6 @@ def keep_warm() -> NoReturn:
         except TlsrptError as err:
             _log.warning("nothing could be prepared: %s", err)
         time.sleep(max(REFRESH_SECONDS, _REST * (time.monotonic() - began)))
-
-
-def _step_back() -> None:
-    """Let everybody else have the processor first; called with the lake open, since DuckDB's threads keep what they begin with."""
-    if sys.platform == "linux":  # elsewhere a thread has no place of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _set_aside() -> None:
