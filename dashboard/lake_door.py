@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dashboard import readers
 from dashboard.answers import Answering, Answers
+from dashboard.first_look import first_look
 from dashboard.readers import settings
 from pipeline.query import Lake, open_lake
 from pipeline.tables.schema import TRUST_TIERS
@@ -156,6 +157,9 @@ def concluded(
     """
     answering = _answering(opened, name, parameters, conclude)
     if slot is not None and not answering.wait(0):
+        slot.text(waiting)
+        first_look.is_shown()
+        answering.wait(max(0, first_look.seconds_left()))
         _workers.submit(readers.working_for, readers.audience(), answering.work)
         while not answering.wait(_LOOK_SECONDS):
             slot.text(waiting)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from dashboard import insight
 from dashboard.filters import PERIODS, USUAL, Filters
+from dashboard.first_look import first_look
 from dashboard.fleet import WORST, first, fleet, with_verdicts
 from dashboard.ground import first_weeks, ground_of, silent_mailboxes
 from dashboard.lake_door import REFRESH_SECONDS, asked, lake, today
@@ -53,6 +54,7 @@ def prepare(as_of: date) -> None:
     first_weeks(filters)
     silent_mailboxes(filters)
     insight.coverage(filters)
+    first_look.wait()
     insight.incidents(filters)
     with_verdicts(first(fleet(filters, insight.incidents(filters)), WORST), filters)
 

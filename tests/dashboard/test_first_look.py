@@ -1,0 +1,35 @@
+"""Conclusions wait for the first visitor's browser, and for nobody else's."""
+
+from __future__ import annotations
+
+import time
+
+from dashboard.first_look import FirstLook
+
+
+def test_nobody_waits_while_nobody_looks():
+    look = FirstLook()
+    began = time.monotonic()
+    look.wait()
+    assert look.seconds_left() <= 0
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_first_visit_is_waited_for_until_its_browser_has_drawn():
+    look = FirstLook()
+    look.begins()
+    until_it_asks = look.seconds_left()
+    look.is_shown()
+    assert until_it_asks > look.seconds_left() > 0
+    look.wait()
+    assert look.seconds_left() <= 0
+
+
+def test_later_visits_are_not_waited_for():
+    look = FirstLook()
+    look.begins()
+    look.is_shown()
+    look.wait()
+    look.begins()
+    look.is_shown()
+    assert look.seconds_left() <= 0
