@@ -236,9 +236,12 @@ def _readable_by(readers: Readers) -> None:
 
 
 def _say(sentence: str) -> None:
-    from pipeline.output import note
-
-    note(sentence)
+    try:
+        from pipeline.output import note
+    except ImportError:  # an installation that is being replaced: a mail server would bounce what ends in a stack
+        sys.stderr.write(f"tlsrpt: {sentence}\n")
+    else:
+        note(sentence)
 
 
 if __name__ == "__main__":

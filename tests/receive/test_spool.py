@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import pipeline
 from pipeline import failpoint
 from pipeline.cli import main
 from pipeline.errors import TryAgainError
@@ -213,3 +214,13 @@ def test_what_is_no_domain_is_refused_before_the_spool_is_read(spool, tmp_path, 
     assert "is not a domain" in capsys.readouterr().err
     assert len(spool.files()) == 1
     assert list((tmp_path / "lake").iterdir()) == []
+
+
+def test_a_program_that_lacks_its_libraries_asks_the_mail_server_to_try_again(tmp_path):
+    (tmp_path / "file").touch()
+    root = Path(pipeline.__file__).parent.parent
+    start = f"import sys; sys.path.insert(0, {str(root)!r}); from pipeline.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-I", "-S", "-c", start, "pipe", "--spool", str(tmp_path / "file" / "spool")]
+    done = subprocess.run(command, input=b"From: a\n\nb\n", capture_output=True, check=False, timeout=60)
+    assert done.returncode == TryAgainError.exit_code
+    assert done.stderr.startswith(b"tlsrpt: Not a directory")
