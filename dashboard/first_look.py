@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import time
 
-_ASKS_SECONDS = 1.5
-"""What it takes at most from the beginning of a run until it needs the first conclusion."""
+_ASKS_SECONDS = 3.0
+"""So long is waited for the run to need its first conclusion; one that needs it later is no first look, but a click."""
 _DRAWS_SECONDS = 0.7
 """What a browser takes to draw the figures and trends that were sent by then."""
 
@@ -32,8 +32,9 @@ class FirstLook:
     def is_shown(self) -> None:
         """Tell that a run has sent all it could without a conclusion."""
         with self._lock:
-            if not self._is_shown:
-                self._until, self._is_shown = time.monotonic() + _DRAWS_SECONDS, True
+            now = time.monotonic()
+            if not self._is_shown and self._until is not None and now < self._until:
+                self._until, self._is_shown = now + _DRAWS_SECONDS, True
 
     def seconds_left(self) -> float:
         """Return how long a conclusion should wait; 0 or less: not at all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from dashboard import first_look
 from dashboard.first_look import FirstLook
 
 
@@ -22,6 +23,15 @@ def test_a_first_visit_is_waited_for_until_its_browser_has_drawn():
     look.is_shown()
     assert until_it_asks > look.seconds_left() > 0
     look.wait()
+    assert look.seconds_left() <= 0
+
+
+def test_a_click_long_after_the_first_look_is_not_waited_for(monkeypatch):
+    look = FirstLook()
+    look.begins()
+    later = time.monotonic() + 3600
+    monkeypatch.setattr(first_look.time, "monotonic", lambda: later)
+    look.is_shown()
     assert look.seconds_left() <= 0
 
 
