@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FROM_LINE = re.compile(rb"From .*\d:\d\d.*\d{4}")
+_FROM_LINE = re.compile(rb"From (?>.*?\d:\d\d).*\d{4}")
 _QUOTED_FROM = re.compile(rb">+From ")
 _LINE_BYTES = 64 * 1024
 """A longer line is read in pieces, so that a file without a newline needs no memory."""

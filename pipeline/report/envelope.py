@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 NO_ENVELOPE = Envelope(None, None, None, None, None, None, None, None, declared=False)
 """Of a bare file, or of a mail that was not read."""
 
-_SUBJECT = re.compile(r"Report\s+Domain:\s*(\S+)\s+Submitter:\s*(\S+)\s+Report-ID:\s*<?([^<>]*)>?\s*", re.IGNORECASE)
+# Possessive: three runs of blanks side by side would be tried in every split.
+_SUBJECT = re.compile(r"Report\s+Domain:\s*(\S+)\s+Submitter:\s*(\S+)\s+Report-ID:\s*+<?([^<>]*+)>?\s*", re.IGNORECASE)
 _SAYS_REPORT = re.compile(r"\btls[-_ ]?rpt\b|\b(?:smtp[-_ ])?tls(?:[-_ ]aggregate)?[-_ ]report", re.IGNORECASE)
 _DATE = re.compile(r"[A-Z][a-z]{2}, (\d\d?) ([A-Z][a-z]{2}) ([12]\d{3}) (\d\d):(\d\d):(\d\d) ([+-])([01]\d)([0-5]\d)", re.ASCII)
 """What nearly every sender writes (RFC 5322 §3.3)."""

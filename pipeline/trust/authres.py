@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     r"""(?P<space>[\ \t\r\n]+)
       | (?P<open>\()
       | (?P<mark>[;=])
-      | "(?P<quoted>(?:[^"\\\r\n]|\\[^\r\n])*)"
+      | "(?P<quoted>(?:[^"\\\r\n]|\\[^\r\n])*+)"
       | (?P<word>[^\s;=()"\\]+)""",
     re.VERBOSE,
 )

@@ -65,6 +65,11 @@ def test_from_lines_of_several_writers_begin_a_mail(line):
     assert contents(line + b"\nA: 1\n\n\n" + line + b"\nA: 2\n\n") == [b"A: 1\n\n", b"A: 2\n"]
 
 
+def test_a_line_of_many_times_of_day_is_told_from_the_begin_of_a_mail_at_once():
+    body = b"A: 1\n\nFrom " + b"0:00 " * 200_000 + b"\n\nFrom " + b"0:00 " * 50_000 + b"\n"
+    assert len(contents(FROM + body)) == 1
+
+
 def test_a_mail_over_the_limit_is_counted_and_its_content_left_out():
     mails = list(read_mbox(io.BytesIO(FROM + b"A: 1\n\n" + b"x" * 5000 + b"\n\n" + FROM + b"A: 2\n\n"), limit=1000))
     assert [(mail.content, mail.size_bytes) for mail in mails] == [(None, 5007), (b"A: 2\n", 5)]

@@ -56,6 +56,12 @@ def test_the_header_of_a_part_is_read_alike_whether_it_is_remembered_or_not(text
         assert (found.fields, found.media_type, body) == (anew.fields, anew.media_type, again)
 
 
+def test_a_short_header_of_a_part_minds_the_limit_of_a_whole_header():
+    content = b"\nContent-Type: text/plain\r\nX: " + b"x" * 150 + b"\r\n\r\n"
+    assert not read_headers(content, 1, len(content), DEFAULT_LIMITS)[0].rejected
+    assert read_headers(content, 1, len(content), DEFAULT_LIMITS._replace(header_block_bytes=100))[0].rejected
+
+
 CLOCK = st.tuples(st.integers(0, 25), st.integers(0, 61), st.integers(0, 61)).map(lambda clock: ":".join(f"{part:02}" for part in clock))
 DATES = st.tuples(
     st.sampled_from(["Mon,", "Foo,", "mon,", "Mo,"]),
@@ -154,6 +160,8 @@ def test_two_subjects_name_no_report_domain():
         ("report domain:Example.COM. submitter:x report-id:<>", "example.com", None),
         ("Report Domain: ../x Submitter: a Report-ID: <1>", None, "1"),
         ("Re: Report Domain: example.com Submitter: a Report-ID: <1>", None, None),
+        # Blanks in every split would take hours.
+        ("Report Domain: a.example Submitter: b.example Report-ID:" + " " * 15_000 + "<x<", None, None),
     ],
 )
 def test_the_subject_of_the_standard_is_read_in_its_variants(subject, domain, number):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 4 * 1024 * 1024
 _FROM = b"\nFrom "
-_FROM_LINE = re.compile(rb"From [^\n]*\d:\d\d[^\n]*\d{4}")
+_FROM_LINE = re.compile(rb"From (?>[^\n]*?\d:\d\d)[^\n]*\d{4}")
 """As `pipeline.mailbox.mbox` knows it."""
 _LINE_BYTES = 1024
 """A From_ line is shorter."""

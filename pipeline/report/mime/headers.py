@@ -24,9 +24,9 @@ _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*(?:"([^"\\]*)"|([^\s;"()<>@,
 _ENOUGH = 2
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _PART_NAMES = "content-type|content-transfer-encoding|content-disposition"
-# the look-ahead costs nothing and saves comparing all names at each line
 _BODY = r":([^\n]*+(?:\n[ \t][^\n]*+)*+)"
 """What a field says, its continuation lines included (RFC 5322 §2.2.3)."""
+# the look-ahead costs nothing and saves comparing all names at each line
 _PART_FIELDS = re.compile(r"\n(?=[Cc])(?i:(" + _PART_NAMES + r"))" + _BODY, re.ASCII)
 _MAIL_FIELDS = re.compile(
     r"\n(?=[CcDdFfMmSsTt])(?i:(" + _PART_NAMES + r"|subject|from|date|message-id|tls-report-domain|tls-report-submitter))" + _BODY, re.ASCII
@@ -104,7 +104,7 @@ def read_headers(content: bytes, start: int, end: int, limits: Limits) -> tuple[
     """
     block_end, body = _header_end(content, start, end)
     size = block_end - start
-    if start and size <= _REMEMBERED_BYTES <= limits.header_bytes:
+    if start and size <= _REMEMBERED_BYTES <= min(limits.header_bytes, limits.header_block_bytes):
         return _of_part(content[start:block_end]), body
     block = b"\n" + content[start : min(block_end, start + limits.header_block_bytes)]
     fields, longest = _fields(block, _PART_FIELDS if start else _MAIL_FIELDS, limits.header_bytes)
