@@ -238,7 +238,7 @@ def _readable_by(readers: Readers) -> None:
 def _say(sentence: str) -> None:
     try:
         from pipeline.output import note
-    except ImportError:  # an installation that is being replaced: a mail server would bounce what ends in a stack
+    except Exception:  # noqa: BLE001 -- an installation that is being replaced: a mail server would bounce what ends in a stack
         sys.stderr.write(f"tlsrpt: {sentence}\n")
     else:
         note(sentence)

@@ -216,10 +216,13 @@ def test_what_is_no_domain_is_refused_before_the_spool_is_read(spool, tmp_path, 
     assert list((tmp_path / "lake").iterdir()) == []
 
 
-def test_a_program_that_lacks_its_libraries_asks_the_mail_server_to_try_again(tmp_path):
+@pytest.mark.parametrize("half_written", [None, "import", "raise RuntimeError"])
+def test_a_program_that_lacks_its_libraries_asks_the_mail_server_to_try_again(tmp_path, half_written):
     (tmp_path / "file").touch()
+    if half_written:
+        (tmp_path / "orjson.py").write_text(half_written, encoding="utf-8")
     root = Path(pipeline.__file__).parent.parent
-    start = f"import sys; sys.path.insert(0, {str(root)!r}); from pipeline.cli import main; sys.exit(main(sys.argv[1:]))"
+    start = f"import sys; sys.path[:0] = {[str(root), str(tmp_path)]}; from pipeline.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-I", "-S", "-c", start, "pipe", "--spool", str(tmp_path / "file" / "spool")]
     done = subprocess.run(command, input=b"From: a\n\nb\n", capture_output=True, check=False, timeout=60)
     assert done.returncode == TryAgainError.exit_code
