@@ -81,6 +81,11 @@ def test_a_mistake_is_named_in_one_sentence(tmp_path, change, sentence):
     assert "\n" not in str(caught.value)
 
 
+def test_every_reporter_there_is_may_be_named(tmp_path):
+    spec = read_spec(written(tmp_path, SMALL.replace("days = 10", 'days = 10\nreporters = ["google", "ministry"]')))
+    assert {reporter.key for reporter in spec.reporters} == {"google", "ministry"}
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path):
     with pytest.raises(InputError, match=r"nowhere.toml cannot be read"):
         read_spec(tmp_path / "nowhere.toml")

@@ -9,7 +9,6 @@ import pytest
 from pipeline.config import Settings
 from pipeline.errors import SignInError, TryAgainError
 from pipeline.ingest.looks_written import Looking
-from pipeline.ingest.options import RunOptions
 from pipeline.ingest.run import make_job
 from pipeline.lake.storage.locate import locate
 from pipeline.lake.writer import LakeWriter
@@ -23,7 +22,7 @@ def look(tmp_path):
     """One run after so many hours; return whether how it ended is news."""
     with LakeWriter(locate(tmp_path / "lake"), run_id="one"):
         pass
-    job = make_job(Settings(), RunOptions())
+    job = make_job(Settings())
 
     def run(hours: float, err) -> bool:
         at = BEGAN + timedelta(hours=hours)

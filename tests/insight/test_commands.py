@@ -78,6 +78,7 @@ def test_incidents_as_csv_has_the_promised_members(tlsrpt, lake):
     _, out, _ = tlsrpt("incidents", "--format", "csv")
     (row,) = csv.DictReader(io.StringIO(out))
     assert (row["domain"], row["fault"], row["failed_sessions"]) == (DOMAIN, "ours", "1200")
+    assert (row["mx_hosts"], row["reporters"]) == (MX1, f"{GOOGLE}; {MAILRU}; {MICROSOFT}")
 
 
 def test_report_keys_are_the_newest_twenty_unless_all_are_asked_for(tlsrpt, tmp_path):

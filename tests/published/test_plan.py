@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date, timedelta
 
 import pytest
@@ -249,7 +251,9 @@ def test_the_command_plans_from_the_last_check(tlsrpt):
     assert "\n1. from " in text
     assert "mode: none" in text
     assert tlsrpt("plan", "good.example", "enforce", "--format", "json")[0] == 0
-    assert tlsrpt("plan", "good.example", "tlsa", A, "--format", "csv")[0] == 0
+    code, text, _ = tlsrpt("plan", "good.example", "tlsa", A, "--format", "csv")
+    assert code == 0
+    assert next(csv.DictReader(io.StringIO(text)))["step"] == "1"
 
 
 @pytest.mark.parametrize(
