@@ -4,7 +4,7 @@ A change of a filter becomes a step of the browser's history (Streamlit replaces
 is one step, however often the address changes while the next page is drawn (Streamlit makes up to three, among them addresses that never
 were); the server is looked for where it is, not first below the address of the page (which is a 404 on every deep link); and the parts
 of the page are fetched while the server draws, not each once its element has come, which took a second of the first chart's three. Where
-another version of Streamlit has other words there, only the first comfort is missing, which a test would show. Decision 0054.
+another version of Streamlit has other words there, only the first and the last are missing, which a test would show. Decision 0054.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ONE_STEP = """{
   addEventListener("popstate", () => { stepped = true; }, true);
 }"""
 PARTS = ("Html", "ButtonGroup", "Selectbox", "DateInput", "Metric", "PageLink", "EChartsChart", "DownloadButton")
-"""Elements that every page begins with, in the order in which they are needed; what weighs much and comes later would be in their way."""
+"""Elements that pages begin with, in the order in which they are needed; what weighs much and comes later would be in their way."""
 _PUSHES = _REPLACES.replace("replaceState", "pushState")
 
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from pipeline.insight.phrases import and_more
 from pipeline.output import escape
-
-if TYPE_CHECKING:
-    pass
 
 NOTHING = "–"
 NO_HOST = "no host named"

@@ -118,7 +118,7 @@ class Answer(NamedTuple):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The rows as a frame, with text as sent: not to be drawn before `words.shown`."""
+        """The rows as a frame, with text as sent: not to be drawn before `formatting.shown`."""
         return self.table.to_pandas()
 
 

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         metavar="N",
-        help="processes that read mail (0: none, in this one; default: one fewer than there are processors, but one or two)",
+        help="processes that read mail (0: none, in this one; default: one fewer than the processors, at least one and at most two)",
     )
     parser.add_argument("--verbose", action="store_true", help="log every step")
 

@@ -32,7 +32,7 @@ _STRAYS = {"handshake": 0.6, "starttls": 0.2, "fetch-timeout": 0.2}
 
 
 class World:
-    """The reports of a specification, and the truth behind them."""
+    """The reports of a specification, and the mails that carry them."""
 
     def __init__(self, spec: Spec, keys: KeyRing | None = None) -> None:
         """Make the world of a specification; its mails are signed with `keys`, by default with keys made for the occasion."""

@@ -23,8 +23,8 @@ COMMIT_BYTES = 32 * 1024 * 1024
 COMMIT_SECONDS = 10.0
 """A batch is committed at the first of these: much enough to be cheap, little enough to be soon safe.
 
-A commit costs 50 ms of processor, and a sync of a file for each table and month, whatever is in it: of 10,000 mails about four months
-in three commits 49 µs are committing, in two 47, and in one 43, for which 50 MiB more are held."""
+A commit costs 50 ms of processor, and a sync of a file for each table and month, whatever is in it: 10,000 mails about four
+months cost 49 µs of committing each in three commits, 47 in two, and 43 in one, for which 50 MiB more are held."""
 
 
 class Sink:

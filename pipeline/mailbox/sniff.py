@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 HEAD_BYTES = 8192
-"""How much of a file `kind_of` wants to see."""
+"""How much of a file `kind_by_content` wants to see."""
 
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"

@@ -1,4 +1,4 @@
-"""Conclusions wait for the first visitor's browser, and for nobody else's."""
+"""The first visitor's browser gets a moment to draw before conclusions are worked out, and nobody else's does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_nobody_waits_while_nobody_looks():
     assert time.monotonic() - began < 0.5
 
 
-def test_a_first_visit_is_waited_for_until_its_browser_has_drawn():
+def test_a_first_visit_is_waited_for_as_long_as_its_browser_may_draw():
     look = FirstLook()
     look.begins()
     until_it_asks = look.seconds_left()

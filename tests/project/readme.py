@@ -188,6 +188,7 @@ IN_SHORT = (
     "10,000 `.eml` files → stored rows, from the shell and back, by the clock",
     "IMAP mailbox → committed rows, then moved to a folder",
     "slowest question of the overview, 2 years, 100 million policy rows",
+    "the page, cold, to the first chart, 10 million policy rows",
     "the page, cold, to interactive, 10 million policy rows",
     "bytes on disk, everything: rows, ledger, mails as received",
 )

@@ -34,7 +34,7 @@ def days_of(key: Ints, day: Ints, weight: Floats, *, gap_days: int) -> tuple[Fai
         key: The number of the key (a domain and cause, or a stretch and host) of each row.
         day: The day of each row, an ordinal as `date.toordinal`.
         weight: How many failed sessions each row stands for.
-        gap_days: FailureDays without a failure that a stretch may have between two days with one.
+        gap_days: Days without a failure that a stretch may have between two days with one.
 
     Returns:
         The days, and for each row the place of its day among them.
@@ -83,7 +83,7 @@ def is_stray_edge(days: Ints, failed: Floats, settings: InsightSettings) -> bool
     """Say whether the first of some days with failures is a stray before the rest (turn them round to ask about the last).
 
     Args:
-        days: FailureDays with failures, in order or in reverse.
+        days: Days with failures, in order or in reverse.
         failed: Failed sessions on each.
         settings: `stray_sessions` and `clean_confidence`.
     """
