@@ -54,6 +54,10 @@ ATTACKS = {
         "insight/test_known.py::test_two_domains_bought_this_morning_make_nothing_ready",
         "insight/test_known.py::test_a_backdated_reporter_makes_no_incident_ours",
     ),
+    "07 one line that takes minutes to look at": (
+        "report/test_headers.py::test_the_subject_of_the_standard_is_read_in_its_variants",
+        "mailbox/test_mbox.py::test_a_line_of_many_times_of_day_is_told_from_the_begin_of_a_mail_at_once",
+    ),
     "07 one mail that stops every answer": (
         "query/test_bounds.py::test_every_question_is_answered",
         "query/test_bounds.py::test_every_command_says_something",
