@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from datetime import date, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from dashboard import insight
@@ -18,14 +19,13 @@ from dashboard.lake_door import REFRESH_SECONDS, asked, lake, today
 from dashboard.marks import marks
 from dashboard.readers import as_operator
 from pipeline.errors import TlsrptError
+from pipeline.query.kept import FIRST_DRAWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WHOLE_LAKE = ("extent", "outcomes", "mailboxes", "not_proved", "ingest_runs", "table_rows")
 """Questions about all of the lake, which take the longest."""
-_BEGINS_WITH = ("domains_and_reporters", "success_rate", "sessions_by_day", "failures_by_day_and_result_type")
-"""Questions of what is drawn first: the first visitor waits for them."""
 _ANY_PERIOD = (
     "success_rate", "sessions_by_day", "failures_by_day_and_result_type", "domains_and_reporters", "failures_by_result_type",
     "failures_by_mx", "sessions_by_reporter", "coverage_by_reporter_day", "quirks_by_reporter", "not_counted", "failures_by_address",
@@ -38,6 +38,8 @@ _BREATH = 3.0
 """Seconds left to the first visitor before the next clicks are prepared."""
 _REST = 20
 """The preparation takes no more than one part in so many of the time, however often the lake changes."""
+_DRAWN_WITH = ("PIL.Image", "streamlit.emojis", "dashboard.charts.days", "dashboard.incident_cards", "dashboard.tiles", "dashboard.trends")
+"""What the first run of the page would import."""
 _log = logging.getLogger("tlsrpt.dashboard")
 
 
@@ -45,7 +47,7 @@ def prepare(as_of: date) -> None:
     """Work out what the first look at the page needs."""
     filters = _filters(as_of, PERIODS[USUAL])
     asked("extent")
-    for question in _BEGINS_WITH:
+    for question in FIRST_DRAWN:
         asked(question, **filters.parameters())
     asked("success_rate", **filters.before())
     marks(filters)
@@ -53,8 +55,8 @@ def prepare(as_of: date) -> None:
     ground_of(filters)
     first_weeks(filters)
     silent_mailboxes(filters)
-    insight.coverage(filters)
     first_look.wait()
+    insight.coverage(filters)
     insight.incidents(filters)
     with_verdicts(first(fleet(filters, insight.incidents(filters)), WORST), filters)
 
@@ -127,5 +129,8 @@ def start() -> None:
 
 
 def _for_the_operator() -> None:
+    first_look.may_come()
+    for name in _DRAWN_WITH:
+        import_module(name)
     with as_operator():
         keep_warm()

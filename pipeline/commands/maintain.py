@@ -84,6 +84,7 @@ def _maintained(lake: OpenLake, settings: Settings, *, dry_run: bool) -> list[Do
         return done
     with Lake(lake.location, settings) as reader:
         made = list(reader.make_sums(f"{today:%Y-%m}"))
+        reader.keep_answers(today)
     return [*done, Done("sums", "policies", files=len(made))] if made else done
 
 

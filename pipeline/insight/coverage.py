@@ -81,7 +81,7 @@ def coverage(ask: Ask, *, as_of: date, settings: InsightSettings, days: int | No
     lines = [_line(row, known.get((row.submitter_domain, row.report_domain), ()), period.until, settings) for row in rows]
     if _all_silent(lines, period.until, settings):
         lines = [_as_outage(line) for line in lines]
-    return sorted(lines, key=lambda line: (line.silent_since is None, line.domain, -line.sessions, line.reporter))
+    return sorted(lines, key=lambda line: line.silent_since is None)  # the answer is by domain, sessions and reporter
 
 
 def _line(row: _Row, habits: tuple[str, ...], until: date, settings: InsightSettings) -> Coverage:

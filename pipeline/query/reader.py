@@ -20,7 +20,7 @@ from pipeline.query import guard, month_sums
 from pipeline.query.catalogue import OPERATORS_ONLY, Question, Questions, asked_period, load_questions, view_texts
 from pipeline.query.conclusions import Analysis
 from pipeline.query.engine import Engine, needs_habits
-from pipeline.query.kept_habits import keep, name_of, read_kept
+from pipeline.query.kept import answer_name, answers_kept, ask_morning, keep_answers, keep_habits, name_of, read_answer, read_habits
 from pipeline.query.marked_rows import MarkedRows, Needed, needed, needed_by_guest
 from pipeline.query.month_sums import Made, Used, asks_sums, choose, list_made, names_of, remove_others, store
 from pipeline.query.scope import EVERY_MONTH, files_of, months_of, newest_months
@@ -74,6 +74,8 @@ class Lake(Analysis):
         self._marks = MarkedRows(location.uri, self._run_own)
         self._extent: tuple[str, pa.Table] | None = None
         self._sums: tuple[Snapshot | None, dict[str, Made], dict[str, str]] = (None, {}, {})
+        self._kept: tuple[Snapshot | None, str, frozenset[str]] = (None, "", frozenset())
+        self._noted: dict[str, pa.Table] | None = None
 
     configuration = "settings given"
     """Which file the settings are from: they say whose tiers and domains count."""
@@ -191,6 +193,9 @@ class Lake(Analysis):
         domain = values.get("domain")
         if self.audience is not None and domain is not None and not self.audience.sees(str(domain)):
             values["domain"] = ""  # nobody's: how long it takes would tell whether others have it
+        asked = answer_name(question, values)
+        if (kept := self._kept_answer(asked)) is not None:
+            return self._note(asked, kept)
         months = months_of(values.get("since"), values.get("until"))
         try:
             # Bound with their types, so that an empty list or a null means what the question says.
@@ -201,7 +206,7 @@ class Lake(Analysis):
             answer = self._answer(lambda: self._run(question.sql, bound, months, limited=limited, summed=summed))
             if name == "extent":
                 self._extent = version, answer
-            return answer
+            return answer if _RUNS.search(question.sql) else self._note(asked, answer)
         except (duckdb.Error, ValueError, OverflowError) as err:
             raise UsageError(f"question {name} cannot be answered: {guard.sentence(str(err))}") from err
 
@@ -358,7 +363,7 @@ class Lake(Analysis):
             made = list_made(self.location)
             remove_others(self.location, names.values())
             if names:
-                keep(self.location, name_of(snapshot, self._rules), habits)
+                keep_habits(self.location, name_of(snapshot, self._rules), habits)
             for month, name in sorted(names.items()):
                 if name not in made:
                     asked = view_texts()["make_sums"]
@@ -366,6 +371,43 @@ class Lake(Analysis):
                     engine = self._engine_for(guests=False, hosts=bool(habits.hosts))
                     sums = engine.run(asked, {}, scope, limited=False)
                     yield month, store(self.location, name, snapshot.batch, sums)
+
+    def keep_answers(self, today: date) -> int:
+        """Answer what a morning begins with, and keep it for all who open the lake as it is now; return how many answers.
+
+        Of a lake that is quickly asked nothing is kept.
+
+        Args:
+            today: The day of asking (UTC). The caller holds the lock of the lake.
+
+        Raises:
+            LakeError: The lake cannot be read or written.
+        """
+        noted: dict[str, pa.Table] = {}
+        if _is_large(self.snapshot):
+            self._noted = noted
+            try:
+                ask_morning(self, today, usual=self._settings.insight.days, own=self._settings.domains.own)
+            finally:
+                self._noted = None
+        with self.location.errors("write"):
+            keep_answers(self.location, name_of(self.snapshot, self._rules), noted)
+        return len(noted)
+
+    def _kept_answer(self, asked: str) -> pa.Table | None:
+        """Return what `maintain` kept of this state of the lake; the operator's, and only of a large lake."""
+        snapshot = self.snapshot
+        if self._kept[0] is not snapshot:
+            has_some = self.audience is None and _is_large(snapshot)
+            name = name_of(snapshot, self._rules) if has_some else ""
+            self._kept = snapshot, name, answers_kept(self.location, name) if has_some else frozenset()
+        _, name, there = self._kept
+        return read_answer(self.location, name, asked) if asked in there else None
+
+    def _note(self, asked: str, answer: pa.Table) -> pa.Table:
+        if self._noted is not None:
+            self._noted[asked] = answer
+        return answer
 
     def _habits(self, snapshot: Snapshot) -> Habits:
         """Return how submitters report, learned once for each state of the lake, whatever period is asked about.
@@ -380,7 +422,7 @@ class Lake(Analysis):
                     return self._run_own(sql, parameters, self._with_marks(scope, needed(sql), snapshot))
 
                 name = name_of(snapshot, self._rules) if scope.policies >= month_sums.LEAST_ROWS else ""
-                kept = read_kept(self.location, name) if name else None
+                kept = read_habits(self.location, name) if name else None
                 self._learned = (snapshot.version, learn(ask) if kept is None else kept)
             return self._learned[1]
 
@@ -446,6 +488,10 @@ class Lake(Analysis):
 
     def _too_late(self) -> TryAgainError:
         return TryAgainError(f"the query takes longer than {self._settings.query.seconds:g} seconds ([query] seconds), and was ended")
+
+
+def _is_large(snapshot: Snapshot) -> bool:
+    return sum(entry.rows for entry in snapshot.files.get("policies", ())) >= month_sums.LEAST_ROWS
 
 
 def _digest(text: str) -> str:

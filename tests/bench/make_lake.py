@@ -23,9 +23,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.config import Settings
 from pipeline.lake.delta.data_files import by_month, describe, encode
 from pipeline.lake.delta.delta_tables import BATCH, add_version, create_tables
+from pipeline.lake.open_lake import open_for_writing
 from pipeline.lake.storage.locate import locate
+from pipeline.query import open_lake
 from pipeline.report.result_types import RESULT_TYPES
 from pipeline.tables.schema import APPEND_ORDER, TABLES, arrow_schema
 from tests.bench.process import tlsrpt
@@ -393,8 +396,10 @@ def cached(*, policies: int, months: int = 24, domains: int = DOMAINS, lean: boo
 
 
 def maintained(where: Path) -> Path:
-    """The same lake once `tlsrpt maintain` has been over it, as it is every night: closed months have their sums."""
+    """The same lake once `tlsrpt maintain` has been over it, as it is on the night to its last day: sums and answers are kept."""
     tlsrpt(where, "maintain")
+    with open_for_writing(where) as opened, open_lake(opened.location.uri, settings=Settings()) as reader:
+        reader.keep_answers(LAST_DAY.date())
     return where
 
 

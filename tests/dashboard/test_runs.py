@@ -14,6 +14,11 @@ from dashboard import lake_door, readers, warm
 from dashboard.filters import Filters
 from dashboard.fleet import fleet
 from dashboard.say import whole_days
+from pipeline.config import Settings
+from pipeline.lake.open_lake import open_for_writing
+from pipeline.query import month_sums, open_lake
+from pipeline.query.catalogue import load_questions
+from pipeline.query.reader import Lake
 from tests.dashboard.lakes import AS_OF, demo, empty
 from tests.some import some
 
@@ -65,6 +70,25 @@ def test_what_was_prepared_is_not_asked_for_again(opened, monkeypatch):
         warm.insight.coverage(_filters(days))
     _page()
     assert not asked
+
+
+def test_what_maintain_kept_of_the_day_is_all_that_the_first_look_asks_of_many_rows(opened, monkeypatch):
+    monkeypatch.setattr(month_sums, "LEAST_ROWS", 1)
+
+    def kept(where):
+        root = demo(where)
+        with open_for_writing(root) as written, open_lake(written.location.uri, settings=Settings()) as reader:
+            reader.keep_answers(AS_OF)
+        return root
+
+    opened(kept)
+    asked = []
+    run = Lake._run
+    monkeypatch.setattr(Lake, "_run", lambda self, sql, *rest, **more: asked.append(sql.splitlines()[0]) or run(self, sql, *rest, **more))
+    warm.prepare(AS_OF)
+    # What is published and checked, which is little; verdicts of the few domains that are shown; and in the first weeks who was seen.
+    few = ("published_changes", "checks_latest", "insight_sts_days", "insight_policies_by_reporter", "insight_disputed", "reporters_seen")
+    assert set(asked) <= {f"-- {load_questions()[name].title}" for name in few}
 
 
 def test_an_empty_lake_is_prepared_and_drawn(opened):

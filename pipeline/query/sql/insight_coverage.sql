@@ -42,4 +42,4 @@ select
     lags.lag_hours
 from steps
 left join lags using (submitter_domain)
-order by steps.report_domain, steps.submitter_domain;
+order by steps.report_domain, steps.sessions desc, steps.submitter_domain;
