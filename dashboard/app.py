@@ -7,7 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.filters import choose
-from dashboard.first_look import first_look
 from dashboard.ground import keep_place, say_ground
 from dashboard.navigation import arrive, pages, titled
 from dashboard.readers import begin
@@ -15,7 +14,6 @@ from dashboard.say import say
 from dashboard.sign_in import admit
 from pipeline.errors import TlsrptError
 
-first_look.begins()
 _HERE = Path(__file__).parent
 st.set_page_config(page_title="TLS reports", page_icon="🔒", layout="wide", initial_sidebar_state="auto")
 st.html(_HERE / "style.css")

@@ -1,4 +1,4 @@
-"""The first visitor's browser draws what it was sent before the server works out more.
+"""The first visitor's browser fetches the page and draws what it was sent before the server works out more.
 
 Whoever starts the page to look at it mostly has the browser on the same machine, where both at once share the processors: the first chart
 came a second later, and the last conclusion no sooner. Later visitors find what they look for prepared.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 import time
 
-_ASKS_SECONDS = 3.0
+_COMES_SECONDS = 1.0
+"""So long is waited for somebody who opens the page as soon as it is started."""
+_ASKS_SECONDS = 4.0
 """So long is waited for the run to need its first conclusion; one that needs it later is no first look, but a click."""
 _DRAWS_SECONDS = 0.7
 """What a browser takes to draw the figures and trends that were sent by then."""
@@ -20,26 +22,32 @@ class FirstLook:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._until: float | None = None
+        self._until = 0.0
+        self._has_begun = False
         self._is_shown = False
 
-    def begins(self) -> None:
-        """Tell that a run begins."""
+    def may_come(self) -> None:
+        """Tell that the server begins to listen."""
         with self._lock:
-            if self._until is None:
-                self._until = time.monotonic() + _ASKS_SECONDS
+            self._until = time.monotonic() + _COMES_SECONDS
+
+    def begins(self) -> None:
+        """Tell that somebody asks for the page."""
+        with self._lock:
+            if not self._has_begun:
+                self._until, self._has_begun = time.monotonic() + _ASKS_SECONDS, True
 
     def is_shown(self) -> None:
         """Tell that a run has sent all it could without a conclusion."""
         with self._lock:
             now = time.monotonic()
-            if not self._is_shown and self._until is not None and now < self._until:
+            if self._has_begun and not self._is_shown and now < self._until:
                 self._until, self._is_shown = now + _DRAWS_SECONDS, True
 
     def seconds_left(self) -> float:
         """Return how long a conclusion should wait; 0 or less: not at all."""
         with self._lock:
-            return 0.0 if self._until is None else self._until - time.monotonic()
+            return self._until - time.monotonic()
 
     def wait(self) -> None:
         """Wait that long."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from streamlit import config
 from streamlit.web.server.starlette import starlette_app
 
 from dashboard.entry_script import entry_script, is_entry
+from dashboard.first_look import first_look
 from dashboard.navigation import PAGES
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _SERVED = re.compile(r"^(?:static|media|component|app/static|auth|oauth2callback
 """Addresses that Streamlit answers beside the pages, which have one part each."""
 _STATIC = Path(streamlit.__file__).parent / "static"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_KINDS = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; charset=utf-8", ".woff2": b"font/woff2"}
+_FOREVER = b"public, immutable, max-age=31536000"
 _NO_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>No such page · TLS reports</title>
 <style>body{{font:1rem/1.5 sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}}</style></head>
@@ -78,12 +82,30 @@ def headers() -> list[tuple[bytes, bytes]]:
     ]
 
 
+def assets() -> frozenset[str]:
+    """Return the paths of Streamlit's files that are named by their content."""
+    return frozenset(
+        f"static/{file.parent.name}/{file.name}" for file in _STATIC.glob("static/*/*") if file.suffix in _KINDS and file.is_file()
+    )
+
+
+@cache
+def asset(path: str) -> bytes:
+    """Return the content of one of them, read once.
+
+    Streamlit's server hands each through some ten turns of its threads, and a visit fetches 130; while answers are prepared each turn waits
+    for the interpreter.
+    """
+    return (_STATIC / path).read_bytes()
+
+
 class Shield:
     """ASGI middleware."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._headers = headers()
+        self._assets = assets()
         self._base = str(config.get_option("server.baseUrlPath") or "").strip("/")
         self._names = {str(name).lower() for name in config.get_option("server.allowedHosts") or ()} - _LOOPBACK - {"[::1]"}
 
@@ -104,7 +126,11 @@ class Shield:
             await self._say(send, b"text/html; charset=utf-8", page.encode(), status=404)
         elif is_entry(path):
             await self._say(send, b"text/javascript; charset=utf-8", entry_script(self._base), status=200)
+        elif path in self._assets and scope["method"] == "GET":
+            await self._say(send, _KINDS[Path(path).suffix], asset(path), status=200, cached=_FOREVER)
         else:
+            if not path or path in PAGES:
+                first_look.begins()
             await self._app(scope, receive, self._with_headers(send))
 
     def _is_ours(self, scope: Scope) -> bool:
@@ -128,7 +154,7 @@ class Shield:
 
         return answer
 
-    async def _say(self, send: Send, kind: bytes, body: bytes, *, status: int) -> None:
-        told = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-cache"), *self._headers]
+    async def _say(self, send: Send, kind: bytes, body: bytes, *, status: int, cached: bytes = b"no-cache") -> None:
+        told = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", cached), *self._headers]
         await send({"type": "http.response.start", "status": status, "headers": told})
         await send({"type": "http.response.body", "body": body})

@@ -16,6 +16,24 @@ def test_nobody_waits_while_nobody_looks():
     assert time.monotonic() - began < 0.5
 
 
+def test_who_opens_the_page_as_soon_as_it_is_started_is_waited_for():
+    look = FirstLook()
+    look.may_come()
+    a_moment = look.seconds_left()
+    assert a_moment > 0
+    look.begins()
+    assert look.seconds_left() > a_moment
+
+
+def test_where_nobody_comes_nobody_is_waited_for_longer(monkeypatch):
+    look = FirstLook()
+    look.may_come()
+    look.is_shown()
+    later = time.monotonic() + 1.1
+    monkeypatch.setattr(first_look.time, "monotonic", lambda: later)
+    assert look.seconds_left() <= 0
+
+
 def test_a_first_visit_is_waited_for_as_long_as_its_browser_may_draw():
     look = FirstLook()
     look.begins()

@@ -9,9 +9,11 @@ import subprocess
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+import streamlit
 from itsdangerous import TimestampSigner
 
 from pipeline.entry_rules import may_enter, refuse_doubtful_claim, refuse_open_door
@@ -25,6 +27,9 @@ from tests.insight.asking import as_of
 from tests.notify.test_news import book
 
 pytestmark = pytest.mark.browser
+
+STATIC = Path(streamlit.__file__).parent / "static"
+ASSET = str(next(STATIC.glob("static/js/Metric.*.js")).relative_to(STATIC))
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +243,17 @@ def test_nothing_is_told_before_signing_in_and_no_other_page_frames_this_one(sig
         "_stcore/upload_file/a/b",
     ):
         assert _answer(address, path)[0] == 404
-    for path in ("", "reports", "reports?report=x", "static/js/none.js", "_stcore/health", "auth/none", "a/b", "oauth2callback?error=x"):
+    for path in (
+        "",
+        "reports",
+        "reports?report=x",
+        "static/js/none.js",
+        ASSET,
+        "_stcore/health",
+        "auth/none",
+        "a/b",
+        "oauth2callback?error=x",
+    ):
         _, headers, _ = _answer(address, path)
         policy = headers["content-security-policy"]
         assert "frame-ancestors 'none'" in policy
@@ -246,6 +261,17 @@ def test_nothing_is_told_before_signing_in_and_no_other_page_frames_this_one(sig
         assert "unsafe-eval" not in policy.replace("wasm-unsafe-eval", "")
         assert headers["x-frame-options"] == "DENY"
         assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_streamlits_files_are_given_as_they_are_and_for_long_and_nothing_beside_them(signing_in):
+    _, address = signing_in
+    status, headers, content = _answer(address, ASSET)
+    assert status == 200
+    assert content == (STATIC / ASSET).read_bytes()
+    assert headers["cache-control"] == "public, immutable, max-age=31536000"
+    assert headers["content-type"].startswith("text/javascript")
+    for path in ("static/js/../../../../pyproject.toml", "static/js/..%2f..%2findex.html", "static/js"):
+        assert b"[project]" not in _answer(address, path)[2]
 
 
 TRICKS = (
