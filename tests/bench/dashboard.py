@@ -1,10 +1,10 @@
 """How quick the page is in a browser on a large lake: `python -m tests.bench.dashboard [LAKE]`, or with the others by `make bench`.
 
-Cold is the first visit to a server that has just started, on a lake that `tlsrpt maintain` has been over since its last commit; once more it
-is measured on a day of which nothing is kept, as after an ingest that committed something (decision 0069). Warm is a new visit to one whose answers are cached; interactive is when the script
-has ended and every chart is drawn. A page switch or a filter counts from the click. Seconds are of the wall, the middle of several tries
-where there are several; `server` and `browser` are the processor seconds both took meanwhile, which do not depend on what else runs on the
-machine. No step takes longer than its bound, and each is told when it is done.
+Cold is the first visit to a server that has just started, on a lake that `tlsrpt maintain` has been over since its last commit; once more
+it is measured on a day of which nothing is kept, as after an ingest that committed something (decision 0069). Warm is a new visit to one
+whose answers are cached; interactive is when the script has ended and every chart is drawn. A page switch or a filter counts from the
+click. Seconds are of the wall, the middle of several tries where there are several; `server` and `browser` are the processor seconds both
+took meanwhile, which do not depend on what else runs on the machine. No step takes longer than its bound, and each is told when it is done.
 
 The floor is Streamlit's own page with a title and one chart, visited in the same run by a browser as new: what its server, its 2.6 MB of
 JavaScript and one chart take before this program has done anything. Aims, on ten million policy rows: cold to the first chart 2.5 s and to
