@@ -70,7 +70,13 @@ def read_habits(location: Location, name: str) -> Habits | None:
 
 
 def keep_habits(location: Location, name: str, habits: Habits) -> None:
-    """Write the habits of a state, and remove those of others; the caller holds the lock of the lake."""
+    """Write the habits of a state, and remove those of others.
+
+    Args:
+        location: Where the lake lies; the caller holds its lock.
+        name: See `name_of`.
+        habits: What was learned.
+    """
     _keep(location, _HABITS, {f"{_HABITS}{name}.json": json.dumps(habits._asdict()).encode()})
 
 
@@ -82,7 +88,13 @@ def answers_kept(location: Location, name: str) -> frozenset[str]:
 
 
 def read_answer(location: Location, name: str, asked: str) -> pa.Table | None:
-    """Return a kept answer; None: there is none, or none that can be read."""
+    """Return a kept answer; None: there is none, or none that can be read.
+
+    Args:
+        location: Where the lake lies.
+        name: Of the state of the lake, see `name_of`.
+        asked: See `answer_name`.
+    """
     content = location.store.get(f"{SUMS_FOLDER}/{_ANSWERS}{name}-{asked}.arrow")
     try:
         return pa.ipc.open_stream(content or b"").read_all()
@@ -91,10 +103,10 @@ def read_answer(location: Location, name: str, asked: str) -> pa.Table | None:
 
 
 def keep_answers(location: Location, name: str, answers: Mapping[str, pa.Table]) -> None:
-    """Write the answers of a state, and remove all others; the caller holds the lock of the lake.
+    """Write the answers of a state, and remove all others.
 
     Args:
-        location: Where the lake lies.
+        location: Where the lake lies; the caller holds its lock.
         name: See `name_of`.
         answers: By `answer_name`.
     """
