@@ -46,6 +46,7 @@ def main(*, full: bool) -> list[dict]:
             seconds, peak = least(work)
             rows.append(row(way, contents, cpu=seconds, peak=peak))
         ways = {
+            "tlsrpt, as it is": {"workers": "", "TLSRPT_TRUST__DKIM": "off"},
             "tlsrpt, one process": {"workers": "0", "TLSRPT_TRUST__DKIM": "off"},
             "tlsrpt, two workers": {"workers": "2", "TLSRPT_TRUST__DKIM": "off"},
             "tlsrpt, two workers, signatures verified": {"workers": "2", "TLSRPT_TRUST__RESOLVER": dns.address},
@@ -80,7 +81,7 @@ def _stored(name: str, contents: list[bytes], folder: Path, *, workers: str, **e
     runs = []
     for _ in range(ROUNDS):
         lake = Path(tempfile.mkdtemp(dir=folder.parent))
-        done = tlsrpt(lake, "ingest", folder, "--workers", workers, **environment)
+        done = tlsrpt(lake, "ingest", folder, *(["--workers", workers] if workers else []), **environment)
         runs.append((done, int(tlsrpt(lake, "sql", "select count(*) from reports", "--format", "csv").output.split()[-1])))
     assert min(reports for _, reports in runs) >= 0.99 * len(contents), (name, [reports for _, reports in runs])
     best, reports = min(runs, key=lambda each: each[0].cpu_seconds)
@@ -94,7 +95,7 @@ def _of_peer(contents: list[bytes], folder: Path) -> list[dict]:
         return [{"way": str(err)}]
     seconds, reports, peak = program.parse_alone(folder, ROUNDS)
     rows = [row("read: parsedmarc", contents, cpu=seconds, peak=peak, reports=reports)]
-    for name, processes in (("parsedmarc, one process", 1), ("parsedmarc, two processes", 2)):
+    for name, processes in (("parsedmarc, as it is (one process)", 1), ("parsedmarc, two processes", 2)):
         runs = [program.read_folder(folder, Path(tempfile.mkdtemp(dir=folder.parent)), processes=processes) for _ in range(ROUNDS - 1)]
         done, reports = min(runs, key=lambda each: each[0].cpu_seconds)
         rows.append(row(f"stored: {name}", contents, cpu=done.cpu_seconds, peak=done.peak_mib, run=done, reports=reports))
@@ -105,16 +106,18 @@ def figures(rows: list[dict]) -> list[Figure]:
     """What the table of all benchmarks says of this."""
     at = {row["way"]: row for row in rows}
     read = Pair(at["read into rows"], at[FLOOR], "cpu_ms_per_mail", "CPU ms/mail")
-    stored = read._replace(ours=at["stored: tlsrpt, one process"], theirs=at.get("stored: parsedmarc, one process", {}))
-    ours = min((at[f"stored: tlsrpt, {each}"] for each in ("one process", "two workers")), key=_seconds)
-    theirs = min((at.get(f"stored: parsedmarc, {each}", {}) for each in ("one process", "two processes")), key=_seconds)
+    stored = read._replace(ours=at["stored: tlsrpt, as it is"], theirs=at.get("stored: parsedmarc, as it is (one process)", {}))
+    usual = stored._replace(column="seconds", unit="s")
+    ours = min((at[f"stored: tlsrpt, {each}"] for each in ("as it is", "one process", "two workers")), key=_seconds)
+    theirs = min((at.get(f"stored: parsedmarc, {each}", {}) for each in ("as it is (one process)", "two processes")), key=_seconds)
     quick = Pair(ours, theirs, "seconds", "s")
     what = f"{read.ours['mails']:,} `.eml` files → stored rows, from the shell and back"
     return [
         read.figure("`.eml` → rows", "the standard library's MIME parser alone, which reads no report"),
         read._replace(theirs=at.get("read: parsedmarc", {})).figure("`.eml` → rows", "parsedmarc's parser"),
         stored.figure(f"{what}, CPU", "parsedmarc's command, JSON and CSV", aim="3 × of 2,000, 6 × of 10,000"),
-        quick.figure(f"{what}, by the clock", "parsedmarc's command, the quicker of one and two processes", aim="10 × of 10,000"),
+        usual.figure(f"{what}, by the clock", "parsedmarc's command, JSON and CSV", aim="10 × of 10,000"),
+        quick.figure(f"{what}, each in as many processes as is quickest", "parsedmarc's command, JSON and CSV"),
     ]
 
 

@@ -35,6 +35,7 @@ from tests.bench.process import tlsrpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from pipeline.lake.delta.delta_tables import AddedFile
 
@@ -396,10 +397,15 @@ def cached(*, policies: int, months: int = 24, domains: int = DOMAINS, lean: boo
 
 
 def maintained(where: Path) -> Path:
-    """The same lake once `tlsrpt maintain` has been over it, as it is on the night to its last day: sums and answers are kept."""
+    """The same lake once `tlsrpt maintain` has been over it, as it is every night: closed months have their sums."""
     tlsrpt(where, "maintain")
+    return where
+
+
+def kept_of(where: Path, day: date) -> Path:
+    """The same lake with the answers that `tlsrpt maintain` keeps on a day."""
     with open_for_writing(where) as opened, open_lake(opened.location.uri, settings=Settings()) as reader:
-        reader.keep_answers(LAST_DAY.date())
+        reader.keep_answers(day)
     return where
 
 

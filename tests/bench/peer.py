@@ -104,12 +104,14 @@ def installed() -> Peer:
     if not (_HOME / "bin" / "parsedmarc").exists():
         _do([sys.executable, "-m", "venv", "--clear", str(_HOME)])
         _do([str(_HOME / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", f"parsedmarc=={VERSION}"])
+    # As an installed program's are; pip leaves it where the environment says that nothing is to be compiled.
+    _do([str(_HOME / "bin" / "python"), "-m", "compileall", "-q", str(_HOME / "lib")], may_fail=True)
     return Peer(_HOME / "bin")
 
 
-def _do(command: list[str]) -> None:
+def _do(command: list[str], *, may_fail: bool = False) -> None:
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+        subprocess.run(command, check=not may_fail, capture_output=True, text=True, timeout=600)
     except (OSError, subprocess.SubprocessError) as err:
         said = (getattr(err, "stderr", None) or str(err)).strip().splitlines()
         raise PeerMissingError(f"parsedmarc {VERSION} could not be installed: {said[-1] if said else err}") from err

@@ -190,6 +190,7 @@ IN_SHORT = (
     "slowest question of the overview, 2 years, 100 million policy rows",
     "the page, cold, to the first chart, 10 million policy rows",
     "the page, cold, to interactive, 10 million policy rows",
+    "the page, cold, nothing kept of the day, to interactive",
     "bytes on disk, everything: rows, ledger, mails as received",
 )
 """What a reader of the README asks first."""
