@@ -8,6 +8,7 @@ to be asked for by name.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from typing import Any
 
@@ -185,6 +186,7 @@ class Settings(BaseSettings):
         return DEFAULT_LIMITS._replace(**{name: type(getattr(DEFAULT_LIMITS, name))(value) for name, value in self.limits.items()})
 
 
+_SECTION_OF = re.compile(r'field "(\w+)"')
 _CONTROL_VARIABLES = frozenset({"TLSRPT_CONFIG", "TLSRPT_SIGN_IN"})
 """What is not a setting: where the file is, and that a page demands a sign-in (`pipeline.dashboard_flags`)."""
 
@@ -216,10 +218,21 @@ def load_settings(explicit: str | None = None, *, lake: str | None = None) -> Se
     except Exception as err:
         if type(err).__name__ != "SettingsError":
             raise
-        raise ConfigError(f'a TLSRPT_ variable cannot be read: {err}; a list or a section is JSON, as in ["one", "two"]') from err
+        raise ConfigError(_unreadable_variable(err)) from err
     if lake is not None:
         settings = settings.model_copy(update={"lake": settings.lake.model_copy(update={"path": lake})})
     return settings
+
+
+def _unreadable_variable(err: Exception) -> str:
+    """Say which variable the library cannot read; it names the section."""
+    found = _SECTION_OF.search(str(err))
+    of_section = f"TLSRPT_{found[1] if found else ''}".upper()
+    variables = sorted(name for name in os.environ if name == of_section or name.startswith(f"{of_section}__"))
+    return (
+        f"{' or '.join(variables) or 'a TLSRPT_ variable'} of the environment cannot be read: a list or a whole section is JSON, as in "
+        '["one", "two"]; one setting has its section before it, as in TLSRPT_LAKE__PATH=/srv/lake'
+    )
 
 
 def _refuse_unknown_variables() -> None:
