@@ -9,6 +9,7 @@ import re
 import socket
 import time
 from collections import OrderedDict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError
@@ -36,6 +37,7 @@ class DnsTempError(Exception):
     """Nobody answered (SERVFAIL, REFUSED, timeout, no route): the next run may know more."""
 
 
+@lru_cache(maxsize=4096)
 def is_host_name(name: str) -> bool:
     """Whether `name` is a sequence of DNS labels (letters, digits, hyphen, underscore) of at most 253 characters."""
     return len(name) <= 253 and all(_LABEL.fullmatch(label) for label in name.split("."))

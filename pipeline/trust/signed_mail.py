@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dkim import select_headers
-from dkim.canonicalization import CanonicalizationPolicy, Simple, correct_empty_body
+from dkim.canonicalization import CanonicalizationPolicy, Relaxed, Simple, correct_empty_body
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,6 +23,8 @@ MAXIMUM_FIELDS = 1_000
 
 _NAME = re.compile(rb"([!-~]+?):")
 _SPACES = re.compile(rb"[\t ]+")
+_OTHER_SPACE = re.compile(rb"[\v\f]|\r(?!\n)")
+"""What Python's words are parted by, and fields are not."""
 
 Field = tuple[bytes, bytes]
 
@@ -75,8 +77,8 @@ class SignedMail:
         """
         wanted = set(names)
         candidates = [field for field, (name, _) in zip(self._original, self.fields, strict=True) if name in wanted]
-        canonical = policy.canonicalize_headers(candidates)
-        own = policy.canonicalize_headers([(self._name_of(signature), without_b(signature))])
+        canonical = _canonical(policy, candidates)
+        own = _canonical(policy, [(self._name_of(signature), without_b(signature))])
         digest = hashlib.sha256()
         for name, value in [*select_headers(canonical, [*names, b"from"]), *((name, value.rstrip()) for name, value in own)]:
             digest.update(name + b":" + value)
@@ -126,6 +128,14 @@ def without_b(signature: bytes) -> bytes:
         if name.strip() == b"b":
             tags[place] = name + equals
     return b";".join(tags)
+
+
+def _canonical(policy: CanonicalizationPolicy, fields: list[Field]) -> list[Field]:
+    """Return the fields as they are signed. Where white space is spaces, tabs and folds, relaxed is words with one space between."""
+    if policy.header_algorithm is not Relaxed or any(_OTHER_SPACE.search(value) for _, value in fields):
+        canonical: list[Field] = policy.canonicalize_headers(fields)
+        return canonical
+    return [(name.lower(), b" ".join(value.split()) + b"\r\n") for name, value in fields]
 
 
 def _simple_body(body: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dkim
 import pytest
+from dkim.canonicalization import CanonicalizationPolicy
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -177,3 +178,10 @@ def test_a_key_out_of_all_proportion_costs_nothing(digits):
 )
 def test_only_the_value_of_b_is_left_out_of_what_is_signed(field, bare):
     assert without_b(field) == bare
+
+
+@given(st.lists(st.text(" \t\r\n\v\fab\x1c\x85", max_size=12), max_size=4), st.sampled_from(FORMS))
+def test_a_field_is_signed_in_the_form_that_dkimpy_gives_it(values, form):
+    fields = [(b"Subject", value.encode("latin-1").replace(b"\r\n", b"\n").replace(b"\n", b"\r\n ") + b"\r\n") for value in values]
+    policy = CanonicalizationPolicy.from_c_value(form.encode())
+    assert signed_mail._canonical(policy, fields) == policy.canonicalize_headers(fields)
