@@ -6,6 +6,7 @@ import gc
 import logging
 import threading
 import time
+from contextlib import suppress
 from datetime import date, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -131,6 +132,7 @@ def start() -> None:
 def _for_the_operator() -> None:
     first_look.may_come()
     for name in _DRAWN_WITH:
-        import_module(name)
+        with suppress(ImportError):  # another version of Streamlit may name its own otherwise
+            import_module(name)
     with as_operator():
         keep_warm()

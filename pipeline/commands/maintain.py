@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipeline import output
-from pipeline.errors import UsageError
+from pipeline.errors import TryAgainError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,10 @@ def _maintained(lake: OpenLake, settings: Settings, *, dry_run: bool) -> list[Do
         return done
     with Lake(lake.location, settings) as reader:
         made = list(reader.make_sums(f"{today:%Y-%m}"))
-        reader.keep_answers(today)
+        try:
+            reader.keep_answers(today)
+        except TryAgainError as err:
+            output.note(f"the answers of today were not kept for the page and other commands: {err}")
     return [*done, Done("sums", "policies", files=len(made))] if made else done
 
 

@@ -47,6 +47,7 @@ _RUNS = re.compile(r"\bruns\b", re.IGNORECASE)
 
 _GRACE_SECONDS = 3.0
 _Answer = TypeVar("_Answer")
+_Kept = TypeVar("_Kept")
 
 
 class Lake(Analysis):
@@ -382,6 +383,7 @@ class Lake(Analysis):
 
         Raises:
             LakeError: The lake cannot be read or written.
+            TryAgainError: A question takes more time or memory than `[query]` gives it; nothing is kept then.
         """
         noted: dict[str, pa.Table] = {}
         if _is_large(self.snapshot):
@@ -397,12 +399,21 @@ class Lake(Analysis):
     def _kept_answer(self, asked: str) -> pa.Table | None:
         """Return what `maintain` kept of this state of the lake; the operator's, and only of a large lake."""
         snapshot = self.snapshot
-        if self._kept[0] is not snapshot:
+        of, name, there = self._kept
+        if of is not snapshot:
             has_some = self.audience is None and _is_large(snapshot)
             name = name_of(snapshot, self._rules) if has_some else ""
-            self._kept = snapshot, name, answers_kept(self.location, name) if has_some else frozenset()
-        _, name, there = self._kept
-        return read_answer(self.location, name, asked) if asked in there else None
+            there = (self._if_read(lambda: answers_kept(self.location, name)) if has_some else None) or frozenset()
+            self._kept = snapshot, name, there
+        return self._if_read(lambda: read_answer(self.location, name, asked)) if asked in there else None
+
+    def _if_read(self, read: Callable[[], _Kept]) -> _Kept | None:
+        """Return what is kept; None where it cannot be read: then it is asked, which says what is wrong with the lake."""
+        try:
+            with self.location.errors("read"):
+                return read()
+        except LakeError:
+            return None
 
     def _note(self, asked: str, answer: pa.Table) -> pa.Table:
         if self._noted is not None:
@@ -422,7 +433,7 @@ class Lake(Analysis):
                     return self._run_own(sql, parameters, self._with_marks(scope, needed(sql), snapshot))
 
                 name = name_of(snapshot, self._rules) if scope.policies >= month_sums.LEAST_ROWS else ""
-                kept = read_habits(self.location, name) if name else None
+                kept = self._if_read(lambda: read_habits(self.location, name)) if name else None
                 self._learned = (snapshot.version, learn(ask) if kept is None else kept)
             return self._learned[1]
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import date, timedelta
 from shutil import copytree
 
 import pytest
 
+from pipeline import cli
 from pipeline.config import Settings
+from pipeline.errors import TryAgainError
 from pipeline.groups import GroupSettings
 from pipeline.lake.delta.snapshot import SUMS_FOLDER
 from pipeline.lake.open_lake import open_for_writing
+from pipeline.lake.storage.store import FolderStore
 from pipeline.lake.upkeep.erase import erase_domain
 from pipeline.lake.writer import LakeWriter
 from pipeline.query import month_sums, open_lake
 from pipeline.query.engine import Engine
 from pipeline.query.kept import FIRST_DRAWN, ask_morning
+from pipeline.query.reader import Lake
 from pipeline.settings.single_tables import DomainSettings, TrustSettings
 from tests.lake.build import message, report
 
@@ -139,6 +145,27 @@ def test_one_that_is_damaged_is_asked_anew(lake, asked, damage):
     asked.clear()
     assert [(name, table.to_pylist()) for name, _, table in morning(lake)] == [(name, table.to_pylist()) for name, _, table in whole]
     assert asked
+
+
+def test_where_they_may_not_be_read_it_is_asked(lake, asked, monkeypatch):
+    def closed(self, path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    keep(lake)
+    monkeypatch.setattr(FolderStore, "get", closed)
+    asked.clear()
+    with open_lake(lake, settings=Settings()) as reader:
+        assert reader.ask("success_rate", since=AS_OF - timedelta(days=27), until=AS_OF, as_of=AS_OF).num_rows == 1
+    assert asked
+
+
+def test_maintain_says_where_a_question_takes_too_much_and_is_done_all_the_same(lake, monkeypatch, capsys):
+    def too_long(self, today):
+        raise TryAgainError("the query takes longer than 1 seconds")
+
+    monkeypatch.setattr(Lake, "keep_answers", too_long)
+    assert cli.main(["--lake", str(lake), "maintain"]) == 0
+    assert "were not kept for the page and other commands: the query takes longer" in capsys.readouterr().err
 
 
 def test_erasure_takes_them_with_it(lake):
