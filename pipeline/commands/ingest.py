@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         metavar="N",
-        help="processes that read mail (0: none, in this one; default: one fewer than the processors, at least one and at most two)",
+        help="processes that read mail (0: none, in this one; default: one a processor, two at most)",
     )
     parser.add_argument("--verbose", action="store_true", help="log every step")
 

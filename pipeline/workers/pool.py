@@ -31,12 +31,8 @@ def processors() -> int:
 
 
 def usual_count() -> int:
-    """Return how many processes read where nobody says: one for each processor but one, two at most, one at least.
-
-    Fetching, settling and writing what they read takes the run itself about as long as reading takes one of them. A second one beside both,
-    on two processors, would learn the same texts once more and stand in the way: 14 % more processor time, and no sooner (decision 0068).
-    """
-    return max(1, min(2, processors() - 1))
+    """Return how many processes read where nobody says: one for each processor, two at most (decision 0070)."""
+    return min(2, processors())
 
 
 class Pool:
