@@ -106,8 +106,9 @@ def figures(rows: list[dict]) -> list[Figure]:
     """What the table of all benchmarks says of this."""
     at = {row["way"]: row for row in rows}
     read = Pair(at["read into rows"], at[FLOOR], "cpu_ms_per_mail", "CPU ms/mail")
-    stored = read._replace(ours=at["stored: tlsrpt, as it is"], theirs=at.get("stored: parsedmarc, as it is (one process)", {}))
-    usual = stored._replace(column="seconds", unit="s")
+    # Processor time of two processes at once says little where the processors are two threads of one core.
+    stored = read._replace(ours=at["stored: tlsrpt, one process"], theirs=at.get("stored: parsedmarc, as it is (one process)", {}))
+    usual = stored._replace(ours=at["stored: tlsrpt, as it is"], column="seconds", unit="s")
     ours = min((at[f"stored: tlsrpt, {each}"] for each in ("as it is", "one process", "one worker")), key=_seconds)
     theirs = min((at.get(f"stored: parsedmarc, {each}", {}) for each in ("as it is (one process)", "two processes")), key=_seconds)
     quick = Pair(ours, theirs, "seconds", "s")
@@ -115,7 +116,7 @@ def figures(rows: list[dict]) -> list[Figure]:
     return [
         read.figure("`.eml` → rows", "the standard library's MIME parser alone, which reads no report"),
         read._replace(theirs=at.get("read: parsedmarc", {})).figure("`.eml` → rows", "parsedmarc's parser"),
-        stored.figure(f"{what}, CPU", "parsedmarc's command, JSON and CSV", aim="3 × of 2,000, 6 × of 10,000"),
+        stored.figure(f"{what}, CPU, one process each", "parsedmarc's command, JSON and CSV", aim="3 × of 2,000, 6 × of 10,000"),
         usual.figure(f"{what}, by the clock", "parsedmarc's command, JSON and CSV", aim="10 × of 10,000"),
         quick.figure(f"{what}, each in as many processes as is quickest", "parsedmarc's command, JSON and CSV"),
     ]

@@ -184,7 +184,7 @@ def _figures() -> list[Figure]:
 
 
 IN_SHORT = (
-    "10,000 `.eml` files → stored rows, from the shell and back, CPU",
+    "10,000 `.eml` files → stored rows, from the shell and back, CPU, one process each",
     "10,000 `.eml` files → stored rows, from the shell and back, by the clock",
     "IMAP mailbox → committed rows, then moved to a folder",
     "slowest question of the overview, 2 years, 100 million policy rows",
