@@ -91,11 +91,3 @@ def test_a_domain_of_ours_is_known_as_reports_name_it(tmp_path):
     file.write_text('[domains]\nown = ["Bücher.Example.", "example.org"]\nmx = ["MX.Bücher.example"]\n')
     domains = load_settings(str(file)).domains
     assert (domains.own, domains.mx) == (("xn--bcher-kva.example", "example.org"), ("mx.xn--bcher-kva.example",))
-
-
-@pytest.mark.parametrize(("name", "value"), [("TLSRPT_LAKE", "/srv/lake"), ("TLSRPT_DOMAINS__OWN", "example.org")])
-def test_a_variable_that_is_no_json_is_named_and_it_is_said_how_it_is_written(name, value, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError, match=rf"^{name} of the environment cannot be read: .* is JSON, .* TLSRPT_LAKE__PATH=/srv/lake$"):
-        load_settings()
