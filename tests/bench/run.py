@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 MAIN = "\ndef main(*, full: bool"
-ONLY_FULL = ("dashboard",)
+ONLY_FULL = ("cluster", "dashboard", "groups")
 """What takes longer than `make bench` may."""
 PUBLISHED = HERE / "published.json"
 PACKAGES = ("duckdb", "deltalake", "pyarrow", "streamlit", "imapclient", "orjson", "polars", "pandas")
