@@ -10,9 +10,9 @@ import threading
 import time
 
 _COMES_SECONDS = 1.0
-"""So long is waited for somebody who opens the page as soon as it is started."""
+"""How long to wait for somebody who opens the page as soon as it has started."""
 _ASKS_SECONDS = 4.0
-"""So long is waited for the run to need its first conclusion; one that needs it later is no first look, but a click."""
+"""How long to wait until the run needs its first conclusion; one that needs it later is not a first look, but a click."""
 _DRAWS_SECONDS = 0.7
 """What a browser takes to draw the figures and trends that were sent by then."""
 

@@ -58,7 +58,7 @@ COMMANDS: dict[str, str] = {
     "mute": "mute notices about a known fault or host, or list what is muted",
     "unmute": "end a mute",
     "rebuild": "parse all stored mail again with this version",
-    "maintain": "compact, sort, clean up, apply retention",
+    "maintain": "compact, sort, clean up, apply retention; keep what speeds up questions",
     "backup": "write the lake to one file, while no other command writes",
     "restore": "create a lake from a backup",
     "export-raw": "write the bytes of one message as received",

@@ -230,8 +230,8 @@ def _unreadable_variable(err: Exception) -> str:
     of_section = f"TLSRPT_{found[1] if found else ''}".upper()
     variables = sorted(name for name in os.environ if name == of_section or name.startswith(f"{of_section}__"))
     return (
-        f"{' or '.join(variables) or 'a TLSRPT_ variable'} of the environment cannot be read: a list or a whole section is JSON, as in "
-        '["one", "two"]; one setting has its section before it, as in TLSRPT_LAKE__PATH=/srv/lake'
+        f"{' or '.join(variables) or 'a TLSRPT_ variable'} in the environment cannot be read: a list or a whole section is written as "
+        'JSON, as in ["one", "two"]; a single setting has its section in front, as in TLSRPT_LAKE__PATH=/srv/lake'
     )
 
 

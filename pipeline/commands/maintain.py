@@ -1,4 +1,4 @@
-"""`tlsrpt maintain`: merge and sort files, apply retention, clean up, make the sums of months; or erase one domain, or those of a group."""
+"""`tlsrpt maintain`: merge and sort files, apply retention, clean up, make sums, keep the answers of the day; or erase domains."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _maintained(lake: OpenLake, settings: Settings, *, dry_run: bool) -> list[Do
         try:
             reader.keep_answers(today)
         except TryAgainError as err:
-            output.note(f"the answers of today were not kept for the page and other commands: {err}")
+            output.note(f"today's answers were not kept for the page and the other commands: {err}")
     return [*done, Done("sums", "policies", files=len(made))] if made else done
 
 

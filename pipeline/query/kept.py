@@ -144,9 +144,10 @@ def _packed(answer: pa.Table) -> bytes:
 
 
 def _keep(location: Location, begins: str, contents: Mapping[str, bytes]) -> None:
-    """Write what is not there, and remove what begins so and is not among it."""
+    """Write what is not there or is damaged, and remove what begins so and is not among it."""
     wanted = {f"{SUMS_FOLDER}/{file}": content for file, content in contents.items()}
     there = {file.path for file in location.store.walk(SUMS_FOLDER) if file.path.rpartition("/")[2].startswith(begins)}
     location.store.remove_all(sorted(there - wanted.keys()))
-    for path in sorted(wanted.keys() - there):
-        location.store.put(path, wanted[path])
+    for path, content in sorted(wanted.items()):
+        if path not in there or location.store.get(path) != content:
+            location.store.put(path, content)

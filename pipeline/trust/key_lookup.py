@@ -37,7 +37,7 @@ class DnsTempError(Exception):
     """Nobody answered (SERVFAIL, REFUSED, timeout, no route): the next run may know more."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # a name out of a signature may have kilobytes
 def is_host_name(name: str) -> bool:
     """Whether `name` is a sequence of DNS labels (letters, digits, hyphen, underscore) of at most 253 characters."""
     return len(name) <= 253 and all(_LABEL.fullmatch(label) for label in name.split("."))

@@ -24,7 +24,7 @@ MAXIMUM_FIELDS = 1_000
 _NAME = re.compile(rb"([!-~]+?):")
 _SPACES = re.compile(rb"[\t ]+")
 _OTHER_SPACE = re.compile(rb"[\v\f]|\r(?!\n)")
-"""What Python's words are parted by, and fields are not."""
+"""White space at which Python splits words, and the relaxed form does not."""
 
 Field = tuple[bytes, bytes]
 
@@ -131,7 +131,7 @@ def without_b(signature: bytes) -> bytes:
 
 
 def _canonical(policy: CanonicalizationPolicy, fields: list[Field]) -> list[Field]:
-    """Return the fields as they are signed. Where white space is spaces, tabs and folds, relaxed is words with one space between."""
+    """Return the fields as they are signed; relaxed is words with one space between, unless there is other white space than the usual."""
     if policy.header_algorithm is not Relaxed or any(_OTHER_SPACE.search(value) for _, value in fields):
         canonical: list[Field] = policy.canonicalize_headers(fields)
         return canonical

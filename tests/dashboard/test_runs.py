@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,10 @@ def test_what_maintain_kept_of_the_day_is_all_that_the_first_look_asks_of_many_r
     # What is published and checked, which is little; verdicts of the few domains that are shown; and in the first weeks who was seen.
     few = ("published_changes", "checks_latest", "insight_sts_days", "insight_policies_by_reporter", "insight_disputed", "reporters_seen")
     assert set(asked) <= {f"-- {load_questions()[name].title}" for name in few}
+
+
+def test_what_the_first_run_imports_is_imported_before_under_names_that_exist():
+    assert not [name for name in warm._DRAWN_WITH if find_spec(name) is None]
 
 
 def test_an_empty_lake_is_prepared_and_drawn(opened):

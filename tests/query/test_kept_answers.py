@@ -138,13 +138,17 @@ def test_keeping_twice_writes_nothing_and_a_new_day_replaces_the_old(lake):
 
 @pytest.mark.parametrize("damage", [b"", b"ARROW1", None])
 def test_one_that_is_damaged_is_asked_anew(lake, asked, damage):
-    keep(lake)
-    whole = morning(lake)
+    keep(lake, OWN)
+    whole = morning(lake, OWN)
     for path in files(lake).values():
         path.write_bytes(path.read_bytes()[:-40] if damage is None else damage)
     asked.clear()
-    assert [(name, table.to_pylist()) for name, _, table in morning(lake)] == [(name, table.to_pylist()) for name, _, table in whole]
+    assert [(name, table.to_pylist()) for name, _, table in morning(lake, OWN)] == [(name, table.to_pylist()) for name, _, table in whole]
     assert asked
+    keep(lake, OWN)
+    asked.clear()
+    morning(lake, OWN)
+    assert not asked
 
 
 def test_where_they_may_not_be_read_it_is_asked(lake, asked, monkeypatch):
@@ -165,7 +169,7 @@ def test_maintain_says_where_a_question_takes_too_much_and_is_done_all_the_same(
 
     monkeypatch.setattr(Lake, "keep_answers", too_long)
     assert cli.main(["--lake", str(lake), "maintain"]) == 0
-    assert "were not kept for the page and other commands: the query takes longer" in capsys.readouterr().err
+    assert "were not kept for the page and the other commands: the query takes longer" in capsys.readouterr().err
 
 
 def test_erasure_takes_them_with_it(lake):

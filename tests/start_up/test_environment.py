@@ -54,8 +54,12 @@ def test_null_says_nothing(said):
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("TLSRPT_DOMAINS__OWN", "a.example", "TLSRPT_DOMAINS__OWN of the environment cannot be read: a list or a whole section is JSON"),
-        ("TLSRPT_LAKE", "/srv", "TLSRPT_LAKE of the environment cannot be read: a list or a whole section is JSON"),
+        (
+            "TLSRPT_DOMAINS__OWN",
+            "a.example",
+            "TLSRPT_DOMAINS__OWN in the environment cannot be read: a list or a whole section is written as JSON",
+        ),
+        ("TLSRPT_LAKE", "/srv", "TLSRPT_LAKE in the environment cannot be read: a list or a whole section is written as JSON"),
         ("TLSRPT_DOMAINS__OWN", "", "setting domains.own in TLSRPT_DOMAINS__OWN of the environment: a list is wanted"),
         ("TLSRPT_LOG__LEVEL", "loud", "setting log.level in TLSRPT_LOG__LEVEL of the environment"),
         ("TLSRPT_LOG__LEVELS", "info", "unknown setting log.levels in TLSRPT_LOG__LEVELS of the environment; did you mean level?"),
