@@ -1,10 +1,11 @@
-"""How quick the page is in a browser on a large lake: `python -m tests.bench.dashboard [LAKE]`, or with the others by `make bench`.
+"""How quick the page is in a browser on a large lake: `python -m tests.bench.dashboard [LAKE]`, or with the others by `make bench-full`.
 
 Cold is the first visit to a server that has just started, on a lake that `tlsrpt maintain` has been over since its last commit; once more
-it is measured on a day of which nothing is kept, as after an ingest that committed something (decision 0069). Warm is a new visit to one
-whose answers are cached; interactive is when the script has ended and every chart is drawn. A page switch or a filter counts from the
-click. Seconds are of the wall, the middle of several tries where there are several; `server` and `browser` are the processor seconds both
-took meanwhile, which do not depend on what else runs on the machine. No step takes longer than its bound, and each is told when it is done.
+it is measured on a day of which no answer is kept (decision 0069). How submitters report is kept even then; after an ingest that commits
+something it has to be learned again, too. Warm is a new visit to a server whose answers are cached; interactive is when the script has
+ended and every chart is drawn. A page switch or a filter counts from the click. Seconds are of the wall, the middle of several tries where
+there are several; `server` and `browser` are the processor seconds both took meanwhile, which do not depend on what else runs on the
+machine. No step takes longer than its bound, and each is told when it is done.
 
 The browser is open before the server starts, as a reader's is: what it loads into a new window for itself (its address bar is a page of its
 own) is waited for and not measured. Cold is the middle of some starts, each with a new profile, and so is the floor, by turns.
